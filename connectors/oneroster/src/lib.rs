@@ -1,0 +1,1 @@
+//! OneRoster 1.1 and 1.2 CSV

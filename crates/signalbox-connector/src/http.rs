@@ -1,0 +1,1 @@
+//! The HTTP client of connectors. Filled by the webhook connector's needs.

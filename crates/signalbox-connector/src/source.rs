@@ -1,0 +1,181 @@
+//! Sources: where payloads come from, and what they say.
+
+use std::io::{Read, Seek};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use signalbox_event::data::RowsMean;
+
+use crate::ErrorKind;
+use crate::draft::{Entity, Item, RejectCode};
+
+/// Where a source is in its tool: opaque JSON bytes that the source wrote itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub Vec<u8>);
+
+/// A payload that can be read and sought in.
+pub trait ReadSeek: Read + Seek + Send {}
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// Reads one tool.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The entities whose rows are counted for this feed.
+    fn entities(&self) -> &[Entity];
+
+    /// All that `normalize` depends on, in a canonical form: when it changes, the last payload is read again.
+    fn mapping(&self) -> String;
+
+    /// Brings the next payload after `cursor`, landing it through `cx`. I/O only; keeps no state. The runtime stores
+    /// [`Page::next`] once the payload is worked through, so a crash anywhere fetches again.
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError>;
+
+    /// Turns a payload's bytes into drafts and rejects. Pure and streaming: the same bytes give the same items in the
+    /// same order. Stops early when `emit` breaks. An `Err` refuses the whole payload.
+    fn normalize(
+        &self,
+        payload: &mut dyn ReadSeek,
+        emit: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
+    ) -> Result<Contents, Refusal>;
+
+    /// Checks a pushed payload before it is landed. A source that takes no pushes refuses.
+    fn verify(&self, _push: &PushRequest<'_>, _now: Timestamp) -> Result<(), VerifyError> {
+        Err(VerifyError("this feed takes no pushes".to_owned()))
+    }
+}
+
+/// What a fetch may use.
+pub struct FetchCx<'a> {
+    pub now: Timestamp,
+    /// How long a file's size and time must have been still; `None` takes it as it stands.
+    pub still_for: Option<Duration>,
+    /// The largest payload that is landed.
+    pub max_bytes: u64,
+    pub land: &'a dyn Land,
+}
+
+impl std::fmt::Debug for FetchCx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FetchCx").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// Makes a payload durable, addressed by its content.
+pub trait Land: Send + Sync {
+    /// Copies `bytes`; durable on `Ok`. Blocking.
+    fn land(&self, bytes: &mut dyn Read) -> std::io::Result<Landed>;
+}
+
+/// A landed payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landed {
+    /// SHA-256 of the bytes, hexadecimal.
+    pub address: String,
+    pub size_bytes: u64,
+}
+
+/// One step through a tool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// `None`: nothing new.
+    pub payload: Option<Payload>,
+    /// Where to go on, once the payload is worked through.
+    pub next: Cursor,
+    /// Whether to fetch again at once.
+    pub more: bool,
+}
+
+/// Something new.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Payload {
+    /// Its name for people: a file name without folders.
+    pub name: String,
+    /// When it was made, as its tool says.
+    pub modified: Timestamp,
+    /// The landed bytes, or why they were not taken.
+    pub landed: Result<Landed, Refusal>,
+}
+
+/// What a payload as a whole says of itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Contents {
+    pub extents: Vec<Extent>,
+}
+
+/// What the payload speaks for, per entity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extent {
+    pub entity: Entity,
+    pub covers: Covers,
+    pub absent_rows: AbsentRows,
+    /// Attendance only.
+    pub rows: Option<RowsMean>,
+    pub covered_through: CoveredThrough,
+}
+
+/// Which dates the payload speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Covers {
+    /// The whole school year of its latest row.
+    SchoolYear,
+    /// The N school days that end at each school's latest row.
+    SchoolDays(u16),
+    /// Only its own rows (a delta).
+    OwnRows,
+}
+
+/// What a row means that was there before and is not in this payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AbsentRows {
+    /// Inside the extent, it ended.
+    End,
+    /// Nothing.
+    Keep,
+}
+
+/// Where coverage ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CoveredThrough {
+    /// At the school's latest readable row.
+    #[default]
+    LatestRow,
+    /// At the local day of the run.
+    RunDay,
+}
+
+/// Why a whole payload is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: RejectCode,
+    pub file: Option<String>,
+    pub column: Option<String>,
+    /// One sentence; no student data.
+    pub message: String,
+    pub help: String,
+}
+
+/// Why nothing could be fetched.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct FetchError {
+    pub kind: ErrorKind,
+    /// One sentence; no student data, no secret.
+    pub message: String,
+    pub help: String,
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A pushed payload, before it is believed.
+#[derive(Debug)]
+pub struct PushRequest<'a> {
+    pub headers: &'a [(String, String)],
+    pub body: &'a [u8],
+}
+
+/// The push is not from who it claims to be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct VerifyError(pub String);

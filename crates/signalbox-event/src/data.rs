@@ -1,0 +1,85 @@
+//! The vocabulary. Field names are the words of OneRoster and Ed-Fi where they have one.
+
+mod attendance;
+mod intervention;
+mod ops;
+mod reference;
+mod risk;
+mod roster;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use attendance::{AttendanceCategory, AttendanceDaily, UnknownCategory};
+pub use intervention::Acknowledged;
+pub use ops::{Action, FeedMode, Mode, PolicyChanged, RowsMean, RunEnded, SchoolCoverage};
+pub use reference::{Calendar, School};
+pub use risk::{FlagChanged, Reason, StudentRef};
+pub use roster::{Enrollment, IdValue, Student};
+
+use crate::kind::Kind;
+
+/// Whether the row still stands in its source (OneRoster's `status`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    #[default]
+    Active,
+    /// The row is gone from the source, or its source marked it so.
+    ToBeDeleted,
+}
+
+impl Status {
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Active)
+    }
+}
+
+macro_rules! data {
+    ($($variant:ident($payload:ty),)*) => {
+        /// What an event says. One variant per [`Kind`].
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Data { $($variant($payload),)* }
+
+        impl Data {
+            pub const fn kind(&self) -> Kind {
+                match self { $(Self::$variant(_) => Kind::$variant,)* }
+            }
+
+            /// The data as JSON bytes: the value of a record in CloudEvents binary mode.
+            pub fn to_json(&self) -> Vec<u8> {
+                match self {
+                    $(Self::$variant(data) => serde_json::to_vec(data),)*
+                }.expect("plain data with text keys always serialises")
+            }
+
+            /// Reads the data of an event of this kind; unknown fields are tolerated.
+            pub fn from_json(kind: Kind, json: &[u8]) -> Result<Self, serde_json::Error> {
+                Ok(match kind {
+                    $(Kind::$variant => Self::$variant(serde_json::from_slice(json)?),)*
+                })
+            }
+
+            /// The JSON Schema (2020-12) of the data of events of this kind.
+            pub fn schema(kind: Kind) -> schemars::Schema {
+                match kind { $(Kind::$variant => schemars::schema_for!($payload),)* }
+            }
+        }
+    };
+}
+
+data! {
+    RosterStudent(Student),
+    RosterEnrollment(Enrollment),
+    AttendanceDaily(AttendanceDaily),
+    RiskFlagRaised(FlagChanged),
+    RiskFlagCleared(FlagChanged),
+    RiskFlagWithdrawn(FlagChanged),
+    InterventionAcknowledged(Acknowledged),
+    OpsRunEnded(RunEnded),
+    OpsFeedMode(FeedMode),
+    OpsPolicyChanged(PolicyChanged),
+    OpsAction(Action),
+    ReferenceSchool(School),
+    ReferenceCalendar(Calendar),
+}

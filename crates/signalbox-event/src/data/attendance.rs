@@ -1,0 +1,92 @@
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Status;
+
+/// One student's day at one school (Ed-Fi `studentSchoolAttendanceEvent`, with the category as a value, not a key).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AttendanceDaily {
+    /// The school's id in the roster of record.
+    #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
+    pub school: String,
+    /// The civil date in the district's zone (Ed-Fi `eventDate`).
+    #[schemars(with = "String", extend("format" = "date", "x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    pub date: Date,
+    /// Ed-Fi `attendanceEventCategory`, in the hub's words.
+    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    pub category: AttendanceCategory,
+    /// The code as the source wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    pub source_code: Option<String>,
+    #[serde(default)]
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub status: Status,
+}
+
+/// How a day was spent. `unknown` is said of a code that nobody mapped: it is neither present nor absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttendanceCategory {
+    Present,
+    PresentRemote,
+    Tardy,
+    EarlyDeparture,
+    AbsentExcused,
+    AbsentUnexcused,
+    AbsentHalfDay,
+    Unknown,
+}
+
+impl AttendanceCategory {
+    /// Those that a code may be mapped to: all but `unknown`.
+    pub const MAPPABLE: [Self; 7] = [
+        Self::Present,
+        Self::PresentRemote,
+        Self::Tardy,
+        Self::EarlyDeparture,
+        Self::AbsentExcused,
+        Self::AbsentUnexcused,
+        Self::AbsentHalfDay,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::PresentRemote => "present_remote",
+            Self::Tardy => "tardy",
+            Self::EarlyDeparture => "early_departure",
+            Self::AbsentExcused => "absent_excused",
+            Self::AbsentUnexcused => "absent_unexcused",
+            Self::AbsentHalfDay => "absent_half_day",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for AttendanceCategory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The word is no attendance category.
+#[derive(Debug, thiserror::Error)]
+#[error("\"{0}\" is no attendance category")]
+pub struct UnknownCategory(pub String);
+
+impl FromStr for AttendanceCategory {
+    type Err = UnknownCategory;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::MAPPABLE
+            .into_iter()
+            .chain([Self::Unknown])
+            .find(|category| category.as_str() == text)
+            .ok_or_else(|| UnknownCategory(text.to_owned()))
+    }
+}

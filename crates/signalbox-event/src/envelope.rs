@@ -1,0 +1,52 @@
+//! The CloudEvents envelope.
+
+use uuid::Uuid;
+
+use crate::data::Data;
+use crate::id::StudentKey;
+use crate::kind::Kind;
+
+/// One normalised event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Derived from district, feed, entity, natural key, revision and content (see [`crate::id::event_id`]).
+    pub id: Uuid,
+    /// `/districts/<district>/feeds/<feed>`, or `/districts/<district>/<role>` for what the hub itself says.
+    pub source: String,
+    /// Whom it is about; `None` for reference and ops events.
+    pub subject: Option<StudentKey>,
+    /// Business time, RFC 3339 with the offset of the district's zone.
+    pub time: String,
+    /// The record's key in the log: `district/student_key` for student events.
+    pub partition_key: String,
+    /// The spring year of the school year, e.g. 2022 for 2021-22.
+    pub school_year: Option<u16>,
+    /// The hub's own revision of the natural key inside the feed; starts at 1.
+    pub revision: u64,
+    /// The number of the feed's run that read it; absent for events that no run brought.
+    pub run: Option<u64>,
+    /// W3C trace context of the run that made it.
+    pub traceparent: Option<String>,
+    pub data: Data,
+}
+
+impl Event {
+    pub const fn kind(&self) -> Kind {
+        self.data.kind()
+    }
+
+    /// The feed in `source`, if a feed said it.
+    pub fn feed(&self) -> Option<&str> {
+        self.source.split_once("/feeds/").map(|(_, feed)| feed)
+    }
+}
+
+/// The `source` of what a feed says.
+pub fn feed_source(district: &str, feed: &str) -> String {
+    format!("/districts/{district}/feeds/{feed}")
+}
+
+/// The `source` of what a part of the hub says, e.g. `risk`.
+pub fn role_source(district: &str, role: &str) -> String {
+    format!("/districts/{district}/{role}")
+}

@@ -1,0 +1,25 @@
+//! The normalised event: what every connector produces and every consumer reads.
+//!
+//! An [`Event`] is a CloudEvents 1.0.2 envelope around one of the [`Data`] variants, whose words are those of
+//! OneRoster and Ed-Fi. Identifiers are derived, never random: reading the same record again gives the same event.
+//!
+//! # Layout
+//! - [`envelope`]: [`Event`] and its attributes
+//! - [`codec`]: CloudEvents binary mode (headers and value) and structured mode (one JSON object)
+//! - [`data`]: the vocabulary, one module per domain; [`kind`]: type names, domains, data classes
+//! - [`id`]: [`StudentKey`](id::StudentKey), event and alert ids
+//! - [`topic`]: topic names and shards
+//!
+//! **Architecture invariant:** this crate performs no I/O and knows neither Kafka nor SQL.
+
+pub mod codec;
+pub mod data;
+pub mod envelope;
+pub mod id;
+pub mod kind;
+pub mod topic;
+
+pub use data::{Data, Status};
+pub use envelope::Event;
+pub use id::StudentKey;
+pub use kind::{DataClass, Domain, Kind};

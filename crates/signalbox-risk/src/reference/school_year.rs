@@ -1,0 +1,119 @@
+use std::ops::Range;
+
+use super::{Calendar, Rows};
+use crate::date_ranges::DateRanges;
+use crate::day::Day;
+
+/// What one attendance feed covers at one school.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cover<'a> {
+    pub(crate) rank: u8,
+    pub(crate) rows: Rows,
+    pub(crate) ranges: &'a DateRanges,
+}
+
+/// The first feed, in authority order, that covers a school day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ruling {
+    pub(crate) rank: u8,
+    pub(crate) rows: Rows,
+}
+
+/// One school year of one school, laid out by position: the 0-based number of the school day.
+#[derive(Debug, Clone)]
+pub(crate) struct SchoolYear {
+    pub(crate) school_year: u16,
+    first: Day,
+    last: Day,
+    days: Vec<Day>,
+    /// Per civil day since `first`, and one beyond: how many school days lie before it.
+    before: Vec<u32>,
+    /// Per position: who answers for the day when no row does; `None` is outside coverage.
+    ruling: Vec<Option<Ruling>>,
+    /// Per position: the end of the run of positions with the same ruling.
+    run_end: Vec<u32>,
+    first_covered: Option<Day>,
+}
+
+impl SchoolYear {
+    /// `covers` in authority order.
+    pub(super) fn new(calendar: &Calendar, covers: &[Cover<'_>]) -> SchoolYear {
+        let Calendar { school_year, first, last, days } = calendar;
+        let ruling: Vec<_> = days.iter().map(|day| rule(*day, covers)).collect();
+        let first_covered = ruling.iter().position(Option::is_some).map(|at| days[at]);
+        SchoolYear {
+            school_year: *school_year,
+            first: *first,
+            last: *last,
+            days: days.clone(),
+            before: count_before(calendar),
+            run_end: run_ends(&ruling),
+            ruling,
+            first_covered,
+        }
+    }
+
+    pub(super) fn contains(&self, day: Day) -> bool {
+        self.first <= day && day <= self.last
+    }
+
+    /// The position of a school day; `None` when there is no school on that day.
+    pub(crate) fn position(&self, day: Day) -> Option<usize> {
+        let at = self.days_before(day);
+        (self.days.get(at) == Some(&day)).then_some(at)
+    }
+
+    /// The positions of the school days in `from..=to`.
+    pub(crate) fn span(&self, from: Day, to: Day) -> Range<usize> {
+        let start = self.days_before(from);
+        let end = if to >= self.last { self.days.len() } else { self.days_before(to.next()) };
+        start..end.max(start)
+    }
+
+    pub(crate) fn days(&self, positions: Range<usize>) -> &[Day] {
+        &self.days[positions]
+    }
+
+    pub(crate) fn ruling(&self, position: usize) -> Option<Ruling> {
+        self.ruling[position]
+    }
+
+    /// The end of the run of positions with the same ruling that `position` stands in.
+    pub(crate) fn run_end(&self, position: usize) -> usize {
+        self.run_end[position] as usize
+    }
+
+    /// Whether any school day up to `day` is covered.
+    pub(crate) fn is_covered_by(&self, day: Day) -> bool {
+        self.first_covered.is_some_and(|first| first <= day)
+    }
+
+    fn days_before(&self, day: Day) -> usize {
+        self.before.get(day.days_since(self.first)).map_or(self.days.len(), |count| *count as usize)
+    }
+}
+
+fn rule(day: Day, covers: &[Cover<'_>]) -> Option<Ruling> {
+    let date = day.date();
+    let cover = covers.iter().find(|cover| cover.ranges.contains(date))?;
+    Some(Ruling { rank: cover.rank, rows: cover.rows })
+}
+
+fn count_before(calendar: &Calendar) -> Vec<u32> {
+    let mut before = Vec::with_capacity(calendar.last.days_since(calendar.first) + 1);
+    let mut day = calendar.first;
+    while day <= calendar.last {
+        before.push(calendar.days.partition_point(|held| *held < day) as u32);
+        day = day.next();
+    }
+    before
+}
+
+fn run_ends(ruling: &[Option<Ruling>]) -> Vec<u32> {
+    let mut ends = Vec::with_capacity(ruling.len());
+    for run in ruling.chunk_by(PartialEq::eq) {
+        let end = (ends.len() + run.len()) as u32;
+        ends.resize(end as usize, end);
+    }
+    ends
+}

@@ -1,0 +1,1 @@
+//! Land, ingest, consume, deliver: each loop one step

@@ -1,0 +1,293 @@
+//! Feeds: leases, runs, the ledger, the crosswalk, holds and rejects.
+//!
+//! A *run* is one payload being worked through. It is opened for a landed payload, and always finished from its
+//! landed bytes before the next begins. The *ledger* remembers, per feed and entity, each natural key with the hash
+//! of its content: it turns a snapshot into what changed.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// The right to write a feed. A later lease fences every earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedLease {
+    pub feed: String,
+    pub epoch: u64,
+}
+
+/// A feed as remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedRow {
+    pub feed: String,
+    /// Where its source is; opaque.
+    pub cursor: Option<Vec<u8>>,
+    /// What the hub last told the consumers of it (mode, mapping hash, …), as JSON.
+    pub settings: Option<String>,
+    /// The last closed run.
+    pub last_run: Option<Run>,
+}
+
+/// A payload on its way through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub feed: String,
+    /// From 1, ascending per feed.
+    pub number: u64,
+    /// The landed payload (content address).
+    pub payload: String,
+    /// The payload's name for people, e.g. the file name.
+    pub name: String,
+    pub opened_ms: i64,
+    /// The cursor to store when the run closes.
+    pub cursor: Option<Vec<u8>>,
+    /// Why the run was opened, opaque here (a new drop, a retry, an approved hold, a release of unmatched rows).
+    pub cause: String,
+    /// What the gate counted and decided, as JSON, once it has: a resumed run does not judge again.
+    pub gated: Option<String>,
+    pub outcome: Option<Outcome>,
+    /// The summary given at closing, as JSON.
+    pub summary: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Accepted,
+    /// Waits for a person.
+    Held,
+    /// Could not be read at all.
+    Refused,
+}
+
+/// A run to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    pub payload: String,
+    pub name: String,
+    pub opened_ms: i64,
+    pub cursor: Option<Vec<u8>>,
+    pub cause: String,
+}
+
+/// Which part of a feed's ledger: one entity in one school year (0 for entities without).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// The entity's number, given by the caller and never reused.
+    pub entity: u16,
+    pub school_year: u16,
+}
+
+/// A ledger row's place: rows are scanned in the order of these bytes.
+pub type LedgerKey = [u8; 16];
+
+/// One natural key of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRow {
+    pub key: LedgerKey,
+    /// Hash of the normalised content.
+    pub content: u64,
+    pub revision: u32,
+    pub status: LedgerStatus,
+    /// What is needed to speak of the row without its payload (natural key, student, school, date); opaque here.
+    pub detail: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerStatus {
+    Live,
+    /// Gone from the source; keeps its revision.
+    Ended,
+    /// Its student is not found yet; nothing of it was published.
+    Unmatched,
+}
+
+/// How many ledger rows stand in a state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LedgerCounts {
+    pub live: u64,
+    pub ended: u64,
+    pub unmatched: u64,
+}
+
+/// One id and what it names: a student key or a school's first id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrosswalkRow {
+    pub what: Named,
+    /// `sourcedId`, `identifier`, or the type of a OneRoster user id.
+    pub id_type: String,
+    pub id: String,
+    /// The student key in hyphenated form, or the school's first id.
+    pub target: String,
+    /// The id that the target is derived from.
+    pub first: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Named {
+    Student,
+    School,
+}
+
+/// A payload that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    pub id: String,
+    pub feed: String,
+    pub run: u64,
+    /// `file`, `school` or `ids_changed`.
+    pub reason: String,
+    pub would_end: u64,
+    /// Rows that would end per school, as JSON.
+    pub schools: String,
+    pub since_ms: i64,
+    pub state: HoldState,
+    /// Who decided, and why.
+    pub decided_by: Option<String>,
+    pub decided_reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldState {
+    Waiting,
+    Approved,
+    Refused,
+    /// A later good payload went through.
+    Superseded,
+    /// Approved, and its run is done.
+    Done,
+}
+
+/// Rows of one payload that could not be used, for one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectGroup {
+    pub feed: String,
+    pub code: String,
+    /// The shape of the value, or an unmapped code itself; never a value that could name a student.
+    pub value_class: String,
+    pub count: u64,
+    pub first: RejectPlace,
+    pub help: String,
+}
+
+/// Where a reject stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectPlace {
+    pub file: String,
+    /// The line where the record starts (header = 1); `None` when the whole file is meant.
+    pub row: Option<u64>,
+    pub column: Option<String>,
+}
+
+/// One row that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject {
+    pub feed: String,
+    pub code: String,
+    pub value_class: String,
+    pub place: RejectPlace,
+    pub help: String,
+}
+
+/// All that closing a run writes, in one transaction.
+#[derive(Debug, Clone)]
+pub struct Closing {
+    pub outcome: Outcome,
+    pub summary: String,
+    /// Replace the feed's open rejects (`None`: leave them). Groups count every row; `rejects` may be cut short.
+    pub rejects: Option<(Vec<RejectGroup>, Vec<Reject>)>,
+    /// A hold to be opened.
+    pub hold: Option<Hold>,
+    /// A hold whose run this was.
+    pub hold_done: Option<String>,
+    /// Turn the feed's waiting holds to superseded.
+    pub supersede_holds: bool,
+}
+
+/// Keeps feeds.
+#[async_trait]
+pub trait FeedStore: Send + Sync {
+    /// Takes a feed: raises its epoch. Every writing call below with an earlier lease is [`StoreError::Fenced`].
+    async fn lease(&self, feed: &str) -> Result<FeedLease, StoreError>;
+
+    /// Every feed ever leased, by name.
+    async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError>;
+
+    async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError>;
+
+    async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError>;
+
+    /// The run that is open, if one is. It is to be finished before another opens.
+    async fn open(&self, lease: &FeedLease) -> Result<Option<Run>, StoreError>;
+
+    /// Opens a run. An unfinished one is returned instead.
+    async fn open_run(&self, lease: &FeedLease, run: NewRun) -> Result<Run, StoreError>;
+
+    /// Remembers what the gate counted and decided.
+    async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError>;
+
+    /// Up to `max` rows of the ledger in key order, after `after`. Each call is one ordered scan, never a look-up per row.
+    async fn ledger(
+        &self,
+        feed: &str,
+        scope: Scope,
+        after: Option<&LedgerKey>,
+        max: usize,
+    ) -> Result<Vec<LedgerRow>, StoreError>;
+
+    /// The school years a feed's ledger holds of an entity, ascending.
+    async fn ledger_years(&self, feed: &str, entity: u16) -> Result<Vec<u16>, StoreError>;
+
+    async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError>;
+
+    /// Writes ledger rows, after their events are appended. Rows come in key order.
+    async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError>;
+
+    /// Closes a run; the run's cursor becomes the feed's, in the same transaction.
+    async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError>;
+
+    /// One run, open or closed.
+    async fn run(&self, feed: &str, number: u64) -> Result<Option<Run>, StoreError>;
+
+    /// The last closed run of the feed whose outcome is `Accepted` or `Held`-and-not-refused and whose payload is set.
+    async fn last_usable_run(&self, feed: &str) -> Result<Option<Run>, StoreError>;
+
+    /// Adds ids; an id that is there with the same target changes nothing.
+    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError>;
+
+    /// Up to `max` crosswalk rows after `after` (what, id_type, id, target), in that order.
+    async fn crosswalk(
+        &self,
+        after: Option<&CrosswalkRow>,
+        max: usize,
+    ) -> Result<Vec<CrosswalkRow>, StoreError>;
+
+    /// What an id names, whatever its type.
+    async fn find_id(&self, what: Named, id: &str) -> Result<Vec<CrosswalkRow>, StoreError>;
+
+    /// All ids of a target.
+    async fn ids_of(&self, what: Named, target: &str) -> Result<Vec<CrosswalkRow>, StoreError>;
+
+    /// Holds of every state, oldest first.
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
+
+    /// Decides a waiting hold. `false`: there is no waiting hold of that id.
+    async fn decide_hold(
+        &self,
+        id: &str,
+        state: HoldState,
+        by: &str,
+        reason: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// Open rejects, grouped by cause, most first.
+    async fn reject_groups(&self) -> Result<Vec<RejectGroup>, StoreError>;
+
+    /// Open rejects one by one, in the order of feed, file and row.
+    async fn rejects(&self, max: usize) -> Result<Vec<Reject>, StoreError>;
+
+    /// A note of the hub's own (e.g. the hash of the policy last announced).
+    async fn note(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    async fn save_note(&self, name: &str, value: &str) -> Result<(), StoreError>;
+}

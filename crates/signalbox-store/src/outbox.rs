@@ -1,0 +1,130 @@
+//! The outbox: what was decided in a state transaction and is still to leave the hub.
+//!
+//! An entry belongs to a *lane* of a *target*; a lane is delivered in order, one entry at a time. The id of an entry
+//! is derived from what it says, so writing it again changes nothing, and a receiver can tell a repetition.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// The target of entries that are appended to the event log.
+pub const TO_LOG: &str = "log";
+
+/// An entry to be written with a state batch. An entry whose id is there already changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    pub id: Uuid,
+    /// [`TO_LOG`], or a destination's name.
+    pub target: String,
+    /// The student or recipient whose entries keep their order.
+    pub lane: String,
+    /// What it is, e.g. `risk.flag.raised`.
+    pub kind: String,
+    /// The flag it speaks of, for people who look.
+    pub flag_id: Option<Uuid>,
+    pub body: Vec<u8>,
+    pub created_ms: i64,
+    /// Shown to operations, never sent.
+    pub withheld: bool,
+    /// Not sent by itself: a *part* waits for [`Outbox::bundle`].
+    pub part: bool,
+    /// The entry that this one takes back. If that one was never attempted, both become [`EntryState::Superseded`].
+    pub cancels: Option<Uuid>,
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryState {
+    Pending,
+    Delivered,
+    /// Given up after the last try, or refused by the receiver for good.
+    Dead,
+    /// Raised and taken back before it was sent.
+    Superseded,
+    /// The feed's mode lets nothing leave the hub.
+    Withheld,
+    /// A part that went into another entry.
+    Bundled,
+}
+
+impl EntryState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Superseded => "superseded",
+            Self::Withheld => "withheld",
+            Self::Bundled => "bundled",
+        }
+    }
+}
+
+/// An entry as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Ascending in the order of writing.
+    pub seq: u64,
+    pub id: Uuid,
+    pub target: String,
+    pub lane: String,
+    pub kind: String,
+    pub flag_id: Option<Uuid>,
+    pub body: Vec<u8>,
+    pub created_ms: i64,
+    pub part: bool,
+    pub state: EntryState,
+    /// Attempts begun, the one in hand included.
+    pub attempts: u32,
+    /// When it may be tried next; `None` once it is settled.
+    pub next_try_ms: Option<i64>,
+}
+
+/// The right to try one entry until the hold runs out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub entry: Entry,
+    /// Tells this claim from a later one of the same entry.
+    pub token: u64,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    Delivered,
+    RetryAt { at_ms: i64 },
+    Dead,
+    Superseded,
+}
+
+/// Keeps what is still to leave the hub. Lives in the same database as the states.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Claims up to `max` pending entries of `target` whose next try is due: at most one live claim per lane, the
+    /// lane's oldest pending entry first (an entry that waits for a retry holds its lane up). Parts are never
+    /// claimed. The attempt is recorded before this returns; a claim that is not settled within `hold_ms` lapses.
+    async fn claim(
+        &self,
+        target: &str,
+        now_ms: i64,
+        hold_ms: i64,
+        max: usize,
+    ) -> Result<Vec<Claim>, StoreError>;
+
+    /// Ends a claim. `false`: the claim had run out and another took the entry; nothing was written.
+    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError>;
+
+    /// Lets every claim lapse now. Only for a process that knows that no other lives (embedded, at start).
+    async fn release_claims(&self) -> Result<(), StoreError>;
+
+    /// Pending parts of `target`, oldest first.
+    async fn parts(&self, target: &str) -> Result<Vec<Entry>, StoreError>;
+
+    /// Replaces pending `parts` by one entry, in one transaction. Parts that are no longer pending make it fail
+    /// with `false`, and nothing is written.
+    async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError>;
+
+    /// Entries after `after_seq` in the order of writing, up to `max`: for people who look.
+    async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError>;
+}
