@@ -1,0 +1,139 @@
+//! What the district configured, and the hub that works it.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::Timestamp;
+use secrecy::SecretSlice;
+use signalbox_connector::{Entity, Source};
+use signalbox_event::data::Mode;
+use signalbox_event::{Domain, topic};
+use signalbox_log::{EventLog, LogError};
+use signalbox_risk::Policy;
+use signalbox_store::{FeedStore, Outbox, StateStore, StoreError};
+
+use crate::calendar::Calendars;
+use crate::deliver::Target;
+use crate::land::Landing;
+
+/// The district's configuration, parsed and checked.
+pub struct Settings {
+    pub district: District,
+    pub topics: Topics,
+    pub calendars: Calendars,
+    /// In the order of the YAML, which is the order of authority.
+    pub feeds: Vec<Feed>,
+    pub targets: Vec<Target>,
+    pub routes: Vec<Route>,
+    pub policy: Policy,
+    /// The largest payload that is landed.
+    pub max_payload_bytes: u64,
+}
+
+/// Whose hub this is.
+pub struct District {
+    pub id: String,
+    pub zone: TimeZone,
+    /// Makes student keys unguessable.
+    pub secret: SecretSlice<u8>,
+}
+
+impl District {
+    /// The civil date in the district's zone.
+    pub fn local_date(&self, now: Timestamp) -> Date {
+        now.to_zoned(self.zone.clone()).date()
+    }
+}
+
+/// How topics are named and cut.
+#[derive(Debug, Clone)]
+pub struct Topics {
+    pub prefix: String,
+    pub shards: u32,
+}
+
+impl Topics {
+    pub fn name(&self, domain: Domain) -> String {
+        topic::name(&self.prefix, domain)
+    }
+
+    /// Every topic with its number of shards.
+    pub fn all(&self) -> Vec<(String, u32)> {
+        Domain::ALL
+            .into_iter()
+            .map(|domain| (self.name(domain), if domain.is_sharded() { self.shards } else { 1 }))
+            .collect()
+    }
+}
+
+/// One feed.
+pub struct Feed {
+    pub name: String,
+    pub mode: Mode,
+    /// Its ids are the district's ids.
+    pub roster_of_record: bool,
+    pub source: Arc<dyn Source>,
+}
+
+impl Feed {
+    /// Whether it is read before the others in a pass.
+    pub fn is_roster(&self) -> bool {
+        self.source.entities().iter().any(|entity| entity.is_roster())
+    }
+
+    /// Whether it says how students spent their days.
+    pub fn is_attendance(&self) -> bool {
+        self.source.entities().contains(&Entity::Attendance)
+    }
+
+    /// The topic its runs write to.
+    pub fn domain(&self) -> Domain {
+        if self.is_attendance() { Domain::Attendance } else { Domain::Roster }
+    }
+}
+
+/// Who is told of a rule's flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub rule: String,
+    /// A destination's name.
+    pub to: String,
+}
+
+/// The hub: settings and stores.
+pub struct Hub {
+    pub settings: Settings,
+    pub log: Arc<dyn EventLog>,
+    pub states: Arc<dyn StateStore>,
+    pub outbox: Arc<dyn Outbox>,
+    pub feeds: Arc<dyn FeedStore>,
+    pub landing: Landing,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("district", &self.settings.district.id).finish_non_exhaustive()
+    }
+}
+
+/// Why a step of the hub failed. Never carries student data.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("feed \"{feed}\": {message}")]
+    Fetch { feed: String, message: String, help: String },
+    #[error("the landed payload or a scratch file cannot be used")]
+    Io(#[from] std::io::Error),
+    /// A row of a store does not read as what this version writes.
+    #[error("a stored {0} cannot be read; it was written by another version or damaged")]
+    Stored(&'static str),
+    /// The log is not the one this consumer folded.
+    #[error(
+        "the log was replaced: the record before {topic} shard {shard} offset {offset} is not the one that was folded"
+    )]
+    LogReplaced { topic: String, shard: u32, offset: u64 },
+}
