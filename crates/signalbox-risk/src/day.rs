@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Day(i32);
 
 impl Day {
-    const FIRST: Day = Day::of(Date::MIN);
-    pub(crate) const LAST: Day = Day::of(Date::MAX);
+    /// -9999-01-01, `Date::MIN`.
+    const FIRST: Day = Day(-4_371_587);
+    /// 9999-12-31, `Date::MAX`.
+    pub(crate) const LAST: Day = Day(2_932_896);
 
     /// Howard Hinnant's `days_from_civil`: years begin in March, so that the leap day comes last.
-    pub(crate) const fn of(date: Date) -> Day {
-        let (month, day) = (date.month() as i32, date.day() as i32);
-        let year = date.year() as i32 - (month <= 2) as i32;
+    pub(crate) fn of(date: Date) -> Day {
+        let (month, day) = (i32::from(date.month()), i32::from(date.day()));
+        let year = i32::from(date.year()) - i32::from(month <= 2);
         let era = year.div_euclid(400);
         let year_of_era = year.rem_euclid(400);
         let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -92,8 +94,8 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_calendar_round_trip_and_nothing_lies_beyond() {
-        for end in [Date::MIN, Date::MAX] {
-            assert_eq!(Day::of(end).date(), end);
+        for (day, date) in [(Day::FIRST, Date::MIN), (Day::LAST, Date::MAX)] {
+            assert_eq!((Day::of(date), day.date()), (day, date));
         }
         assert!(Day::try_from(i32::from(Day::LAST) + 1).is_err());
         assert!(Day::try_from(i32::from(Day::FIRST) - 1).is_err());

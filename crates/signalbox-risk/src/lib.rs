@@ -32,6 +32,8 @@ mod policy;
 pub mod reasons;
 mod reference;
 mod registers;
+#[cfg(test)]
+mod student;
 
 pub use announce::{
     Acknowledgement, ActError, Announced, Flag, FlagChange, FlagChangeKind, FlagState, HistoryEntry,

@@ -15,7 +15,8 @@ mod school_year;
 mod tests;
 
 pub use calendar::{Calendar, CalendarError};
-pub(crate) use school_year::{Cover, SchoolYear};
+use school_year::Cover;
+pub(crate) use school_year::{SchoolDay, SchoolYear};
 
 /// What an attendance feed's silence about a covered day means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,11 +66,11 @@ impl Reference {
     /// The school year (the spring year) whose calendar at this school contains `date`.
     pub fn school_year_on(&self, school: &str, date: Date) -> Option<u16> {
         let day = Day::of(date);
-        self.years(school).iter().find(|year| year.contains(day)).map(|year| year.school_year)
+        self.years(school).iter().find(|year| year.contains(day)).map(|year| year.spring)
     }
 
     pub(crate) fn school_year(&self, school: &str, school_year: u16) -> Option<&SchoolYear> {
-        self.years(school).iter().find(|year| year.school_year == school_year)
+        self.years(school).iter().find(|year| year.spring == school_year)
     }
 
     fn years(&self, school: &str) -> &[SchoolYear] {

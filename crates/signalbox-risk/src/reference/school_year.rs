@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use jiff::civil::Date;
+
 use super::{Calendar, Rows};
 use crate::date_ranges::DateRanges;
 use crate::day::Day;
@@ -19,14 +21,22 @@ pub(crate) struct Ruling {
     pub(crate) rows: Rows,
 }
 
+/// A day with school, in the forms that are compared and told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SchoolDay {
+    pub(crate) day: Day,
+    pub(crate) date: Date,
+}
+
 /// One school year of one school, laid out by position: the 0-based number of the school day.
 #[derive(Debug, Clone)]
 pub(crate) struct SchoolYear {
-    pub(crate) school_year: u16,
+    /// The year it ends in.
+    pub(crate) spring: u16,
     first: Day,
     last: Day,
-    days: Vec<Day>,
-    /// Per civil day since `first`, and one beyond: how many school days lie before it.
+    days: Vec<SchoolDay>,
+    /// Per civil day in `first..=last`: how many school days lie before it.
     before: Vec<u32>,
     /// Per position: who answers for the day when no row does; `None` is outside coverage.
     ruling: Vec<Option<Ruling>>,
@@ -42,10 +52,10 @@ impl SchoolYear {
         let ruling: Vec<_> = days.iter().map(|day| rule(*day, covers)).collect();
         let first_covered = ruling.iter().position(Option::is_some).map(|at| days[at]);
         SchoolYear {
-            school_year: *school_year,
+            spring: *school_year,
             first: *first,
             last: *last,
-            days: days.clone(),
+            days: days.iter().map(|day| SchoolDay { day: *day, date: day.date() }).collect(),
             before: count_before(calendar),
             run_end: run_ends(&ruling),
             ruling,
@@ -60,7 +70,7 @@ impl SchoolYear {
     /// The position of a school day; `None` when there is no school on that day.
     pub(crate) fn position(&self, day: Day) -> Option<usize> {
         let at = self.days_before(day);
-        (self.days.get(at) == Some(&day)).then_some(at)
+        self.days.get(at).filter(|held| held.day == day).map(|_| at)
     }
 
     /// The positions of the school days in `from..=to`.
@@ -70,7 +80,7 @@ impl SchoolYear {
         start..end.max(start)
     }
 
-    pub(crate) fn days(&self, positions: Range<usize>) -> &[Day] {
+    pub(crate) fn days(&self, positions: Range<usize>) -> &[SchoolDay] {
         &self.days[positions]
     }
 

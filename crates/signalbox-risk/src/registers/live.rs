@@ -72,11 +72,7 @@ fn text(sink: &mut dyn FnMut(&[u8]), text: &str) {
     sink(text.as_bytes());
 }
 
-fn optional<T>(
-    sink: &mut dyn FnMut(&[u8]),
-    value: Option<T>,
-    write: impl FnOnce(&mut dyn FnMut(&[u8]), T),
-) {
+fn optional<T>(sink: &mut dyn FnMut(&[u8]), value: Option<T>, write: impl FnOnce(&mut dyn FnMut(&[u8]), T)) {
     sink(&[u8::from(value.is_some())]);
     if let Some(value) = value {
         write(sink, value);

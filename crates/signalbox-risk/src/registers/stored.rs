@@ -33,7 +33,10 @@ impl Stored {
         let mut terms = self.enrollments.iter().filter_map(|row| row.value.as_ref());
         terms.all(|term| (term.school as usize) < schools)
             && self.enrollments.iter().all(|row| (row.feed as usize) < feeds)
-            && self.attendance.iter().all(|row| (row.feed as usize) < feeds && (row.school as usize) < schools)
+            && self
+                .attendance
+                .iter()
+                .all(|row| (row.feed as usize) < feeds && (row.school as usize) < schools)
     }
 }
 

@@ -1,0 +1,240 @@
+//! Registers, reference and policy to an answer and its episodes.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::day::Day;
+use crate::observation::Category;
+use crate::policy::Policy;
+use crate::reference::{Reference, SchoolYear};
+use crate::registers::{AttendanceRow, Registers, Term};
+
+mod answer;
+mod merge;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod walk;
+
+pub use answer::{Answer, Counts, Episode, Evaluation, Missing, Status};
+use merge::Merge;
+use timeline::{ExpectedDays, Timeline};
+use walk::{Walk, Walked};
+
+/// Evaluates one student for one school year, on the values as known now, up to and including `as_of`.
+///
+/// An expected day = a live enrolment that covers it ∩ instructional in that school's calendar ∩ covered by
+/// an attendance feed ∩ not after `as_of`. The first feed in authority order with a live row decides it; with
+/// no row, the first feed that covers it does: present for [`Rows::Exceptions`](crate::Rows::Exceptions), unknown for
+/// [`Rows::EveryDay`](crate::Rows::EveryDay). Rows outside of expected days count nowhere.
+///
+/// Expected, known days of all schools are walked in date order, the line being checked once per date.
+/// Hysteresis therefore walks school days, never the order of arrival.
+pub fn evaluate(
+    registers: &Registers,
+    reference: &Reference,
+    policy: &Policy,
+    school_year: u16,
+    as_of: Date,
+) -> Evaluation {
+    let mut review = Review {
+        registers,
+        reference,
+        policy: *policy,
+        school_year,
+        as_of: Day::of(as_of),
+        year_days: 0,
+        feeds: 0,
+        missing: Vec::new(),
+    };
+    let walk = review.walk();
+    review.conclude(walk)
+}
+
+/// Enrolled at one school from one day to another, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Stint {
+    school: u32,
+    from: Day,
+    to: Day,
+}
+
+impl Stint {
+    fn of(term: &Term) -> Stint {
+        Stint { school: term.school, from: term.entry, to: term.exit.unwrap_or(Day::LAST) }
+    }
+}
+
+struct Review<'a> {
+    registers: &'a Registers,
+    reference: &'a Reference,
+    policy: Policy,
+    school_year: u16,
+    as_of: Day,
+    /// Enrolled ∩ instructional days of the whole year.
+    year_days: u32,
+    /// Feeds that decided an expected day, by rank.
+    feeds: u64,
+    missing: Vec<Missing>,
+}
+
+impl Review<'_> {
+    /// Most students have one enrolment and need no allocation to be walked.
+    fn walk(&mut self) -> Walk {
+        let mut walk = Walk::new(self.policy);
+        let mut terms = self.registers.enrollments.iter().filter_map(|row| row.value.as_ref());
+        match (terms.next(), terms.next()) {
+            (None, _) => self.missing.push(Missing::Enrollment),
+            (Some(only), None) => self.visit(Stint::of(only), &mut walk),
+            (Some(_), Some(_)) => self.walk_stints(&stints(self.registers), &mut walk),
+        }
+        walk
+    }
+
+    fn walk_stints(&mut self, stints: &[Stint], walk: &mut Walk) {
+        if stints.iter().all(|stint| stint.school == stints[0].school) {
+            for stint in stints {
+                self.visit(*stint, walk);
+            }
+        } else {
+            let mut merge = Merge::default();
+            for stint in stints {
+                self.visit(*stint, &mut merge);
+            }
+            merge.walk(walk);
+        }
+    }
+
+    fn visit(&mut self, stint: Stint, days: &mut impl ExpectedDays) {
+        let school = self.registers.schools.get(stint.school);
+        let Some(year) = self.reference.school_year(school, self.school_year) else {
+            return self.lack(Missing::Calendar { school: school.to_owned() });
+        };
+        self.year_days += year.span(stint.from, stint.to).len() as u32;
+        let due = year.span(stint.from, stint.to.min(self.as_of));
+        if !due.is_empty() && !year.is_covered_by(self.as_of) {
+            return self.lack(Missing::Coverage { school: school.to_owned() });
+        }
+        self.decide(stint.school, year, due, days);
+    }
+
+    fn lack(&mut self, missing: Missing) {
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
+    }
+
+    fn decide(&mut self, school: u32, year: &SchoolYear, due: Range<usize>, days: &mut impl ExpectedDays) {
+        let mut authority = Authority { registers: self.registers, reference: self.reference, known: None };
+        let mut timeline = Timeline::new(year, due.start, days);
+        for rows in rows_at(self.registers, school).chunk_by(|a, b| a.date == b.date) {
+            let Some(position) = year.position(rows[0].date) else { continue };
+            if !due.contains(&position) || year.ruling(position).is_none() {
+                continue;
+            }
+            if let Some((rank, category)) = authority.first(rows) {
+                timeline.row(position, rank, self.policy.absent_half_days(category));
+            }
+        }
+        self.feeds |= timeline.finish(due.end);
+    }
+
+    fn conclude(mut self, walk: Walk) -> Evaluation {
+        let Walked { counts, unknown_days, as_of, absent_dates, episodes } = walk.finish();
+        let need = self.policy.min_days();
+        if self.missing.is_empty() && counts.expected_days < need {
+            self.missing.push(Missing::MinDays { have: counts.expected_days, need });
+        }
+        let answer = Answer {
+            indicator: crate::CHRONIC_ABSENCE,
+            status: if self.missing.is_empty() { Status::Ok } else { Status::Insufficient },
+            absent_half_days: counts.absent_half_days,
+            expected_days: counts.expected_days,
+            unknown_days,
+            as_of,
+            days_left: self.days_left(counts),
+            missing: self.missing,
+            absent_dates,
+            feeds: feed_names(self.reference, self.feeds),
+        };
+        Evaluation { answer, episodes, policy: self.policy }
+    }
+
+    fn days_left(&self, counts: Counts) -> Option<u32> {
+        let blind = |missing: &Missing| matches!(missing, Missing::Enrollment | Missing::Calendar { .. });
+        if self.year_days == 0 || self.missing.iter().any(blind) {
+            return None;
+        }
+        // Scaled by 20,000: half-days times parts per 10,000.
+        let line = u64::from(self.policy.enter().parts_per_10_000()) * 2 * u64::from(self.year_days);
+        let absent = 10_000 * u64::from(counts.absent_half_days);
+        Some(line.saturating_sub(absent).div_ceil(20_000) as u32)
+    }
+}
+
+/// Ranks the rows of one date. Neighbouring rows mostly come from the same feed, so the last rank is kept.
+struct Authority<'a> {
+    registers: &'a Registers,
+    reference: &'a Reference,
+    known: Option<(u32, Option<u8>)>,
+}
+
+impl Authority<'_> {
+    /// The live row of the first feed in authority order: that feed's rank, and what the row says.
+    fn first(&mut self, rows: &[AttendanceRow]) -> Option<(u8, Category)> {
+        match rows {
+            [only] => Some((self.rank(only.feed)?, only.value?)),
+            several => {
+                let live = several.iter().filter_map(|row| Some((self.rank(row.feed)?, row.value?)));
+                live.min_by_key(|(rank, _)| *rank)
+            }
+        }
+    }
+
+    fn rank(&mut self, feed: u32) -> Option<u8> {
+        match self.known {
+            Some((known, rank)) if known == feed => rank,
+            _ => {
+                let rank = self.reference.rank(self.registers.feeds.get(feed));
+                self.known = Some((feed, rank));
+                rank
+            }
+        }
+    }
+}
+
+fn rows_at(registers: &Registers, school: u32) -> &[AttendanceRow] {
+    let rows = &registers.attendance;
+    match (rows.first(), rows.last()) {
+        (Some(first), Some(last)) if first.school == school && last.school == school => rows,
+        _ => {
+            let start = rows.partition_point(|row| row.school < school);
+            let end = rows.partition_point(|row| row.school <= school);
+            &rows[start..end]
+        }
+    }
+}
+
+/// The live enrolments as disjoint stints, by school and then date: several rows of one school unite.
+fn stints(registers: &Registers) -> Vec<Stint> {
+    let mut stints: Vec<Stint> =
+        registers.enrollments.iter().filter_map(|row| row.value.as_ref()).map(Stint::of).collect();
+    stints.sort_unstable();
+    stints.dedup_by(|next, held| {
+        let overlap = next.school == held.school && next.from <= held.to;
+        if overlap {
+            held.to = held.to.max(next.to);
+        }
+        overlap
+    });
+    stints
+}
+
+fn feed_names(reference: &Reference, feeds: u64) -> Vec<Arc<str>> {
+    let ranked = reference.feeds().iter().enumerate();
+    ranked.filter(|(rank, _)| feeds >> rank & 1 == 1).map(|(_, feed)| Arc::clone(&feed.name)).collect()
+}

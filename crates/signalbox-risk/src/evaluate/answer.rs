@@ -1,0 +1,136 @@
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Policy;
+
+/// The answer of the indicator and the episodes behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluation {
+    pub answer: Answer,
+    /// In date order, disjoint; only the last can be open.
+    pub episodes: Vec<Episode>,
+    /// The policy that this was evaluated with.
+    pub policy: Policy,
+}
+
+impl Evaluation {
+    /// Enrolment, calendar or coverage is missing: the episodes are then no ground to raise or clear
+    /// anything. Too few school days is no such lack; that walk is valid.
+    pub fn lacks_data(&self) -> bool {
+        self.answer.missing.iter().any(|missing| !matches!(missing, Missing::MinDays { .. }))
+    }
+}
+
+/// A stretch of school days at or above the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Episode {
+    /// The date on which the rate reached the line.
+    pub start: Date,
+    /// The date on which the rate fell below the lower line; `None` while open.
+    pub end: Option<Date>,
+}
+
+/// `{value, status, n, as_of, source}` of the indicator, with what can still be prevented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub indicator: &'static str,
+    pub status: Status,
+    /// The numerator, in half-days.
+    pub absent_half_days: u32,
+    /// The denominator: expected days that are known.
+    pub expected_days: u32,
+    /// Expected days that nobody knows about; in neither of the above.
+    pub unknown_days: u32,
+    /// The last covered day used; `None` when there is none.
+    pub as_of: Option<Date>,
+    /// Why the status is not ok; empty when it is.
+    pub missing: Vec<Missing>,
+    /// Smallest k with absent + k at the line for all enrolled school days of the whole year, covered or
+    /// not; 0 when over. `None` when enrolment or calendar is missing or the year has no such day.
+    pub days_left: Option<u32>,
+    /// Dates with at least half a day of absence counted, in order.
+    pub absent_dates: Vec<Date>,
+    /// Attendance feeds that decided a day, by a row or by covering it, in authority order.
+    pub feeds: Vec<Arc<str>>,
+}
+
+impl Answer {
+    pub fn counts(&self) -> Counts {
+        Counts { absent_half_days: self.absent_half_days, expected_days: self.expected_days }
+    }
+}
+
+/// Numerator and denominator of an absence rate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub absent_half_days: u32,
+    pub expected_days: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Ok,
+    /// [`Answer::missing`] says what is missing.
+    Insufficient,
+    /// The data is older than promised. Set by whoever holds the clock; [`evaluate`](crate::evaluate()) has
+    /// none.
+    Stale,
+    /// The rule does not apply to this student. Set by whoever knows the rule's scope.
+    NotApplicable,
+}
+
+impl Status {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Insufficient => "insufficient",
+            Status::Stale => "stale",
+            Status::NotApplicable => "not_applicable",
+        }
+    }
+}
+
+/// What an answer lacks. `Display` is for people, [`Missing::code`] for programs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    Enrollment,
+    Calendar {
+        school: String,
+    },
+    /// The student had school days there, and no attendance feed has covered that school yet.
+    Coverage {
+        school: String,
+    },
+    /// Known school days so far, and the policy's minimum.
+    MinDays {
+        have: u32,
+        need: u32,
+    },
+}
+
+impl Missing {
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Missing::Enrollment => "enrollment",
+            Missing::Calendar { .. } => "calendar",
+            Missing::Coverage { .. } => "coverage",
+            Missing::MinDays { .. } => "min_days",
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Missing::Enrollment => f.write_str("no enrolment is known"),
+            Missing::Calendar { school } => write!(f, "no calendar for school {school}"),
+            Missing::Coverage { school } => write!(f, "no attendance is known yet for school {school}"),
+            Missing::MinDays { have, need } => write!(f, "not enough school days yet ({have} of {need})"),
+        }
+    }
+}

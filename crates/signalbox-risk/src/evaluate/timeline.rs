@@ -1,0 +1,86 @@
+use std::ops::Range;
+
+use crate::reference::{Rows, SchoolDay, SchoolYear};
+
+/// Receives expected days in date order.
+pub(super) trait ExpectedDays {
+    /// Present on each of these days.
+    fn present(&mut self, days: &[SchoolDay]);
+    /// Nobody knows about these days.
+    fn unknown(&mut self, days: &[SchoolDay]);
+    /// Absent for one or two half-days.
+    fn absent(&mut self, day: SchoolDay, half_days: u32);
+}
+
+/// Tells the expected days of one school, from the rows there are and the silence between them. Days present
+/// in a row are told together: walking them costs the same as one day.
+pub(super) struct Timeline<'a, D> {
+    year: &'a SchoolYear,
+    days: &'a mut D,
+    /// Positions up to here are dealt with.
+    next: usize,
+    /// Of these, those from here on are present and not told yet.
+    present: usize,
+    /// Feeds that decided a day, by rank.
+    feeds: u64,
+}
+
+impl<'a, D: ExpectedDays> Timeline<'a, D> {
+    pub(super) fn new(year: &'a SchoolYear, start: usize, days: &'a mut D) -> Timeline<'a, D> {
+        Timeline { year, days, next: start, present: start, feeds: 0 }
+    }
+
+    /// A row of the feed with this rank decides `position`, which comes after every earlier one;
+    /// `absent_half_days` is `None` when the day is unknown.
+    pub(super) fn row(&mut self, position: usize, rank: u8, absent_half_days: Option<u32>) {
+        self.silence_until(position);
+        self.feeds |= 1 << rank;
+        self.next = position + 1;
+        if absent_half_days == Some(0) {
+            return;
+        }
+        self.tell_present(position);
+        self.present = self.next;
+        let day = self.year.days(position..self.next);
+        match absent_half_days {
+            Some(half_days) => self.days.absent(day[0], half_days),
+            None => self.days.unknown(day),
+        }
+    }
+
+    /// There are no more rows before `end`. Answers the feeds that decided a day.
+    pub(super) fn finish(mut self, end: usize) -> u64 {
+        self.silence_until(end);
+        self.tell_present(end);
+        self.feeds
+    }
+
+    /// No row from `next` until `end`: whoever covers each day answers for it.
+    fn silence_until(&mut self, end: usize) {
+        if self.next == end {
+            return;
+        }
+        self.tell_present(self.next);
+        while self.next < end {
+            let run = self.next..self.year.run_end(self.next).min(end);
+            self.next = run.end;
+            self.silence(run);
+        }
+        self.present = end;
+    }
+
+    fn silence(&mut self, run: Range<usize>) {
+        let Some(ruling) = self.year.ruling(run.start) else { return };
+        self.feeds |= 1 << ruling.rank;
+        match ruling.rows {
+            Rows::Exceptions => self.days.present(self.year.days(run)),
+            Rows::EveryDay => self.days.unknown(self.year.days(run)),
+        }
+    }
+
+    fn tell_present(&mut self, end: usize) {
+        if self.present < end {
+            self.days.present(self.year.days(self.present..end));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use jiff::civil::date;
+
+use super::*;
+
+fn present(feed: &str, revision: u64, value: Option<Category>) -> Observation<'_> {
+    let fact = Fact::Attendance { school: "100", date: date(2026, 9, 16), value };
+    Observation { feed, revision, fact }
+}
+
+fn enrolled(revision: u64, school: Option<&str>) -> Observation<'_> {
+    let value = school.map(|school| Enrollment { school, entry: date(2026, 8, 24), exit: None, grade: None });
+    Observation { feed: "sis", revision, fact: Fact::Enrollment { key: "e1", value } }
+}
+
+fn registers(observations: &[Observation<'_>]) -> Registers {
+    let mut registers = Registers::default();
+    for observation in observations {
+        registers.apply(observation);
+    }
+    registers
+}
+
+fn digest(registers: &Registers) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    registers.digest_into(&mut |part| bytes.extend_from_slice(part));
+    bytes
+}
+
+#[test]
+fn only_newer_revisions_change_a_fact() {
+    use Category::{AbsentUnexcused as Absent, Present};
+    let mut registers = Registers::default();
+    for (revision, value, applied) in [
+        (1, None, Applied::Noted),
+        (2, Some(Present), Applied::Changed),
+        (2, Some(Present), Applied::Ignored),
+        (1, Some(Absent), Applied::Ignored),
+        (3, Some(Present), Applied::Noted),
+        (4, Some(Absent), Applied::Changed),
+        (4, Some(Present), Applied::Ignored),
+        (5, None, Applied::Changed),
+        (6, None, Applied::Noted),
+    ] {
+        assert_eq!(registers.apply(&present("a", revision, value)), applied, "revision {revision}");
+    }
+    assert_eq!(registers.live_attendance().count(), 0);
+}
+
+#[test]
+fn a_value_that_returns_is_a_new_revision() {
+    let (a, b) = (Some(Category::Tardy), Some(Category::AbsentExcused));
+    let history = [present("a", 1, a), present("a", 2, b), present("a", 3, a)];
+    let held = registers(&[history[2], history[1], history[0]]);
+    let live: Vec<_> = held.live_attendance().collect();
+    assert_eq!((live[0].category, live[0].revision, live.len()), (Category::Tardy, 3, 1));
+    assert_eq!(held, registers(&history));
+}
+
+#[test]
+fn an_enrolment_that_moves_leaves_no_trace_of_the_old_school() {
+    let moved = registers(&[enrolled(1, Some("050")), present("a", 1, None), enrolled(2, Some("200"))]);
+    let fresh = registers(&[enrolled(2, Some("200")), present("a", 1, None)]);
+    assert_eq!(moved, fresh);
+    assert_eq!(moved.live_enrollments().next().map(|live| live.enrollment.school), Some("200"));
+    assert_eq!(registers(&[enrolled(1, Some("050")), enrolled(2, None)]).schools.len(), 0);
+}
+
+#[test]
+fn an_enrolment_reports_what_it_did() {
+    let mut registers = Registers::default();
+    assert_eq!(registers.apply(&enrolled(2, Some("100"))), Applied::Changed);
+    assert_eq!(registers.apply(&enrolled(1, Some("200"))), Applied::Ignored);
+    assert_eq!(registers.apply(&enrolled(2, Some("100"))), Applied::Ignored);
+    assert_eq!(registers.apply(&enrolled(3, Some("100"))), Applied::Noted);
+    assert_eq!(registers.apply(&enrolled(4, None)), Applied::Changed);
+    assert_eq!(registers.apply(&enrolled(5, None)), Applied::Noted);
+}
+
+#[test]
+fn the_digest_knows_live_facts_only() {
+    let absent = Some(Category::AbsentExcused);
+    let plain = registers(&[enrolled(1, Some("100")), present("b", 1, absent)]);
+    let busy = registers(&[
+        present("a", 1, absent),
+        enrolled(1, Some("900")),
+        enrolled(7, Some("100")),
+        present("b", 9, absent),
+        present("a", 2, None),
+    ]);
+    assert_ne!(plain, busy);
+    assert_eq!(digest(&plain), digest(&busy));
+    assert_ne!(digest(&plain), digest(&registers(&[enrolled(1, Some("100"))])));
+    assert_eq!(digest(&Registers::default()), []);
+}
+
+#[test]
+fn serde_keeps_registers_and_refuses_damage() {
+    let held = registers(&[enrolled(1, Some("100")), present("a", 1, Some(Category::Unknown))]);
+    let bytes = postcard::to_stdvec(&held).expect("serialises");
+    assert_eq!(postcard::from_bytes(&bytes), Ok(held.clone()));
+
+    let mut dangling = held.clone();
+    dangling.attendance[0].feed = 7;
+    let mut unsorted = held;
+    unsorted.attendance.push(unsorted.attendance[0].clone());
+    for damaged in [dangling, unsorted] {
+        let bytes = postcard::to_stdvec(&damaged).expect("serialises");
+        assert!(postcard::from_bytes::<Registers>(&bytes).is_err());
+    }
+}
+
+#[test]
+fn a_day_of_attendance_takes_few_bytes() {
+    let one = registers(&[present("a", 1, Some(Category::Present))]);
+    let two = registers(&[
+        present("a", 1, Some(Category::Present)),
+        Observation {
+            feed: "a",
+            revision: 1,
+            fact: Fact::Attendance { school: "100", date: date(2026, 9, 17), value: Some(Category::Tardy) },
+        },
+    ]);
+    let size = |registers| postcard::to_stdvec(registers).expect("serialises").len();
+    assert_eq!(size(&two) - size(&one), 8);
+}
+
+#[test]
+fn where_a_student_is_on_a_date() {
+    let row = |key, school, entry, exit| {
+        let value = Some(Enrollment { school, entry, exit, grade: Some("09") });
+        Observation { feed: "sis", revision: 1, fact: Fact::Enrollment { key, value } }
+    };
+    let (aug, oct, nov, jan) = (date(2026, 8, 24), date(2026, 10, 1), date(2026, 11, 1), date(2027, 1, 4));
+    let held = registers(&[row("1", "100", aug, Some(oct)), row("2", "200", nov, None)]);
+    let school = |date| held.enrollment_on(date).map(|enrollment| enrollment.school);
+    assert_eq!(school(date(2026, 8, 1)), Some("200"), "nowhere yet: any that is to come");
+    assert_eq!(school(aug), Some("100"));
+    assert_eq!(school(oct), Some("100"));
+    assert_eq!(school(date(2026, 10, 15)), Some("100"), "the last that ended");
+    assert_eq!(school(jan), Some("200"));
+    assert_eq!(Registers::default().enrollment_on(aug), None);
+}
