@@ -9,6 +9,7 @@
 //!
 //! # Layout
 //! - this file: [`EventLog`], [`Subscription`] and what passes through them
+//! - [`group`]: consumer groups inside one process, for logs without a broker
 //! - [`memory`]: [`MemoryLog`], for tests
 //! - [`conformance`]: the suite every implementation runs
 
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub mod conformance;
+pub mod group;
 pub mod memory;
 
 pub use memory::MemoryLog;
