@@ -39,7 +39,7 @@ pub struct Run {
     /// The payload's name for people, e.g. the file name.
     pub name: String,
     pub opened_ms: i64,
-    /// The cursor to store when the run closes.
+    /// The cursor to store when the run closes; `None` leaves the feed's as it is.
     pub cursor: Option<Vec<u8>>,
     /// Why the run was opened, opaque here (a new drop, a retry, an approved hold, a release of unmatched rows).
     pub cause: String,
@@ -70,6 +70,25 @@ pub struct NewRun {
     pub cause: String,
 }
 
+impl NewRun {
+    /// The run as a store opens it.
+    #[must_use]
+    pub fn numbered(self, feed: &str, number: u64) -> Run {
+        Run {
+            feed: feed.to_owned(),
+            number,
+            payload: self.payload,
+            name: self.name,
+            opened_ms: self.opened_ms,
+            cursor: self.cursor,
+            cause: self.cause,
+            gated: None,
+            outcome: None,
+            summary: None,
+        }
+    }
+}
+
 /// Which part of a feed's ledger: one entity in one school year (0 for entities without).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
@@ -80,6 +99,11 @@ pub struct Scope {
 
 /// A ledger row's place: rows are scanned in the order of these bytes.
 pub type LedgerKey = [u8; 16];
+
+/// Whether rows come as [`FeedStore::record`] wants them.
+pub fn are_in_order(rows: &[LedgerRow]) -> bool {
+    rows.is_sorted_by(|one, next| one.key < next.key)
+}
 
 /// One natural key of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,7 +247,7 @@ pub trait FeedStore: Send + Sync {
     /// Opens a run. An unfinished one is returned instead.
     async fn open_run(&self, lease: &FeedLease, run: NewRun) -> Result<Run, StoreError>;
 
-    /// Remembers what the gate counted and decided.
+    /// Remembers what the gate counted and decided. `Failed` when the run is not the open one.
     async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError>;
 
     /// Up to `max` rows of the ledger in key order, after `after`. Each call is one ordered scan, never a look-up per row.
@@ -240,10 +264,12 @@ pub trait FeedStore: Send + Sync {
 
     async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError>;
 
-    /// Writes ledger rows, after their events are appended. Rows come in key order.
+    /// Writes ledger rows, after their events are appended; a key that is there is replaced. Rows come in key order,
+    /// each key once, else it is `Failed`.
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError>;
 
-    /// Closes a run; the run's cursor becomes the feed's, in the same transaction.
+    /// Closes the open run; its cursor becomes the feed's, in the same transaction. `Failed` when the run is not
+    /// the open one. Waiting holds are superseded before a new one is opened.
     async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError>;
 
     /// One run, open or closed.

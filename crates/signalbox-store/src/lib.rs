@@ -40,3 +40,15 @@ pub enum StoreError {
     #[error("the database failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+impl StoreError {
+    /// For implementations: the run that was named is not the open one.
+    pub fn not_open(number: u64) -> Self {
+        Self::Failed(format!("run {number} is not the open one").into())
+    }
+
+    /// For implementations: ledger rows that do not ascend.
+    pub fn out_of_order() -> Self {
+        Self::Failed("ledger rows must come in key order, each key once".into())
+    }
+}

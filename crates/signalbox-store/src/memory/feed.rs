@@ -1,0 +1,310 @@
+//! Feeds under one lock.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+
+use crate::feed::{
+    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
+    LedgerStatus, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, are_in_order,
+};
+use crate::{FeedStore, StoreError};
+
+/// [`FeedStore`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryFeeds {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    feeds: BTreeMap<String, Feed>,
+    crosswalk: BTreeMap<CrosswalkKey, CrosswalkRow>,
+    /// In the order of opening.
+    holds: Vec<Hold>,
+    notes: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default)]
+struct Feed {
+    epoch: u64,
+    cursor: Option<Vec<u8>>,
+    settings: Option<String>,
+    /// The run of `number` n stands at n - 1.
+    runs: Vec<Run>,
+    ledger: BTreeMap<Scope, BTreeMap<LedgerKey, LedgerRow>>,
+    groups: Vec<RejectGroup>,
+    rejects: Vec<Reject>,
+}
+
+/// (what, id type, id, target)
+type CrosswalkKey = (Named, String, String, String);
+
+impl MemoryFeeds {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no call panics under the lock")
+    }
+}
+
+impl Inner {
+    fn owned(&mut self, lease: &FeedLease) -> Result<&mut Feed, StoreError> {
+        self.feeds.get_mut(&lease.feed).filter(|feed| feed.epoch == lease.epoch).ok_or(StoreError::Fenced)
+    }
+
+    fn move_holds(&mut self, from: HoldState, to: HoldState, which: impl Fn(&Hold) -> bool) -> usize {
+        let moved = self.holds.iter_mut().filter(|hold| hold.state == from && which(hold));
+        moved.map(|hold| hold.state = to).count()
+    }
+
+    fn is_refused(&self, run: &Run) -> bool {
+        self.holds
+            .iter()
+            .any(|hold| hold.feed == run.feed && hold.run == run.number && hold.state == HoldState::Refused)
+    }
+
+    fn is_usable(&self, run: &Run) -> bool {
+        let good = match run.outcome {
+            Some(Outcome::Accepted) => true,
+            Some(Outcome::Held) => !self.is_refused(run),
+            Some(Outcome::Refused) | None => false,
+        };
+        good && !run.payload.is_empty()
+    }
+}
+
+impl Feed {
+    fn row(&self, name: &str) -> FeedRow {
+        FeedRow {
+            feed: name.to_owned(),
+            cursor: self.cursor.clone(),
+            settings: self.settings.clone(),
+            last_run: self.runs.iter().rev().find(|run| run.outcome.is_some()).cloned(),
+        }
+    }
+
+    fn unfinished(&mut self) -> Option<&mut Run> {
+        self.runs.last_mut().filter(|run| run.outcome.is_none())
+    }
+
+    fn unfinished_is(&mut self, number: u64) -> Result<&mut Run, StoreError> {
+        self.unfinished().filter(|run| run.number == number).ok_or_else(|| StoreError::not_open(number))
+    }
+}
+
+#[async_trait]
+impl FeedStore for MemoryFeeds {
+    async fn lease(&self, feed: &str) -> Result<FeedLease, StoreError> {
+        let mut inner = self.lock();
+        let row = inner.feeds.entry(feed.to_owned()).or_default();
+        row.epoch += 1;
+        Ok(FeedLease { feed: feed.to_owned(), epoch: row.epoch })
+    }
+
+    async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError> {
+        Ok(self.lock().feeds.iter().map(|(name, feed)| feed.row(name)).collect())
+    }
+
+    async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError> {
+        Ok(self.lock().feeds.get(feed).map(|row| row.row(feed)))
+    }
+
+    async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
+        self.lock().owned(lease)?.settings = Some(settings.to_owned());
+        Ok(())
+    }
+
+    async fn open(&self, lease: &FeedLease) -> Result<Option<Run>, StoreError> {
+        Ok(self.lock().owned(lease)?.unfinished().cloned())
+    }
+
+    async fn open_run(&self, lease: &FeedLease, run: NewRun) -> Result<Run, StoreError> {
+        let mut inner = self.lock();
+        let feed = inner.owned(lease)?;
+        if let Some(unfinished) = feed.unfinished() {
+            return Ok(unfinished.clone());
+        }
+        let run = run.numbered(&lease.feed, feed.runs.len() as u64 + 1);
+        feed.runs.push(run.clone());
+        Ok(run)
+    }
+
+    async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError> {
+        self.lock().owned(lease)?.unfinished_is(number)?.gated = Some(gated.to_owned());
+        Ok(())
+    }
+
+    async fn ledger(
+        &self,
+        feed: &str,
+        scope: Scope,
+        after: Option<&LedgerKey>,
+        max: usize,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let inner = self.lock();
+        let Some(rows) = inner.feeds.get(feed).and_then(|feed| feed.ledger.get(&scope)) else {
+            return Ok(Vec::new());
+        };
+        Ok(rows
+            .range::<LedgerKey, _>((from, Bound::Unbounded))
+            .take(max)
+            .map(|(_, row)| row.clone())
+            .collect())
+    }
+
+    async fn ledger_years(&self, feed: &str, entity: u16) -> Result<Vec<u16>, StoreError> {
+        let inner = self.lock();
+        let Some(feed) = inner.feeds.get(feed) else { return Ok(Vec::new()) };
+        let scopes = feed.ledger.keys().filter(|scope| scope.entity == entity);
+        Ok(scopes.map(|scope| scope.school_year).collect())
+    }
+
+    async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError> {
+        let inner = self.lock();
+        let mut counts = LedgerCounts::default();
+        let rows = inner.feeds.get(feed).into_iter().flat_map(|feed| feed.ledger.values());
+        for row in rows.flat_map(BTreeMap::values) {
+            match row.status {
+                LedgerStatus::Live => counts.live += 1,
+                LedgerStatus::Ended => counts.ended += 1,
+                LedgerStatus::Unmatched => counts.unmatched += 1,
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let feed = inner.owned(lease)?;
+        if !are_in_order(rows) {
+            return Err(StoreError::out_of_order());
+        }
+        if !rows.is_empty() {
+            feed.ledger.entry(scope).or_default().extend(rows.iter().map(|row| (row.key, row.clone())));
+        }
+        Ok(())
+    }
+
+    async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let feed = inner.owned(lease)?;
+        let run = feed.unfinished_is(number)?;
+        run.outcome = Some(closing.outcome);
+        run.summary = Some(closing.summary);
+        if let Some(cursor) = run.cursor.clone() {
+            feed.cursor = Some(cursor);
+        }
+        if let Some((groups, rejects)) = closing.rejects {
+            (feed.groups, feed.rejects) = (groups, rejects);
+        }
+        if closing.supersede_holds {
+            inner.move_holds(HoldState::Waiting, HoldState::Superseded, |hold| hold.feed == lease.feed);
+        }
+        if let Some(id) = closing.hold_done {
+            inner.move_holds(HoldState::Approved, HoldState::Done, |hold| hold.id == id);
+        }
+        if let Some(hold) = closing.hold {
+            inner.holds.retain(|earlier| earlier.id != hold.id);
+            inner.holds.push(hold);
+        }
+        Ok(())
+    }
+
+    async fn run(&self, feed: &str, number: u64) -> Result<Option<Run>, StoreError> {
+        let inner = self.lock();
+        Ok(inner.feeds.get(feed).and_then(|feed| feed.runs.iter().find(|run| run.number == number)).cloned())
+    }
+
+    async fn last_usable_run(&self, feed: &str) -> Result<Option<Run>, StoreError> {
+        let inner = self.lock();
+        Ok(inner
+            .feeds
+            .get(feed)
+            .and_then(|feed| feed.runs.iter().rev().find(|run| inner.is_usable(run)))
+            .cloned())
+    }
+
+    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        inner.owned(lease)?;
+        for row in rows {
+            inner.crosswalk.entry(key_of(row)).or_insert_with(|| row.clone());
+        }
+        Ok(())
+    }
+
+    async fn crosswalk(
+        &self,
+        after: Option<&CrosswalkRow>,
+        max: usize,
+    ) -> Result<Vec<CrosswalkRow>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, |row| Bound::Excluded(key_of(row)));
+        let inner = self.lock();
+        Ok(inner.crosswalk.range((from, Bound::Unbounded)).take(max).map(|(_, row)| row.clone()).collect())
+    }
+
+    async fn find_id(&self, what: Named, id: &str) -> Result<Vec<CrosswalkRow>, StoreError> {
+        let inner = self.lock();
+        let found = inner.crosswalk.values().filter(|row| row.what == what && row.id == id);
+        Ok(found.cloned().collect())
+    }
+
+    async fn ids_of(&self, what: Named, target: &str) -> Result<Vec<CrosswalkRow>, StoreError> {
+        let inner = self.lock();
+        let found = inner.crosswalk.values().filter(|row| row.what == what && row.target == target);
+        Ok(found.cloned().collect())
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        let mut holds = self.lock().holds.clone();
+        holds.sort_by(|a, b| (a.since_ms, &a.id).cmp(&(b.since_ms, &b.id)));
+        Ok(holds)
+    }
+
+    async fn decide_hold(
+        &self,
+        id: &str,
+        state: HoldState,
+        by: &str,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        let mut inner = self.lock();
+        let waiting = inner.holds.iter_mut().find(|hold| hold.id == id && hold.state == HoldState::Waiting);
+        let Some(hold) = waiting else { return Ok(false) };
+        hold.state = state;
+        hold.decided_by = Some(by.to_owned());
+        hold.decided_reason = Some(reason.to_owned());
+        Ok(true)
+    }
+
+    async fn reject_groups(&self) -> Result<Vec<RejectGroup>, StoreError> {
+        let inner = self.lock();
+        let mut groups: Vec<_> = inner.feeds.values().flat_map(|feed| feed.groups.clone()).collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        Ok(groups)
+    }
+
+    async fn rejects(&self, max: usize) -> Result<Vec<Reject>, StoreError> {
+        let inner = self.lock();
+        let mut rejects: Vec<_> = inner.feeds.values().flat_map(|feed| feed.rejects.clone()).collect();
+        rejects
+            .sort_by_cached_key(|reject| (reject.feed.clone(), reject.place.file.clone(), reject.place.row));
+        rejects.truncate(max);
+        Ok(rejects)
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.lock().notes.get(name).cloned())
+    }
+
+    async fn save_note(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.lock().notes.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+}
+
+fn key_of(row: &CrosswalkRow) -> CrosswalkKey {
+    (row.what, row.id_type.clone(), row.id.clone(), row.target.clone())
+}

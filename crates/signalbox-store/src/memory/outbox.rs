@@ -1,0 +1,165 @@
+//! The entries of the outbox, in the order of writing.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use crate::outbox::{Claim, Entry, EntryState, NewEntry, Settled};
+
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    /// The entry of `seq` n stands at n - 1; none is ever removed.
+    rows: Vec<Row>,
+    by_id: HashMap<Uuid, usize>,
+}
+
+#[derive(Debug)]
+struct Row {
+    entry: Entry,
+    claim: Option<LiveClaim>,
+}
+
+#[derive(Debug)]
+struct LiveClaim {
+    token: u64,
+    /// `None`: let go, but nobody took it since.
+    until_ms: Option<i64>,
+}
+
+impl Entries {
+    /// Adds an entry unless its id is there.
+    pub(super) fn add(&mut self, new: NewEntry) {
+        if self.by_id.contains_key(&new.id) {
+            return;
+        }
+        let taken_back = new.cancels.is_some_and(|id| self.take_back(id));
+        let state = if taken_back {
+            EntryState::Superseded
+        } else if new.withheld {
+            EntryState::Withheld
+        } else {
+            EntryState::Pending
+        };
+        self.by_id.insert(new.id, self.rows.len());
+        let seq = self.rows.len() as u64 + 1;
+        self.rows.push(Row { entry: stored(new, seq, state), claim: None });
+    }
+
+    /// Supersedes an entry that nobody attempted. `false`: it is not there, settled, withheld or attempted.
+    fn take_back(&mut self, id: Uuid) -> bool {
+        let Some(&at) = self.by_id.get(&id) else { return false };
+        let row = &mut self.rows[at];
+        let untouched = row.entry.state == EntryState::Pending && row.entry.attempts == 0;
+        if untouched {
+            row.end(EntryState::Superseded);
+        }
+        untouched
+    }
+
+    pub(super) fn claim(&mut self, target: &str, now_ms: i64, hold_ms: i64, max: usize) -> Vec<Claim> {
+        let mut lanes = HashSet::new();
+        self.rows
+            .iter_mut()
+            .filter(|row| {
+                row.entry.target == target && row.entry.state == EntryState::Pending && !row.entry.part
+            })
+            // Only the first pending entry of a lane passes: what holds it up holds its lane up.
+            .filter(|row| lanes.insert(row.entry.lane.clone()))
+            .filter(|row| row.is_ready(now_ms))
+            .take(max)
+            .map(|row| row.take(now_ms + hold_ms))
+            .collect()
+    }
+
+    pub(super) fn settle(&mut self, claim: &Claim, how: Settled) -> bool {
+        let Some(&at) = self.by_id.get(&claim.entry.id) else { return false };
+        let row = &mut self.rows[at];
+        if row.claim.as_ref().is_none_or(|live| live.token != claim.token) {
+            return false;
+        }
+        match how {
+            Settled::Delivered => row.end(EntryState::Delivered),
+            Settled::Dead => row.end(EntryState::Dead),
+            Settled::Superseded => row.end(EntryState::Superseded),
+            Settled::RetryAt { at_ms } => {
+                row.entry.next_try_ms = Some(at_ms);
+                row.claim = None;
+            }
+        }
+        true
+    }
+
+    pub(super) fn release(&mut self) {
+        for claim in self.rows.iter_mut().filter_map(|row| row.claim.as_mut()) {
+            claim.until_ms = None;
+        }
+    }
+
+    pub(super) fn parts(&self, target: &str) -> Vec<Entry> {
+        let pending = self.rows.iter().filter(|row| row.entry.target == target && row.is_pending_part());
+        pending.map(|row| row.entry.clone()).collect()
+    }
+
+    pub(super) fn bundle(&mut self, parts: &[Uuid], into: NewEntry) -> bool {
+        if self.by_id.contains_key(&into.id) {
+            return false;
+        }
+        let places: Option<Vec<usize>> = parts.iter().map(|id| self.by_id.get(id).copied()).collect();
+        let Some(places) = places else { return false };
+        if !places.iter().all(|&at| self.rows[at].is_pending_part()) {
+            return false;
+        }
+        for at in places {
+            self.rows[at].end(EntryState::Bundled);
+        }
+        self.add(into);
+        true
+    }
+
+    pub(super) fn after(&self, seq: u64, max: usize) -> Vec<Entry> {
+        let from = usize::try_from(seq).unwrap_or(usize::MAX);
+        self.rows.iter().skip(from).take(max).map(|row| row.entry.clone()).collect()
+    }
+}
+
+impl Row {
+    fn is_pending_part(&self) -> bool {
+        self.entry.part && self.entry.state == EntryState::Pending
+    }
+
+    fn is_ready(&self, now_ms: i64) -> bool {
+        let claimed =
+            self.claim.as_ref().and_then(|claim| claim.until_ms).is_some_and(|until| until > now_ms);
+        !claimed && self.entry.next_try_ms.is_some_and(|next| next <= now_ms)
+    }
+
+    fn take(&mut self, until_ms: i64) -> Claim {
+        self.entry.attempts += 1;
+        let token = u64::from(self.entry.attempts);
+        self.claim = Some(LiveClaim { token, until_ms: Some(until_ms) });
+        Claim { entry: self.entry.clone(), token }
+    }
+
+    fn end(&mut self, state: EntryState) {
+        self.entry.state = state;
+        self.entry.next_try_ms = None;
+        self.claim = None;
+    }
+}
+
+fn stored(new: NewEntry, seq: u64, state: EntryState) -> Entry {
+    Entry {
+        seq,
+        id: new.id,
+        target: new.target,
+        lane: new.lane,
+        kind: new.kind,
+        flag_id: new.flag_id,
+        body: new.body,
+        created_ms: new.created_ms,
+        part: new.part,
+        state,
+        attempts: 0,
+        next_try_ms: (state == EntryState::Pending).then_some(new.created_ms),
+    }
+}

@@ -1,0 +1,179 @@
+//! States, positions and the outbox under one lock, because a batch writes them together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::outbox::Entries;
+use crate::outbox::{Claim, Entry, NewEntry, Settled};
+use crate::state::{Advance, Batch, Lease, Position, StateRow, Subject};
+use crate::{Outbox, StateStore, StoreError};
+
+/// [`StateStore`] and [`Outbox`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryState {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    shards: HashMap<(String, u32), Shard>,
+    outbox: Entries,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    epoch: u64,
+    positions: BTreeMap<String, Position>,
+    states: BTreeMap<Subject, StateRow>,
+}
+
+impl MemoryState {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no call panics under the lock")
+    }
+}
+
+impl Inner {
+    fn shard(&self, consumer: &str, shard: u32) -> Option<&Shard> {
+        self.shards.get(&(consumer.to_owned(), shard))
+    }
+
+    fn owned(&mut self, lease: &Lease) -> Result<&mut Shard, StoreError> {
+        self.shards
+            .get_mut(&(lease.consumer.clone(), lease.shard))
+            .filter(|shard| shard.epoch == lease.epoch)
+            .ok_or(StoreError::Fenced)
+    }
+}
+
+impl Shard {
+    fn check(&self, advance: &Advance) -> Result<(), StoreError> {
+        let stored = self.positions.get(&advance.to.topic).map_or(0, |position| position.next);
+        if stored == advance.from { Ok(()) } else { Err(StoreError::Moved) }
+    }
+
+    fn make_all_due(&mut self, due_ms: i64) {
+        for row in self.states.values_mut() {
+            row.due_ms = Some(row.due_ms.map_or(due_ms, |earlier| earlier.min(due_ms)));
+        }
+    }
+}
+
+#[async_trait]
+impl StateStore for MemoryState {
+    async fn acquire(&self, consumer: &str, shard: u32) -> Result<Lease, StoreError> {
+        let mut inner = self.lock();
+        let row = inner.shards.entry((consumer.to_owned(), shard)).or_default();
+        row.epoch += 1;
+        Ok(Lease {
+            consumer: consumer.to_owned(),
+            shard,
+            epoch: row.epoch,
+            positions: row.positions.values().cloned().collect(),
+        })
+    }
+
+    async fn load(&self, lease: &Lease, subjects: &[Subject]) -> Result<Vec<Option<StateRow>>, StoreError> {
+        let mut inner = self.lock();
+        let shard = inner.owned(lease)?;
+        Ok(subjects.iter().map(|subject| shard.states.get(subject).cloned()).collect())
+    }
+
+    async fn commit(&self, lease: &Lease, batch: Batch) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let shard = inner.owned(lease)?;
+        for advance in &batch.advances {
+            shard.check(advance)?;
+        }
+        for advance in batch.advances {
+            shard.positions.insert(advance.to.topic.clone(), advance.to);
+        }
+        if let Some(due_ms) = batch.all_due_ms {
+            shard.make_all_due(due_ms);
+        }
+        for row in batch.states {
+            shard.states.insert(row.subject.clone(), row);
+        }
+        for entry in batch.outbox {
+            inner.outbox.add(entry);
+        }
+        Ok(())
+    }
+
+    async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError> {
+        let mut inner = self.lock();
+        let shard = inner.owned(lease)?;
+        let mut due: Vec<(i64, &Subject)> = shard
+            .states
+            .values()
+            .filter_map(|row| row.due_ms.map(|due_ms| (due_ms, &row.subject)))
+            .filter(|(due_ms, _)| *due_ms <= now_ms)
+            .collect();
+        due.sort();
+        Ok(due.into_iter().take(max).map(|(_, subject)| subject.clone()).collect())
+    }
+
+    async fn scan(
+        &self,
+        consumer: &str,
+        shard: u32,
+        after: Option<&Subject>,
+        max: usize,
+    ) -> Result<Vec<StateRow>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let inner = self.lock();
+        let Some(shard) = inner.shard(consumer, shard) else { return Ok(Vec::new()) };
+        Ok(shard
+            .states
+            .range::<Subject, _>((from, Bound::Unbounded))
+            .take(max)
+            .map(|(_, row)| row.clone())
+            .collect())
+    }
+
+    async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
+        let inner = self.lock();
+        Ok(inner
+            .shard(consumer, shard)
+            .map(|shard| shard.positions.values().cloned().collect())
+            .unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryState {
+    async fn claim(
+        &self,
+        target: &str,
+        now_ms: i64,
+        hold_ms: i64,
+        max: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
+        Ok(self.lock().outbox.claim(target, now_ms, hold_ms, max))
+    }
+
+    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError> {
+        Ok(self.lock().outbox.settle(claim, how))
+    }
+
+    async fn release_claims(&self) -> Result<(), StoreError> {
+        self.lock().outbox.release();
+        Ok(())
+    }
+
+    async fn parts(&self, target: &str) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.lock().outbox.parts(target))
+    }
+
+    async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError> {
+        Ok(self.lock().outbox.bundle(parts, into))
+    }
+
+    async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.lock().outbox.after(after_seq, max))
+    }
+}
