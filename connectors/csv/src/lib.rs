@@ -1,1 +1,80 @@
-//! CSV files with mapped columns
+//! CSV files with mapped columns: any tool that can export a table.
+//!
+//! The feed's section says which entity the rows are, which column holds what, what each code means and what the
+//! file speaks for. Files are taken from a drop folder as they come; see the crate's README for an example.
+//!
+//! # Layout
+//! - `config`: the section of the YAML and what is checked about it
+//! - `normalize`: rows to drafts and rejects
+
+mod config;
+mod normalize;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use signalbox_connector::drop_folder::{self, Dropped};
+use signalbox_connector::{
+    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Page, ParseCx, ReadSeek, Refusal, Source,
+    async_trait, erased_serde,
+};
+
+use crate::config::{Config, Feed};
+
+/// The connector, for the binary's list.
+pub const CONNECTOR: Connector = Connector {
+    name: "csv",
+    about: "Reads CSV files from a drop folder: attendance, or enrolment, with columns and codes mapped in the feed",
+    config_schema: || schemars::schema_for!(Config),
+    source: Some(parse),
+    destination: None,
+};
+
+fn parse(
+    section: &mut dyn erased_serde::Deserializer<'_>,
+    cx: &ParseCx<'_>,
+) -> Result<Box<dyn Source>, erased_serde::Error> {
+    let feed: Feed = erased_serde::deserialize(section)?;
+    Ok(Box::new(CsvSource { base: cx.base.to_owned(), feed }))
+}
+
+struct CsvSource {
+    base: PathBuf,
+    feed: Feed,
+}
+
+#[async_trait]
+impl Source for CsvSource {
+    fn entities(&self) -> &[Entity] {
+        std::slice::from_ref(&self.feed.extent.entity)
+    }
+
+    fn mapping(&self) -> String {
+        self.feed.mapping.clone()
+    }
+
+    fn student_id_type(&self) -> Option<&str> {
+        self.feed.student_id_type.as_deref()
+    }
+
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
+        let paths = drop_folder::matching(&self.base, &self.feed.path)?;
+        let files = paths.into_iter().filter(|path| path.is_file());
+        let drops: Vec<_> = files.map(|path| Dropped { files: vec![path.clone()], path }).collect();
+        drop_folder::next_page(cx, cursor, &self.base, &drops, &|file| {
+            Ok(Box::new(File::open(&file.path)?) as Box<dyn Read>)
+        })
+    }
+
+    fn normalize(
+        &self,
+        payload: &mut dyn ReadSeek,
+        emit: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
+    ) -> Result<Contents, Refusal> {
+        normalize::normalize(&self.feed, payload, emit)
+    }
+}

@@ -68,6 +68,22 @@ pub enum Item<'a> {
     Reject(Reject),
 }
 
+impl Item<'_> {
+    /// The same, free of the row it was read from.
+    pub fn into_owned(self) -> Item<'static> {
+        match self {
+            Self::Draft(draft) => Item::Draft(Draft {
+                file: draft.file,
+                row: draft.row,
+                status: draft.status,
+                record: draft.record.into_owned(),
+                fault: draft.fault,
+            }),
+            Self::Reject(reject) => Item::Reject(reject),
+        }
+    }
+}
+
 /// A row in the hub's vocabulary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft<'a> {
@@ -118,6 +134,37 @@ pub enum Record<'a> {
 }
 
 impl Record<'_> {
+    /// The same, free of the row it was read from.
+    pub fn into_owned(self) -> Record<'static> {
+        match self {
+            Self::School { id, identifier, name } => {
+                Record::School { id: owned(id), identifier: identifier.map(owned), name: name.map(owned) }
+            }
+            Self::Student { id, ids, given_name, family_name, birth_date } => Record::Student {
+                id: owned(id),
+                ids: ids.into_iter().map(|(kind, value)| (owned(kind), owned(value))).collect(),
+                given_name: given_name.map(owned),
+                family_name: family_name.map(owned),
+                birth_date,
+            },
+            Self::Enrollment { key, student, school, entry, exit, grade } => Record::Enrollment {
+                key: key.map(owned),
+                student: owned(student),
+                school: owned(school),
+                entry,
+                exit,
+                grade: grade.map(owned),
+            },
+            Self::Attendance { student, school, date, category, source_code } => Record::Attendance {
+                student: owned(student),
+                school: owned(school),
+                date,
+                category,
+                source_code: source_code.map(owned),
+            },
+        }
+    }
+
     pub const fn entity(&self) -> Entity {
         match self {
             Self::School { .. } => Entity::School,
@@ -126,6 +173,10 @@ impl Record<'_> {
             Self::Attendance { .. } => Entity::Attendance,
         }
     }
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
 }
 
 /// A row (or file) that cannot be used, why, and the mend. Carries no value of the row but an unmapped code.

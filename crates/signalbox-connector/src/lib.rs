@@ -7,10 +7,13 @@
 //! - this file: [`Connector`], what a connector crate exports
 //! - [`source`]: [`Source`], [`Page`], [`FetchCx`]; [`draft`]: what `normalize` yields
 //! - [`destination`]: [`Destination`], [`Alert`]
+//! - [`delimited`]: rows of CSV files; [`drop_folder`]: files that a tool puts down
 //! - [`secret`]: `SECRET[env.NAME]`; [`http`]: the HTTP client; [`testing`]: the suite every connector passes
 
+pub mod delimited;
 pub mod destination;
 pub mod draft;
+pub mod drop_folder;
 pub mod http;
 pub mod secret;
 pub mod source;

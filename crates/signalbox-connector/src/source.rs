@@ -28,6 +28,12 @@ pub trait Source: Send + Sync {
     /// All that `normalize` depends on, in a canonical form: when it changes, the last payload is read again.
     fn mapping(&self) -> String;
 
+    /// Which type of id its rows name students by (`identifier`, or the type of a `userIds` entry). `None`: any that
+    /// the roster of record states.
+    fn student_id_type(&self) -> Option<&str> {
+        None
+    }
+
     /// Brings the next payload after `cursor`, landing it through `cx`. I/O only; keeps no state. The runtime stores
     /// [`Page::next`] once the payload is worked through, so a crash anywhere fetches again.
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError>;

@@ -1,0 +1,113 @@
+//! The header: columns by name.
+
+use crate::draft::RejectCode;
+use crate::source::Refusal;
+
+/// The names in a file's header, trimmed.
+#[derive(Debug, Clone, Default)]
+pub struct Header {
+    file: Option<&'static str>,
+    names: Vec<String>,
+}
+
+/// Where a column stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column(pub(super) usize);
+
+impl Header {
+    pub(super) fn new(file: Option<&'static str>, names: Vec<String>) -> Self {
+        Self { file, names }
+    }
+
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Whether a column of that name is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|there| there == name)
+    }
+
+    /// The name of a column of this header.
+    pub fn name(&self, column: Column) -> &str {
+        &self.names[column.0]
+    }
+
+    /// The columns of these names, in their order. A missing one refuses the file, and so does a name that stands
+    /// twice: which of the two is meant is not guessed.
+    pub fn columns<const N: usize>(&self, names: [&str; N]) -> Result<[Column; N], Refusal> {
+        self.require(&names)?;
+        Ok(names.map(|name| self.find(name).expect("every name was found a line before")))
+    }
+
+    /// The column of this name, if it is there.
+    pub fn optional(&self, name: Option<&str>) -> Option<Column> {
+        name.and_then(|name| self.find(name))
+    }
+
+    /// Checks that each of the names stands once.
+    pub fn require(&self, names: &[&str]) -> Result<(), Refusal> {
+        if let Some(name) = names.iter().find(|name| !self.has(name)) {
+            return Err(self.missing(name, names));
+        }
+        match names.iter().find(|name| self.names.iter().filter(|there| there == *name).count() > 1) {
+            Some(name) => Err(self.twice(name)),
+            None => Ok(()),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<Column> {
+        self.names.iter().position(|there| there == name).map(Column)
+    }
+
+    fn missing(&self, name: &str, wanted: &[&str]) -> Refusal {
+        Refusal {
+            code: RejectCode::MissingColumn,
+            file: self.file.map(str::to_owned),
+            column: Some(name.to_owned()),
+            message: format!("column \"{name}\" is not in the header; {}", self.says(wanted)),
+            help: self.mend(name),
+        }
+    }
+
+    /// The names in the header, unless none of them is known: then the first line may be a student's row, and no
+    /// message may repeat that.
+    fn says(&self, wanted: &[&str]) -> String {
+        if self.names.iter().any(|there| wanted.iter().any(|name| there.eq_ignore_ascii_case(name))) {
+            let names: Vec<_> = self.names.iter().map(|name| format!("\"{name}\"")).collect();
+            format!("there are {}", names.join(", "))
+        } else {
+            format!("none of its {} fields is a column this feed knows", self.names.len())
+        }
+    }
+
+    fn mend(&self, name: &str) -> String {
+        if let Some(there) = self.names.iter().find(|there| there.eq_ignore_ascii_case(name)) {
+            return format!("Write \"{there}\" as the header does: names are matched letter by letter");
+        }
+        match self.other_delimiter() {
+            Some(delimiter) => format!("The header looks separated by {delimiter}: set the feed's delimiter"),
+            None => format!(
+                "Add \"{name}\" to the export, or name the column that the header has; a file without a header line cannot be read"
+            ),
+        }
+    }
+
+    fn other_delimiter(&self) -> Option<&'static str> {
+        let [only] = self.names.as_slice() else { return None };
+        [('\t', "tabs (\"\\t\")"), (';', "\";\""), (',', "\",\""), ('|', "\"|\"")]
+            .into_iter()
+            .find(|(delimiter, _)| only.contains(*delimiter))
+            .map(|(_, words)| words)
+    }
+
+    fn twice(&self, name: &str) -> Refusal {
+        Refusal {
+            code: RejectCode::MissingColumn,
+            file: self.file.map(str::to_owned),
+            column: Some(name.to_owned()),
+            message: format!("column \"{name}\" stands more than once in the header"),
+            help: format!("Leave one \"{name}\" in the export: which of them is meant is not guessed"),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The values of one row, and what is wrong with them.
+
+use jiff::civil::Date;
+
+use super::{Column, DateFormat, Header};
+use crate::draft::{Reject, RejectCode, value_class};
+
+/// The longest id that is taken, in bytes (OneRoster's GUIDs have at most 255 characters).
+const MAX_ID_BYTES: usize = 255;
+
+/// One row with as many fields as the header.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'r> {
+    pub(super) file: Option<&'static str>,
+    pub(super) line: u64,
+    pub(super) header: &'r Header,
+    pub(super) bytes: &'r [u8],
+    /// `bytes` as text, when all of them are.
+    pub(super) text: Option<&'r str>,
+    pub(super) ends: &'r [usize],
+    pub(super) transcoded: bool,
+}
+
+impl<'r> Row<'r> {
+    /// The line where the row starts; the header's is 1 when nothing stands before it.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The value without the blanks around it; empty when there is none.
+    #[inline]
+    pub fn text(&self, column: Column) -> Result<&'r str, Reject> {
+        let range = self.range(column);
+        let text = match self.text {
+            Some(text) => text.get(range),
+            None => std::str::from_utf8(&self.bytes[range]).ok(),
+        };
+        match text {
+            Some(text) if !(self.transcoded && text.contains('\u{FFFD}')) => Ok(trim(text)),
+            _ => Err(self.not_text(column)),
+        }
+    }
+
+    /// The value; a blank one, or a database's `NULL`, is a fault.
+    #[inline]
+    pub fn required(&self, column: Column) -> Result<&'r str, Reject> {
+        let text = self.text(column)?;
+        if is_blank(text) {
+            return Err(self.missing(column));
+        }
+        Ok(text)
+    }
+
+    /// The value, if there is one. The text `NULL` or `null`, as databases export it, is none.
+    #[inline]
+    pub fn optional(&self, column: Option<Column>) -> Result<Option<&'r str>, Reject> {
+        let Some(column) = column else { return Ok(None) };
+        let text = self.text(column)?;
+        Ok((!is_blank(text)).then_some(text))
+    }
+
+    /// A required id: at most 255 bytes, none of them a control character.
+    #[inline]
+    pub fn id(&self, column: Column) -> Result<&'r str, Reject> {
+        let id = self.required(column)?;
+        if id.len() > MAX_ID_BYTES || id.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(self.invalid_id(column, id));
+        }
+        Ok(id)
+    }
+
+    /// A required date.
+    #[inline]
+    pub fn date(&self, column: Column, format: &DateFormat) -> Result<Date, Reject> {
+        let text = self.required(column)?;
+        format.parse(text).ok_or_else(|| self.not_a_date(column, text, format))
+    }
+
+    /// A date, if there is one.
+    pub fn optional_date(&self, column: Option<Column>, format: &DateFormat) -> Result<Option<Date>, Reject> {
+        let (Some(column), Some(text)) = (column, self.optional(column)?) else { return Ok(None) };
+        format.parse(text).map(Some).ok_or_else(|| self.not_a_date(column, text, format))
+    }
+
+    /// The column's name in the header.
+    pub fn name(&self, column: Column) -> &'r str {
+        self.header.name(column)
+    }
+
+    /// A reject for a value of this row. Only the value's shape is kept.
+    #[cold]
+    pub fn reject(&self, column: Column, code: RejectCode, value: &str, help: String) -> Reject {
+        Reject {
+            file: self.file,
+            row: Some(self.line),
+            column: Some(self.name(column).to_owned()),
+            code,
+            value_class: value_class(value),
+            help,
+        }
+    }
+
+    #[inline]
+    fn range(&self, Column(at): Column) -> std::ops::Range<usize> {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        start..self.ends[at]
+    }
+
+    /// The reject for a required value that is blank.
+    #[cold]
+    pub fn missing(&self, column: Column) -> Reject {
+        let help = format!("Fill in \"{}\" in the tool that wrote the file", self.name(column));
+        self.reject(column, RejectCode::MissingValue, "", help)
+    }
+
+    #[cold]
+    fn invalid_id(&self, column: Column, id: &str) -> Reject {
+        let help = format!(
+            "Mend \"{}\": an id has at most 255 characters, all of them printable",
+            self.name(column)
+        );
+        self.reject(column, RejectCode::InvalidId, id, help)
+    }
+
+    #[cold]
+    fn not_a_date(&self, column: Column, text: &str, format: &DateFormat) -> Reject {
+        let help = format!(
+            "Write \"{}\" as {} does, e.g. {}, with a year from 1900 to 2200, or change the column's format",
+            self.name(column),
+            format.pattern(),
+            format.example()
+        );
+        self.reject(column, RejectCode::InvalidDate, text, help)
+    }
+
+    #[cold]
+    fn not_text(&self, column: Column) -> Reject {
+        let help = format!(
+            "Export \"{}\" as UTF-8, or set the feed's encoding (often windows-1252)",
+            self.name(column)
+        );
+        let mut reject = self.reject(column, RejectCode::InvalidEncoding, "", help);
+        "not text".clone_into(&mut reject.value_class);
+        reject
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    matches!(text, "" | "NULL" | "null")
+}
+
+/// `str::trim`, with a quick way for the usual value that has nothing to trim.
+#[inline]
+fn trim(text: &str) -> &str {
+    let visible = |byte: Option<&u8>| matches!(byte, Some(b'!'..=b'~'));
+    let bytes = text.as_bytes();
+    if visible(bytes.first()) && visible(bytes.last()) { text } else { text.trim() }
+}

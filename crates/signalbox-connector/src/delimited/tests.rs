@@ -1,0 +1,2 @@
+//! What districts' files do to a reader.
+#![cfg(test)]
