@@ -29,8 +29,11 @@ use walk::{Walk, Walked};
 ///
 /// An expected day = a live enrolment that covers it ∩ instructional in that school's calendar ∩ covered by
 /// an attendance feed ∩ not after `as_of`. The first feed in authority order with a live row decides it; with
-/// no row, the first feed that covers it does: present for [`Rows::Exceptions`](crate::Rows::Exceptions), unknown for
-/// [`Rows::EveryDay`](crate::Rows::EveryDay). Rows outside of expected days count nowhere.
+/// no row, the first feed that covers it does: what silence means is its [`Rows`](crate::Rows). Rows outside
+/// of expected days count nowhere.
+///
+/// Every school at which the student had school days must have a calendar and some coverage, or the answer
+/// is insufficient: the days of one school are no answer for a student who also attends another.
 ///
 /// Expected, known days of all schools are walked in date order, the line being checked once per date.
 /// Hysteresis therefore walks school days, never the order of arrival.
@@ -136,7 +139,11 @@ impl Review<'_> {
             if !due.contains(&position) || year.ruling(position).is_none() {
                 continue;
             }
-            if let Some((rank, category)) = authority.first(rows) {
+            let decided = match rows {
+                [only] => authority.rank(only.feed).zip(only.value),
+                several => authority.first(several),
+            };
+            if let Some((rank, category)) = decided {
                 timeline.row(position, rank, self.policy.absent_half_days(category));
             }
         }
@@ -186,13 +193,8 @@ struct Authority<'a> {
 impl Authority<'_> {
     /// The live row of the first feed in authority order: that feed's rank, and what the row says.
     fn first(&mut self, rows: &[AttendanceRow]) -> Option<(u8, Category)> {
-        match rows {
-            [only] => Some((self.rank(only.feed)?, only.value?)),
-            several => {
-                let live = several.iter().filter_map(|row| Some((self.rank(row.feed)?, row.value?)));
-                live.min_by_key(|(rank, _)| *rank)
-            }
-        }
+        let live = rows.iter().filter_map(|row| Some((self.rank(row.feed)?, row.value?)));
+        live.min_by_key(|(rank, _)| *rank)
     }
 
     fn rank(&mut self, feed: u32) -> Option<u8> {

@@ -32,6 +32,7 @@ impl<'a, D: ExpectedDays> Timeline<'a, D> {
 
     /// A row of the feed with this rank decides `position`, which comes after every earlier one;
     /// `absent_half_days` is `None` when the day is unknown.
+    #[inline]
     pub(super) fn row(&mut self, position: usize, rank: u8, absent_half_days: Option<u32>) {
         self.silence_until(position);
         self.feeds |= 1 << rank;
@@ -57,9 +58,12 @@ impl<'a, D: ExpectedDays> Timeline<'a, D> {
 
     /// No row from `next` until `end`: whoever covers each day answers for it.
     fn silence_until(&mut self, end: usize) {
-        if self.next == end {
-            return;
+        if self.next < end {
+            self.tell_silence(end);
         }
+    }
+
+    fn tell_silence(&mut self, end: usize) {
         self.tell_present(self.next);
         while self.next < end {
             let run = self.next..self.year.run_end(self.next).min(end);

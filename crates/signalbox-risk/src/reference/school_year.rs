@@ -38,6 +38,8 @@ pub(crate) struct SchoolYear {
     days: Vec<SchoolDay>,
     /// Per civil day in `first..=last`: how many school days lie before it.
     before: Vec<u32>,
+    /// Per civil day in `first..=last`: its position, or [`NO_SCHOOL`].
+    place: Vec<u32>,
     /// Per position: who answers for the day when no row does; `None` is outside coverage.
     ruling: Vec<Option<Ruling>>,
     /// Per position: the end of the run of positions with the same ruling.
@@ -57,6 +59,7 @@ impl SchoolYear {
             last: *last,
             days: days.iter().map(|day| SchoolDay { day: *day, date: day.date() }).collect(),
             before: count_before(calendar),
+            place: place(calendar),
             run_end: run_ends(&ruling),
             ruling,
             first_covered,
@@ -69,8 +72,8 @@ impl SchoolYear {
 
     /// The position of a school day; `None` when there is no school on that day.
     pub(crate) fn position(&self, day: Day) -> Option<usize> {
-        let at = self.days_before(day);
-        self.days.get(at).filter(|held| held.day == day).map(|_| at)
+        let at = *self.place.get(day.days_since(self.first))?;
+        (at != NO_SCHOOL && day >= self.first).then_some(at as usize)
     }
 
     /// The positions of the school days in `from..=to`.
@@ -117,6 +120,16 @@ fn count_before(calendar: &Calendar) -> Vec<u32> {
         day = day.next();
     }
     before
+}
+
+const NO_SCHOOL: u32 = u32::MAX;
+
+fn place(calendar: &Calendar) -> Vec<u32> {
+    let mut place = vec![NO_SCHOOL; calendar.last.days_since(calendar.first) + 1];
+    for (at, day) in calendar.days.iter().enumerate() {
+        place[day.days_since(calendar.first)] = at as u32;
+    }
+    place
 }
 
 fn run_ends(ruling: &[Option<Ruling>]) -> Vec<u32> {
