@@ -97,7 +97,8 @@ pub(crate) fn recount_text(before: Counts, now: Counts) -> String {
     format!("The school days behind this flag changed: {}, now {}.", share(before), share(now))
 }
 
-/// `2026-09-17 no longer counts as absent. As known now: absent 1 of 20 school days (5.0 %); the line is 10 %.`
+/// `2026-09-17 no longer counts as absent. As known now: absent 1 of 20 school days (5.0 %); the line is
+/// 10 %.`
 pub(crate) fn withdrawn_text(before: &[Date], evaluation: &Evaluation) -> String {
     let Evaluation { answer, policy, .. } = evaluation;
     let correction = correction_text(before, &answer.absent_dates).map(|text| text + " ").unwrap_or_default();

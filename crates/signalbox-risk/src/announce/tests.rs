@@ -74,7 +74,8 @@ fn a_correction_below_the_minimum_of_days_withdraws_too() {
     let text = &announced.flags()[0].history[1].text;
     assert_eq!(
         text,
-        "The school days behind this flag changed: 2 of 20 school days (10.0 %), now 2 of 19 school days (10.5 %)."
+        "The school days behind this flag changed: \
+         2 of 20 school days (10.0 %), now 2 of 19 school days (10.5 %)."
     );
 }
 
@@ -144,6 +145,19 @@ fn a_flag_keeps_its_number_while_its_episode_moves() {
     let earlier = student.absent([1, 2]);
     assert_eq!(tell(&mut announced, &earlier.evaluate(&reference(25), 25)), []);
     assert_eq!((announced.flags()[0].start, announced.flags().len()), (day(20), 1));
+}
+
+/// Both ends of an interval belong to it: an episode that ends on the day the flag starts overlaps it.
+#[test]
+fn intervals_that_share_one_day_overlap() {
+    let student = Student::new().absent([21, 22, 23]);
+    let mut announced = Announced::default();
+    tell(&mut announced, &student.evaluate(&reference(23), 23));
+    assert_eq!(announced.flags()[0].start, day(23));
+    let present = [21, 22, 23].into_iter().fold(student, |student, at| student.row("100", at, Some(Present)));
+    let evaluation = present.absent([1, 2]).evaluate(&reference(23), 23);
+    assert_eq!(evaluation.episodes, [Episode { start: day(20), end: Some(day(23)) }]);
+    assert_eq!(tell(&mut announced, &evaluation), [(1, FlagChangeKind::Cleared)]);
 }
 
 #[test]
