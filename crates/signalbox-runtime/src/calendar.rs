@@ -103,7 +103,9 @@ impl Calendars {
     pub fn school_year(&self, date: Date) -> u16 {
         self.years
             .values()
-            .filter(|year| date <= year.last && year.first.saturating_sub(jiff::Span::new().days(120)) <= date)
+            .filter(|year| {
+                date <= year.last && year.first.saturating_sub(jiff::Span::new().days(120)) <= date
+            })
             .map(|year| year.school_year)
             .min()
             .unwrap_or_else(|| {
@@ -148,7 +150,11 @@ mod tests {
         let calendars = calendars();
         let year = calendars.of("100", 2022).expect("all schools have one");
         assert_eq!(year.window_start(date(2021, 9, 7), 3), date(2021, 9, 2), "Labor Day is skipped");
-        assert_eq!(year.window_start(date(2021, 8, 24), 10), date(2021, 8, 23), "no further than the first day");
+        assert_eq!(
+            year.window_start(date(2021, 8, 24), 10),
+            date(2021, 8, 23),
+            "no further than the first day"
+        );
     }
 
     #[test]

@@ -26,8 +26,8 @@ pub const ENABLED: bool = cfg!(any(debug_assertions, feature = "failpoints"));
 /// Counts a hit and aborts the process when it is the one that was asked for.
 #[cfg(any(debug_assertions, feature = "failpoints"))]
 pub fn hit(name: &str) {
-    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     static WANTED: LazyLock<Option<(String, u64)>> = LazyLock::new(|| {
         let text = std::env::var("SIGNALBOX_FAILPOINT").ok()?;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use secrecy::SecretSlice;
 use signalbox_connector::{Entity, Source};
 use signalbox_event::data::Mode;
@@ -14,8 +14,10 @@ use signalbox_risk::Policy;
 use signalbox_store::{FeedStore, Outbox, StateStore, StoreError};
 
 use crate::calendar::Calendars;
+use crate::consume;
 use crate::deliver::Target;
 use crate::land::Landing;
+use crate::relay::dead_letter_topic;
 
 /// The district's configuration, parsed and checked.
 pub struct Settings {
@@ -58,12 +60,15 @@ impl Topics {
         topic::name(&self.prefix, domain)
     }
 
-    /// Every topic with its number of shards.
+    /// Every topic with its number of shards: the district's own, and those for records nobody can read.
     pub fn all(&self) -> Vec<(String, u32)> {
-        Domain::ALL
+        let domains = Domain::ALL
             .into_iter()
-            .map(|domain| (self.name(domain), if domain.is_sharded() { self.shards } else { 1 }))
-            .collect()
+            .map(|domain| (self.name(domain), if domain.is_sharded() { self.shards } else { 1 }));
+        let dead_letters = consume::DOMAINS
+            .into_iter()
+            .map(|domain| (dead_letter_topic(&self.name(domain), consume::NAME), self.shards));
+        domains.chain(dead_letters).collect()
     }
 }
 

@@ -14,6 +14,10 @@ pub struct FlagChanged {
     pub indicator: String,
     #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
     pub reasons: Vec<Reason>,
+    /// What happened, in one sentence; absent for a raise, whose `reasons` say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    pub reason: Option<String>,
     /// In plain words; absent once the flag is cleared or withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]

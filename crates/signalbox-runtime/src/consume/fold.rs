@@ -1,0 +1,135 @@
+//! From events to states: what one record changes.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use signalbox_event::data::{Acknowledged, AttendanceCategory, AttendanceDaily, Enrollment};
+use signalbox_event::id::flag_id;
+use signalbox_event::{Data, Event};
+use signalbox_risk as risk;
+use signalbox_risk::{Applied, CHRONIC_ABSENCE, Category, Fact, Observation};
+
+use super::shard::ShardState;
+use super::student::{Profile, StudentState, StudentYear};
+
+/// One batch in hand: the states it touches and what is to be evaluated after.
+pub(crate) struct Fold<'a> {
+    pub district: &'a str,
+    pub now: Timestamp,
+    pub shard: &'a mut ShardState,
+    pub students: BTreeMap<StudentYear, StudentInHand>,
+    /// Everybody on the shard is to be evaluated.
+    pub all_due: bool,
+    pub shard_changed: bool,
+    pub coverage_changed: bool,
+}
+
+/// A state loaded for this batch.
+#[derive(Debug, Default)]
+pub(crate) struct StudentInHand {
+    pub state: StudentState,
+    pub due_ms: Option<i64>,
+    pub changed: bool,
+}
+
+/// The student and school year whose state an event needs.
+pub(crate) fn subject_of(event: &Event) -> Option<StudentYear> {
+    match event.data {
+        Data::RosterEnrollment(_) | Data::AttendanceDaily(_) | Data::InterventionAcknowledged(_) => {
+            Some(StudentYear { school_year: event.school_year?, student: event.subject? })
+        }
+        _ => None,
+    }
+}
+
+impl Fold<'_> {
+    pub(crate) fn apply(&mut self, event: &Event) {
+        if let (Some(feed), Some(run)) = (event.feed(), event.run)
+            && !matches!(event.data, Data::OpsRunEnded(_))
+        {
+            let before = self.shard.has_open_run();
+            self.shard.row_of(feed, run);
+            self.shard_changed |= before != self.shard.has_open_run();
+        }
+        match &event.data {
+            Data::RosterEnrollment(enrollment) => self.enrollment(event, enrollment),
+            Data::AttendanceDaily(day) => self.attendance(event, day),
+            Data::InterventionAcknowledged(act) => self.acknowledged(event, act),
+            Data::OpsRunEnded(ended) => {
+                if self.shard.run_ended(ended) {
+                    self.coverage_changed = true;
+                    self.all_due = true;
+                }
+                self.shard_changed = true;
+            }
+            Data::OpsFeedMode(mode) => {
+                self.shard.feeds.entry(mode.feed.clone()).or_default().mode = mode.mode;
+                self.shard_changed = true;
+                self.all_due = true;
+            }
+            Data::OpsPolicyChanged(_) => self.all_due = true,
+            _ => {}
+        }
+    }
+
+    fn enrollment(&mut self, event: &Event, enrollment: &Enrollment) {
+        let (Some(who), Some(feed)) = (subject_of(event), event.feed()) else { return };
+        let value = enrollment.status.is_active().then_some(risk::Enrollment {
+            school: &enrollment.school,
+            entry: enrollment.entry_date,
+            exit: enrollment.exit_date,
+            grade: enrollment.grade.as_deref(),
+        });
+        let fact = Fact::Enrollment { key: &enrollment.enrollment_id, value };
+        let in_hand = self.students.entry(who).or_default();
+        in_hand.state.profile =
+            Some(Profile { id: enrollment.student_id.clone(), id_system: enrollment.id_system.clone() });
+        in_hand.observe(&Observation { feed, revision: event.revision, fact }, self.now);
+    }
+
+    fn attendance(&mut self, event: &Event, day: &AttendanceDaily) {
+        let (Some(who), Some(feed)) = (subject_of(event), event.feed()) else { return };
+        let value = day.status.is_active().then_some(category(day.category));
+        let fact = Fact::Attendance { school: &day.school, date: day.date, value };
+        let in_hand = self.students.entry(who).or_default();
+        in_hand.observe(&Observation { feed, revision: event.revision, fact }, self.now);
+    }
+
+    fn acknowledged(&mut self, event: &Event, act: &Acknowledged) {
+        let Some(who) = subject_of(event) else { return };
+        let in_hand = self.students.entry(who).or_default();
+        let number = in_hand.state.announced.flags().iter().map(|flag| flag.number).find(|number| {
+            flag_id(self.district, who.student, who.school_year, CHRONIC_ABSENCE, *number) == act.flag_id
+        });
+        let Some(number) = number else { return };
+        // A flag that is closed by now needs nobody any more: the act stays on the log and changes nothing.
+        let done = in_hand.state.announced.acknowledge(number, &act.by, act.reason.as_deref(), self.now);
+        in_hand.changed |= done.is_ok();
+    }
+}
+
+impl StudentInHand {
+    fn observe(&mut self, observation: &Observation<'_>, now: Timestamp) {
+        match self.state.registers.apply(observation) {
+            Applied::Changed => {
+                self.changed = true;
+                self.due_ms = Some(now.as_millisecond());
+            }
+            Applied::Noted => self.changed = true,
+            Applied::Ignored => {}
+        }
+    }
+}
+
+const fn category(category: AttendanceCategory) -> Category {
+    match category {
+        AttendanceCategory::Present => Category::Present,
+        AttendanceCategory::PresentRemote => Category::PresentRemote,
+        AttendanceCategory::Tardy => Category::Tardy,
+        AttendanceCategory::EarlyDeparture => Category::EarlyDeparture,
+        AttendanceCategory::AbsentExcused => Category::AbsentExcused,
+        AttendanceCategory::AbsentUnexcused => Category::AbsentUnexcused,
+        AttendanceCategory::AbsentHalfDay => Category::AbsentHalfDay,
+        AttendanceCategory::Unknown => Category::Unknown,
+    }
+}

@@ -1,0 +1,195 @@
+//! Outbox to destinations: claim, tell, settle.
+//!
+//! A lane (one student at one target) is told in order; lanes go on beside each other, and so do targets. A target that
+//! does not answer is left alone until its next try: entries that were not claimed keep all their tries.
+//!
+//! # Layout
+//! - this file: [`step`]; `attempt`: one try; `schedule`: when the next one is; `standing`: standing lists
+
+use std::fmt;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use signalbox_connector::Destination;
+use signalbox_store::{Outbox, StoreError};
+use tokio::time::Instant;
+
+use self::attempt::{ATTEMPT_TIMEOUT, Attempted};
+
+mod attempt;
+mod schedule;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+/// Tries in flight at one target.
+const IN_FLIGHT_MAX: usize = 8;
+
+/// Tries in flight at a target that has not taken anything in this step yet, and how many failures in a row make the
+/// step leave it alone.
+const FAILURES_MAX: usize = 3;
+
+/// How long a step begins new tries: they carry the step's `now`, which receivers compare with their clocks
+/// (Standard Webhooks: 5 min).
+const STEP_BUDGET: Duration = Duration::from_secs(20);
+
+/// A claim outlives the longest try that may be made under it: begun at the end of the budget, given up at the timeout.
+const HOLD: Duration = Duration::from_secs(60).saturating_add(ATTEMPT_TIMEOUT);
+const _: () = assert!(HOLD.as_secs() > STEP_BUDGET.as_secs() + ATTEMPT_TIMEOUT.as_secs());
+
+/// A destination with its name in the configuration.
+pub struct Target {
+    pub name: String,
+    pub destination: Box<dyn Destination>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivered {
+    pub attempted: usize,
+    pub delivered: usize,
+    /// Failed, and to be tried again.
+    pub retried: usize,
+    /// Given up.
+    pub dead: usize,
+    /// The earliest try that this step knows of, in Unix milliseconds: `now` when its time was over before its work. Retries
+    /// of earlier steps may be due before; `None` does not mean that nothing waits.
+    pub next_try_ms: Option<i64>,
+}
+
+/// One step: bundles standing parts, then claims what is due for each target, delivers and settles it.
+///
+/// Returns when nothing due is left, or after about 20 s and the tries then in flight, so that the caller's clock and this step's `now` stay
+/// close. Dropping it loses nothing: claims in hand lapse after two minutes and the entries are tried again.
+///
+/// # Errors
+/// The store failed. What was in flight is finished first; another target's work is not stopped by it.
+pub async fn step(
+    outbox: &dyn Outbox,
+    targets: &[Target],
+    district: &str,
+    now: Timestamp,
+) -> Result<Delivered, StoreError> {
+    let until = Instant::now() + STEP_BUDGET;
+    let all = targets.iter().map(|target| async move {
+        standing::bundle(outbox, &target.name, district, now).await?;
+        Round { outbox, target, now, until }.run().await
+    });
+    join_all(all).await.into_iter().try_fold(Delivered::default(), |sum, one| Ok(sum.and(one?)))
+}
+
+impl Delivered {
+    fn and(self, other: Self) -> Self {
+        Self {
+            attempted: self.attempted + other.attempted,
+            delivered: self.delivered + other.delivered,
+            retried: self.retried + other.retried,
+            dead: self.dead + other.dead,
+            next_try_ms: earlier(self.next_try_ms, other.next_try_ms),
+        }
+    }
+}
+
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
+}
+
+/// One target's share of a step.
+struct Round<'a> {
+    outbox: &'a dyn Outbox,
+    target: &'a Target,
+    now: Timestamp,
+    until: Instant,
+}
+
+impl Round<'_> {
+    async fn run(&self) -> Result<Delivered, StoreError> {
+        let mut tally = Tally::default();
+        let mut failure = None;
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            if failure.is_none() && self.may_claim(&mut tally) && in_flight.len() <= tally.width() / 2 {
+                match self.claim(tally.width() - in_flight.len()).await {
+                    Ok(claims) => in_flight.extend(claims.into_iter().map(|claim| self.attempt(claim))),
+                    Err(error) => failure = Some(error),
+                }
+            }
+            match in_flight.next().await {
+                None => break,
+                Some(Ok(attempted)) => tally.count(attempted),
+                Some(Err(error)) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(tally.done), Err)
+    }
+
+    fn may_claim(&self, tally: &mut Tally) -> bool {
+        if tally.left_alone() {
+            return false;
+        }
+        let in_time = Instant::now() < self.until;
+        if !in_time {
+            tally.done.next_try_ms = earlier(tally.done.next_try_ms, Some(self.now.as_millisecond()));
+        }
+        in_time
+    }
+
+    async fn claim(&self, max: usize) -> Result<Vec<signalbox_store::outbox::Claim>, StoreError> {
+        let hold_ms = HOLD.as_millis() as i64;
+        let claims = self.outbox.claim(&self.target.name, self.now.as_millisecond(), hold_ms, max).await?;
+        if !claims.is_empty() {
+            crate::failpoint!("outbox.claim");
+        }
+        Ok(claims)
+    }
+
+    async fn attempt(&self, claim: signalbox_store::outbox::Claim) -> Result<Attempted, StoreError> {
+        attempt::attempt(self.outbox, self.target, &claim, self.now).await
+    }
+}
+
+/// How a target has answered in this step.
+#[derive(Debug, Default)]
+struct Tally {
+    done: Delivered,
+    failures_in_a_row: usize,
+    asked_for_patience: bool,
+}
+
+impl Tally {
+    fn count(&mut self, attempted: Attempted) {
+        self.done.attempted += 1;
+        match attempted {
+            Attempted::Delivered => self.done.delivered += 1,
+            Attempted::Retried { at_ms, .. } => {
+                self.done.retried += 1;
+                self.done.next_try_ms = earlier(self.done.next_try_ms, Some(at_ms));
+            }
+            Attempted::Dead { .. } => self.done.dead += 1,
+            Attempted::TakenOver => {}
+        }
+        if attempted.target_failed() {
+            self.failures_in_a_row += 1;
+        } else {
+            self.failures_in_a_row = 0;
+        }
+        self.asked_for_patience |= matches!(attempted, Attempted::Retried { patience: true, .. });
+    }
+
+    fn left_alone(&self) -> bool {
+        self.asked_for_patience || self.failures_in_a_row >= FAILURES_MAX
+    }
+
+    fn width(&self) -> usize {
+        if self.done.delivered > 0 { IN_FLIGHT_MAX } else { FAILURES_MAX }
+    }
+}

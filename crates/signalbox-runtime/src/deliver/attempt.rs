@@ -1,0 +1,105 @@
+//! One try to deliver one entry.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use signalbox_connector::{Alert, DeliverCx, DeliverError, ErrorKind, Receipt};
+use signalbox_store::outbox::{Claim, Entry, Settled};
+use signalbox_store::{Outbox, StoreError};
+
+use super::{Target, schedule};
+
+/// The longest that any destination may take; its own timeout should be shorter and say more.
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How a try ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempted {
+    Delivered,
+    Retried {
+        at_ms: i64,
+        /// The receiver named the time itself.
+        patience: bool,
+    },
+    Dead {
+        /// The receiver said so, rather than not answering for days.
+        refused: bool,
+    },
+    /// The claim had run out and another process has the entry now.
+    TakenOver,
+}
+
+impl Attempted {
+    /// Whether it speaks of the target rather than of the alert.
+    pub(super) const fn target_failed(self) -> bool {
+        matches!(self, Self::Retried { .. } | Self::Dead { refused: false })
+    }
+}
+
+/// Tells the target and settles the claim. Logs a failure; the caller only counts it.
+pub(super) async fn attempt(
+    outbox: &dyn Outbox,
+    target: &Target,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<Attempted, StoreError> {
+    let told = tell(target, &claim.entry, now).await;
+    crate::failpoint!("attempt");
+    let how = match &told {
+        Ok(_) => Settled::Delivered,
+        Err(error) => schedule::after_failure(&claim.entry, error.kind, now.as_millisecond()),
+    };
+    let kept = outbox.settle(claim, how).await?;
+    crate::failpoint!("settle");
+    if let Err(error) = &told {
+        log(target, &claim.entry, how, error);
+    }
+    Ok(if kept { attempted(how, &told) } else { Attempted::TakenOver })
+}
+
+async fn tell(target: &Target, entry: &Entry, now: Timestamp) -> Result<Receipt, DeliverError> {
+    let alert = alert(entry)?;
+    let cx = DeliverCx { now, attempt: entry.attempts };
+    let delivery = target.destination.deliver(&cx, &alert);
+    tokio::time::timeout(ATTEMPT_TIMEOUT, delivery).await.unwrap_or_else(|elapsed| {
+        let message = format!("no answer within {} s", ATTEMPT_TIMEOUT.as_secs());
+        Err(DeliverError { kind: ErrorKind::Transient, message, source: Some(Box::new(elapsed)) })
+    })
+}
+
+fn alert(entry: &Entry) -> Result<Alert, DeliverError> {
+    Ok(Alert {
+        id: entry.id,
+        kind: entry.kind.clone(),
+        decided: Timestamp::from_millisecond(entry.created_ms).map_err(unreadable)?,
+        data: serde_json::from_slice(&entry.body).map_err(unreadable)?,
+    })
+}
+
+/// An entry that we wrote wrongly: trying again cannot mend it.
+fn unreadable(source: impl std::error::Error + Send + Sync + 'static) -> DeliverError {
+    DeliverError {
+        kind: ErrorKind::Permanent,
+        message: "the stored alert cannot be read".to_owned(),
+        source: Some(Box::new(source)),
+    }
+}
+
+fn attempted(how: Settled, told: &Result<Receipt, DeliverError>) -> Attempted {
+    let kind = told.as_ref().err().map(|error| error.kind);
+    match how {
+        Settled::Delivered | Settled::Superseded => Attempted::Delivered,
+        Settled::RetryAt { at_ms } => {
+            Attempted::Retried { at_ms, patience: matches!(kind, Some(ErrorKind::RateLimited { .. })) }
+        }
+        Settled::Dead => Attempted::Dead { refused: kind == Some(ErrorKind::Permanent) },
+    }
+}
+
+fn log(target: &Target, entry: &Entry, how: Settled, error: &DeliverError) {
+    let (destination, alert_id, attempt) = (target.name.as_str(), entry.id, entry.attempts);
+    match how {
+        Settled::Dead => tracing::error!(destination, %alert_id, attempt, %error, "alert given up"),
+        _ => tracing::warn!(destination, %alert_id, attempt, %error, "alert not taken, to be tried again"),
+    }
+}

@@ -1,0 +1,347 @@
+//! From payload to events: fetch, land, read, compare, gate, publish, record.
+//!
+//! A pass reads every payload that is not yet read, roster feeds first. A run that was cut short is finished from
+//! its landed bytes before anything else of its feed.
+//!
+//! # Layout
+//! - this file: [`Ingest`], the pass; [`run`]: one payload from gate to close
+//! - [`read`]: the first pass over a payload; [`sort`]: more rows than memory; [`row`]: a row between draft and event
+//! - [`diff`]: payload against ledger; [`gate`]: what it would do; [`emit`]: doing it
+//! - [`extent`]: what a payload speaks for; [`identity`]: whose row it is; [`release`]: late arrivals
+//! - [`announce`]: calendars, modes and rules, told to the consumers when they change
+
+pub(crate) mod announce;
+mod diff;
+pub(crate) mod emit;
+mod extent;
+mod gate;
+mod identity;
+mod read;
+mod rejects;
+mod release;
+mod row;
+mod run;
+mod settings;
+mod sort;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use signalbox_connector::{Cursor, FetchCx, Page};
+use signalbox_store::feed::{Closing, FeedLease, HoldState, NewRun, Outcome, Run};
+
+pub use gate::{Counts, Held, SchoolEnds};
+pub use settings::FeedSettings;
+
+use self::identity::Resolver;
+use crate::hub::{Feed, Hub, HubError};
+
+/// Why a run was opened; stands in the run.
+pub(crate) mod cause {
+    pub(crate) const DROP: &str = "drop";
+    pub(crate) const RETRY: &str = "retry";
+    pub(crate) const RELEASE: &str = "release";
+    /// Followed by the hold's id.
+    pub(crate) const APPROVED: &str = "approved:";
+}
+
+/// What one run did; the JSON of `plan` and `status`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    pub feed: String,
+    /// The payload's name: a file name.
+    pub payload: String,
+    #[serde(flatten)]
+    pub counts: Counts,
+    pub hold: Option<HoldReport>,
+    /// Why the payload was not used at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// What is worth saying though no row is lost by it.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+}
+
+/// A payload that waits, as reports show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldReport {
+    pub reason: String,
+    pub would_end: u64,
+}
+
+/// Something a person should know of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    pub code: String,
+    pub count: u64,
+    pub message: String,
+}
+
+/// What a pass did.
+#[derive(Debug, Default)]
+pub struct PassReport {
+    pub runs: Vec<RunReport>,
+    /// Feeds that could not be read, with the reason.
+    pub failed: Vec<(String, HubError)>,
+}
+
+/// The ingest role: owns its feeds' leases.
+pub struct Ingest {
+    hub: Arc<Hub>,
+    /// `None` after the crosswalk changed or a run was cut short.
+    resolver: Option<Resolver>,
+    leases: HashMap<String, FeedLease>,
+    /// How long a file must have been still; `None` takes it as it stands.
+    still_for: Option<Duration>,
+}
+
+impl std::fmt::Debug for Ingest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ingest").finish_non_exhaustive()
+    }
+}
+
+impl Ingest {
+    pub fn new(hub: Arc<Hub>, still_for: Option<Duration>) -> Self {
+        Self { hub, resolver: None, leases: HashMap::new(), still_for }
+    }
+
+    /// Reads everything that is not yet read. A feed that fails does not stop the others.
+    pub async fn pass(&mut self, now: Timestamp) -> Result<PassReport, HubError> {
+        let hub = self.hub.clone();
+        announce::calendars(&hub, now).await?;
+        announce::policy(&hub, now).await?;
+        let mut report = PassReport::default();
+        for feed in in_order(&hub.settings.feeds) {
+            if let Err(error) = self.feed(feed, now, &mut report.runs).await {
+                self.resolver = None;
+                match error {
+                    HubError::Fetch { .. } => report.failed.push((feed.name.clone(), error)),
+                    other => return Err(other),
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// Reads the last payload that was not refused again, with today's configuration.
+    pub async fn retry(&mut self, name: &str, now: Timestamp) -> Result<Option<RunReport>, HubError> {
+        let hub = self.hub.clone();
+        let Some(feed) = hub.settings.feeds.iter().find(|feed| feed.name == name) else { return Ok(None) };
+        let lease = self.lease(feed).await?;
+        let mut runs = Vec::new();
+        self.finish_open(feed, &lease, now, &mut runs).await?;
+        let Some(run) = self.open_again(feed, &lease, cause::RETRY, now).await? else { return Ok(None) };
+        self.work(feed, &lease, run, &mut runs, now).await?;
+        self.remember_mapping(feed, &lease).await?;
+        Ok(runs.pop())
+    }
+
+    async fn feed(&mut self, feed: &Feed, now: Timestamp, runs: &mut Vec<RunReport>) -> Result<(), HubError> {
+        let lease = self.lease(feed).await?;
+        announce::mode(&self.hub, feed, &lease, now).await?;
+        self.finish_open(feed, &lease, now, runs).await?;
+        self.approved_holds(feed, &lease, now, runs).await?;
+        self.changed_mapping(feed, &lease, now, runs).await?;
+        self.drops(feed, &lease, now, runs).await?;
+        release::unmatched(self, feed, &lease, now).await
+    }
+
+    async fn lease(&mut self, feed: &Feed) -> Result<FeedLease, HubError> {
+        if let Some(lease) = self.leases.get(&feed.name) {
+            return Ok(lease.clone());
+        }
+        let lease = self.hub.feeds.lease(&feed.name).await?;
+        self.leases.insert(feed.name.clone(), lease.clone());
+        Ok(lease)
+    }
+
+    async fn finish_open(
+        &mut self,
+        feed: &Feed,
+        lease: &FeedLease,
+        now: Timestamp,
+        runs: &mut Vec<RunReport>,
+    ) -> Result<(), HubError> {
+        match self.hub.feeds.open(lease).await? {
+            Some(run) => self.work(feed, lease, run, runs, now).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn approved_holds(
+        &mut self,
+        feed: &Feed,
+        lease: &FeedLease,
+        now: Timestamp,
+        runs: &mut Vec<RunReport>,
+    ) -> Result<(), HubError> {
+        let holds = self.hub.feeds.holds().await?;
+        for hold in holds {
+            if hold.feed != feed.name || hold.state != HoldState::Approved {
+                continue;
+            }
+            let Some(held) = self.hub.feeds.run(&feed.name, hold.run).await? else { continue };
+            let cause = format!("{}{}", cause::APPROVED, hold.id);
+            let run = self.open_run(lease, &held, &cause, now).await?;
+            self.work(feed, lease, run, runs, now).await?;
+        }
+        Ok(())
+    }
+
+    /// A changed mapping re-runs the last landed payload.
+    async fn changed_mapping(
+        &mut self,
+        feed: &Feed,
+        lease: &FeedLease,
+        now: Timestamp,
+        runs: &mut Vec<RunReport>,
+    ) -> Result<(), HubError> {
+        let settings = FeedSettings::load(&self.hub, &feed.name).await?;
+        if settings.mapping.as_deref() == Some(&*settings::mapping_of(feed)) {
+            return Ok(());
+        }
+        if settings.mapping.is_some()
+            && let Some(run) = self.open_again(feed, lease, cause::RETRY, now).await?
+        {
+            self.work(feed, lease, run, runs, now).await?;
+        }
+        self.remember_mapping(feed, lease).await
+    }
+
+    async fn remember_mapping(&self, feed: &Feed, lease: &FeedLease) -> Result<(), HubError> {
+        let mut settings = FeedSettings::load(&self.hub, &feed.name).await?;
+        settings.mapping = Some(settings::mapping_of(feed));
+        settings.save(&self.hub, lease).await
+    }
+
+    async fn open_again(
+        &self,
+        feed: &Feed,
+        lease: &FeedLease,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Option<Run>, HubError> {
+        match self.hub.feeds.last_usable_run(&feed.name).await? {
+            Some(run) => Ok(Some(self.open_run(lease, &run, cause, now).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens a run on the payload of an earlier one; the feed's cursor stays.
+    async fn open_run(
+        &self,
+        lease: &FeedLease,
+        earlier: &Run,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Run, HubError> {
+        let run = NewRun {
+            payload: earlier.payload.clone(),
+            name: earlier.name.clone(),
+            opened_ms: now.as_millisecond(),
+            cursor: None,
+            cause: cause.to_owned(),
+        };
+        let run = self.hub.feeds.open_run(lease, run).await?;
+        crate::failpoint!("run.open");
+        Ok(run)
+    }
+
+    async fn drops(
+        &mut self,
+        feed: &Feed,
+        lease: &FeedLease,
+        now: Timestamp,
+        runs: &mut Vec<RunReport>,
+    ) -> Result<(), HubError> {
+        loop {
+            let page = self.fetch(feed, now).await?;
+            let Some(payload) = page.payload else { return Ok(()) };
+            let address = payload.landed.as_ref().map(|landed| landed.address.clone());
+            let run = NewRun {
+                payload: address.clone().unwrap_or_default(),
+                name: payload.name,
+                opened_ms: now.as_millisecond(),
+                cursor: Some(page.next.0),
+                cause: cause::DROP.to_owned(),
+            };
+            let run = self.hub.feeds.open_run(lease, run).await?;
+            crate::failpoint!("run.open");
+            match &payload.landed {
+                Ok(_) => self.work(feed, lease, run, runs, now).await?,
+                Err(refusal) => runs.push(run::refuse(&self.hub, lease, &run, refusal).await?),
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn fetch(&self, feed: &Feed, now: Timestamp) -> Result<Page, HubError> {
+        let row = self.hub.feeds.feed(&feed.name).await?;
+        let cursor = row.and_then(|row| row.cursor).map(Cursor);
+        let cx = FetchCx {
+            now,
+            still_for: self.still_for,
+            max_bytes: self.hub.settings.max_payload_bytes,
+            land: &self.hub.landing,
+        };
+        feed.source.fetch(&cx, cursor.as_ref()).await.map_err(|error| HubError::Fetch {
+            feed: feed.name.clone(),
+            message: error.message,
+            help: error.help,
+        })
+    }
+
+    /// Works an open run through to its end.
+    async fn work(
+        &mut self,
+        feed: &Feed,
+        lease: &FeedLease,
+        run: Run,
+        runs: &mut Vec<RunReport>,
+        now: Timestamp,
+    ) -> Result<(), HubError> {
+        if run.cause == cause::RELEASE {
+            return release::finish(self, feed, lease, &run).await;
+        }
+        if run.payload.is_empty() {
+            // The payload could not be landed, and the process died before that was written down.
+            let closing = Closing {
+                outcome: Outcome::Refused,
+                summary: String::new(),
+                rejects: None,
+                hold: None,
+                hold_done: None,
+                supersede_holds: false,
+            };
+            return Ok(self.hub.feeds.close_run(lease, run.number, closing).await?);
+        }
+        let mut resolver = self.take_resolver().await?;
+        let report = run::process(&self.hub, feed, lease, &run, &mut resolver, now).await?;
+        // A payload that waits or is refused taught the resolver nothing that holds.
+        if report.hold.is_none() && report.refused.is_none() {
+            self.resolver = Some(resolver);
+        }
+        runs.push(report);
+        Ok(())
+    }
+
+    async fn take_resolver(&mut self) -> Result<Resolver, HubError> {
+        match self.resolver.take() {
+            Some(resolver) => Ok(resolver),
+            None => Resolver::load(&*self.hub.feeds).await,
+        }
+    }
+}
+
+/// Roster of record first, then other roster feeds, then the rest; else as configured.
+fn in_order(feeds: &[Feed]) -> Vec<&Feed> {
+    let mut feeds: Vec<&Feed> = feeds.iter().collect();
+    feeds.sort_by_key(|feed| (!feed.roster_of_record, !feed.is_roster()));
+    feeds
+}

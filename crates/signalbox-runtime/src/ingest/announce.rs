@@ -1,0 +1,138 @@
+//! What the consumers must know besides rows: calendars, modes and rules. Told as events when they change, so that
+//! every process turns at the same place.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use signalbox_event::data::{Calendar, FeedMode, PolicyChanged};
+use signalbox_event::id::derived;
+use signalbox_event::{Data, Domain, Event, Status};
+use signalbox_store::feed::FeedLease;
+
+use super::emit::{broadcast, hub_source, rfc3339, to_message};
+use super::settings::FeedSettings;
+use crate::hub::{Feed, Hub, HubError};
+use crate::land::hex;
+
+const CALENDARS: &str = "calendars";
+const POLICY: &str = "policy";
+
+/// What was announced last, and how often.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Announced {
+    revision: u64,
+    hash: String,
+    /// (school or none, school year) of every calendar announced.
+    #[serde(default)]
+    keys: Vec<(Option<String>, u16)>,
+}
+
+impl Announced {
+    async fn load(hub: &Hub, name: &str) -> Result<Self, HubError> {
+        match hub.feeds.note(name).await? {
+            None => Ok(Self::default()),
+            Some(json) => serde_json::from_str(&json).map_err(|_| HubError::Stored("note")),
+        }
+    }
+
+    async fn save(&self, hub: &Hub, name: &str) -> Result<(), HubError> {
+        let json = serde_json::to_string(self).expect("a note always serialises");
+        Ok(hub.feeds.save_note(name, &json).await?)
+    }
+}
+
+/// Publishes the calendars of the configuration if they are not what was published last.
+pub(crate) async fn calendars(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
+    let mut announced = Announced::load(hub, CALENDARS).await?;
+    let mut calendars: Vec<Calendar> = hub.settings.calendars.iter().map(calendar).collect();
+    let json = serde_json::to_vec(&calendars).expect("calendars always serialise");
+    let hash = hex(&Sha256::digest(json));
+    if hash == announced.hash {
+        return Ok(());
+    }
+    let keys: Vec<_> = calendars.iter().map(|c| (c.school.clone(), c.school_year)).collect();
+    calendars.extend(announced.keys.iter().filter(|key| !keys.contains(key)).map(gone));
+    announced = Announced { revision: announced.revision + 1, hash, keys };
+    let messages: Vec<_> = calendars
+        .into_iter()
+        .map(|calendar| calendar_message(hub, calendar, announced.revision, now))
+        .collect();
+    hub.log.append(&messages).await?;
+    announced.save(hub, CALENDARS).await
+}
+
+fn calendar((school, year): (Option<&str>, &crate::calendar::SchoolYear)) -> Calendar {
+    Calendar {
+        school: school.map(str::to_owned),
+        school_year: year.school_year,
+        first: year.first,
+        last: year.last,
+        days: year.days.clone(),
+        status: Status::Active,
+    }
+}
+
+fn gone((school, school_year): &(Option<String>, u16)) -> Calendar {
+    let nothing = jiff::civil::Date::ZERO;
+    Calendar {
+        school: school.clone(),
+        school_year: *school_year,
+        first: nothing,
+        last: nothing,
+        days: Vec::new(),
+        status: Status::ToBeDeleted,
+    }
+}
+
+fn calendar_message(hub: &Hub, calendar: Calendar, revision: u64, now: Timestamp) -> signalbox_log::Message {
+    let district = &hub.settings.district;
+    let key = format!("{}/{}", calendar.school.as_deref().unwrap_or("*"), calendar.school_year);
+    let event = Event {
+        id: derived(&[b"calendar", district.id.as_bytes(), key.as_bytes(), &revision.to_be_bytes()]),
+        source: hub_source(hub, "configuration"),
+        subject: None,
+        time: rfc3339(now.as_millisecond(), &district.zone),
+        partition_key: district.id.clone(),
+        school_year: Some(calendar.school_year),
+        revision,
+        run: None,
+        traceparent: None,
+        data: Data::ReferenceCalendar(calendar),
+    };
+    signalbox_log::Message {
+        key: Some(Bytes::from(format!("{}/calendar/{key}", district.id))),
+        ..to_message(hub, &event)
+    }
+}
+
+/// Tells every shard that the rules, or who is told of them, changed.
+pub(crate) async fn policy(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
+    let mut announced = Announced::load(hub, POLICY).await?;
+    let policy_hash = hub.settings.policy.policy_hash();
+    let hash = format!("{policy_hash} {:?}", hub.settings.routes);
+    if hash == announced.hash {
+        return Ok(());
+    }
+    announced = Announced { revision: announced.revision + 1, hash, keys: Vec::new() };
+    let source = hub_source(hub, "configuration");
+    let name = announced.revision.to_string();
+    let data = Data::OpsPolicyChanged(PolicyChanged { policy_hash });
+    broadcast(hub, Domain::Ops, &source, &name, now.as_millisecond(), None, data).await?;
+    announced.save(hub, POLICY).await
+}
+
+/// Tells every shard that a feed's mode changed.
+pub(crate) async fn mode(hub: &Hub, feed: &Feed, lease: &FeedLease, now: Timestamp) -> Result<(), HubError> {
+    let mut settings = FeedSettings::load(hub, &feed.name).await?;
+    if settings.mode == Some(feed.mode) || !feed.is_attendance() {
+        return Ok(());
+    }
+    settings.mode = Some(feed.mode);
+    settings.mode_changes += 1;
+    let source = hub_source(hub, "configuration");
+    let name = format!("{}/{}", feed.name, settings.mode_changes);
+    let data = Data::OpsFeedMode(FeedMode { feed: feed.name.clone(), mode: feed.mode });
+    broadcast(hub, Domain::Ops, &source, &name, now.as_millisecond(), None, data).await?;
+    settings.save(hub, lease).await
+}

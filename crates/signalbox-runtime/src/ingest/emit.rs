@@ -1,0 +1,243 @@
+//! From judged rows to events on the log; the ledger is written after.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use jiff::civil::Date;
+use signalbox_connector::Entity;
+use signalbox_event::codec::to_binary;
+use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
+use signalbox_event::envelope::{feed_source, role_source};
+use signalbox_event::id::{derived, event_id};
+use signalbox_event::{Data, Domain, Event, Kind, Status, topic};
+use signalbox_log::Message;
+use signalbox_store::feed::{FeedLease, LedgerRow, LedgerStatus, Run, Scope};
+
+use super::diff::Step;
+use super::identity::Resolver;
+use super::row::Row;
+use crate::hub::{Hub, HubError};
+
+/// Events appended and ledger rows recorded at a time.
+const CHUNK: usize = 5_000;
+
+/// Publishes the steps of one run.
+pub(crate) struct Emitter<'a> {
+    hub: &'a Hub,
+    lease: &'a FeedLease,
+    run: &'a Run,
+    resolver: &'a Resolver,
+    /// The name of the roster of record: the system of first ids.
+    id_system: &'a str,
+    source: String,
+    traceparent: String,
+    times: HashMap<Date, String>,
+    messages: Vec<Message>,
+    ledger: Vec<LedgerRow>,
+    scope: Option<Scope>,
+}
+
+impl<'a> Emitter<'a> {
+    pub(crate) fn new(
+        hub: &'a Hub,
+        lease: &'a FeedLease,
+        run: &'a Run,
+        resolver: &'a Resolver,
+        id_system: &'a str,
+    ) -> Self {
+        let district = &hub.settings.district.id;
+        Self {
+            hub,
+            lease,
+            run,
+            resolver,
+            id_system,
+            source: feed_source(district, &run.feed),
+            traceparent: traceparent(district, run),
+            times: HashMap::new(),
+            messages: Vec::with_capacity(CHUNK),
+            ledger: Vec::with_capacity(CHUNK),
+            scope: None,
+        }
+    }
+
+    pub(crate) async fn step(&mut self, step: Step) -> Result<(), HubError> {
+        if !step.verdict.is_recorded() {
+            return Ok(());
+        }
+        let scope = Scope { entity: step.entity as u16, school_year: step.school_year };
+        if self.scope.is_some_and(|current| current != scope) || self.ledger.len() >= CHUNK {
+            self.flush().await?;
+        }
+        self.scope = Some(scope);
+        if step.verdict.is_published() {
+            let message = self.message(&step)?;
+            self.messages.push(message);
+        }
+        self.ledger.push(step.new);
+        Ok(())
+    }
+
+    /// Appends, then records.
+    pub(crate) async fn flush(&mut self) -> Result<(), HubError> {
+        if !self.messages.is_empty() {
+            self.hub.log.append(&self.messages).await?;
+            self.messages.clear();
+            crate::failpoint!("append");
+        }
+        if let (Some(scope), false) = (self.scope, self.ledger.is_empty()) {
+            self.hub.feeds.record(self.lease, scope, &self.ledger).await?;
+            self.ledger.clear();
+            crate::failpoint!("ledger");
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, step: &Step) -> Result<Message, HubError> {
+        let row = Row::decode(&step.new.detail)?;
+        let status = match step.new.status {
+            LedgerStatus::Live => Status::Active,
+            LedgerStatus::Ended | LedgerStatus::Unmatched => Status::ToBeDeleted,
+        };
+        let district = &self.hub.settings.district;
+        let subject = row.student_key();
+        let first_id = subject.and_then(|key| self.resolver.first_id(key)).unwrap_or_default();
+        let is_reference = step.entity == Entity::School;
+        let event = Event {
+            id: event_id(
+                &district.id,
+                &self.run.feed,
+                step.entity.as_str(),
+                &row.natural_key(step.school_year),
+                u64::from(step.new.revision),
+                &step.new.content.to_be_bytes(),
+            ),
+            source: self.source.clone(),
+            subject,
+            time: self.time(row.date()),
+            partition_key: match &subject {
+                Some(key) => topic::student_key(&district.id, key),
+                None => district.id.clone(),
+            },
+            school_year: (!is_reference).then_some(step.school_year),
+            revision: u64::from(step.new.revision),
+            run: Some(self.run.number),
+            traceparent: Some(self.traceparent.clone()),
+            data: row.data(status, (first_id, self.id_system)),
+        };
+        Ok(to_message(self.hub, &event))
+    }
+
+    /// The start of the day in the district's zone; the run's own time for rows without a date.
+    fn time(&mut self, date: Option<Date>) -> String {
+        let zone = &self.hub.settings.district.zone;
+        let Some(date) = date else { return rfc3339(self.run.opened_ms, zone) };
+        self.times.entry(date).or_insert_with(|| start_of_day(date, zone)).clone()
+    }
+
+    /// The run's last record, on every shard of its topic.
+    pub(crate) async fn end_run(
+        &mut self,
+        domain: Domain,
+        rows: Option<RowsMean>,
+        covered: &[SchoolCoverage],
+    ) -> Result<(), HubError> {
+        let data = Data::OpsRunEnded(RunEnded {
+            feed: self.run.feed.clone(),
+            run: self.run.number,
+            rows,
+            covered: covered.to_vec(),
+        });
+        let name = format!("{}/{}", self.run.feed, self.run.number);
+        broadcast(self.hub, domain, &self.source, &name, self.run.opened_ms, Some(self.run.number), data)
+            .await?;
+        crate::failpoint!("run.end");
+        Ok(())
+    }
+}
+
+/// Appends one ops event to every shard of a domain's topic. `name` tells it from others of its kind.
+pub(crate) async fn broadcast(
+    hub: &Hub,
+    domain: Domain,
+    source: &str,
+    name: &str,
+    at_ms: i64,
+    run: Option<u64>,
+    data: Data,
+) -> Result<(), HubError> {
+    let district = &hub.settings.district;
+    let topic = hub.settings.topics.name(domain);
+    let messages: Vec<Message> = (0..hub.settings.topics.shards)
+        .map(|shard| {
+            let event = Event {
+                id: derived(&[
+                    data.kind().short().as_bytes(),
+                    district.id.as_bytes(),
+                    name.as_bytes(),
+                    &shard.to_be_bytes(),
+                ]),
+                source: source.to_owned(),
+                subject: None,
+                time: rfc3339(at_ms, &district.zone),
+                partition_key: format!("{}/shard-{shard}", district.id),
+                school_year: None,
+                revision: 1,
+                run,
+                traceparent: None,
+                data: data.clone(),
+            };
+            Message { topic: topic.clone(), shard, ..to_message(hub, &event) }
+        })
+        .collect();
+    hub.log.append(&messages).await?;
+    Ok(())
+}
+
+/// The event as a record of its topic, on the shard of its key.
+pub(crate) fn to_message(hub: &Hub, event: &Event) -> Message {
+    let topics = &hub.settings.topics;
+    let domain = event.kind().domain();
+    let (headers, value) = to_binary(event);
+    let shard =
+        if domain.is_sharded() { topic::shard_of(event.partition_key.as_bytes(), topics.shards) } else { 0 };
+    Message {
+        topic: topics.name(domain),
+        shard,
+        key: Some(Bytes::from(event.partition_key.clone())),
+        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), Bytes::from(value))).collect(),
+        value: Bytes::from(value),
+    }
+}
+
+/// The `source` of what a part of the hub says.
+pub(crate) fn hub_source(hub: &Hub, role: &str) -> String {
+    role_source(&hub.settings.district.id, role)
+}
+
+/// The kinds of event that a topic of the district carries besides its own: markers of runs.
+pub(crate) const fn is_marker(kind: Kind) -> bool {
+    matches!(kind, Kind::OpsRunEnded)
+}
+
+fn start_of_day(date: Date, zone: &jiff::tz::TimeZone) -> String {
+    date.to_zoned(zone.clone()).map_or_else(|_| format!("{date}T00:00:00Z"), |at| format_zoned(&at))
+}
+
+/// Milliseconds since the epoch as RFC 3339 with the zone's offset.
+pub(crate) fn rfc3339(at_ms: i64, zone: &jiff::tz::TimeZone) -> String {
+    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format_zoned(&at.to_zoned(zone.clone()))
+}
+
+fn format_zoned(at: &jiff::Zoned) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// A W3C trace context of the run, derived from it.
+fn traceparent(district: &str, run: &Run) -> String {
+    let trace = derived(&[b"trace", district.as_bytes(), run.feed.as_bytes(), &run.number.to_be_bytes()]);
+    let span = derived(&[b"span", trace.as_bytes()]);
+    let span = &span.simple().to_string()[..16];
+    format!("00-{}-{span}-01", trace.simple())
+}

@@ -1,0 +1,264 @@
+//! One payload, from its landed bytes to the closed run.
+
+use jiff::Timestamp;
+use signalbox_connector::{Entity, Refusal};
+use signalbox_event::data::RowsMean;
+use signalbox_event::id::derived;
+use signalbox_store::feed::{Closing, FeedLease, Hold, HoldState, Outcome, Run};
+
+use super::diff::Diff;
+use super::emit::Emitter;
+use super::extent::{self, Judged};
+use super::gate::{Gated, Held, Tally};
+use super::identity::Resolver;
+use super::read::{self, Notes, ReadIn};
+use super::rejects::RejectBook;
+use super::settings::FeedSettings;
+use super::{HoldReport, RunReport, Warning, cause};
+use crate::hub::{Feed, Hub, HubError};
+
+/// Works an open run through: read, compare, gate, publish, close.
+pub(crate) async fn process(
+    hub: &Hub,
+    feed: &Feed,
+    lease: &FeedLease,
+    run: &Run,
+    resolver: &mut Resolver,
+    now: Timestamp,
+) -> Result<RunReport, HubError> {
+    let opened = Timestamp::from_millisecond(run.opened_ms).unwrap_or(now);
+    let run_day = hub.settings.district.local_date(opened);
+    let payload = hub.landing.payload(&run.payload)?;
+    let scratch = hub.landing.scratch();
+    let read = tokio::task::block_in_place(|| {
+        read::read(&hub.settings, feed, &run.name, payload, scratch, run_day, resolver)
+    })?;
+    let mut read = match read {
+        Ok(read) => read,
+        Err(refusal) => return refuse(hub, lease, run, &refusal).await,
+    };
+    let judged = judge(hub, feed, &read).await?;
+    let gated = gate(hub, feed, lease, run, &mut read, &judged, run_day).await?;
+    if let Some(held) = &gated.hold {
+        return hold(hub, lease, run, read, &gated, held, now).await;
+    }
+    publish(hub, feed, lease, run, &read, &judged, &gated, resolver).await?;
+    close(hub, feed, lease, run, read, &gated).await
+}
+
+async fn judge(hub: &Hub, feed: &Feed, read: &ReadIn) -> Result<Vec<Judged>, HubError> {
+    let mut latest = Vec::new();
+    for entity in Entity::ALL {
+        latest.push((entity, hub.feeds.ledger_years(&feed.name, entity as u16).await?.last().copied()));
+    }
+    let ledger_year = |entity| latest.iter().find(|(e, _)| *e == entity).and_then(|(_, year)| *year);
+    Ok(extent::judged(read, &hub.settings.calendars, ledger_year))
+}
+
+/// Counts what the payload would do. A resumed run keeps what was decided before.
+async fn gate(
+    hub: &Hub,
+    feed: &Feed,
+    lease: &FeedLease,
+    run: &Run,
+    read: &mut ReadIn,
+    judged: &[Judged],
+    run_day: jiff::civil::Date,
+) -> Result<Gated, HubError> {
+    let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
+    let mut tally = Tally::new(feed.source.entities(), read.rows, read.rejected);
+    let mut diff = Diff::new(&*hub.feeds, &feed.name, read, judged)?;
+    while let Some(step) = diff.next().await? {
+        tally.step(&step, &mut rejects)?;
+    }
+    read.rejects = rejects;
+    if let Some(gated) = &run.gated {
+        return serde_json::from_str(gated).map_err(|_| HubError::Stored("run's gate"));
+    }
+    let (counts, hold, changes, publishes) = tally.finish(!run.cause.starts_with(cause::APPROVED));
+    let covered = extent::coverage(read, &hub.settings.calendars, run_day);
+    let gated = Gated { counts, hold, changes, publishes, covered, notes: read.notes.clone() };
+    let json = serde_json::to_string(&gated).expect("counts always serialise");
+    hub.feeds.gate_run(lease, run.number, &json).await?;
+    crate::failpoint!("run.gate");
+    Ok(gated)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once")]
+async fn publish(
+    hub: &Hub,
+    feed: &Feed,
+    lease: &FeedLease,
+    run: &Run,
+    read: &ReadIn,
+    judged: &[Judged],
+    gated: &Gated,
+    resolver: &Resolver,
+) -> Result<(), HubError> {
+    if !read.ids.is_empty() {
+        hub.feeds.add_crosswalk(lease, &read.ids).await?;
+    }
+    let mut settings = FeedSettings::load(hub, &feed.name).await?;
+    let extends = settings.extends(&gated.covered);
+    let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
+    if gated.changes {
+        let mut diff = Diff::new(&*hub.feeds, &feed.name, read, judged)?;
+        while let Some(step) = diff.next().await? {
+            emitter.step(step).await?;
+        }
+        emitter.flush().await?;
+    }
+    if gated.publishes || extends {
+        emitter.end_run(feed.domain(), rows_mean(read), &gated.covered).await?;
+    }
+    if extends {
+        settings.extend(&gated.covered);
+        settings.save(hub, lease).await?;
+    }
+    Ok(())
+}
+
+/// The name under which first ids are known: that of the roster of record.
+pub(crate) fn id_system(hub: &Hub) -> &str {
+    hub.settings.feeds.iter().find(|feed| feed.roster_of_record).map_or("", |feed| &feed.name)
+}
+
+fn rows_mean(read: &ReadIn) -> Option<RowsMean> {
+    read.contents.extents.iter().find_map(|extent| extent.rows)
+}
+
+async fn close(
+    hub: &Hub,
+    feed: &Feed,
+    lease: &FeedLease,
+    run: &Run,
+    read: ReadIn,
+    gated: &Gated,
+) -> Result<RunReport, HubError> {
+    let report = report(run, gated, None);
+    let mut settings = FeedSettings::load(hub, &feed.name).await?;
+    settings.last = Some(report.clone());
+    settings.save(hub, lease).await?;
+    let approved = run.cause.strip_prefix(cause::APPROVED);
+    let closing = Closing {
+        outcome: Outcome::Accepted,
+        summary: summary(&report),
+        rejects: Some(read.rejects.into_parts()),
+        hold: None,
+        hold_done: approved.map(str::to_owned),
+        supersede_holds: run.cause == cause::DROP,
+    };
+    hub.feeds.close_run(lease, run.number, closing).await?;
+    crate::failpoint!("run.close");
+    Ok(report)
+}
+
+async fn hold(
+    hub: &Hub,
+    lease: &FeedLease,
+    run: &Run,
+    read: ReadIn,
+    gated: &Gated,
+    held: &Held,
+    now: Timestamp,
+) -> Result<RunReport, HubError> {
+    let report = report(run, gated, Some(held));
+    let mut settings = FeedSettings::load(hub, &run.feed).await?;
+    settings.last = Some(report.clone());
+    settings.save(hub, lease).await?;
+    let id = derived(&[b"hold", run.feed.as_bytes(), &run.number.to_be_bytes(), run.payload.as_bytes()]);
+    let closing = Closing {
+        outcome: Outcome::Held,
+        summary: summary(&report),
+        rejects: Some(read.rejects.into_parts()),
+        hold: Some(Hold {
+            id: id.simple().to_string()[..12].to_owned(),
+            feed: run.feed.clone(),
+            run: run.number,
+            reason: held.reason.clone(),
+            would_end: held.would_end,
+            schools: serde_json::to_string(&held.schools).expect("schools always serialise"),
+            since_ms: now.as_millisecond(),
+            state: HoldState::Waiting,
+            decided_by: None,
+            decided_reason: None,
+        }),
+        hold_done: None,
+        // The latest payload is the one that a person is asked about.
+        supersede_holds: true,
+    };
+    hub.feeds.close_run(lease, run.number, closing).await?;
+    crate::failpoint!("run.close");
+    Ok(report)
+}
+
+/// Closes a run whose payload cannot be used at all.
+pub(crate) async fn refuse(
+    hub: &Hub,
+    lease: &FeedLease,
+    run: &Run,
+    refusal: &Refusal,
+) -> Result<RunReport, HubError> {
+    let mut rejects = RejectBook::new(&run.feed, &run.name);
+    rejects.refuse(refusal);
+    let report = RunReport {
+        feed: run.feed.clone(),
+        payload: run.name.clone(),
+        refused: Some(format!("{} {}", refusal.message, refusal.help)),
+        ..RunReport::default()
+    };
+    let mut settings = FeedSettings::load(hub, &run.feed).await?;
+    settings.last = Some(report.clone());
+    settings.save(hub, lease).await?;
+    let closing = Closing {
+        outcome: Outcome::Refused,
+        summary: summary(&report),
+        rejects: Some(rejects.into_parts()),
+        hold: None,
+        hold_done: None,
+        supersede_holds: false,
+    };
+    hub.feeds.close_run(lease, run.number, closing).await?;
+    crate::failpoint!("run.close");
+    Ok(report)
+}
+
+fn summary(report: &RunReport) -> String {
+    serde_json::to_string(report).expect("a report with text keys always serialises")
+}
+
+fn report(run: &Run, gated: &Gated, held: Option<&Held>) -> RunReport {
+    RunReport {
+        feed: run.feed.clone(),
+        payload: run.name.clone(),
+        counts: gated.counts.clone(),
+        hold: held.map(|held| HoldReport { reason: held.reason.clone(), would_end: held.would_end }),
+        refused: None,
+        warnings: warnings(&gated.notes),
+    }
+}
+
+fn warnings(notes: &Notes) -> Vec<Warning> {
+    [
+        (
+            "non_instructional_day",
+            notes.non_instructional,
+            "rows on a day without school: kept, counted nowhere",
+        ),
+        ("no_calendar", notes.no_calendar, "rows on a date that no calendar covers: counted nowhere"),
+        (
+            "leading_zeros",
+            notes.leading_zeros,
+            "students not found whose id differs from a known one only in leading zeros: export the id as text",
+        ),
+        (
+            "ambiguous_id",
+            notes.ambiguous,
+            "students not found because their id names several students: set `ids:` to say which id it is",
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, count, _)| *count > 0)
+    .map(|(code, count, message)| Warning { code: code.to_owned(), count, message: message.to_owned() })
+    .collect()
+}
