@@ -174,6 +174,9 @@ fn an_episode_closes_strictly_below_the_lower_line() {
     let reference = reference(180);
     assert_eq!(episodes(&student.evaluate(&reference, 100)), [(day(20), None)], "9 of 100 is 9 %");
     assert_eq!(episodes(&student.evaluate(&reference, 101)), [(day(20), Some(day(101)))]);
+    let elsewhere_too = student.clone().enrolled("200", 1, Some(1));
+    assert_eq!(episodes(&elsewhere_too.evaluate(&reference, 99)), [(day(19), None)]);
+    assert_eq!(episodes(&elsewhere_too.evaluate(&reference, 100)), [(day(19), Some(day(100)))]);
     let again = student.absent(102..=103);
     assert_eq!(
         episodes(&again.clone().evaluate(&reference, 110)),
