@@ -26,11 +26,9 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) rows: Option<RowsMean>,
     /// Which dates a file speaks for. There is no default.
-    #[serde(default)]
     #[schemars(required, with = "Span")]
     pub(crate) covers: Option<Span>,
     /// What a row means that was there before and is missing now, inside what the file covers. There is no default.
-    #[serde(default)]
     #[schemars(required, with = "Missing")]
     pub(crate) absent_rows: Option<Missing>,
     /// Where coverage ends: at each school's latest row (default), or at the day of the run.

@@ -1,0 +1,136 @@
+//! The connector as the runtime sees it.
+
+mod drops;
+mod samples;
+mod sections;
+
+use std::path::Path;
+
+use signalbox_connector::serde_json::{Value, json};
+use signalbox_connector::testing::{self, SourceCase};
+use signalbox_connector::{Entity, Item};
+
+use crate::CONNECTOR;
+
+fn crate_folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn attendance() -> Value {
+    let config =
+        std::fs::read(crate_folder().join("fixtures/config.json")).expect("the fixtures have a section");
+    signalbox_connector::serde_json::from_slice(&config).expect("it is JSON")
+}
+
+fn enrollment() -> Value {
+    json!({
+        "path": "enrollment.csv", "entity": "roster.enrollment", "covers": "school_year", "absent_rows": "end",
+        "columns": {"student": "id", "school": "school", "entry": "entry"},
+    })
+}
+
+fn with(mut section: Value, pointer: &str, value: Value) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer has a slash");
+    section.pointer_mut(parent).expect("the parent is there")[key] = value;
+    section
+}
+
+#[test]
+fn keeps_what_every_source_promises_for_attendance() {
+    let quirks =
+        std::fs::read(crate_folder().join("fixtures/attendance-quirks.in.csv")).expect("the fixture");
+    let utf16 = std::fs::read(crate_folder().join("fixtures/utf16.in.csv")).expect("the fixture");
+    let bad = [
+        ("/rows", json!("some"), "some"),
+        ("/covers", json!({"school_days": 0}), "0"),
+        ("/covers", json!({"days": 5}), "days"),
+        ("/absent_rows", json!("delete"), "delete"),
+        ("/entity", json!("attendance.period"), "attendance.period"),
+        ("/columns/date", json!({"from": "D", "format": "M/D/Y"}), "M/D/Y"),
+        ("/columns/date", json!({"from": "D", "fromat": "%m/%d/%Y"}), "fromat"),
+        ("/columns/date", Value::Null, "columns.date"),
+        ("/columns/student", json!({"from": "S", "format": "%m/%d/%Y"}), "columns.student"),
+        ("/columns/school", json!(" "), "blank"),
+        ("/columns/entry", json!("E"), "columns.entry"),
+        ("/columns/pupil", json!("E"), "pupil"),
+        ("/codes/category/A", json!("absent"), "absent_unexcused"),
+        ("/codes/category/A", json!("unknown"), "unknown"),
+        ("/codes/category/ A", json!("tardy"), "twice"),
+        ("/codes/category/ ", json!("tardy"), "blank"),
+        ("/encoding", json!("utf-9"), "utf-9"),
+        ("/delimiter", json!("::"), "delimiter"),
+        ("/path", json!(""), "path"),
+        ("/path", json!("a[.csv"), "path"),
+    ];
+    let bad = bad.map(|(pointer, value, words)| (with(attendance(), pointer, value), words)).to_vec();
+    testing::check_source(
+        &CONNECTOR,
+        &SourceCase {
+            good: attendance(),
+            required: &["path", "entity", "rows", "covers", "absent_rows", "columns"],
+            bad,
+            payloads: &[&quirks, &utf16, b"", b"no,such,columns\n1,2,3\n"],
+        },
+    );
+}
+
+#[test]
+fn keeps_what_every_source_promises_for_enrolment() {
+    let bad = [
+        ("/rows", json!("exceptions"), "rows"),
+        ("/codes", json!({"category": {"A": "tardy"}}), "codes"),
+        ("/columns/category", json!("C"), "columns.category"),
+        ("/ids", json!({"student": " "}), "ids.student"),
+        ("/ids", json!({"school": "x"}), "school"),
+    ];
+    let bad = bad.map(|(pointer, value, words)| (with(enrollment(), pointer, value), words)).to_vec();
+    testing::check_source(
+        &CONNECTOR,
+        &SourceCase {
+            good: enrollment(),
+            required: &["path", "entity", "covers", "absent_rows", "columns"],
+            bad,
+            payloads: &[b"id,school,entry\n1,100,2021-08-23\n2,100,2021-08-24\n"],
+        },
+    );
+}
+
+#[test]
+fn fixtures_give_what_is_expected() {
+    assert!(testing::golden(&CONNECTOR, &crate_folder().join("fixtures")) > 0);
+}
+
+#[test]
+fn only_the_configured_entity_is_counted() {
+    let source = testing::parse(&CONNECTOR, &enrollment()).expect("the section is right");
+    assert_eq!(source.entities(), [Entity::Enrollment]);
+    let reading = testing::read(source.as_ref(), b"id,school,entry\n1,100,2021-08-23\n");
+    let entities = reading.items.iter().map(|item| match item {
+        Item::Draft(draft) => draft.record.entity(),
+        Item::Reject(reject) => panic!("{reject:?}"),
+    });
+    assert_eq!(entities.collect::<Vec<_>>(), [Entity::School, Entity::Student, Entity::Enrollment]);
+    let extents = reading.outcome.expect("the file is readable").extents;
+    assert_eq!(extents.iter().map(|extent| extent.entity).collect::<Vec<_>>(), [Entity::Enrollment]);
+}
+
+#[test]
+fn the_mapping_changes_with_what_it_says_and_not_with_the_path() {
+    let mapping = |section: Value| testing::parse(&CONNECTOR, &section).expect("it is right").mapping();
+    let first = mapping(attendance());
+    assert_eq!(first, mapping(with(attendance(), "/path", json!("elsewhere.csv"))));
+    assert_eq!(first, mapping(with(attendance(), "/delimiter", json!(","))));
+    for (pointer, value) in [
+        ("/codes/category/X", json!("tardy")),
+        ("/columns/category", json!("Other")),
+        ("/columns/date", json!("Att_Date")),
+        ("/rows", json!("every_day")),
+        ("/covers", json!({"school_days": 5})),
+        ("/absent_rows", json!("keep")),
+        ("/covered_through", json!("run_day")),
+        ("/encoding", json!("windows-1252")),
+        ("/ids", json!({"student": "identifier"})),
+    ] {
+        assert_ne!(first, mapping(with(attendance(), pointer, value)), "{pointer}");
+    }
+}

@@ -6,13 +6,14 @@
 //! [`MAX_RECORD_BYTES`] whatever the file's size.
 //!
 //! # Layout
-//! - [`reader`](Reader): records, line numbers, recovery after an unclosed quote
+//! - [`reader`](Reader): records, line numbers, recovery after an unclosed quote; `lines`: line ends and quotes
 //! - [`header`](Header): columns by name; [`row`](Row): values and what is wrong with them
 //! - [`date`](DateFormat): dates; `decode`: encodings and byte order marks
 
 mod date;
 mod decode;
 mod header;
+mod lines;
 mod reader;
 mod row;
 #[cfg(test)]

@@ -69,8 +69,14 @@ impl<'t> Rows<'t> {
 
     #[cold]
     fn unmapped(&self, row: &Row<'_>, code: &str) -> Reject {
-        let shown = if is_plain(code) { code.to_owned() } else { value_class(code) };
-        let help = format!("Map \"{shown}\" under codes.category of this feed, as one of {}", words());
+        let (shown, which) = if is_plain(code) {
+            (code.to_owned(), format!("\"{code}\""))
+        } else {
+            let class = value_class(code);
+            let which = format!("what \"{}\" says where it looks like \"{class}\"", row.name(self.category));
+            (class, which)
+        };
+        let help = format!("Map {which} under codes.category of this feed, as one of {}", words());
         let mut reject = row.reject(self.category, RejectCode::UnmappedCode, code, help);
         reject.value_class = shown;
         reject

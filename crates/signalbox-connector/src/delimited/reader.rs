@@ -9,6 +9,7 @@ use std::ops::{ControlFlow, Range};
 use csv_core::ReadRecordResult;
 
 use super::decode::{Head, decode};
+use super::lines::{is_line_end, is_well_quoted, line_ends};
 use super::{Format, Header, Row};
 use crate::draft::{Reject, RejectCode};
 use crate::source::Refusal;
@@ -339,46 +340,6 @@ impl<'a> Reader<'a> {
 }
 
 const SAVE_AS_CSV: &str = "Save it as CSV (UTF-8) and drop that file";
-
-fn is_line_end(byte: u8) -> bool {
-    matches!(byte, b'\n' | b'\r')
-}
-
-/// Line ends as people count them: LF, CRLF and CR are one each.
-fn line_ends(bytes: &[u8]) -> u64 {
-    let mut after_cr = false;
-    let mut count = 0;
-    for &byte in bytes {
-        if byte == b'\r' || (byte == b'\n' && !after_cr) {
-            count += 1;
-        }
-        after_cr = byte == b'\r';
-    }
-    count
-}
-
-/// Whether each quote opens a field, closes it, or is escaped inside one (RFC 4180).
-fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
-    #[derive(PartialEq)]
-    enum At {
-        FieldStart,
-        Bare,
-        Quoted,
-        Quote,
-    }
-    let mut at = At::FieldStart;
-    for &byte in record {
-        at = match (at, byte) {
-            (At::FieldStart, b'"') | (At::Quote, b'"') => At::Quoted,
-            (At::Quoted, b'"') => At::Quote,
-            (At::Quoted, _) => At::Quoted,
-            (_, byte) if byte == delimiter => At::FieldStart,
-            (At::Quote, _) => return false,
-            _ => At::Bare,
-        };
-    }
-    at != At::Quoted
-}
 
 fn broken_off(file: Option<&'static str>, error: &std::io::Error) -> Refusal {
     let message = format!("reading broke off: {}", error.kind());

@@ -125,10 +125,10 @@ impl<'r> Row<'r> {
     #[cold]
     fn not_a_date(&self, column: Column, text: &str, format: &DateFormat) -> Reject {
         let help = format!(
-            "Write \"{}\" as {} does, e.g. {}, with a year from 1900 to 2200, or change the column's format",
+            "Write \"{}\" as in {} ({}), with a year from 1900 to 2200, or change the column's format in this feed",
             self.name(column),
-            format.pattern(),
-            format.example()
+            format.example(),
+            format.pattern()
         );
         self.reject(column, RejectCode::InvalidDate, text, help)
     }

@@ -1,2 +1,277 @@
 //! What districts' files do to a reader.
-#![cfg(test)]
+
+use std::io::{Cursor, Read};
+use std::ops::ControlFlow;
+
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::{DateFormat, Format, MAX_RECORD_BYTES, Reader};
+use crate::draft::RejectCode;
+use crate::source::Refusal;
+
+/// A row's line, and its values or the reject's code.
+type Found = (u64, Result<Vec<String>, RejectCode>);
+
+fn rows_of(input: impl Read, format: Format) -> Result<Vec<Found>, Refusal> {
+    let mut reader = Reader::open(input, format, None)?;
+    let columns: Vec<_> = (0..reader.header().names().len()).map(super::Column).collect();
+    let mut found = Vec::new();
+    let flow = reader.rows(|row| {
+        found.push(match row {
+            Err(reject) => (reject.row.expect("a row's reject has a line"), Err(reject.code)),
+            Ok(row) => {
+                let values = columns.iter().map(|column| row.text(*column).map(str::to_owned)).collect();
+                let values: Result<Vec<_>, _> = values;
+                (row.line(), values.map_err(|reject| reject.code))
+            }
+        });
+        ControlFlow::Continue(())
+    })?;
+    assert!(flow.is_continue());
+    Ok(found)
+}
+
+fn rows(bytes: &[u8]) -> Vec<Found> {
+    rows_of(bytes, Format::default()).expect("the file is readable")
+}
+
+fn good(line: u64, values: &[&str]) -> Found {
+    (line, Ok(values.iter().map(|value| (*value).to_owned()).collect()))
+}
+
+fn bad(line: u64, code: RejectCode) -> Found {
+    (line, Err(code))
+}
+
+#[test]
+fn counts_lines_whatever_ends_them() {
+    for end in ["\n", "\r\n", "\r"] {
+        let file = ["a,b", "1,2", "", "", "3,4", "\"5", "5\",6", "7,8", ""].join(end);
+        let quoted = format!("5{end}5");
+        let expected =
+            [good(2, &["1", "2"]), good(5, &["3", "4"]), good(6, &[&quoted, "6"]), good(8, &["7", "8"])];
+        assert_eq!(rows(file.as_bytes()), expected, "{end:?}");
+    }
+}
+
+#[test]
+fn counts_blank_lines_before_the_header_and_mixed_line_ends() {
+    assert_eq!(
+        rows(b"\n\r\na,b\r\n1,2\n\r3,4\r\r\n5,6"),
+        [good(4, &["1", "2"]), good(6, &["3", "4"]), good(8, &["5", "6"]),]
+    );
+}
+
+#[test]
+fn a_quoted_value_may_hold_quotes_delimiters_and_line_ends() {
+    assert_eq!(
+        rows(b"a,b\n\"x \"\"y\"\"\n,z\",1\n2,3\n"),
+        [good(2, &["x \"y\"\n,z", "1"]), good(4, &["2", "3"])]
+    );
+}
+
+#[test]
+fn a_wrong_number_of_fields_is_a_reject_of_that_row() {
+    let wrong = RejectCode::WrongFieldCount;
+    assert_eq!(
+        rows(b"a,b\n1,2,3\n1,2\n1\n,\n"),
+        [bad(2, wrong), good(3, &["1", "2"]), bad(4, wrong), good(5, &["", ""]),]
+    );
+}
+
+#[test]
+fn an_unclosed_quote_gives_up_its_own_line_only() {
+    let wrong = RejectCode::WrongFieldCount;
+    // Never closed; closed by a later row's quote with a wrong count; and with the right count.
+    assert_eq!(rows(b"a,b\n1,\"2\n3,4\n5,6\n"), [bad(2, wrong), good(3, &["3", "4"]), good(4, &["5", "6"])]);
+    assert_eq!(
+        rows(b"a,b\n1,\"2\r\n3,\"4\"\r\n5,6"),
+        [bad(2, wrong), good(3, &["3", "4"]), good(4, &["5", "6"])]
+    );
+    assert_eq!(rows(b"a,b\n1,2\n3,\"4"), [good(2, &["1", "2"]), bad(3, wrong)]);
+}
+
+#[test]
+fn a_record_without_end_does_not_fill_memory() {
+    let endless = "x,".repeat(MAX_RECORD_BYTES);
+    let file = format!("a,b\n1,2\n{endless}\n3,4\n\"{endless}\n5,6\n");
+    let found = rows(file.as_bytes());
+    let too_large = RejectCode::TooLarge;
+    assert_eq!(
+        found,
+        [
+            good(2, &["1", "2"]),
+            bad(3, too_large),
+            good(4, &["3", "4"]),
+            bad(5, too_large),
+            good(6, &["5", "6"])
+        ]
+    );
+}
+
+#[test]
+fn a_file_of_nothing_but_open_quotes_is_refused_in_bounded_time() {
+    let file = format!("a,b\n{}", "a\",\"\n".repeat(400_000));
+    let refusal = rows_of(file.as_bytes(), Format::default()).expect_err("it is no CSV file");
+    assert_eq!(refusal.code, RejectCode::UnreadableFile);
+}
+
+#[test]
+fn reads_byte_order_marks() {
+    let expected = [good(2, &["é", "2"])];
+    let text = "a,b\r\né,2\r\n";
+    let with_mark = format!("\u{FEFF}{text}");
+    assert_eq!(rows(with_mark.as_bytes()), expected);
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| with_mark.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    assert_eq!(rows(&utf16(u16::to_le_bytes)), expected);
+    assert_eq!(rows(&utf16(u16::to_be_bytes)), expected);
+    let windows = Format::new(Some("windows-1252"), None).expect("a known label");
+    assert_eq!(rows_of(&b"a,b\n\xE9,2\n"[..], windows), Ok(expected.to_vec()));
+    assert_eq!(rows_of(with_mark.as_bytes(), windows), Ok(expected.to_vec()), "the mark outranks the label");
+}
+
+#[test]
+fn bytes_that_are_no_text_reject_their_row() {
+    let wrong = RejectCode::InvalidEncoding;
+    assert_eq!(rows(b"a,b\n\xE9,2\n3,4\n"), [bad(2, wrong), good(3, &["3", "4"])]);
+    assert_eq!(rows(b"a,b\n\xC3,\xA9\n"), [bad(2, wrong)], "one letter does not span two values");
+    let shift_jis = Format::new(Some("shift_jis"), None).expect("a known label");
+    assert_eq!(rows_of(&b"a,b\n\xFF,2\n3,4\n"[..], shift_jis), Ok(vec![bad(2, wrong), good(3, &["3", "4"])]));
+}
+
+#[test]
+fn trims_values_and_header() {
+    let found = rows("a , b\n 1\t,\u{a0}x y \n".as_bytes());
+    assert_eq!(found, [good(2, &["1", "x y"])]);
+    let reader = Reader::open(&b" a ,\"b \"\n"[..], Format::default(), None).expect("it has a header");
+    assert_eq!(reader.header().names(), ["a", "b"]);
+}
+
+#[test]
+fn reads_other_delimiters() {
+    let tabs = Format::new(None, Some("\t")).expect("a tab is a delimiter");
+    assert_eq!(rows_of(&b"a\tb\n1,5\t2\n"[..], tabs), Ok(vec![good(2, &["1,5", "2"])]));
+    for wrong in ["", ",,", "a", "\"", "é"] {
+        assert!(Format::new(None, Some(wrong)).is_err(), "{wrong:?}");
+    }
+    assert!(Format::new(Some("utf-9"), None).is_err());
+}
+
+#[test]
+fn refuses_what_is_no_text_file() {
+    let utf16_without_mark: Vec<u8> = "a,b\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [&b""[..], b"\n\r\n", b"\xEF\xBB\xBF", b"PK\x03\x04rest", &utf16_without_mark] {
+        let refusal = rows_of(bytes, Format::default()).expect_err("no header");
+        assert_eq!(refusal.code, RejectCode::UnreadableFile, "{bytes:?}");
+    }
+}
+
+fn missing(header: &str, names: &[&str]) -> Refusal {
+    let reader = Reader::open(header.as_bytes(), Format::default(), None).expect("it has a header");
+    reader.header().require(names).expect_err("a column is missing")
+}
+
+#[test]
+fn a_missing_column_is_named_with_those_there() {
+    let refusal = missing("Student_Number,School_ID\n", &["Student_Number", "Att_Date"]);
+    assert_eq!((refusal.code, refusal.column.as_deref()), (RejectCode::MissingColumn, Some("Att_Date")));
+    assert!(refusal.message.contains("\"Student_Number\", \"School_ID\""), "{}", refusal.message);
+    let refusal = missing("student_number,x\n", &["Student_Number"]);
+    assert!(refusal.help.contains("\"student_number\""), "{}", refusal.help);
+    let refusal = missing("Student_Number;School_ID\n", &["Student_Number"]);
+    assert!(refusal.help.contains("delimiter"), "{}", refusal.help);
+    assert!(missing("a,b,a\n", &["b", "a"]).message.contains("more than once"));
+}
+
+#[test]
+fn a_first_line_that_may_be_a_student_is_not_repeated() {
+    let refusal = missing("604822,Woods,Lisa\n", &["Student_Number"]);
+    assert!(!format!("{refusal:?}").contains("Woods"), "{refusal:?}");
+}
+
+#[test]
+fn dates_are_read_in_their_format_only() {
+    let iso = DateFormat::ISO;
+    let us = DateFormat::new("%m/%d/%Y").expect("a date format");
+    let day_first = DateFormat::new("%d/%m/%Y").expect("a date format");
+    let german = DateFormat::new("%d.%m.%Y").expect("a date format");
+    let with_time = DateFormat::new("%Y-%m-%d %H:%M:%S").expect("a date format");
+    let august = Some(date(2021, 8, 3));
+    for (format, text) in [
+        (&iso, "2021-08-03"),
+        (&iso, "2021-8-3"),
+        (&us, "08/03/2021"),
+        (&us, "8/3/2021"),
+        (&day_first, "3/8/2021"),
+        (&german, "03.08.2021"),
+        (&with_time, "2021-08-03 00:00:00"),
+    ] {
+        assert_eq!(format.parse(text), august, "{text}");
+    }
+    for text in
+        ["2021-08-03T00:00:00", "2021-08-03 00:00", "20210803", "21-08-03", "2021-13-01", "2021-02-29"]
+    {
+        assert_eq!(iso.parse(text), None, "{text}");
+    }
+    for text in ["1899-12-31", "2201-01-01", "2021-08", "2021-08-03-", "-2021-08-03", "2021--3", "", "44439"]
+    {
+        assert_eq!(iso.parse(text), None, "{text}");
+    }
+    for text in ["2021-08-03", "13/03/2021", "8/3/21", "8/3", "8/3/2021 0:00", "8/3/1021"] {
+        assert_eq!(us.parse(text), None, "{text}");
+    }
+    for pattern in ["", "%m/%Y", "YYYY-MM-DD", "%Q", "%H:%M"] {
+        assert!(DateFormat::new(pattern).is_err(), "{pattern}");
+    }
+}
+
+/// Gives its bytes in small pieces, as a pipe does.
+struct Trickle<'b>(Cursor<&'b [u8]>, usize);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = buffer.len().min(self.1);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    const PIECES: [&[u8]; 11] = [
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\"",
+        b"\"\"",
+        b",",
+        b"x",
+        b"\xC3\xA9",
+        b"\xFF",
+        b"\xEF\xBB\xBF",
+        b"\xFF\xFE",
+    ];
+    let piece = prop::sample::select(&PIECES[..]);
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn pieces_do_not_matter(bytes in hostile(), piece in 1_usize..5) {
+        let whole = rows_of(&bytes[..], Format::default());
+        let trickled = rows_of(Trickle(Cursor::new(&bytes), piece), Format::default());
+        prop_assert_eq!(whole, trickled);
+    }
+
+    #[test]
+    fn a_row_starts_where_its_line_does(values in prop::collection::vec(("[a-z]{1,3}", "[a-z\n\r\",]{0,6}", 0_usize..3), 1..20)) {
+        let mut file = "k,v\n".to_owned();
+        let mut expected = Vec::new();
+        for (key, value, blank_lines) in &values {
+            file.push_str(&"\n".repeat(*blank_lines));
+            let lines_before = file.replace("\r\n", "\n").replace('\r', "\n").matches('\n').count() as u64;
+            expected.push((lines_before + 1, Ok(vec![key.clone(), value.trim().to_owned()])));
+            file.extend([key, ",\"", &value.replace('"', "\"\""), "\"\n"]);
+        }
+        prop_assert_eq!(rows(file.as_bytes()), expected);
+    }
+}

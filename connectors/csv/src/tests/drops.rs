@@ -1,0 +1,146 @@
+//! The drop folder.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use signalbox_connector::jiff::Timestamp;
+use signalbox_connector::serde_json::json;
+use signalbox_connector::testing::{self, MemoryLand};
+use signalbox_connector::{Cursor, FetchCx, Page, RejectCode};
+use tempfile::TempDir;
+
+use super::{attendance, with};
+use crate::CONNECTOR;
+
+/// The second at which the tests' first file is written.
+const START: u64 = 1_700_000_000;
+
+struct Folder {
+    base: TempDir,
+    land: MemoryLand,
+    still_for: Option<Duration>,
+    now: u64,
+    max_bytes: u64,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let base = tempfile::tempdir().expect("a folder for the test");
+        Self { base, land: MemoryLand::default(), still_for: None, now: START, max_bytes: 1000 }
+    }
+
+    fn path(&self) -> &Path {
+        self.base.path()
+    }
+
+    fn write(&self, name: &str, text: &str, at: u64) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder can be made");
+        fs::write(&path, text).expect("the file can be written");
+        let time: SystemTime = UNIX_EPOCH + Duration::from_secs(at);
+        File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(time))
+            .expect("it takes a time");
+    }
+
+    fn fetch(&self, cursor: Option<&Cursor>) -> Page {
+        let section = with(attendance(), "/path", json!("drop/attendance*.csv"));
+        let source = testing::parse_at(&CONNECTOR, &section, self.path()).expect("the section is right");
+        let now = Timestamp::from_second(self.now as i64).expect("a time");
+        let cx = FetchCx { now, still_for: self.still_for, max_bytes: self.max_bytes, land: &self.land };
+        testing::finish(source.fetch(&cx, cursor)).expect("the folder can be read")
+    }
+
+    /// The names of all that is new, and the cursor behind it.
+    fn drain(&self, mut cursor: Option<Cursor>) -> (Vec<String>, Cursor) {
+        let mut names = Vec::new();
+        loop {
+            let page = self.fetch(cursor.as_ref());
+            names.extend(page.payload.map(|payload| payload.name));
+            if !page.more {
+                return (names, page.next);
+            }
+            cursor = Some(page.next);
+        }
+    }
+}
+
+#[test]
+fn files_come_oldest_first_then_by_name_each_once() {
+    let folder = Folder::new();
+    folder.write("drop/attendance-b.csv", "b", START);
+    folder.write("drop/attendance-c.csv", "c", START);
+    folder.write("drop/attendance-d.csv", "d", START - 10);
+    folder.write("drop/attendance-a.csv", "a", START + 10);
+    folder.write("drop/other.csv", "x", START);
+    folder.write("drop/.attendance.csv", "x", START);
+    folder.write("drop/attendance-dir.csv/x", "x", START);
+    let (names, cursor) = folder.drain(None);
+    assert_eq!(names, ["attendance-d.csv", "attendance-b.csv", "attendance-c.csv", "attendance-a.csv"]);
+    assert_eq!(folder.land.payloads(), [b"d", b"b", b"c", b"a"]);
+    assert_eq!(folder.drain(Some(cursor)).0, [""; 0], "a file that stands unchanged is not read again");
+    assert!(folder.path().join("drop/attendance-a.csv").exists(), "files stay where they are");
+}
+
+#[test]
+fn a_new_time_or_size_is_a_new_drop_even_with_the_same_bytes() {
+    let folder = Folder::new();
+    folder.write("drop/attendance.csv", "same", START);
+    let (_, cursor) = folder.drain(None);
+    folder.write("drop/attendance.csv", "same", START + 1);
+    let (names, cursor) = folder.drain(Some(cursor));
+    assert_eq!(names, ["attendance.csv"]);
+    folder.write("drop/attendance.csv", "longer", START + 1);
+    assert_eq!(folder.drain(Some(cursor)).0, ["attendance.csv"]);
+    assert_eq!(folder.land.payloads().len(), 2);
+}
+
+#[test]
+fn the_cursor_forgets_files_that_are_gone_but_not_an_empty_folder() {
+    let folder = Folder::new();
+    folder.write("drop/attendance-1.csv", "1", START);
+    folder.write("drop/attendance-2.csv", "2", START);
+    let (_, both) = folder.drain(None);
+    fs::remove_file(folder.path().join("drop/attendance-1.csv")).expect("it was there");
+    let (_, one) = folder.drain(Some(both.clone()));
+    assert!(!String::from_utf8_lossy(&one.0).contains("attendance-1"));
+    fs::remove_dir_all(folder.path().join("drop")).expect("it was there");
+    assert_eq!(folder.drain(Some(one.clone())), (vec![], one));
+}
+
+#[test]
+fn waits_until_a_file_is_still() {
+    let mut folder = Folder::new();
+    folder.still_for = Some(Duration::from_secs(2));
+    folder.write("drop/attendance.csv", "1", START);
+    for (now, taken) in [(START + 1, false), (START + 2, true), (START - 60, false), (START - 7200, true)] {
+        folder.now = now;
+        assert_eq!(folder.fetch(None).payload.is_some(), taken, "{now}");
+    }
+    folder.still_for = None;
+    folder.now = START - 60;
+    assert!(folder.fetch(None).payload.is_some(), "up --once takes it as it stands");
+}
+
+#[test]
+fn a_file_that_is_too_large_is_refused_once() {
+    let mut folder = Folder::new();
+    folder.max_bytes = 3;
+    folder.write("drop/attendance.csv", "1234", START);
+    let page = folder.fetch(None);
+    let refusal = page.payload.expect("it is new").landed.expect_err("it is too large");
+    assert_eq!((refusal.code, refusal.file.as_deref()), (RejectCode::TooLarge, Some("attendance.csv")));
+    assert!(folder.fetch(Some(&page.next)).payload.is_none());
+    assert!(folder.land.payloads().is_empty());
+}
+
+#[test]
+fn the_folder_of_the_configuration_may_have_any_name() {
+    let mut folder = Folder::new();
+    folder.base = tempfile::Builder::new().prefix("a[b]*").tempdir().expect("a folder for the test");
+    folder.write("drop/attendance.csv", "1", START);
+    assert_eq!(folder.drain(None).0, ["attendance.csv"]);
+}

@@ -1,0 +1,124 @@
+//! Golden files: `<stem>.in.<ext>` is normalised and compared with `<stem>.out.json`.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Reading, parse, read};
+use crate::Connector;
+use crate::draft::{Draft, Item, Record, Reject};
+use crate::source::{AbsentRows, CoveredThrough, Covers, Extent};
+
+/// Checks every `*.in.*` of a folder against its `.out.json`, under the section in `<stem>.config.json`, or in
+/// `config.json` without one. With `UPDATE_GOLDEN=1` in the environment the expectation is written instead.
+/// Answers how many there were.
+pub fn golden(connector: &Connector, folder: &Path) -> usize {
+    let mut inputs: Vec<_> = fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("a fixture can be listed").path())
+        .filter(|path| stem(path).is_some())
+        .collect();
+    inputs.sort();
+    for input in &inputs {
+        check(connector, input);
+    }
+    inputs.len()
+}
+
+/// `late` of `late.in.csv`.
+fn stem(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.split_once(".in.").map(|(stem, _)| stem)
+}
+
+fn check(connector: &Connector, input: &Path) {
+    let stem = stem(input).expect("only inputs are checked");
+    let own = input.with_file_name(format!("{stem}.config.json"));
+    let config = if own.exists() { own } else { input.with_file_name("config.json") };
+    let section = serde_json::from_slice(&bytes(&config)).expect("a fixture's section is JSON");
+    let source = parse(connector, &section).unwrap_or_else(|error| panic!("{}: {error}", config.display()));
+    let found = text(&read(source.as_ref(), &bytes(input)));
+    let expected = input.with_file_name(format!("{stem}.out.json"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&expected, found).expect("a golden file can be written");
+        return;
+    }
+    let wanted = String::from_utf8(bytes(&expected)).expect("a golden file is UTF-8");
+    assert!(wanted == found, "{} differs; found:\n{found}", expected.display());
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A reading as JSON, one item a line.
+fn text(reading: &Reading) -> String {
+    let outcome = match &reading.outcome {
+        Ok(contents) => json!({"extents": contents.extents.iter().map(extent).collect::<Vec<_>>()}),
+        Err(refusal) => json!({"refused": {
+            "code": refusal.code.as_str(), "file": refusal.file, "column": refusal.column,
+            "message": refusal.message, "help": refusal.help,
+        }}),
+    };
+    let lines: Vec<_> =
+        reading.items.iter().map(item).chain([outcome]).map(|line| line.to_string()).collect();
+    format!("[\n{}\n]\n", lines.join(",\n"))
+}
+
+fn item(item: &Item<'_>) -> Value {
+    match item {
+        Item::Draft(found) => draft(found),
+        Item::Reject(found) => reject(found),
+    }
+}
+
+fn draft(draft: &Draft<'_>) -> Value {
+    let mut value = json!({"row": draft.row, draft.record.entity().as_str(): record(&draft.record)});
+    if let Some(file) = draft.file {
+        value["file"] = file.into();
+    }
+    if !draft.status.is_active() {
+        value["status"] = "tobedeleted".into();
+    }
+    if let Some(fault) = &draft.fault {
+        value["fault"] = reject(fault);
+    }
+    value
+}
+
+fn record(record: &Record<'_>) -> Value {
+    match record {
+        Record::School { id, identifier, name } => json!({"id": id, "identifier": identifier, "name": name}),
+        Record::Student { id, ids, given_name, family_name, birth_date } => json!({
+            "id": id, "ids": ids, "given_name": given_name, "family_name": family_name, "birth_date": birth_date,
+        }),
+        Record::Enrollment { key, student, school, entry, exit, grade } => json!({
+            "key": key, "student": student, "school": school, "entry": entry, "exit": exit, "grade": grade,
+        }),
+        Record::Attendance { student, school, date, category, source_code } => json!({
+            "student": student, "school": school, "date": date, "category": category, "source_code": source_code,
+        }),
+    }
+}
+
+fn reject(reject: &Reject) -> Value {
+    json!({
+        "row": reject.row, "file": reject.file, "column": reject.column, "reject": reject.code.as_str(),
+        "value_class": reject.value_class, "help": reject.help,
+    })
+}
+
+fn extent(extent: &Extent) -> Value {
+    json!({
+        "entity": extent.entity.as_str(),
+        "covers": match extent.covers {
+            Covers::SchoolYear => json!("school_year"),
+            Covers::SchoolDays(days) => json!({"school_days": days}),
+            Covers::OwnRows => json!("own_rows"),
+        },
+        "absent_rows": if extent.absent_rows == AbsentRows::End { "end" } else { "keep" },
+        "rows": extent.rows,
+        "covered_through":
+            if extent.covered_through == CoveredThrough::RunDay { "run_day" } else { "latest_row" },
+    })
+}
