@@ -14,6 +14,7 @@ use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use signalbox_connector::Destination;
+use signalbox_store::outbox::Claim;
 use signalbox_store::{Outbox, StoreError};
 use tokio::time::Instant;
 
@@ -28,8 +29,7 @@ mod tests;
 /// Tries in flight at one target.
 const IN_FLIGHT_MAX: usize = 8;
 
-/// Tries in flight at a target that has not taken anything in this step yet, and how many failures in a row make the
-/// step leave it alone.
+/// How many failures in a row make the step leave a target alone.
 const FAILURES_MAX: usize = 3;
 
 /// How long a step begins new tries: they carry the step's `now`, which receivers compare with their clocks
@@ -37,7 +37,7 @@ const FAILURES_MAX: usize = 3;
 const STEP_BUDGET: Duration = Duration::from_secs(20);
 
 /// A claim outlives the longest try that may be made under it: begun at the end of the budget, given up at the timeout.
-const HOLD: Duration = Duration::from_secs(60).saturating_add(ATTEMPT_TIMEOUT);
+const HOLD: Duration = Duration::from_mins(1).saturating_add(ATTEMPT_TIMEOUT);
 const _: () = assert!(HOLD.as_secs() > STEP_BUDGET.as_secs() + ATTEMPT_TIMEOUT.as_secs());
 
 /// A destination with its name in the configuration.
@@ -61,15 +61,15 @@ pub struct Delivered {
     pub retried: usize,
     /// Given up.
     pub dead: usize,
-    /// The earliest try that this step knows of, in Unix milliseconds: `now` when its time was over before its work. Retries
-    /// of earlier steps may be due before; `None` does not mean that nothing waits.
+    /// The earliest next try that this step knows of, in Unix milliseconds; `now` when its time was over before its
+    /// work. Retries of earlier steps may be due before that, and `None` does not mean that nothing waits.
     pub next_try_ms: Option<i64>,
 }
 
 /// One step: bundles standing parts, then claims what is due for each target, delivers and settles it.
 ///
-/// Returns when nothing due is left, or after about 20 s and the tries then in flight, so that the caller's clock and this step's `now` stay
-/// close. Dropping it loses nothing: claims in hand lapse after two minutes and the entries are tried again.
+/// Returns when nothing due is left, or once 20 s are over and the tries in flight have ended, so that `now` stays close
+/// to the caller's clock. Dropping it loses nothing: claims in hand lapse after two minutes and are tried again.
 ///
 /// # Errors
 /// The store failed. What was in flight is finished first; another target's work is not stopped by it.
@@ -117,7 +117,9 @@ impl Round<'_> {
         let mut failure = None;
         let mut in_flight = FuturesUnordered::new();
         loop {
-            if failure.is_none() && self.may_claim(&mut tally) && in_flight.len() <= tally.width() / 2 {
+            let go_on = failure.is_none() && self.may_claim(&mut tally);
+            // Claimed by the half width: a claim is a transaction.
+            if go_on && in_flight.len() <= tally.width() / 2 {
                 match self.claim(tally.width() - in_flight.len()).await {
                     Ok(claims) => in_flight.extend(claims.into_iter().map(|claim| self.attempt(claim))),
                     Err(error) => failure = Some(error),
@@ -143,7 +145,7 @@ impl Round<'_> {
         in_time
     }
 
-    async fn claim(&self, max: usize) -> Result<Vec<signalbox_store::outbox::Claim>, StoreError> {
+    async fn claim(&self, max: usize) -> Result<Vec<Claim>, StoreError> {
         let hold_ms = HOLD.as_millis() as i64;
         let claims = self.outbox.claim(&self.target.name, self.now.as_millisecond(), hold_ms, max).await?;
         if !claims.is_empty() {
@@ -152,7 +154,7 @@ impl Round<'_> {
         Ok(claims)
     }
 
-    async fn attempt(&self, claim: signalbox_store::outbox::Claim) -> Result<Attempted, StoreError> {
+    async fn attempt(&self, claim: Claim) -> Result<Attempted, StoreError> {
         attempt::attempt(self.outbox, self.target, &claim, self.now).await
     }
 }
@@ -189,7 +191,9 @@ impl Tally {
         self.asked_for_patience || self.failures_in_a_row >= FAILURES_MAX
     }
 
+    /// How many tries may be in flight. At a target in doubt, only as many as may fail before it is left alone.
     fn width(&self) -> usize {
-        if self.done.delivered > 0 { IN_FLIGHT_MAX } else { FAILURES_MAX }
+        let proven = self.done.delivered > 0 && self.failures_in_a_row == 0;
+        if proven { IN_FLIGHT_MAX } else { FAILURES_MAX.saturating_sub(self.failures_in_a_row) }
     }
 }

@@ -98,8 +98,9 @@ fn attempted(how: Settled, told: &Result<Receipt, DeliverError>) -> Attempted {
 
 fn log(target: &Target, entry: &Entry, how: Settled, error: &DeliverError) {
     let (destination, alert_id, attempt) = (target.name.as_str(), entry.id, entry.attempts);
-    match how {
-        Settled::Dead => tracing::error!(destination, %alert_id, attempt, %error, "alert given up"),
-        _ => tracing::warn!(destination, %alert_id, attempt, %error, "alert not taken, to be tried again"),
+    if how == Settled::Dead {
+        tracing::error!(destination, %alert_id, attempt, %error, "alert given up");
+    } else {
+        tracing::warn!(destination, %alert_id, attempt, %error, "alert not taken, to be tried again");
     }
 }

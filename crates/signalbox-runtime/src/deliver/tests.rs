@@ -61,11 +61,11 @@ impl Destination for Scripted {
 
     async fn deliver(&self, cx: &DeliverCx, alert: &Alert) -> Result<Receipt, DeliverError> {
         self.0.seen.lock().unwrap().push((alert.clone(), cx.attempt));
+        let scripted = self.0.answers.lock().unwrap().pop_front();
         let now_in_flight = self.0.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.0.in_flight_max.fetch_max(now_in_flight, Ordering::SeqCst);
         tokio::task::yield_now().await;
         self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
-        let scripted = self.0.answers.lock().unwrap().pop_front();
         match scripted.unwrap_or(self.0.always) {
             None => Ok(Receipt::default()),
             Some(kind) => Err(DeliverError { kind, message: "scripted".to_owned(), source: None }),
@@ -232,7 +232,24 @@ async fn a_retry_after_is_obeyed_by_all_of_the_target() {
     let done = run(&store, script, START_MS).await;
     assert_eq!(done.retried, 1);
     assert_eq!(done.next_try_ms, Some(START_MS + 90_000));
-    assert!(done.attempted <= IN_FLIGHT_MAX, "{done:?}");
+    assert!(done.attempted <= FAILURES_MAX + IN_FLIGHT_MAX, "{done:?}");
+}
+
+#[tokio::test]
+async fn a_step_whose_time_is_over_begins_nothing_and_says_so() {
+    let store = outbox(lanes(5)).await;
+    let target = Script::of([]).target("counselor");
+    let round = Round { outbox: &store, target: &target, now: at(START_MS), until: Instant::now() };
+    let done = round.run().await.unwrap();
+    assert_eq!(done, Delivered { next_try_ms: Some(START_MS), ..Delivered::default() });
+}
+
+#[tokio::test]
+async fn a_step_can_be_spawned() {
+    let store: &'static MemoryState = Box::leak(Box::new(outbox(lanes(2)).await));
+    let targets: &'static [Target] = Box::leak(Box::new([Script::of([]).target("counselor")]));
+    let done = tokio::spawn(step(store, targets, "grand-bend", at(START_MS))).await.unwrap();
+    assert_eq!(done.unwrap().delivered, 2);
 }
 
 #[tokio::test]
