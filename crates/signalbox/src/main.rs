@@ -1,2 +1,63 @@
-//! The signalbox binary.
-fn main() {}
+//! The signalbox binary: reads the configuration, wires connectors and stores together, and speaks to people.
+//!
+//! # Layout
+//! - [`cli`]: the command line; [`commands`]: one module per command; [`exit`]: exit codes
+//! - [`config`]: `signalbox.yaml`; [`connectors`]: the list of connectors
+//! - [`open`]: from configuration to runtime
+//! - [`problem`]: what `check` finds; [`screen`]: what people see; [`clock`]: the only clock
+
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod connectors;
+mod exit;
+mod open;
+mod problem;
+mod screen;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use cli::Cli;
+use exit::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    log_to_stderr();
+    match commands::run(&cli) {
+        Ok(done) => done.into(),
+        Err(failure) if is_broken_pipe(&failure) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let code = failure.code();
+            // Nowhere is left to say it when stderr is gone too.
+            drop(screen::failure(&mut io::stderr().lock(), &failure, &cli.global.config));
+            code
+        }
+    }
+}
+
+/// Help goes to stdout with code 0, a wrong command line to stderr with code 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    ExitCode::from(u8::try_from(error.exit_code()).expect("clap's exit codes are 0 and 2"))
+}
+
+/// `SIGNALBOX_LOG` takes what `RUST_LOG` usually takes, e.g. `debug` or `signalbox_runtime=trace`.
+fn log_to_stderr() {
+    let filter =
+        EnvFilter::try_from_env("SIGNALBOX_LOG").unwrap_or_else(|_| EnvFilter::new("warn,signalbox=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+}
+
+/// Whoever read our output has seen enough (`signalbox events list | head`).
+fn is_broken_pipe(failure: &Failure) -> bool {
+    let Failure::Other { error, .. } = failure else { return false };
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,57 @@
+//! `signalbox check`: what is wrong with the configuration, or with a file for one of its feeds.
+
+mod sample;
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use crate::cli::{Check, Global, Output};
+use crate::config::{self, Config};
+use crate::connectors;
+use crate::exit::{Done, Failure};
+use crate::problem::{Problem, has_errors};
+use crate::screen;
+
+pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<Done, Failure> {
+    let (problems, summary) = match config::load(&global.config, connectors::ALL) {
+        Ok(mut loaded) => {
+            let mut problems = std::mem::take(&mut loaded.problems);
+            let mut summary = configured(&loaded.config);
+            if let (Some(feed), Some(file)) = (&args.feed, &args.sample) {
+                let sample = sample::check(&global.config, &loaded, feed, file);
+                problems.extend(sample.problems);
+                summary = sample.summary;
+            }
+            (problems, summary)
+        }
+        Err(found) => (found.0, String::new()),
+    };
+    match global.output {
+        Output::Json => screen::json(out, &json!({"ok": !has_errors(&problems), "problems": problems}))?,
+        Output::Text => text(out, &problems, &summary)?,
+    }
+    Ok(if has_errors(&problems) { Done::Invalid } else { Done::Ok })
+}
+
+fn configured(config: &Config) -> String {
+    let plural = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    format!(
+        "District {}: {}, {}, {}.",
+        config.district.id,
+        plural(config.feeds.len(), "feed"),
+        plural(config.calendars.len(), "calendar"),
+        plural(config.destinations.len(), "destination"),
+    )
+}
+
+fn text(out: &mut dyn Write, problems: &[Problem], summary: &str) -> io::Result<()> {
+    screen::problems(out, problems)?;
+    if !summary.is_empty() {
+        writeln!(out, "{summary}")?;
+    }
+    writeln!(out, "{} Nothing was read in, nobody was alerted.", screen::count(problems))
+}
+
+#[cfg(test)]
+mod tests;

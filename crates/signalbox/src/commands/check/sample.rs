@@ -1,0 +1,290 @@
+//! Tries one file against a feed: the feed's own `normalize`, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_event::data::AttendanceCategory;
+use signalbox_runtime::calendar::Calendars;
+
+use crate::config::Loaded;
+use crate::config::parts::Feed;
+use crate::config::place::{Place, did_you_mean};
+use crate::open;
+use crate::problem::{Problem, Report, Severity};
+
+/// What a sample showed.
+pub(super) struct Sample {
+    pub(super) problems: Vec<Problem>,
+    /// One sentence for people.
+    pub(super) summary: String,
+}
+
+/// Reads `file` as `feed` would.
+pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path) -> Sample {
+    let mut report = Report::new(config);
+    let Some(feed) = loaded.config.feeds.iter().find(|candidate| candidate.name == feed) else {
+        let names = loaded.config.feeds.iter().map(|feed| feed.name.as_str());
+        let help = did_you_mean(feed, names);
+        let place = loaded.tree.place_of(&["feeds"]);
+        report.error(place, "unknown_feed", format!("there is no feed \"{feed}\""), help);
+        return Sample { problems: report.into_problems(), summary: String::new() };
+    };
+    let calendars = open::calendars(&loaded.config);
+    let mut findings = Findings::new(&calendars);
+    let read = File::open(file).map_err(|error| unreadable(&error)).and_then(|mut opened| {
+        feed.source.normalize(&mut opened, &mut |item| {
+            findings.see(item);
+            ControlFlow::Continue(())
+        })
+    });
+    let shown = Shown { loaded, feed, file, header: Header::of(file, loaded, feed) };
+    let mut rows = Report::new(file);
+    if let Err(refusal) = read {
+        shown.refusal(refusal, &mut rows);
+    }
+    shown.causes(&findings, &mut report, &mut rows);
+    shown.closed_days(&findings, &mut rows);
+    let mut problems = report.into_problems();
+    problems.extend(rows.into_problems());
+    Sample { problems, summary: shown.summary(&findings) }
+}
+
+fn unreadable(error: &io::Error) -> Refusal {
+    Refusal {
+        code: RejectCode::UnreadableFile,
+        file: None,
+        column: None,
+        message: format!("the sample cannot be read: {error}"),
+        help: "mind the path".to_owned(),
+    }
+}
+
+/// Rows that share their fault.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cause {
+    code: RejectCode,
+    file: Option<&'static str>,
+    column: Option<String>,
+    value_class: String,
+}
+
+#[derive(Debug)]
+struct Seen {
+    count: u64,
+    first_row: Option<u64>,
+    help: String,
+    /// Where the rows' students go to school, as far as the rows could be read.
+    schools: BTreeSet<String>,
+}
+
+/// What was found in the rows, by cause: no row is kept.
+struct Findings<'a> {
+    calendars: &'a Calendars,
+    rows: u64,
+    unusable: u64,
+    causes: BTreeMap<Cause, Seen>,
+    /// Rows on days without school: how many, and the first.
+    closed: Option<(u64, u64)>,
+    schools: BTreeSet<String>,
+}
+
+impl<'a> Findings<'a> {
+    fn new(calendars: &'a Calendars) -> Self {
+        let (causes, schools) = (BTreeMap::new(), BTreeSet::new());
+        Self { calendars, rows: 0, unusable: 0, causes, closed: None, schools }
+    }
+
+    fn see(&mut self, item: Item<'_>) {
+        self.rows += 1;
+        match item {
+            Item::Reject(reject) => self.reject(reject, None),
+            Item::Draft(draft) => self.draft(draft),
+        }
+    }
+
+    fn draft(&mut self, draft: Draft<'_>) {
+        let school = match &draft.record {
+            Record::Attendance { school, .. } | Record::Enrollment { school, .. } => Some(school.as_ref()),
+            _ => None,
+        };
+        if let Some(school) = school
+            && !self.schools.contains(school)
+        {
+            self.schools.insert(school.to_owned());
+        }
+        self.day(&draft);
+        if let Some(fault) = draft.fault {
+            self.reject(fault, school);
+        }
+    }
+
+    fn reject(&mut self, reject: Reject, school: Option<&str>) {
+        self.unusable += 1;
+        let Reject { file, row, column, code, value_class, help } = reject;
+        let seen = self.causes.entry(Cause { code, file, column, value_class }).or_insert_with(|| Seen {
+            count: 0,
+            first_row: row,
+            help,
+            schools: BTreeSet::new(),
+        });
+        seen.count += 1;
+        seen.schools.extend(school.map(str::to_owned));
+    }
+
+    /// Notes an attendance row on a day that a calendar knows as one without school.
+    fn day(&mut self, draft: &Draft<'_>) {
+        let Record::Attendance { school, date, .. } = &draft.record else { return };
+        let year = self.calendars.of(school, self.calendars.school_year(*date));
+        if year.is_some_and(|year| !year.is_instructional(*date)) {
+            let (count, _) = self.closed.get_or_insert((0, draft.row));
+            *count += 1;
+        }
+    }
+}
+
+/// The header of a sample that is one plain table.
+struct Header(Vec<String>);
+
+impl Header {
+    fn of(file: &Path, loaded: &Loaded, feed: &Feed) -> Self {
+        let delimiter = loaded.tree.get("feeds").and_then(|feeds| {
+            feeds.items().get(feed.index)?.get(feed.connector)?.get("delimiter")?.text()?.bytes().next()
+        });
+        let mut reader = csv::ReaderBuilder::new();
+        reader.delimiter(delimiter.unwrap_or(b','));
+        let names = reader.from_path(file).and_then(|mut reader| reader.byte_headers().cloned());
+        let names = names.iter().flat_map(csv::ByteRecord::iter);
+        Self(
+            names
+                .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_owned())
+                .collect(),
+        )
+    }
+
+    /// From 1.
+    fn position(&self, column: &str) -> Option<u64> {
+        self.0.iter().position(|name| name == column).map(|at| at as u64 + 1)
+    }
+}
+
+/// Turns findings into problems.
+struct Shown<'a> {
+    loaded: &'a Loaded,
+    feed: &'a Feed,
+    file: &'a Path,
+    header: Header,
+}
+
+impl Shown<'_> {
+    fn file_name(&self) -> String {
+        self.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    fn refusal(&self, refusal: Refusal, rows: &mut Report) {
+        let Refusal { code, file, column, message, help } = refusal;
+        let place =
+            column.as_deref().and_then(|column| self.header.position(column)).map(|column| (1, column));
+        let place = place.map(|(line, column)| Place { line, column });
+        let message = match file {
+            Some(file) => format!("{message} ({file})"),
+            None => message,
+        };
+        rows.push(Severity::Error, place, code.as_str(), message, help);
+    }
+
+    /// A code without a meaning is mended in the YAML; every other fault in the file.
+    fn causes(&self, findings: &Findings<'_>, report: &mut Report, rows: &mut Report) {
+        /// A column mapped wrongly gives a cause per row.
+        const MOST_CAUSES: usize = 50;
+        let mut causes: Vec<_> = findings.causes.iter().collect();
+        causes.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.count));
+        for (cause, seen) in causes.iter().take(MOST_CAUSES) {
+            if cause.code == RejectCode::UnmappedCode {
+                self.unmapped(cause, seen, findings, report);
+            } else {
+                self.fault(cause, seen, rows);
+            }
+        }
+        if let Some(more) = causes.len().checked_sub(MOST_CAUSES + 1) {
+            let message = format!("and {} more causes", more + 1);
+            let help = "so many causes are usually one: a column that is mapped to the wrong key";
+            rows.push(Severity::Error, None, "more_causes", message, help.to_owned());
+        }
+    }
+
+    fn unmapped(&self, cause: &Cause, seen: &Seen, findings: &Findings<'_>, report: &mut Report) {
+        let index = self.feed.index.to_string();
+        let place = self.loaded.tree.place_of(&["feeds", &index, self.feed.connector, "codes", "category"]);
+        let only = match seen.schools.first() {
+            Some(school) if seen.schools.len() == 1 && findings.schools.len() > 1 => {
+                format!(", only at school {school}")
+            }
+            _ => String::new(),
+        };
+        let message = format!(
+            "attendance code \"{}\" has no meaning yet\nIn {} {}{}{only}.\n\
+             Until mapped, those days count as unknown: neither present nor absent.",
+            cause.value_class,
+            self.file_name(),
+            times(seen),
+            in_column(cause),
+        );
+        let words: Vec<&str> = AttendanceCategory::MAPPABLE.iter().map(|word| word.as_str()).collect();
+        let help = format!("add one of  {}: {}", cause.value_class, words.join(" | "));
+        report.error(place, cause.code.as_str(), message, help);
+    }
+
+    fn fault(&self, cause: &Cause, seen: &Seen, rows: &mut Report) {
+        let subject = cause.column.as_deref().map(|column| format!("{column}: ")).unwrap_or_default();
+        let inside = cause.file.map(|file| format!(" of {file}")).unwrap_or_default();
+        let message = format!(
+            "{subject}{} (\"{}\")\nIn {}{inside} {}.",
+            cause.code.plain(),
+            cause.value_class,
+            self.file_name(),
+            times(seen)
+        );
+        let column = cause.column.as_deref().and_then(|column| self.header.position(column));
+        let place = seen.first_row.map(|line| Place { line, column: column.unwrap_or(1) });
+        rows.push(Severity::Error, place, cause.code.as_str(), message, seen.help.clone());
+    }
+
+    fn closed_days(&self, findings: &Findings<'_>, rows: &mut Report) {
+        let Some((count, first)) = findings.closed else { return };
+        let subject = if count == 1 { "1 row is".to_owned() } else { format!("{count} rows are") };
+        let message = format!("{subject} on days without school\nThey are kept and counted nowhere.");
+        let help = "if school was held, take the day out of closed: in the calendar".to_owned();
+        let place = Place { line: first, column: self.date_column().unwrap_or(1) };
+        rows.push(Severity::Warning, Some(place), "not_a_school_day", message, help);
+    }
+
+    /// Where the date stands in the header, if the feed maps one.
+    fn date_column(&self) -> Option<u64> {
+        let feeds = self.loaded.tree.get("feeds")?;
+        let date =
+            feeds.items().get(self.feed.index)?.get(self.feed.connector)?.get("columns")?.get("date")?;
+        let name = date.text().or_else(|| date.get("from")?.text())?;
+        self.header.position(name)
+    }
+
+    fn summary(&self, findings: &Findings<'_>) -> String {
+        let Findings { rows, unusable, .. } = findings;
+        format!("{}: {} of {rows} rows can be used.", self.file_name(), rows - unusable)
+    }
+}
+
+fn times(seen: &Seen) -> String {
+    let times = if seen.count == 1 { "once".to_owned() } else { format!("{} times", seen.count) };
+    match seen.first_row {
+        Some(row) => format!("{times}, first at row {row}"),
+        None => times,
+    }
+}
+
+fn in_column(cause: &Cause) -> String {
+    cause.column.as_deref().map(|column| format!(" column {column}")).unwrap_or_default()
+}

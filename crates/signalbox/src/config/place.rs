@@ -1,0 +1,65 @@
+//! Where something stands in the configuration file, and what is wrong there.
+
+/// A position in the YAML, both from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+}
+
+/// Something wrong at a place of the YAML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// `None` when only the section it stands in is known.
+    pub(crate) place: Option<Place>,
+    /// A stable word for scripts.
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) help: String,
+}
+
+impl Fault {
+    pub(crate) fn new(
+        place: Place,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { place: Some(place), code, message: message.into(), help: help.into() }
+    }
+}
+
+/// Says which of `known` was probably meant, and which there are.
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let list = known.join(", ");
+    match closest(word, &known) {
+        Some(meant) => format!("did you mean \"{meant}\"? Known here: {list}"),
+        None if known.is_empty() => "there is none to choose from".to_owned(),
+        None => format!("known here: {list}"),
+    }
+}
+
+/// The most similar of `known`, when it is similar enough to be meant.
+pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    const SIMILAR: f64 = 0.75;
+    known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase()), *candidate))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised() {
+        let known = ["name", "mode", "roster_of_record", "csv"];
+        assert!(did_you_mean("rooster_of_record", known).starts_with("did you mean \"roster_of_record\"?"));
+        assert!(did_you_mean("Mode", known).starts_with("did you mean \"mode\"?"));
+        assert_eq!(did_you_mean("zzz", known), "known here: name, mode, roster_of_record, csv");
+    }
+}

@@ -1,0 +1,323 @@
+//! What the sections must agree on, each fault at its place.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use signalbox_risk::{CHRONIC_ABSENCE, FEDERAL_CHRONIC_ABSENCE, Policy, PolicyError};
+
+use super::District;
+use super::parts::{Destination, Feed};
+use super::place::{Place, closest, did_you_mean};
+use super::sections::{self, Calendar, Log, Risk, Route, Schools, Store, When};
+use super::tree::Node;
+use crate::problem::Report;
+
+pub(super) struct Rules<'a> {
+    pub(super) tree: &'a Node,
+    pub(super) report: &'a mut Report,
+}
+
+impl Rules<'_> {
+    fn place(&self, path: &[&str]) -> Place {
+        self.tree.place_of(path)
+    }
+
+    pub(super) fn district(&mut self, district: sections::District) -> Option<District> {
+        let sections::District { id, timezone, secret } = district;
+        let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if id.is_empty() || !id.chars().all(is_id) {
+            let message = format!("\"{id}\" cannot be a district's id");
+            let place = self.place(&["district", "id"]);
+            self.report.error(place, "invalid_name", message, "use letters, digits, hyphens, dots");
+            return None;
+        }
+        let Ok(zone) = TimeZone::get(&timezone) else {
+            self.unknown_zone(&timezone);
+            return None;
+        };
+        Some(District { id, zone, secret })
+    }
+
+    fn unknown_zone(&mut self, name: &str) {
+        let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let example = closest(name, &names).unwrap_or("America/Chicago");
+        let help = format!("write the IANA name, e.g. {example}");
+        let place = self.place(&["district", "timezone"]);
+        self.report.error(place, "unknown_timezone", format!("\"{name}\" is no time zone"), help);
+    }
+
+    pub(super) fn calendars(&mut self, calendars: &[Calendar]) {
+        for (index, calendar) in calendars.iter().enumerate() {
+            self.calendar(&index.to_string(), calendar);
+            let overlapping = calendars[..index]
+                .iter()
+                .find(|earlier| same_school(earlier, calendar) && overlap(earlier, calendar));
+            if let Some(earlier) = overlapping {
+                let message =
+                    format!("this calendar and that of {} speak for the same days", earlier.school_year);
+                let help =
+                    "keep one calendar per school and school year; a school's own goes before that of all";
+                self.report.error(
+                    self.tree.place_of(&["calendars", &index.to_string()]),
+                    "calendar_overlap",
+                    message,
+                    help,
+                );
+            }
+        }
+    }
+
+    fn calendar(&mut self, index: &str, calendar: &Calendar) {
+        /// Far above any school year: it catches a mistyped year.
+        const LONGEST_DAYS: i32 = 731;
+        let Calendar { first, last, .. } = calendar;
+        let days = first.0.until(last.0).map_or(0, |span| span.get_days());
+        if last < first {
+            let place = self.place(&["calendars", index, "last"]);
+            let message = format!("the school year ends ({}) before it begins ({})", last.0, first.0);
+            self.report.error(place, "calendar_reversed", message, "mind the order of first and last");
+        } else if days > LONGEST_DAYS {
+            let place = self.place(&["calendars", index, "last"]);
+            let message = format!("this school year lasts {days} days");
+            self.report.error(place, "calendar_too_long", message, "one entry per school year");
+        } else {
+            self.named_by_its_spring(index, calendar);
+            self.closed(index, calendar);
+        }
+    }
+
+    /// A calendar that stops before the new year still belongs to the spring after it.
+    fn named_by_its_spring(&mut self, index: &str, calendar: &Calendar) {
+        let (year, last) = (i32::from(calendar.school_year), i32::from(calendar.last.0.year()));
+        if year != last && year != last + 1 {
+            let place = self.place(&["calendars", index, "school_year"]);
+            let message = format!("school_year {year} is not the year in which it ends ({last})");
+            self.report.warning(place, "calendar_year", message, format!("write school_year: {last}"));
+        }
+    }
+
+    fn closed(&mut self, index: &str, calendar: &Calendar) {
+        for (at, closed) in calendar.closed.iter().enumerate() {
+            let place = self.place(&["calendars", index, "closed", &at.to_string()]);
+            if closed.to < closed.from {
+                let message = format!("the range ends ({}) before it begins ({})", closed.to, closed.from);
+                self.report.error(place, "closed_reversed", message, "mind the order of from and to");
+            } else if closed.to < calendar.first.0 || closed.from > calendar.last.0 {
+                let message = format!(
+                    "{} lies outside the school year ({} to {})",
+                    closed.from, calendar.first.0, calendar.last.0
+                );
+                self.report.error(place, "closed_outside", message, "mind the year, or take it out");
+            }
+        }
+    }
+
+    pub(super) fn feeds(&mut self, feeds: &mut [Feed], calendars: Option<&[Calendar]>) {
+        let names: Vec<(&str, usize)> = feeds.iter().map(|feed| (feed.name.as_str(), feed.index)).collect();
+        self.unique_names("feeds", &names);
+        self.roster_of_record(feeds);
+        let everywhere = |calendar: &Calendar| calendar.schools == Schools::All;
+        if let Some(feed) = feeds.iter().find(|feed| feed.is_attendance())
+            && calendars.is_some_and(|calendars| !calendars.iter().any(everywhere))
+        {
+            let place = self.place(&["feeds", &feed.index.to_string(), "name"]);
+            let message = "attendance is read, but no calendar speaks for all schools";
+            let help = "schools without a calendar get no answers; add calendars: [{schools: all, …}]";
+            self.report.warning(place, "no_calendar", message, help);
+        }
+    }
+
+    /// Exactly one feed's ids are the district's. Without a word about it, the only roster feed is that one.
+    fn roster_of_record(&mut self, feeds: &mut [Feed]) {
+        let declared: Vec<usize> =
+            feeds.iter().filter(|feed| feed.roster_of_record).map(|feed| feed.index).collect();
+        let rosters: Vec<usize> = (0..feeds.len()).filter(|at| feeds[*at].is_roster()).collect();
+        match (declared.as_slice(), rosters.as_slice()) {
+            ([_, second, ..], _) => {
+                let place = self.place(&["feeds", &second.to_string(), "roster_of_record"]);
+                let message = "two feeds say that they are the roster of record";
+                self.report.error(
+                    place,
+                    "two_rosters",
+                    message,
+                    "keep it at the feed whose ids the district uses",
+                );
+            }
+            ([one], _) => self.roster_must_be_one(*one, feeds),
+            ([], [only]) => feeds[*only].roster_of_record = true,
+            ([], [first, ..]) => {
+                let names: Vec<&str> = rosters.iter().map(|at| feeds[*at].name.as_str()).collect();
+                let place = self.place(&["feeds", &feeds[*first].index.to_string(), "name"]);
+                let message = format!(
+                    "several feeds carry the roster ({}), none is the one of record",
+                    names.join(", ")
+                );
+                let help = "add roster_of_record: true to the one whose ids the district uses";
+                self.report.error(place, "no_roster_of_record", message, help);
+            }
+            ([], []) if feeds.is_empty() => {}
+            ([], []) => {
+                let place = self.place(&["feeds"]);
+                let message = "no feed says who is enrolled: no student would be found";
+                self.report.warning(place, "no_roster", message, "add a OneRoster or an enrollment feed");
+            }
+        }
+    }
+
+    fn roster_must_be_one(&mut self, index: usize, feeds: &[Feed]) {
+        if feeds.iter().any(|feed| feed.index == index && !feed.is_roster()) {
+            let place = self.place(&["feeds", &index.to_string(), "roster_of_record"]);
+            let message = "this feed carries no roster, so it cannot be the roster of record";
+            self.report.error(
+                place,
+                "not_a_roster",
+                message,
+                "move it to the feed that says who is enrolled",
+            );
+        }
+    }
+
+    fn unique_names(&mut self, list: &str, names: &[(&str, usize)]) {
+        let mut seen = HashMap::new();
+        for (name, index) in names {
+            if let Some(first) = seen.insert(*name, *index) {
+                let earlier = self.place(&[list, &first.to_string(), "name"]);
+                let place = self.place(&[list, &index.to_string(), "name"]);
+                let message = format!("the name \"{name}\" is taken (line {})", earlier.line);
+                self.report.error(place, "duplicate_name", message, "names are unique; choose another");
+            }
+        }
+    }
+
+    pub(super) fn destinations(&mut self, destinations: &[Destination], routes: Option<&[Route]>) {
+        let names: Vec<(&str, usize)> = destinations.iter().map(|d| (d.name.as_str(), d.index)).collect();
+        self.unique_names("destinations", &names);
+        let Some(routes) = routes else { return };
+        for (name, index) in names {
+            if !routes.iter().any(|route| route.to == name) {
+                let place = self.place(&["destinations", &index.to_string(), "name"]);
+                let message = format!("no route leads to \"{name}\": it is told of nothing");
+                let help = format!("add to routes: {{rule: {CHRONIC_ABSENCE}, to: {name}}}");
+                self.report.warning(place, "no_route", message, help);
+            }
+        }
+    }
+
+    pub(super) fn routes(&mut self, routes: &[Route], destinations: &[Destination]) {
+        for (index, route) in routes.iter().enumerate() {
+            let at = index.to_string();
+            if route.rule != CHRONIC_ABSENCE {
+                let place = self.place(&["routes", &at, "rule"]);
+                let message = format!("there is no rule \"{}\"", route.rule);
+                self.report.error(
+                    place,
+                    "unknown_rule",
+                    message,
+                    did_you_mean(&route.rule, [CHRONIC_ABSENCE]),
+                );
+            }
+            self.route_target(&at, route, destinations);
+            if route.when == Some(When::Digest) {
+                let place = self.place(&["routes", &at, "when"]);
+                let message = "digests are not in this build yet: alerts would go out at once";
+                self.report.error(
+                    place,
+                    "not_in_this_build",
+                    message,
+                    "write when: at_once, or leave it out",
+                );
+            }
+            if routes[..index].iter().any(|earlier| (&earlier.rule, &earlier.to) == (&route.rule, &route.to))
+            {
+                let place = self.place(&["routes", &at]);
+                self.report.error(
+                    place,
+                    "duplicate_route",
+                    "this route stands here twice",
+                    "keep one of the two",
+                );
+            }
+        }
+    }
+
+    fn route_target(&mut self, at: &str, route: &Route, destinations: &[Destination]) {
+        // A destination that is there but faulty is reported once, there.
+        let written = self.tree.get("destinations").map(Node::items).unwrap_or_default();
+        let mut names = written.iter().filter_map(|node| node.get("name").and_then(Node::text));
+        if names.any(|name| name == route.to) {
+            return;
+        }
+        let place = self.place(&["routes", at, "to"]);
+        let message = format!("there is no destination \"{}\"", route.to);
+        let help = did_you_mean(&route.to, destinations.iter().map(|d| d.name.as_str()));
+        self.report.error(place, "unknown_destination", message, help);
+    }
+
+    pub(super) fn risk(&mut self, risk: &Risk) -> Option<Policy> {
+        for (at, pack) in risk.packs.iter().enumerate() {
+            if pack != FEDERAL_CHRONIC_ABSENCE {
+                let place = self.place(&["risk", "packs", &at.to_string()]);
+                let message = format!("there is no pack \"{pack}\"");
+                self.report.error(
+                    place,
+                    "unknown_pack",
+                    message,
+                    did_you_mean(pack, [FEDERAL_CHRONIC_ABSENCE]),
+                );
+            }
+        }
+        if risk.packs.is_empty() {
+            let place = self.place(&["risk", "packs"]);
+            let help = format!("write packs: [{FEDERAL_CHRONIC_ABSENCE}]");
+            self.report.error(place, "no_pack", "without a pack there are no rules", help);
+        }
+        let policy = Policy::new(risk.enter, risk.leave, risk.min_days, risk.half_day);
+        policy.map_err(|error| self.policy_fault(risk, error)).ok()
+    }
+
+    fn policy_fault(&mut self, risk: &Risk, error: PolicyError) {
+        let (key, help) = match error {
+            PolicyError::EnterIsZero => {
+                ("enter", "a line at 0 % flags every student; write e.g. 10%".to_owned())
+            }
+            PolicyError::LeaveAboveEnter => {
+                let key = if self.tree.get("risk").and_then(|risk| risk.get("leave")).is_some() {
+                    "leave"
+                } else {
+                    "enter"
+                };
+                (key, format!("enter is {}, leave is {}: lower leave", risk.enter, risk.leave))
+            }
+            PolicyError::NoMinDays => ("min_days", "write at least 1; 20 is usual".to_owned()),
+        };
+        let place = self.place(&["risk", key]);
+        self.report.error(place, "invalid_policy", error.to_string(), help);
+    }
+
+    pub(super) fn embedded(&mut self, log: Option<&Log>, store: Option<&Store>) {
+        let kafka = matches!(log, Some(Log::Kafka(_)));
+        let postgres = matches!(store, Some(Store::Postgres(_)));
+        if log.is_some() && store.is_some() && kafka != postgres {
+            let key = if kafka { "log" } else { "store" };
+            let message = "log and store go together: both embedded, or Kafka with PostgreSQL";
+            self.report.error(self.place(&[key]), "log_and_store", message, "declare both, or neither");
+        } else if kafka && postgres {
+            let message = "Kafka and PostgreSQL are not in this build yet";
+            let help = "this file is checked; to run the hub here, leave log and store out";
+            self.report.warning(self.place(&["log"]), "not_in_this_build", message, help);
+        }
+    }
+}
+
+fn same_school(a: &Calendar, b: &Calendar) -> bool {
+    match (&a.schools, &b.schools) {
+        (Schools::All, Schools::All) => true,
+        (Schools::These(a), Schools::These(b)) => a.iter().any(|school| b.contains(school)),
+        _ => false,
+    }
+}
+
+fn overlap(a: &Calendar, b: &Calendar) -> bool {
+    a.school_year == b.school_year || (a.first <= b.last && b.first <= a.last)
+}

@@ -1,0 +1,298 @@
+//! The sections of `signalbox.yaml` as they are written, before anything is compared with anything.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize as DeriveDeserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use signalbox_connector::Secret;
+use signalbox_risk::{FEDERAL_CHRONIC_ABSENCE, HalfDay, Policy, Ratio};
+
+/// Whose hub this is.
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct District {
+    /// Stands in every event; never changes.
+    pub(crate) id: String,
+    /// An IANA name such as America/Chicago: it decides which day it is.
+    pub(crate) timezone: String,
+    /// Makes student keys unguessable. Without one, a random one is made in data_dir at the first start.
+    pub(crate) secret: Option<Secret>,
+}
+
+/// The school days of one school year: weekdays less `closed`.
+#[derive(Debug, Clone, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Calendar {
+    pub(crate) schools: Schools,
+    /// The year in which it ends.
+    pub(crate) school_year: u16,
+    pub(crate) first: Day,
+    pub(crate) last: Day,
+    #[serde(default)]
+    pub(crate) closed: Vec<Closed>,
+}
+
+/// A civil date, ISO 8601.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Day(pub(crate) Date);
+
+/// `all`, or a list of school ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Schools {
+    All,
+    These(Vec<String>),
+}
+
+/// A day without school, or a range of them, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closed {
+    pub(crate) from: Date,
+    pub(crate) to: Date,
+}
+
+/// Who is told of a rule's flags.
+#[derive(Debug, Clone, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Route {
+    pub(crate) rule: String,
+    /// A destination's name.
+    pub(crate) to: String,
+    /// Without it, tools are told at once and people by digest.
+    pub(crate) when: Option<When>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum When {
+    AtOnce,
+    Digest,
+}
+
+/// The rules and their lines.
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Risk {
+    pub(crate) packs: Vec<String>,
+    /// Known school days before anything is decided about a student.
+    pub(crate) min_days: u32,
+    /// A flag is raised at this share or above, e.g. 10%.
+    #[schemars(with = "String")]
+    pub(crate) enter: Ratio,
+    /// A flag comes off below this share.
+    #[schemars(with = "String")]
+    pub(crate) leave: Ratio,
+    /// What an absence of half a day counts.
+    #[schemars(with = "HalfDayWord")]
+    pub(crate) half_day: HalfDay,
+}
+
+/// The words of [`HalfDay`], for the schema.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "read by the schema only")]
+enum HalfDayWord {
+    Whole,
+    Half,
+}
+
+impl Default for Risk {
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self {
+            packs: vec![FEDERAL_CHRONIC_ABSENCE.to_owned()],
+            min_days: policy.min_days(),
+            enter: policy.enter(),
+            leave: policy.leave(),
+            half_day: policy.half_day(),
+        }
+    }
+}
+
+/// Where events are kept.
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Log {
+    /// In data_dir.
+    Sqlite(Embedded),
+    Kafka(Kafka),
+}
+
+/// Where state is kept.
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Store {
+    /// In data_dir.
+    Sqlite(Embedded),
+    Postgres(Postgres),
+}
+
+/// Nothing to set: `{}`.
+#[derive(Debug, Default, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Embedded {}
+
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "this build reads and checks it; the Kafka log uses it")]
+pub(crate) struct Kafka {
+    pub(crate) brokers: Vec<String>,
+    /// What stands before every topic name (k12).
+    pub(crate) prefix: Option<String>,
+    /// Partitions of every student topic (12); fixed for the log's life.
+    pub(crate) shards: Option<u32>,
+    /// Copies of every record (3).
+    pub(crate) replication: Option<u16>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) scram_sha_512: Option<Scram>,
+}
+
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "this build reads and checks it; the Kafka log uses it")]
+pub(crate) struct Tls {
+    /// The certificate authority's PEM file; without it, the system's.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "this build reads and checks it; the Kafka log uses it")]
+pub(crate) struct Scram {
+    pub(crate) user: String,
+    pub(crate) password: Secret,
+}
+
+#[derive(Debug, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "this build reads and checks it; the PostgreSQL store uses it")]
+pub(crate) struct Postgres {
+    pub(crate) url: Secret,
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        day(&String::deserialize(deserializer)?).map(Self)
+    }
+}
+
+/// Strictly YYYY-MM-DD: a date with a time would lose its time silently.
+fn day<E: de::Error>(text: &str) -> Result<Date, E> {
+    let date = if text.len() == "YYYY-MM-DD".len() { text.parse().ok() } else { None };
+    date.ok_or_else(|| E::custom(format!("\"{text}\" is not a date; write YYYY-MM-DD")))
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date"})
+    }
+}
+
+impl<'de> Deserialize<'de> for Schools {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SchoolsVisitor)
+    }
+}
+
+struct SchoolsVisitor;
+
+impl<'de> Visitor<'de> for SchoolsVisitor {
+    type Value = Schools;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"all\" or a list of school ids")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Schools, E> {
+        match text {
+            "all" => Ok(Schools::All),
+            one => Err(E::custom(format!("expected \"all\" or a list of school ids; write all, or [{one}]"))),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Schools, A::Error> {
+        let mut ids = Vec::new();
+        while let Some(id) = seq.next_element()? {
+            ids.push(id);
+        }
+        if ids.is_empty() {
+            return Err(de::Error::custom(
+                "the list of schools is empty; write all, or name at least one school",
+            ));
+        }
+        Ok(Schools::These(ids))
+    }
+}
+
+impl JsonSchema for Schools {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Schools".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"oneOf": [
+            {"const": "all"},
+            {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}},
+        ]})
+    }
+}
+
+impl<'de> Deserialize<'de> for Closed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ClosedVisitor)
+    }
+}
+
+struct ClosedVisitor;
+
+#[derive(DeriveDeserialize)]
+#[serde(deny_unknown_fields)]
+struct ClosedRange {
+    from: Day,
+    to: Day,
+}
+
+impl<'de> Visitor<'de> for ClosedVisitor {
+    type Value = Closed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a date or {from: date, to: date}")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Closed, E> {
+        day(text).map(|date| Closed { from: date, to: date })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Closed, A::Error> {
+        let ClosedRange { from, to } = ClosedRange::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Closed { from: from.0, to: to.0 })
+    }
+}
+
+impl JsonSchema for Closed {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Closed".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"oneOf": [
+            {"type": "string", "format": "date"},
+            {
+                "type": "object",
+                "properties": {
+                    "from": {"type": "string", "format": "date"},
+                    "to": {"type": "string", "format": "date"},
+                },
+                "required": ["from", "to"],
+                "additionalProperties": false,
+            },
+        ]})
+    }
+}

@@ -1,0 +1,69 @@
+//! How a command ends.
+
+use std::process::ExitCode;
+
+use crate::config::Problems;
+
+/// How a command ended that could do its work, or was asked a yes-or-no question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    Ok,
+    /// `check` found errors.
+    Invalid,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The configuration has errors.
+    Config(Problems),
+    /// Any other: which exit code, why, and the mend.
+    Other { kind: Kind, error: anyhow::Error, help: String },
+}
+
+/// The exit codes above 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Runtime = 1,
+    Input = 2,
+    Environment = 3,
+}
+
+impl Failure {
+    pub(crate) fn input(error: impl Into<anyhow::Error>, help: impl Into<String>) -> Self {
+        Self::Other { kind: Kind::Input, error: error.into(), help: help.into() }
+    }
+
+    pub(crate) fn environment(error: impl Into<anyhow::Error>, help: impl Into<String>) -> Self {
+        Self::Other { kind: Kind::Environment, error: error.into(), help: help.into() }
+    }
+
+    pub(crate) fn code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) => ExitCode::from(Kind::Input as u8),
+            Self::Other { kind, .. } => ExitCode::from(*kind as u8),
+        }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Config(problems)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    /// Writing to stdout failed.
+    fn from(error: std::io::Error) -> Self {
+        Self::Other { kind: Kind::Runtime, error: error.into(), help: String::new() }
+    }
+}
+
+impl From<Done> for ExitCode {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Ok => Self::SUCCESS,
+            Done::Invalid => Self::from(Kind::Input as u8),
+        }
+    }
+}
