@@ -27,6 +27,7 @@ use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow, Subject}
 
 use self::alerts::Announcer;
 pub use self::alerts::{reason_of, student_ref};
+pub(crate) use self::fold::observation as observe;
 use self::fold::{Fold, StudentInHand, subject_of};
 use self::shard::ShardState;
 use self::student::{StudentState, StudentYear};

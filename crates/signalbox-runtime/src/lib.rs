@@ -4,6 +4,7 @@
 //! - [`hub`]: [`Settings`](hub::Settings) (what the district configured) and [`Hub`](hub::Hub) (with its stores)
 //! - [`land`]: payloads made durable; [`ingest`]: from payload to events; [`calendar`]: school years and days
 //! - [`reference`]: the fold of the reference topic; [`consume`]: from events to flags and alerts
+//! - [`up`]: all roles of one process; [`view`]: what people look at
 //! - [`relay`]: outbox to log; [`deliver`]: outbox to destinations
 //! - [`failpoint`]: where tests make the process die
 //!
@@ -19,3 +20,5 @@ pub mod ingest;
 pub mod land;
 pub mod reference;
 pub mod relay;
+pub mod up;
+pub mod view;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use signalbox_event::data::{Acknowledged, AttendanceCategory, AttendanceDaily, Enrollment};
+use signalbox_event::data::{Acknowledged, AttendanceCategory, Enrollment};
 use signalbox_event::id::flag_id;
 use signalbox_event::{Data, Event};
 use signalbox_risk as risk;
@@ -53,7 +53,11 @@ impl Fold<'_> {
         }
         match &event.data {
             Data::RosterEnrollment(enrollment) => self.enrollment(event, enrollment),
-            Data::AttendanceDaily(day) => self.attendance(event, day),
+            Data::AttendanceDaily(_) => {
+                if let Some(who) = subject_of(event) {
+                    self.observe(who, event);
+                }
+            }
             Data::InterventionAcknowledged(act) => self.acknowledged(event, act),
             Data::OpsRunEnded(ended) => {
                 if self.shard.run_ended(ended) {
@@ -73,26 +77,16 @@ impl Fold<'_> {
     }
 
     fn enrollment(&mut self, event: &Event, enrollment: &Enrollment) {
-        let (Some(who), Some(feed)) = (subject_of(event), event.feed()) else { return };
-        let value = enrollment.status.is_active().then_some(risk::Enrollment {
-            school: &enrollment.school,
-            entry: enrollment.entry_date,
-            exit: enrollment.exit_date,
-            grade: enrollment.grade.as_deref(),
-        });
-        let fact = Fact::Enrollment { key: &enrollment.enrollment_id, value };
-        let in_hand = self.students.entry(who).or_default();
-        in_hand.state.profile =
+        let Some(who) = subject_of(event) else { return };
+        self.students.entry(who).or_default().state.profile =
             Some(Profile { id: enrollment.student_id.clone(), id_system: enrollment.id_system.clone() });
-        in_hand.observe(&Observation { feed, revision: event.revision, fact }, self.now);
+        self.observe(who, event);
     }
 
-    fn attendance(&mut self, event: &Event, day: &AttendanceDaily) {
-        let (Some(who), Some(feed)) = (subject_of(event), event.feed()) else { return };
-        let value = day.status.is_active().then_some(category(day.category));
-        let fact = Fact::Attendance { school: &day.school, date: day.date, value };
-        let in_hand = self.students.entry(who).or_default();
-        in_hand.observe(&Observation { feed, revision: event.revision, fact }, self.now);
+    fn observe(&mut self, who: StudentYear, event: &Event) {
+        if let Some(observation) = observation(event) {
+            self.students.entry(who).or_default().observe(&observation, self.now);
+        }
     }
 
     fn acknowledged(&mut self, event: &Event, act: &Acknowledged) {
@@ -106,6 +100,28 @@ impl Fold<'_> {
         let done = in_hand.state.announced.acknowledge(number, &act.by, act.reason.as_deref(), self.now);
         in_hand.changed |= done.is_ok();
     }
+}
+
+/// What an event of a feed says to the rules.
+pub(crate) fn observation(event: &Event) -> Option<Observation<'_>> {
+    let fact = match &event.data {
+        Data::RosterEnrollment(enrollment) => Fact::Enrollment {
+            key: &enrollment.enrollment_id,
+            value: enrollment.status.is_active().then_some(risk::Enrollment {
+                school: &enrollment.school,
+                entry: enrollment.entry_date,
+                exit: enrollment.exit_date,
+                grade: enrollment.grade.as_deref(),
+            }),
+        },
+        Data::AttendanceDaily(day) => Fact::Attendance {
+            school: &day.school,
+            date: day.date,
+            value: day.status.is_active().then_some(category(day.category)),
+        },
+        _ => return None,
+    };
+    Some(Observation { feed: event.feed()?, revision: event.revision, fact })
 }
 
 impl StudentInHand {

@@ -9,7 +9,7 @@ use signalbox_event::codec::to_binary;
 use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
 use signalbox_event::envelope::{feed_source, role_source};
 use signalbox_event::id::{derived, event_id};
-use signalbox_event::{Data, Domain, Event, Kind, Status, topic};
+use signalbox_event::{Data, Domain, Event, Status, topic};
 use signalbox_log::Message;
 use signalbox_store::feed::{FeedLease, LedgerRow, LedgerStatus, Run, Scope};
 
@@ -213,11 +213,6 @@ pub(crate) fn to_message(hub: &Hub, event: &Event) -> Message {
 /// The `source` of what a part of the hub says.
 pub(crate) fn hub_source(hub: &Hub, role: &str) -> String {
     role_source(&hub.settings.district.id, role)
-}
-
-/// The kinds of event that a topic of the district carries besides its own: markers of runs.
-pub(crate) const fn is_marker(kind: Kind) -> bool {
-    matches!(kind, Kind::OpsRunEnded)
 }
 
 fn start_of_day(date: Date, zone: &jiff::tz::TimeZone) -> String {

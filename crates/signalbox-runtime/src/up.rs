@@ -1,0 +1,61 @@
+//! All roles of one process, one pass at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use signalbox_store::StoreError;
+
+use crate::consume::RiskConsumer;
+use crate::deliver::{self, Delivered};
+use crate::hub::{Hub, HubError};
+use crate::ingest::{Ingest, PassReport, RunReport};
+use crate::relay;
+
+/// Ingest and risk in one process; delivery runs beside them.
+#[derive(Debug)]
+pub struct Loops {
+    hub: Arc<Hub>,
+    ingest: Ingest,
+    risk: RiskConsumer,
+}
+
+impl Loops {
+    /// `still_for`: how long a file must have been still before it is read; `None` takes it as it stands.
+    pub async fn open(hub: Arc<Hub>, still_for: Option<Duration>) -> Result<Self, HubError> {
+        let ingest = Ingest::new(hub.clone(), still_for);
+        let risk = RiskConsumer::join(hub.clone()).await?;
+        Ok(Self { hub, ingest, risk })
+    }
+
+    /// Reads what is new, folds it, evaluates, and appends what was decided.
+    pub async fn pass(&mut self, now: Timestamp) -> Result<PassReport, HubError> {
+        let report = self.ingest.pass(now).await?;
+        self.settle(now).await?;
+        Ok(report)
+    }
+
+    /// Reads the feed's last payload again with today's configuration. `None`: there is none.
+    pub async fn retry(&mut self, feed: &str, now: Timestamp) -> Result<Option<RunReport>, HubError> {
+        let report = self.ingest.retry(feed, now).await?;
+        self.settle(now).await?;
+        Ok(report)
+    }
+
+    async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
+        self.risk.drain(now).await?;
+        while relay::step(&self.hub, now).await? > 0 {}
+        Ok(())
+    }
+}
+
+/// Delivers what is due, until nothing is.
+pub async fn deliver(hub: &Hub, now: Timestamp) -> Result<Delivered, StoreError> {
+    deliver::step(&*hub.outbox, &hub.settings.targets, &hub.settings.district.id, now).await
+}
+
+/// Appends an event that a person's command makes.
+pub async fn append(hub: &Hub, event: &signalbox_event::Event) -> Result<(), HubError> {
+    hub.log.append(&[crate::ingest::emit::to_message(hub, event)]).await?;
+    Ok(())
+}

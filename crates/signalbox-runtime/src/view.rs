@@ -1,0 +1,96 @@
+//! What people and scripts look at: read-only views over log and stores, as the JSON of the contract.
+//!
+//! # Layout
+//! - [`status`]: the whole hub at a glance; [`student`]: one student; [`flags`]: flags and alerts
+//! - [`explain`]: why a flag stands, and the same computed again; [`repair`]: rejects and holds
+
+pub mod events;
+pub mod explain;
+pub mod flags;
+pub mod repair;
+pub mod status;
+pub mod student;
+
+use jiff::Timestamp;
+use signalbox_event::{Domain, StudentKey, topic};
+use signalbox_log::Shard;
+
+use crate::consume::CONSUMER;
+use crate::consume::shard::ShardState;
+use crate::consume::student::{StudentState, StudentYear};
+use crate::hub::{Hub, HubError};
+
+const PAGE: usize = 2_000;
+
+/// The shard that a student's events and state are on.
+pub(crate) fn shard_of(hub: &Hub, student: StudentKey) -> Shard {
+    let key = topic::student_key(&hub.settings.district.id, &student);
+    topic::shard_of(key.as_bytes(), hub.settings.topics.shards)
+}
+
+/// Calls `each` with every student's state on a shard.
+pub(crate) async fn students(
+    hub: &Hub,
+    shard: Shard,
+    mut each: impl FnMut(StudentYear, StudentState),
+) -> Result<(), HubError> {
+    let mut after = None;
+    loop {
+        let rows = hub.states.scan(CONSUMER, shard, after.as_ref(), PAGE).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = Some(last.subject.clone());
+        for row in &rows {
+            if let Some(who) = StudentYear::of_subject(&row.subject) {
+                each(who, StudentState::decode(&row.state)?);
+            }
+        }
+    }
+}
+
+/// The states of one student, a school year each, the latest last.
+pub(crate) async fn states_of(
+    hub: &Hub,
+    student: StudentKey,
+) -> Result<Vec<(StudentYear, StudentState)>, HubError> {
+    let mut states = Vec::new();
+    students(hub, shard_of(hub, student), |who, state| {
+        if who.student == student {
+            states.push((who, state));
+        }
+    })
+    .await?;
+    Ok(states)
+}
+
+/// What a shard knows of its feeds.
+pub(crate) async fn shard_state(hub: &Hub, shard: Shard) -> Result<ShardState, HubError> {
+    let rows = hub.states.scan(CONSUMER, shard, None, 1).await?;
+    match rows.first().filter(|row| row.subject == ShardState::subject()) {
+        Some(row) => ShardState::decode(&row.state),
+        None => Ok(ShardState::default()),
+    }
+}
+
+/// The student that an id names: a source id, or a student key.
+pub async fn find_student(hub: &Hub, id: &str) -> Result<Vec<StudentKey>, HubError> {
+    let rows = hub.feeds.find_id(signalbox_store::feed::Named::Student, id).await?;
+    let mut found: Vec<StudentKey> = rows.iter().filter_map(|row| row.target.parse().ok()).collect();
+    if found.is_empty()
+        && let Ok(key) = id.parse()
+        && !hub.feeds.ids_of(signalbox_store::feed::Named::Student, id).await?.is_empty()
+    {
+        found.push(key);
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// Milliseconds as RFC 3339 in UTC.
+pub(crate) fn utc(at_ms: i64) -> String {
+    Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}
+
+/// The topics that hold events about students.
+pub(crate) const STUDENT_DOMAINS: [Domain; 4] =
+    [Domain::Roster, Domain::Attendance, Domain::Intervention, Domain::Risk];

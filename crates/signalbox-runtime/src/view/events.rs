@@ -1,0 +1,89 @@
+//! Events on the log.
+
+use signalbox_event::codec::from_record;
+use signalbox_event::{Domain, Event, Kind, StudentKey};
+use signalbox_log::Record;
+
+use super::{STUDENT_DOMAINS, shard_of};
+use crate::consume::student::StudentYear;
+use crate::hub::{Hub, HubError};
+
+const PAGE: usize = 2_000;
+
+/// Which events to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub domain: Option<Domain>,
+    pub kind: Option<Kind>,
+    pub student: Option<StudentKey>,
+}
+
+impl Filter {
+    fn takes(&self, event: &Event) -> bool {
+        self.kind.is_none_or(|kind| event.kind() == kind)
+            && self.student.is_none_or(|student| event.subject == Some(student))
+    }
+}
+
+/// Calls `each` with every event that the filter takes, topic by topic, shard by shard, in log order; stops when it
+/// answers `false`. Records that are no events are passed over.
+pub async fn events(hub: &Hub, filter: &Filter, mut each: impl FnMut(Event) -> bool) -> Result<(), HubError> {
+    for domain in Domain::ALL {
+        if filter.domain.is_some_and(|wanted| wanted != domain) {
+            continue;
+        }
+        let topic = hub.settings.topics.name(domain);
+        let shards = if domain.is_sharded() { hub.settings.topics.shards } else { 1 };
+        for shard in 0..shards {
+            if filter.student.is_some_and(|student| domain.is_sharded() && shard_of(hub, student) != shard) {
+                continue;
+            }
+            if !of_shard(hub, &topic, shard, |event| !filter.takes(&event) || each(event)).await? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A student's events of one school year.
+pub(crate) async fn events_of(hub: &Hub, who: StudentYear) -> Result<Vec<Event>, HubError> {
+    let mut found = Vec::new();
+    let shard = shard_of(hub, who.student);
+    for domain in STUDENT_DOMAINS {
+        let topic = hub.settings.topics.name(domain);
+        of_shard(hub, &topic, shard, |event| {
+            if event.subject == Some(who.student) && event.school_year == Some(who.school_year) {
+                found.push(event);
+            }
+            true
+        })
+        .await?;
+    }
+    Ok(found)
+}
+
+/// `false`: `each` asked to stop.
+async fn of_shard(
+    hub: &Hub,
+    topic: &str,
+    shard: u32,
+    mut each: impl FnMut(Event) -> bool,
+) -> Result<bool, HubError> {
+    let mut from = hub.log.bounds(topic, shard).await?.start;
+    loop {
+        let records = hub.log.read(topic, shard, from, PAGE).await?;
+        let Some(last) = records.last() else { return Ok(true) };
+        from = last.offset + 1;
+        for event in records.iter().filter_map(read) {
+            if !each(event) {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+fn read(record: &Record) -> Option<Event> {
+    let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
+    from_record(headers, &record.value).ok()
+}

@@ -1,0 +1,137 @@
+//! Flags and alerts, listed.
+
+use serde::Serialize;
+use serde_json::Value;
+use signalbox_event::StudentKey;
+use signalbox_event::id::flag_id;
+use signalbox_risk::{CHRONIC_ABSENCE, Flag};
+use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
+use uuid::Uuid;
+
+use super::{PAGE, students, utc};
+use crate::consume::student::{StudentState, StudentYear};
+use crate::hub::{Hub, HubError};
+
+/// A line of `signalbox flags list`
+#[derive(Debug, Clone, Serialize)]
+pub struct FlagLine {
+    pub flag_id: Uuid,
+    pub student_key: StudentKey,
+    pub student_id: Option<String>,
+    pub rule: &'static str,
+    pub state: &'static str,
+    /// The day on which the line was reached.
+    pub since: String,
+    /// The last covered day that was used.
+    pub as_of: String,
+    pub acknowledged_by: Option<String>,
+}
+
+/// A line of `signalbox alerts list`
+#[derive(Debug, Clone, Serialize)]
+pub struct AlertLine {
+    pub alert_id: Uuid,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub flag_id: Option<Uuid>,
+    pub student_id: Option<String>,
+    pub to: String,
+    pub because: String,
+    pub state: &'static str,
+    pub attempts: u32,
+    pub next_try: Option<String>,
+}
+
+/// A flag with the state it stands in.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub who: StudentYear,
+    pub state: StudentState,
+    pub number: u32,
+}
+
+/// Every flag ever announced, the open ones first.
+pub async fn flags(hub: &Hub) -> Result<Vec<FlagLine>, HubError> {
+    let mut lines = Vec::new();
+    for shard in 0..hub.settings.topics.shards {
+        students(hub, shard, |who, state| {
+            lines.extend(state.announced.flags().iter().map(|flag| line(hub, who, &state, flag)));
+        })
+        .await?;
+    }
+    lines.sort_by(|a, b| {
+        let rank = |line: &FlagLine| (line.state != "open", line.student_id.clone(), line.since.clone());
+        rank(a).cmp(&rank(b))
+    });
+    Ok(lines)
+}
+
+pub(crate) fn line(hub: &Hub, who: StudentYear, state: &StudentState, flag: &Flag) -> FlagLine {
+    FlagLine {
+        flag_id: id_of(hub, who, flag.number),
+        student_key: who.student,
+        student_id: state.profile.as_ref().map(|profile| profile.id.clone()),
+        rule: CHRONIC_ABSENCE,
+        state: flag.state.as_str(),
+        since: flag.start.to_string(),
+        as_of: flag.until.to_string(),
+        acknowledged_by: flag.acknowledgement.as_ref().map(|act| act.by.clone()),
+    }
+}
+
+pub(crate) fn id_of(hub: &Hub, who: StudentYear, number: u32) -> Uuid {
+    flag_id(&hub.settings.district.id, who.student, who.school_year, CHRONIC_ABSENCE, number)
+}
+
+/// The flag of an id, or of the beginning of one if it is the only one.
+pub async fn find(hub: &Hub, id: &str) -> Result<Vec<Found>, HubError> {
+    let id = id.trim_start_matches("F-").to_ascii_lowercase();
+    let mut found = Vec::new();
+    for shard in 0..hub.settings.topics.shards {
+        students(hub, shard, |who, state| {
+            let numbers: Vec<u32> = state
+                .announced
+                .flags()
+                .iter()
+                .map(|flag| flag.number)
+                .filter(|number| id_of(hub, who, *number).to_string().starts_with(&id))
+                .collect();
+            found.extend(numbers.into_iter().map(|number| Found { who, state: state.clone(), number }));
+        })
+        .await?;
+    }
+    Ok(found)
+}
+
+/// Every alert, oldest first.
+pub async fn alerts(hub: &Hub) -> Result<Vec<AlertLine>, HubError> {
+    let mut lines = Vec::new();
+    let mut after = 0;
+    loop {
+        let entries = hub.outbox.entries(after, PAGE).await?;
+        let Some(last) = entries.last() else { return Ok(lines) };
+        after = last.seq;
+        lines.extend(
+            entries
+                .iter()
+                .filter(|entry| entry.target != TO_LOG && entry.state != EntryState::Bundled)
+                .map(alert_line),
+        );
+    }
+}
+
+fn alert_line(entry: &Entry) -> AlertLine {
+    // Only the hub writes bodies; one that does not parse shows without its student.
+    let data: Value = serde_json::from_slice(&entry.body).unwrap_or_default();
+    AlertLine {
+        alert_id: entry.id,
+        kind: entry.kind.clone(),
+        flag_id: entry.flag_id,
+        student_id: data.pointer("/student/id").and_then(Value::as_str).map(str::to_owned),
+        to: entry.target.clone(),
+        because: data.pointer("/owner/because").and_then(Value::as_str).unwrap_or("route").to_owned(),
+        state: entry.state.as_str(),
+        attempts: entry.attempts,
+        next_try: entry.next_try_ms.map(utc),
+    }
+}

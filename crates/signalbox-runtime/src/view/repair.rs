@@ -1,0 +1,75 @@
+//! Rejects and holds: what waits for a person.
+
+use serde::Serialize;
+use signalbox_store::feed::{Hold, HoldState, Reject, RejectGroup};
+
+use super::utc;
+use crate::hub::{Hub, HubError};
+use crate::ingest::SchoolEnds;
+
+/// A line of `signalbox holds list`
+#[derive(Debug, Clone, Serialize)]
+pub struct HoldLine {
+    pub id: String,
+    pub feed: String,
+    pub reason: String,
+    pub would_end: u64,
+    pub since: String,
+}
+
+/// `signalbox holds show ID`
+#[derive(Debug, Clone, Serialize)]
+pub struct HoldDetail {
+    #[serde(flatten)]
+    pub line: HoldLine,
+    pub state: &'static str,
+    pub schools: Vec<SchoolEnds>,
+    pub decided_by: Option<String>,
+    pub decided_reason: Option<String>,
+}
+
+/// Open rejects, grouped by cause, most first.
+pub async fn reject_groups(hub: &Hub) -> Result<Vec<RejectGroup>, HubError> {
+    Ok(hub.feeds.reject_groups().await?)
+}
+
+/// Open rejects one by one.
+pub async fn rejects(hub: &Hub, max: usize) -> Result<Vec<Reject>, HubError> {
+    Ok(hub.feeds.rejects(max).await?)
+}
+
+/// Payloads that wait for a decision.
+pub async fn holds(hub: &Hub) -> Result<Vec<HoldLine>, HubError> {
+    let holds = hub.feeds.holds().await?;
+    Ok(holds.iter().filter(|hold| hold.state == HoldState::Waiting).map(line).collect())
+}
+
+/// One hold, decided or not.
+pub async fn hold(hub: &Hub, id: &str) -> Result<Option<HoldDetail>, HubError> {
+    let holds = hub.feeds.holds().await?;
+    let Some(hold) = holds.iter().find(|hold| hold.id == id) else { return Ok(None) };
+    let schools = serde_json::from_str(&hold.schools).map_err(|_| HubError::Stored("hold"))?;
+    Ok(Some(HoldDetail {
+        line: line(hold),
+        state: match hold.state {
+            HoldState::Waiting => "waiting",
+            HoldState::Approved => "approved",
+            HoldState::Refused => "refused",
+            HoldState::Superseded => "superseded",
+            HoldState::Done => "done",
+        },
+        schools,
+        decided_by: hold.decided_by.clone(),
+        decided_reason: hold.decided_reason.clone(),
+    }))
+}
+
+fn line(hold: &Hold) -> HoldLine {
+    HoldLine {
+        id: hold.id.clone(),
+        feed: hold.feed.clone(),
+        reason: hold.reason.clone(),
+        would_end: hold.would_end,
+        since: utc(hold.since_ms),
+    }
+}

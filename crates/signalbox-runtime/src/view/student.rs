@@ -1,0 +1,136 @@
+//! One student: ids, enrolments, answers, flags.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use signalbox_event::StudentKey;
+use signalbox_risk::{Evaluation, evaluate, reasons};
+use signalbox_store::feed::Named;
+
+use super::flags::{FlagLine, line};
+use super::{shard_of, shard_state, states_of};
+use crate::consume::student::{StudentState, StudentYear};
+use crate::hub::{Hub, HubError};
+use crate::reference::ReferenceView;
+
+/// `signalbox student ID`
+#[derive(Debug, Serialize)]
+pub struct StudentView {
+    pub student_key: StudentKey,
+    pub ids: Vec<IdLine>,
+    pub enrollments: Vec<EnrollmentLine>,
+    pub answers: Vec<AnswerLine>,
+    pub flags: Vec<FlagLine>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct IdLine {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub id: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct EnrollmentLine {
+    pub feed: String,
+    pub school: String,
+    pub school_year: u16,
+    pub entry: String,
+    pub exit: Option<String>,
+    pub grade: Option<String>,
+}
+
+/// One indicator's answer for one school year.
+#[derive(Debug, Serialize)]
+pub struct AnswerLine {
+    pub indicator: &'static str,
+    pub school_year: u16,
+    pub status: &'static str,
+    /// Absent days over school days, e.g. `2/20`; `None` when nothing is known.
+    pub value: Option<String>,
+    /// School days known.
+    pub n: u32,
+    pub unknown_days: u32,
+    pub as_of: Option<String>,
+    /// What the answer lacks, in plain words.
+    pub missing: Vec<String>,
+    /// How many more absences would make it chronic; 0 when it is.
+    pub days_left: Option<u32>,
+    pub source: Vec<String>,
+}
+
+/// Looks at one student.
+pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<StudentView, HubError> {
+    let ids = hub.feeds.ids_of(Named::Student, &key.to_string()).await?;
+    let mut view = StudentView {
+        student_key: key,
+        ids: ids.into_iter().map(|row| IdLine { kind: row.id_type, id: row.id }).collect(),
+        enrollments: Vec::new(),
+        answers: Vec::new(),
+        flags: Vec::new(),
+    };
+    let states = states_of(hub, key).await?;
+    let judge = Judge::load(hub, key, now).await?;
+    for (who, state) in &states {
+        view.enrollments.extend(enrollments(*who, state));
+        view.answers.push(answer(who.school_year, &judge.evaluate(*who, state)));
+        view.flags.extend(state.announced.flags().iter().map(|flag| line(hub, *who, state, flag)));
+    }
+    if view.answers.is_empty() {
+        let year = hub.settings.calendars.school_year(hub.settings.district.local_date(now));
+        let who = StudentYear { school_year: year, student: key };
+        view.answers.push(answer(year, &judge.evaluate(who, &StudentState::default())));
+    }
+    Ok(view)
+}
+
+/// Evaluates a student as the consumer would.
+pub(crate) struct Judge<'a> {
+    hub: &'a Hub,
+    pub reference: signalbox_risk::Reference,
+    now: Timestamp,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) async fn load(hub: &'a Hub, key: StudentKey, now: Timestamp) -> Result<Self, HubError> {
+        let mut calendars = ReferenceView::default();
+        calendars.refresh(hub).await?;
+        let shard = shard_state(hub, shard_of(hub, key)).await?;
+        Ok(Self { hub, reference: shard.reference(&hub.settings, &calendars), now })
+    }
+
+    pub(crate) fn evaluate(&self, who: StudentYear, state: &StudentState) -> Evaluation {
+        let as_of = self.hub.settings.district.local_date(self.now);
+        evaluate(&state.registers, &self.reference, &self.hub.settings.policy, who.school_year, as_of)
+    }
+}
+
+fn enrollments(who: StudentYear, state: &StudentState) -> Vec<EnrollmentLine> {
+    state
+        .registers
+        .live_enrollments()
+        .map(|live| EnrollmentLine {
+            feed: live.feed.to_owned(),
+            school: live.enrollment.school.to_owned(),
+            school_year: who.school_year,
+            entry: live.enrollment.entry.to_string(),
+            exit: live.enrollment.exit.map(|date| date.to_string()),
+            grade: live.enrollment.grade.map(str::to_owned),
+        })
+        .collect()
+}
+
+fn answer(school_year: u16, evaluation: &Evaluation) -> AnswerLine {
+    let answer = &evaluation.answer;
+    AnswerLine {
+        indicator: answer.indicator,
+        school_year,
+        status: answer.status.as_str(),
+        value: (answer.expected_days > 0).then(|| reasons::value(answer.counts())),
+        n: answer.expected_days,
+        unknown_days: answer.unknown_days,
+        as_of: answer.as_of.map(|date| date.to_string()),
+        missing: answer.missing.iter().map(ToString::to_string).collect(),
+        days_left: answer.days_left,
+        source: answer.feeds.iter().map(|feed| feed.to_string()).collect(),
+    }
+}
