@@ -1,0 +1,167 @@
+//! Records as one blob, and back.
+//!
+//! A blob is a format byte, then the records. A record is its length (four bytes, little endian), then: key length
+//! + 1 or 0 for none, key; number of headers, of each: length of the name, name, length of the value, value; the
+//! rest is the value. Lengths and numbers inside a record are LEB128. Topic, shard and offset are the row's.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use bytes::{Buf, Bytes};
+use signalbox_log::{Message, Offset, Record, Shard};
+
+use super::topics::TopicId;
+
+#[cfg(test)]
+mod tests;
+
+const FORMAT: u8 = 1;
+
+/// A reader that wants a few records reads the whole segment: large enough to save rows, small enough for that.
+const MAX_RECORDS: u32 = 512;
+
+/// A segment that has grown to this is closed. A record of any size fits into one.
+const MAX_BYTES: usize = 1 << 20;
+
+/// A row to be written; the database gives it its first offset.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) topic: TopicId,
+    pub(super) shard: Shard,
+    pub(super) count: u32,
+    pub(super) records: Vec<u8>,
+}
+
+/// Sorts the messages of an append call into segments.
+#[derive(Debug, Default)]
+pub(super) struct Packer {
+    segments: Vec<Segment>,
+    /// The segment of each shard that is not full yet.
+    open: HashMap<(TopicId, Shard), usize>,
+}
+
+impl Packer {
+    pub(super) fn push(&mut self, topic: TopicId, shard: Shard, messages: &[Message]) {
+        for message in messages {
+            let segment = self.open(topic, shard);
+            encode(message, &mut segment.records);
+            segment.count += 1;
+        }
+    }
+
+    /// The segments, those of one shard in the order of its messages.
+    pub(super) fn finish(self) -> Vec<Segment> {
+        self.segments
+    }
+
+    fn open(&mut self, topic: TopicId, shard: Shard) -> &mut Segment {
+        let found = self.open.get(&(topic, shard)).copied();
+        let index = found.filter(|index| !self.segments[*index].is_full()).unwrap_or_else(|| {
+            self.segments.push(Segment { topic, shard, count: 0, records: vec![FORMAT] });
+            self.segments.len() - 1
+        });
+        self.open.insert((topic, shard), index);
+        &mut self.segments[index]
+    }
+}
+
+impl Segment {
+    fn is_full(&self) -> bool {
+        self.count >= MAX_RECORDS || self.records.len() >= MAX_BYTES
+    }
+}
+
+/// Which records are wanted of a segment.
+#[derive(Debug)]
+pub(super) struct Slice<'a> {
+    pub(super) topic: &'a str,
+    pub(super) shard: Shard,
+    /// The offset of the segment's first record.
+    pub(super) first_offset: Offset,
+    /// May reach beyond the segment on both sides.
+    pub(super) wanted: Range<Offset>,
+}
+
+/// The blob is not what was written.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a segment of the event log is damaged or of a newer format")]
+pub(super) struct Damaged;
+
+impl Slice<'_> {
+    /// Appends the wanted records to `records`. Their bytes are parts of `blob`, not copies.
+    pub(super) fn decode(&self, blob: &Bytes, records: &mut Vec<Record>) -> Result<(), Damaged> {
+        let mut rest = blob.clone();
+        if take(&mut rest, 1)?[0] != FORMAT {
+            return Err(Damaged);
+        }
+        let mut offset = self.first_offset;
+        while !rest.is_empty() && offset < self.wanted.end {
+            let len = take(&mut rest, 4)?.get_u32_le();
+            let body = take(&mut rest, len as usize)?;
+            if offset >= self.wanted.start {
+                records.push(self.decode_record(offset, body)?);
+            }
+            offset += 1;
+        }
+        Ok(())
+    }
+
+    fn decode_record(&self, offset: Offset, mut body: Bytes) -> Result<Record, Damaged> {
+        let key = match take_len(&mut body)? {
+            0 => None,
+            len => Some(take(&mut body, len - 1)?),
+        };
+        let mut headers = Vec::new();
+        for _ in 0..take_len(&mut body)? {
+            let len = take_len(&mut body)?;
+            let name = take(&mut body, len)?;
+            let name = str::from_utf8(&name).map_err(|_| Damaged)?.to_owned();
+            let len = take_len(&mut body)?;
+            headers.push((name, take(&mut body, len)?));
+        }
+        let topic = self.topic.to_owned();
+        Ok(Record { topic, shard: self.shard, offset, key, headers, value: body })
+    }
+}
+
+fn encode(message: &Message, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend([0; 4]);
+    put_len(out, message.key.as_ref().map_or(0, |key| key.len() + 1));
+    out.extend_from_slice(message.key.as_deref().unwrap_or_default());
+    put_len(out, message.headers.len());
+    for (name, value) in &message.headers {
+        put_len(out, name.len());
+        out.extend_from_slice(name.as_bytes());
+        put_len(out, value.len());
+        out.extend_from_slice(value);
+    }
+    out.extend_from_slice(&message.value);
+    let len = u32::try_from(out.len() - start - 4).expect("SQLite holds no blob of 4 GiB, nor does a record");
+    out[start..start + 4].copy_from_slice(&len.to_le_bytes());
+}
+
+fn put_len(out: &mut Vec<u8>, mut len: usize) {
+    while len >= 0x80 {
+        out.push(len as u8 | 0x80);
+        len >>= 7;
+    }
+    out.push(len as u8);
+}
+
+fn take_len(bytes: &mut Bytes) -> Result<usize, Damaged> {
+    let mut len = 0;
+    // Five groups of seven bits hold every length that fits into a record.
+    for shift in [0, 7, 14, 21, 28] {
+        let byte = bytes.try_get_u8().map_err(|_| Damaged)?;
+        len |= usize::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(len);
+        }
+    }
+    Err(Damaged)
+}
+
+fn take(bytes: &mut Bytes, len: usize) -> Result<Bytes, Damaged> {
+    if len <= bytes.len() { Ok(bytes.split_to(len)) } else { Err(Damaged) }
+}
