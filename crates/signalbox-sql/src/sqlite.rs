@@ -1,6 +1,14 @@
 //! SQLite, for a hub that runs on one machine.
 
 mod connect;
+pub mod feed;
 pub mod log;
+mod outbox;
+mod refusal;
+mod snapshot;
+pub mod state;
+mod statement;
 
+pub use feed::SqliteFeeds;
 pub use log::SqliteLog;
+pub use state::SqliteState;

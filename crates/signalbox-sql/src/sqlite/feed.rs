@@ -1,0 +1,240 @@
+//! Feeds in one SQLite file: runs, the ledger, the crosswalk, holds and rejects.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use signalbox_store::feed::{
+    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
+    NewRun, Reject, RejectGroup, Run, Scope, are_in_order,
+};
+use signalbox_store::{FeedStore, StoreError};
+use sqlx::{Sqlite, SqliteExecutor, Transaction};
+
+use super::connect::{self, Db, Synchronous};
+use super::refusal::refusal;
+
+mod crosswalk;
+mod holds;
+mod ledger;
+mod page;
+mod rejects;
+mod runs;
+
+/// [`FeedStore`] in one SQLite file.
+///
+/// A call survives a crash of the process at once; a power cut may take the latest ones back, in order. What is
+/// read again then gives the same events.
+#[derive(Debug)]
+pub struct SqliteFeeds {
+    db: Db,
+}
+
+impl SqliteFeeds {
+    /// Opens `feeds.db` at `path`, creates it if it is missing and brings its tables up to date.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let migrator = sqlx::migrate!("migrations/sqlite/feeds");
+        let db = connect::open(path, Synchronous::Normal, &migrator).await.map_err(refusal)?;
+        Ok(Self { db })
+    }
+
+    /// Writes a copy of the last commit to `path`, which must not exist. Writing goes on beside it.
+    pub async fn snapshot_to(&self, path: &Path) -> Result<(), StoreError> {
+        super::snapshot::write(&self.db, path).await
+    }
+
+    /// A write transaction of the feed's owner, and the feed's number.
+    async fn write(&self, lease: &FeedLease) -> Result<(Transaction<'static, Sqlite>, i64), StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let feed = owned(&mut *transaction, lease).await?;
+        Ok((transaction, feed))
+    }
+}
+
+#[async_trait]
+impl FeedStore for SqliteFeeds {
+    async fn lease(&self, feed: &str) -> Result<FeedLease, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let epoch: i64 = sqlx::query_scalar(
+            "INSERT INTO feed (name, epoch) VALUES (?, 1)
+             ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+        )
+        .bind(feed)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        Ok(FeedLease { feed: feed.to_owned(), epoch: epoch as u64 })
+    }
+
+    async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError> {
+        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        runs::feeds(&mut reader).await.map_err(refusal)
+    }
+
+    async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError> {
+        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        runs::feed(&mut reader, feed).await.map_err(refusal)
+    }
+
+    async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        sqlx::query("UPDATE feed SET settings = ? WHERE id = ?")
+            .bind(settings)
+            .bind(feed)
+            .execute(&mut *transaction)
+            .await
+            .map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn open(&self, lease: &FeedLease) -> Result<Option<Run>, StoreError> {
+        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let feed = owned(&mut *reader, lease).await?;
+        runs::unfinished(&mut *reader, feed).await.map_err(refusal)
+    }
+
+    async fn open_run(&self, lease: &FeedLease, run: NewRun) -> Result<Run, StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        let run = runs::open(&mut transaction, feed, &lease.feed, run).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        Ok(run)
+    }
+
+    async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        if !runs::gate(&mut *transaction, feed, number, gated).await.map_err(refusal)? {
+            return Err(StoreError::not_open(number));
+        }
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn ledger(
+        &self,
+        feed: &str,
+        scope: Scope,
+        after: Option<&LedgerKey>,
+        max: usize,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        ledger::scan(&mut reader, feed, scope, after, max).await
+    }
+
+    async fn ledger_years(&self, feed: &str, entity: u16) -> Result<Vec<u16>, StoreError> {
+        ledger::years(self.db.readers(), feed, entity).await.map_err(refusal)
+    }
+
+    async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError> {
+        ledger::counts(self.db.readers(), feed).await.map_err(refusal)
+    }
+
+    async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        if !are_in_order(rows) {
+            return Err(StoreError::out_of_order());
+        }
+        if !rows.is_empty() {
+            ledger::record(&mut transaction, feed, scope, rows).await?;
+        }
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        let closed = runs::close(&mut transaction, feed, number, closing.outcome, &closing.summary).await;
+        if !closed.map_err(refusal)? {
+            return Err(StoreError::not_open(number));
+        }
+        if let Some((groups, rejects)) = &closing.rejects {
+            rejects::replace(&mut transaction, &lease.feed, groups, rejects).await.map_err(refusal)?;
+        }
+        holds::close(&mut transaction, &lease.feed, &closing).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn run(&self, feed: &str, number: u64) -> Result<Option<Run>, StoreError> {
+        runs::find(self.db.readers(), feed, number).await.map_err(refusal)
+    }
+
+    async fn last_usable_run(&self, feed: &str) -> Result<Option<Run>, StoreError> {
+        runs::last_usable(self.db.readers(), feed).await.map_err(refusal)
+    }
+
+    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+        let (mut transaction, _) = self.write(lease).await?;
+        crosswalk::add(&mut transaction, rows).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn crosswalk(
+        &self,
+        after: Option<&CrosswalkRow>,
+        max: usize,
+    ) -> Result<Vec<CrosswalkRow>, StoreError> {
+        crosswalk::page(self.db.readers(), after, max).await.map_err(refusal)
+    }
+
+    async fn find_id(&self, what: Named, id: &str) -> Result<Vec<CrosswalkRow>, StoreError> {
+        crosswalk::find_id(self.db.readers(), what, id).await.map_err(refusal)
+    }
+
+    async fn ids_of(&self, what: Named, target: &str) -> Result<Vec<CrosswalkRow>, StoreError> {
+        crosswalk::ids_of(self.db.readers(), what, target).await.map_err(refusal)
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        holds::all(self.db.readers()).await.map_err(refusal)
+    }
+
+    async fn decide_hold(
+        &self,
+        id: &str,
+        state: HoldState,
+        by: &str,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let decided = holds::decide(&mut *transaction, id, state, by, reason).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        Ok(decided)
+    }
+
+    async fn reject_groups(&self) -> Result<Vec<RejectGroup>, StoreError> {
+        rejects::groups(self.db.readers()).await.map_err(refusal)
+    }
+
+    async fn rejects(&self, max: usize) -> Result<Vec<Reject>, StoreError> {
+        rejects::all(self.db.readers(), max).await.map_err(refusal)
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar("SELECT value FROM note WHERE name = ?")
+            .bind(name)
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(refusal)
+    }
+
+    async fn save_note(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        sqlx::query(
+            "INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(&mut *transaction)
+        .await
+        .map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+}
+
+/// The feed's number, if the lease is its last one.
+async fn owned(executor: impl SqliteExecutor<'_>, lease: &FeedLease) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT id FROM feed WHERE name = ? AND epoch = ?")
+        .bind(&lease.feed)
+        .bind(lease.epoch as i64)
+        .fetch_optional(executor)
+        .await
+        .map_err(refusal)?
+        .ok_or(StoreError::Fenced)
+}

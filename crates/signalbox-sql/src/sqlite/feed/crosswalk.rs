@@ -1,0 +1,96 @@
+//! Which id names which student or school.
+
+use signalbox_store::feed::{CrosswalkRow, Named};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, SqliteExecutor};
+
+use crate::sqlite::statement::{limit, of_rows, slices};
+
+/// Adds rows; one that is there changes nothing.
+pub(super) async fn add(connection: &mut SqliteConnection, rows: &[CrosswalkRow]) -> Result<(), sqlx::Error> {
+    for slice in slices(rows) {
+        let insert = "INSERT INTO crosswalk (what, id_type, id, target, is_first) VALUES";
+        let mut query = of_rows(insert, slice.len(), 5, "ON CONFLICT DO NOTHING");
+        for row in slice {
+            query = query
+                .bind(stored(row.what))
+                .bind(&row.id_type)
+                .bind(&row.id)
+                .bind(&row.target)
+                .bind(row.first);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Rows after `after`, in the order of (what, id type, id, target).
+pub(super) async fn page(
+    executor: impl SqliteExecutor<'_>,
+    after: Option<&CrosswalkRow>,
+    max: usize,
+) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
+    // Nothing lies before -1, so one statement serves the first page too.
+    let rows = sqlx::query(
+        "SELECT * FROM crosswalk WHERE (what, id_type, id, target) > (?, ?, ?, ?)
+         ORDER BY what, id_type, id, target LIMIT ?",
+    )
+    .bind(after.map_or(-1, |row| stored(row.what)))
+    .bind(after.map_or("", |row| &row.id_type))
+    .bind(after.map_or("", |row| &row.id))
+    .bind(after.map_or("", |row| &row.target))
+    .bind(limit(max))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(crosswalk_row).collect()
+}
+
+pub(super) async fn find_id(
+    executor: impl SqliteExecutor<'_>,
+    what: Named,
+    id: &str,
+) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
+    let rows = sqlx::query("SELECT * FROM crosswalk WHERE what = ? AND id = ? ORDER BY id_type, target")
+        .bind(stored(what))
+        .bind(id)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(crosswalk_row).collect()
+}
+
+pub(super) async fn ids_of(
+    executor: impl SqliteExecutor<'_>,
+    what: Named,
+    target: &str,
+) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
+    let rows = sqlx::query("SELECT * FROM crosswalk WHERE what = ? AND target = ? ORDER BY id_type, id")
+        .bind(stored(what))
+        .bind(target)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(crosswalk_row).collect()
+}
+
+fn crosswalk_row(row: &SqliteRow) -> Result<CrosswalkRow, sqlx::Error> {
+    Ok(CrosswalkRow {
+        what: named(row.try_get("what")?)?,
+        id_type: row.try_get("id_type")?,
+        id: row.try_get("id")?,
+        target: row.try_get("target")?,
+        first: row.try_get("is_first")?,
+    })
+}
+
+/// In the order of [`Named`], which the crosswalk is paged by.
+fn stored(what: Named) -> i64 {
+    match what {
+        Named::Student => 0,
+        Named::School => 1,
+    }
+}
+
+fn named(number: i64) -> Result<Named, sqlx::Error> {
+    [Named::Student, Named::School].into_iter().find(|what| stored(*what) == number).ok_or_else(|| {
+        sqlx::Error::Decode("a crosswalk row names something that this version does not know".into())
+    })
+}

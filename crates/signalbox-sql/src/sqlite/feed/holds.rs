@@ -1,0 +1,108 @@
+//! Payloads that wait for a person.
+
+use signalbox_store::feed::{Closing, Hold, HoldState};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, SqliteExecutor};
+
+/// What closing a run does to holds; those that wait are superseded before a new one is opened.
+pub(super) async fn close(
+    connection: &mut SqliteConnection,
+    feed: &str,
+    closing: &Closing,
+) -> Result<(), sqlx::Error> {
+    if closing.supersede_holds {
+        sqlx::query("UPDATE hold SET state = 'superseded' WHERE feed = ? AND state = 'waiting'")
+            .bind(feed)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if let Some(id) = &closing.hold_done {
+        sqlx::query("UPDATE hold SET state = 'done' WHERE id = ? AND state = 'approved'")
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if let Some(hold) = &closing.hold {
+        open(connection, hold).await?;
+    }
+    Ok(())
+}
+
+/// Oldest first.
+pub(super) async fn all(executor: impl SqliteExecutor<'_>) -> Result<Vec<Hold>, sqlx::Error> {
+    let rows = sqlx::query("SELECT * FROM hold ORDER BY since_ms, id").fetch_all(executor).await?;
+    rows.iter().map(hold).collect()
+}
+
+/// `false`: no hold of that id waits.
+pub(super) async fn decide(
+    executor: impl SqliteExecutor<'_>,
+    id: &str,
+    state: HoldState,
+    by: &str,
+    reason: &str,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE hold SET state = ?, decided_by = ?, decided_reason = ? WHERE id = ? AND state = 'waiting'",
+    )
+    .bind(stored(state))
+    .bind(by)
+    .bind(reason)
+    .bind(id)
+    .execute(executor)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn open(connection: &mut SqliteConnection, hold: &Hold) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO hold
+         (id, feed, run, reason, would_end, schools, since_ms, state, decided_by, decided_reason)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&hold.id)
+    .bind(&hold.feed)
+    .bind(hold.run as i64)
+    .bind(&hold.reason)
+    .bind(hold.would_end as i64)
+    .bind(&hold.schools)
+    .bind(hold.since_ms)
+    .bind(stored(hold.state))
+    .bind(&hold.decided_by)
+    .bind(&hold.decided_reason)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn hold(row: &SqliteRow) -> Result<Hold, sqlx::Error> {
+    Ok(Hold {
+        id: row.try_get("id")?,
+        feed: row.try_get("feed")?,
+        run: row.try_get::<i64, _>("run")? as u64,
+        reason: row.try_get("reason")?,
+        would_end: row.try_get::<i64, _>("would_end")? as u64,
+        schools: row.try_get("schools")?,
+        since_ms: row.try_get("since_ms")?,
+        state: hold_state(row.try_get("state")?)?,
+        decided_by: row.try_get("decided_by")?,
+        decided_reason: row.try_get("decided_reason")?,
+    })
+}
+
+fn stored(state: HoldState) -> &'static str {
+    match state {
+        HoldState::Waiting => "waiting",
+        HoldState::Approved => "approved",
+        HoldState::Refused => "refused",
+        HoldState::Superseded => "superseded",
+        HoldState::Done => "done",
+    }
+}
+
+fn hold_state(text: &str) -> Result<HoldState, sqlx::Error> {
+    [HoldState::Waiting, HoldState::Approved, HoldState::Refused, HoldState::Superseded, HoldState::Done]
+        .into_iter()
+        .find(|state| stored(*state) == text)
+        .ok_or_else(|| sqlx::Error::Decode("a hold is in a state that this version does not know".into()))
+}

@@ -1,0 +1,262 @@
+//! The outbox, in the file of the states.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use signalbox_store::outbox::{Claim, Entry, EntryState, NewEntry, Settled};
+use signalbox_store::{Outbox, StoreError};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::SqliteState;
+use super::refusal::refusal;
+use super::statement::{limit, of_list, of_rows, slices};
+
+#[async_trait]
+impl Outbox for SqliteState {
+    async fn claim(
+        &self,
+        target: &str,
+        now_ms: i64,
+        hold_ms: i64,
+        max: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let rows = sqlx::query(
+            "UPDATE outbox SET attempts = attempts + 1, claimed_until_ms = ?
+             WHERE seq IN (
+                 SELECT seq FROM outbox AS own
+                 WHERE state = 'pending' AND part = 0 AND target = ? AND next_try_ms <= ?
+                   AND coalesce(claimed_until_ms <= ?, true)
+                   AND NOT EXISTS (
+                       SELECT 1 FROM outbox AS earlier
+                       WHERE earlier.state = 'pending' AND earlier.part = 0 AND earlier.target = own.target
+                         AND earlier.lane = own.lane AND earlier.seq < own.seq)
+                 ORDER BY seq LIMIT ?)
+             RETURNING *",
+        )
+        .bind(now_ms.saturating_add(hold_ms))
+        .bind(target)
+        .bind(now_ms)
+        .bind(now_ms)
+        .bind(limit(max))
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(refusal)?;
+        let mut claims = rows.iter().map(claimed).collect::<Result<Vec<_>, _>>().map_err(refusal)?;
+        // SQLite returns updated rows in no promised order.
+        claims.sort_by_key(|claim| claim.entry.seq);
+        transaction.commit().await.map_err(refusal)?;
+        Ok(claims)
+    }
+
+    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError> {
+        let (state, next_try_ms) = match how {
+            Settled::Delivered => (EntryState::Delivered, None),
+            Settled::Dead => (EntryState::Dead, None),
+            Settled::Superseded => (EntryState::Superseded, None),
+            Settled::RetryAt { at_ms } => (EntryState::Pending, Some(at_ms)),
+        };
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let done = sqlx::query(
+            "UPDATE outbox SET state = ?, next_try_ms = ?, claimed_until_ms = NULL
+             WHERE id = ? AND attempts = ? AND claimed_until_ms IS NOT NULL",
+        )
+        .bind(state.as_str())
+        .bind(next_try_ms)
+        .bind(bytes(&claim.entry.id))
+        .bind(claim.token as i64)
+        .execute(&mut *transaction)
+        .await
+        .map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn release_claims(&self) -> Result<(), StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        // The beginning of time, not null: until another takes the entry, its claim may still settle it.
+        sqlx::query(
+            "UPDATE outbox SET claimed_until_ms = ? WHERE state = 'pending' AND claimed_until_ms > ?",
+        )
+        .bind(i64::MIN)
+        .bind(i64::MIN)
+        .execute(&mut *transaction)
+        .await
+        .map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn parts(&self, target: &str) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM outbox WHERE state = 'pending' AND part = 1 AND target = ? ORDER BY seq",
+        )
+        .bind(target)
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(refusal)?;
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
+    }
+
+    async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let whole = bundle(&mut transaction, parts, &into).await.map_err(refusal)?;
+        if whole {
+            transaction.commit().await.map_err(refusal)?;
+        } else {
+            transaction.rollback().await.map_err(refusal)?;
+        }
+        Ok(whole)
+    }
+
+    async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?")
+            .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
+            .bind(limit(max))
+            .fetch_all(self.db.readers())
+            .await
+            .map_err(refusal)?;
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
+    }
+}
+
+/// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
+pub(super) async fn add(connection: &mut SqliteConnection, entries: &[NewEntry]) -> Result<(), sqlx::Error> {
+    // An entry that takes another back must see what stands before it, so it is a statement of its own.
+    for run in entries.chunk_by(|one, next| one.cancels.is_none() && next.cancels.is_none()) {
+        if let [NewEntry { cancels: Some(cancelled), .. }] = run {
+            add_withdrawal(connection, &run[0], cancelled).await?;
+            continue;
+        }
+        for slice in slices(run) {
+            insert(connection, slice).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn insert(connection: &mut SqliteConnection, entries: &[NewEntry]) -> Result<u64, sqlx::Error> {
+    let insert = "INSERT INTO outbox
+         (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms) VALUES";
+    let mut query = of_rows(insert, entries.len(), 10, "ON CONFLICT DO NOTHING");
+    for entry in entries {
+        let state = if entry.withheld { EntryState::Withheld } else { EntryState::Pending };
+        query = query
+            .bind(bytes(&entry.id))
+            .bind(&entry.target)
+            .bind(&entry.lane)
+            .bind(&entry.kind)
+            .bind(entry.flag_id.as_ref().map(bytes))
+            .bind(entry.body.as_slice())
+            .bind(entry.created_ms)
+            .bind(entry.part)
+            .bind(state.as_str())
+            .bind((!entry.withheld).then_some(entry.created_ms));
+    }
+    Ok(query.execute(connection).await?.rows_affected())
+}
+
+async fn add_withdrawal(
+    connection: &mut SqliteConnection,
+    entry: &NewEntry,
+    cancelled: &Uuid,
+) -> Result<(), sqlx::Error> {
+    let is_new = insert(connection, std::slice::from_ref(entry)).await? == 1;
+    // An entry cannot take itself back.
+    if is_new && *cancelled != entry.id && take_back(connection, cancelled).await? {
+        supersede(connection, &entry.id).await?;
+    }
+    Ok(())
+}
+
+/// Supersedes an entry that nobody attempted. `false`: it is not there, settled, withheld or attempted.
+async fn take_back(connection: &mut SqliteConnection, id: &Uuid) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
+         WHERE id = ? AND state = 'pending' AND attempts = 0",
+    )
+    .bind(bytes(id))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn supersede(connection: &mut SqliteConnection, id: &Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE outbox SET state = 'superseded', next_try_ms = NULL WHERE id = ?")
+        .bind(bytes(id))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// `false`: something is in the way, and the transaction is to be rolled back.
+async fn bundle(
+    connection: &mut SqliteConnection,
+    parts: &[Uuid],
+    into: &NewEntry,
+) -> Result<bool, sqlx::Error> {
+    let parts: Vec<&Uuid> = parts.iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let mut bundled = 0;
+    for slice in slices(&parts) {
+        let update = "UPDATE outbox SET state = 'bundled', next_try_ms = NULL
+             WHERE state = 'pending' AND part = 1 AND id IN";
+        let mut query = of_list(update, slice.len(), "");
+        for id in slice {
+            query = query.bind(bytes(id));
+        }
+        bundled += query.execute(&mut *connection).await?.rows_affected();
+    }
+    if bundled != parts.len() as u64 || is_there(connection, &into.id).await? {
+        return Ok(false);
+    }
+    add(connection, std::slice::from_ref(into)).await?;
+    Ok(true)
+}
+
+async fn is_there(connection: &mut SqliteConnection, id: &Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?)")
+        .bind(bytes(id))
+        .fetch_one(connection)
+        .await
+}
+
+fn claimed(row: &SqliteRow) -> Result<Claim, sqlx::Error> {
+    let entry = entry(row)?;
+    Ok(Claim { token: u64::from(entry.attempts), entry })
+}
+
+fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
+    Ok(Entry {
+        seq: row.try_get::<i64, _>("seq")? as u64,
+        id: uuid(row.try_get("id")?)?,
+        target: row.try_get("target")?,
+        lane: row.try_get("lane")?,
+        kind: row.try_get("kind")?,
+        flag_id: row.try_get::<Option<&[u8]>, _>("flag_id")?.map(uuid).transpose()?,
+        body: row.try_get("body")?,
+        created_ms: row.try_get("created_ms")?,
+        part: row.try_get("part")?,
+        state: entry_state(row.try_get("state")?)?,
+        attempts: row.try_get("attempts")?,
+        next_try_ms: row.try_get("next_try_ms")?,
+    })
+}
+
+fn entry_state(stored: &str) -> Result<EntryState, sqlx::Error> {
+    use EntryState::{Bundled, Dead, Delivered, Pending, Superseded, Withheld};
+    [Pending, Delivered, Dead, Superseded, Withheld, Bundled]
+        .into_iter()
+        .find(|state| state.as_str() == stored)
+        .ok_or_else(|| {
+            sqlx::Error::Decode("an outbox entry is in a state that this version does not know".into())
+        })
+}
+
+fn uuid(stored: &[u8]) -> Result<Uuid, sqlx::Error> {
+    Uuid::from_slice(stored).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn bytes(id: &Uuid) -> &[u8] {
+    id.as_bytes()
+}

@@ -1,0 +1,15 @@
+//! SQLite's errors in the words of the stores.
+
+use signalbox_store::StoreError;
+
+use super::connect::is_busy;
+
+/// [`StoreError::Unknown`] never comes from here: SQLite runs in this process, so a COMMIT always answers.
+pub(super) fn refusal(error: sqlx::Error) -> StoreError {
+    if is_busy(&error) { StoreError::Unavailable(error.into()) } else { StoreError::Failed(error.into()) }
+}
+
+/// What is stored does not read as what this version writes.
+pub(super) fn damaged(what: &'static str) -> StoreError {
+    StoreError::Failed(format!("the stored {what} cannot be read by this version").into())
+}

@@ -1,0 +1,289 @@
+//! Consumer state and the outbox in one SQLite file.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use signalbox_store::state::{Batch, Lease, Position, StateRow, Subject};
+use signalbox_store::{StateStore, StoreError};
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+use super::connect::{self, Db, Synchronous};
+use super::outbox;
+use super::refusal::refusal;
+use super::statement::{limit, of_list, of_rows, slices};
+
+/// [`StateStore`] and [`Outbox`](signalbox_store::Outbox) in one SQLite file.
+///
+/// A commit survives a crash of the process at once; a power cut may take the latest commits back, states,
+/// positions and outbox together, and the log still has the records to go on from there.
+#[derive(Debug)]
+pub struct SqliteState {
+    pub(super) db: Db,
+}
+
+impl SqliteState {
+    /// Opens `state.db` at `path`, creates it if it is missing and brings its tables up to date.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let migrator = sqlx::migrate!("migrations/sqlite/state");
+        let db = connect::open(path, Synchronous::Normal, &migrator).await.map_err(refusal)?;
+        Ok(Self { db })
+    }
+
+    /// Writes a copy of the last commit to `path`, which must not exist. Commits go on beside it.
+    pub async fn snapshot_to(&self, path: &Path) -> Result<(), StoreError> {
+        super::snapshot::write(&self.db, path).await
+    }
+}
+
+#[async_trait]
+impl StateStore for SqliteState {
+    async fn acquire(&self, consumer: &str, shard: u32) -> Result<Lease, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let epoch = raise_epoch(&mut transaction, consumer, shard).await.map_err(refusal)?;
+        let positions = positions(&mut *transaction, consumer, shard).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        Ok(Lease { consumer: consumer.to_owned(), shard, epoch, positions })
+    }
+
+    async fn load(&self, lease: &Lease, subjects: &[Subject]) -> Result<Vec<Option<StateRow>>, StoreError> {
+        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let consumer = owned(&mut *reader, lease).await?;
+        let mut found = HashMap::with_capacity(subjects.len());
+        for slice in slices(subjects) {
+            let rows = load(&mut reader, consumer, lease.shard, slice).await.map_err(refusal)?;
+            found.extend(rows.into_iter().map(|row| (row.subject.clone(), row)));
+        }
+        Ok(subjects.iter().map(|subject| found.get(subject).cloned()).collect())
+    }
+
+    async fn commit(&self, lease: &Lease, batch: Batch) -> Result<(), StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let consumer = owned(&mut *transaction, lease).await?;
+        advance(&mut transaction, consumer, lease, &batch).await?;
+        write(&mut transaction, consumer, lease.shard, &batch).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError> {
+        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let consumer = owned(&mut *reader, lease).await?;
+        sqlx::query_scalar(
+            "SELECT subject FROM state WHERE consumer = ? AND shard = ? AND due_ms <= ?
+             ORDER BY due_ms, subject LIMIT ?",
+        )
+        .bind(consumer)
+        .bind(lease.shard)
+        .bind(now_ms)
+        .bind(limit(max))
+        .fetch_all(&mut *reader)
+        .await
+        .map_err(refusal)
+    }
+
+    async fn scan(
+        &self,
+        consumer: &str,
+        shard: u32,
+        after: Option<&Subject>,
+        max: usize,
+    ) -> Result<Vec<StateRow>, StoreError> {
+        // No subject is null, and the empty one is not after itself: the first page needs a test of its own.
+        let rows: Vec<Stored> = sqlx::query_as(
+            "SELECT subject, state, due_ms FROM state
+             WHERE consumer = (SELECT id FROM consumer WHERE name = ?) AND shard = ?
+               AND subject >= ? AND (subject > ? OR ?)
+             ORDER BY subject LIMIT ?",
+        )
+        .bind(consumer)
+        .bind(shard)
+        .bind(after.map_or(&[][..], Vec::as_slice))
+        .bind(after.map_or(&[][..], Vec::as_slice))
+        .bind(after.is_none())
+        .bind(limit(max))
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(refusal)?;
+        Ok(rows.into_iter().map(state_row).collect())
+    }
+
+    async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
+        positions(self.db.readers(), consumer, shard).await.map_err(refusal)
+    }
+}
+
+/// (subject, state, due_ms)
+type Stored = (Vec<u8>, Vec<u8>, Option<i64>);
+
+fn state_row((subject, state, due_ms): Stored) -> StateRow {
+    StateRow { subject, state, due_ms }
+}
+
+async fn raise_epoch(
+    connection: &mut SqliteConnection,
+    consumer: &str,
+    shard: u32,
+) -> Result<u64, sqlx::Error> {
+    sqlx::query("INSERT INTO consumer (name) VALUES (?) ON CONFLICT DO NOTHING")
+        .bind(consumer)
+        .execute(&mut *connection)
+        .await?;
+    let epoch: i64 = sqlx::query_scalar(
+        "INSERT INTO shard (consumer, shard, epoch) SELECT id, ?, 1 FROM consumer WHERE name = ?
+         ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+    )
+    .bind(shard)
+    .bind(consumer)
+    .fetch_one(connection)
+    .await?;
+    Ok(epoch as u64)
+}
+
+/// The consumer's number, if the lease is the last one of its shard.
+async fn owned(executor: impl SqliteExecutor<'_>, lease: &Lease) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
+        "SELECT consumer FROM shard
+         WHERE consumer = (SELECT id FROM consumer WHERE name = ?) AND shard = ? AND epoch = ?",
+    )
+    .bind(&lease.consumer)
+    .bind(lease.shard)
+    .bind(lease.epoch as i64)
+    .fetch_optional(executor)
+    .await
+    .map_err(refusal)?
+    .ok_or(StoreError::Fenced)
+}
+
+async fn positions(
+    executor: impl SqliteExecutor<'_>,
+    consumer: &str,
+    shard: u32,
+) -> Result<Vec<Position>, sqlx::Error> {
+    let rows: Vec<(String, i64, Option<String>)> = sqlx::query_as(
+        "SELECT topic.name, next, last_id FROM position JOIN topic ON topic.id = topic
+         WHERE consumer = (SELECT id FROM consumer WHERE name = ?) AND shard = ? ORDER BY topic.name",
+    )
+    .bind(consumer)
+    .bind(shard)
+    .fetch_all(executor)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(topic, next, last_id)| Position { topic, next: next as u64, last_id })
+        .collect())
+}
+
+async fn load(
+    reader: &mut SqliteConnection,
+    consumer: i64,
+    shard: u32,
+    subjects: &[Subject],
+) -> Result<Vec<StateRow>, sqlx::Error> {
+    let select = "SELECT subject, state, due_ms FROM state WHERE consumer = ? AND shard = ? AND subject IN";
+    let mut query = of_list(select, subjects.len(), "").bind(consumer).bind(shard);
+    for subject in subjects {
+        query = query.bind(subject.as_slice());
+    }
+    let rows = query.fetch_all(reader).await?;
+    rows.iter().map(|row| sqlx::FromRow::from_row(row).map(state_row)).collect()
+}
+
+async fn advance(
+    connection: &mut SqliteConnection,
+    consumer: i64,
+    lease: &Lease,
+    batch: &Batch,
+) -> Result<(), StoreError> {
+    let stored: HashMap<String, u64> = positions(&mut *connection, &lease.consumer, lease.shard)
+        .await
+        .map_err(refusal)?
+        .into_iter()
+        .map(|position| (position.topic, position.next))
+        .collect();
+    for advance in &batch.advances {
+        if stored.get(&advance.to.topic).copied().unwrap_or(0) != advance.from {
+            return Err(StoreError::Moved);
+        }
+        let known = stored.contains_key(&advance.to.topic);
+        move_position(connection, consumer, lease.shard, &advance.to, known).await.map_err(refusal)?;
+    }
+    Ok(())
+}
+
+async fn move_position(
+    connection: &mut SqliteConnection,
+    consumer: i64,
+    shard: u32,
+    to: &Position,
+    known: bool,
+) -> Result<(), sqlx::Error> {
+    if !known {
+        sqlx::query("INSERT INTO topic (name) VALUES (?) ON CONFLICT DO NOTHING")
+            .bind(&to.topic)
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query(
+        "INSERT INTO position (consumer, shard, topic, next, last_id)
+         SELECT ?, ?, id, ?, ? FROM topic WHERE name = ?
+         ON CONFLICT DO UPDATE SET next = excluded.next, last_id = excluded.last_id",
+    )
+    .bind(consumer)
+    .bind(shard)
+    .bind(to.next as i64)
+    .bind(&to.last_id)
+    .bind(&to.topic)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    consumer: i64,
+    shard: u32,
+    batch: &Batch,
+) -> Result<(), sqlx::Error> {
+    if let Some(due_ms) = batch.all_due_ms {
+        make_all_due(connection, consumer, shard, due_ms).await?;
+    }
+    for slice in slices(&batch.states) {
+        write_states(connection, consumer, shard, slice).await?;
+    }
+    outbox::add(connection, &batch.outbox).await
+}
+
+async fn make_all_due(
+    connection: &mut SqliteConnection,
+    consumer: i64,
+    shard: u32,
+    due_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE state SET due_ms = ? WHERE consumer = ? AND shard = ? AND (due_ms IS NULL OR due_ms > ?)",
+    )
+    .bind(due_ms)
+    .bind(consumer)
+    .bind(shard)
+    .bind(due_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_states(
+    connection: &mut SqliteConnection,
+    consumer: i64,
+    shard: u32,
+    states: &[StateRow],
+) -> Result<(), sqlx::Error> {
+    let insert = "INSERT INTO state (consumer, shard, subject, state, due_ms)
+         SELECT ?, ?, column1, column2, column3 FROM (VALUES";
+    let replace = ") WHERE true ON CONFLICT DO UPDATE SET state = excluded.state, due_ms = excluded.due_ms";
+    let mut query = of_rows(insert, states.len(), 3, replace).bind(consumer).bind(shard);
+    for row in states {
+        query = query.bind(row.subject.as_slice()).bind(row.state.as_slice()).bind(row.due_ms);
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
