@@ -62,7 +62,7 @@ async fn read_all(log: &SqliteLog) -> Result<(), Error> {
     Ok(())
 }
 
-/// An attendance event in CloudEvents binary mode: 13 headers, key and data, 460 bytes with the header names.
+/// An attendance event in CloudEvents binary mode: ten headers, key and data, about 450 bytes with the header names.
 fn message(n: usize) -> Message {
     let headers = [
         ("ce_specversion", "1.0".to_owned()),
@@ -70,6 +70,8 @@ fn message(n: usize) -> Message {
         ("ce_type", "org.signalbox.attendance.daily.v1".to_owned()),
         ("ce_source", "/grand-bend/attendance".to_owned()),
         ("ce_time", "2026-09-21T08:00:00-05:00".to_owned()),
+        ("ce_partitionkey", format!("grand-bend/{:016x}", n % 100_000)),
+        ("ce_dataclass", "records".to_owned()),
         ("ce_schoolyear", "2027".to_owned()),
         ("ce_revision", "1".to_owned()),
         ("content-type", "application/json".to_owned()),

@@ -10,16 +10,16 @@ use signalbox_sql::sqlite::log::CreateTopicsError;
 use tempfile::TempDir;
 
 async fn fresh(topics: &[(&str, u32)]) -> Fixture {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a temporary folder");
     let log = open(folder.path()).await;
-    log.create_topics(topics).await.unwrap();
+    log.create_topics(topics).await.expect("the topics are new");
     Fixture::new(log).holding(folder)
 }
 
 signalbox_log::log_conformance!(fresh);
 
 async fn open(folder: &Path) -> SqliteLog {
-    SqliteLog::open(&folder.join("log.db")).await.unwrap()
+    SqliteLog::open(&folder.join("log.db")).await.expect("the file opens")
 }
 
 fn messages(numbers: std::ops::Range<u32>) -> Vec<Message> {
@@ -35,11 +35,12 @@ fn messages(numbers: std::ops::Range<u32>) -> Vec<Message> {
 
 /// Offsets and values of both shards.
 async fn everything(log: &SqliteLog) -> Vec<(u32, u64, String)> {
-    let text =
-        |record: Record| (record.shard, record.offset, String::from_utf8(record.value.to_vec()).unwrap());
+    let text = |record: Record| {
+        (record.shard, record.offset, String::from_utf8(record.value.to_vec()).expect("text"))
+    };
     let mut all = Vec::new();
     for shard in [0, 1] {
-        all.extend(log.read("a", shard, 0, 1_000).await.unwrap().into_iter().map(text));
+        all.extend(log.read("a", shard, 0, 1_000).await.expect("the shard is there").into_iter().map(text));
     }
     all
 }

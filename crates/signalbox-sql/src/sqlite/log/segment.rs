@@ -1,8 +1,8 @@
 //! Records as one blob, and back.
 //!
-//! A blob is a format byte, then the records. A record is its length (four bytes, little endian), then: key length
-//! + 1 or 0 for none, key; number of headers, of each: length of the name, name, length of the value, value; the
-//! rest is the value. Lengths and numbers inside a record are LEB128. Topic, shard and offset are the row's.
+//! A blob is a format byte, then the records. A record is its length (four bytes, little endian), then: length of the
+//! key plus one, or 0 for none; the key; number of headers, of each: length of the name, name, length of the value,
+//! value; the rest is the value. Lengths and numbers inside a record are LEB128. Topic, shard and offset are the row's.
 
 use std::collections::HashMap;
 use std::ops::Range;
