@@ -22,3 +22,6 @@ pub mod reference;
 pub mod relay;
 pub mod up;
 pub mod view;
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,7 @@ impl Loops {
         Ok(report)
     }
 
-    async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
+    pub(crate) async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
         self.risk.drain(now).await?;
         while relay::step(&self.hub, now).await? > 0 {}
         Ok(())

@@ -1,0 +1,300 @@
+//! A district whose tool writes lines: `student <id>`, or `<student> <date> <category>`.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use signalbox_connector::{
+    AbsentRows, Alert, Contents, CoveredThrough, Covers, Cursor, DeliverCx, DeliverError, Destination, Draft,
+    Entity, Extent, FetchCx, FetchError, Item, Page, Payload, ReadSeek, Receipt, Record, Refusal, Repeats,
+    Source, destination::Told,
+};
+use signalbox_event::Status as RowStatus;
+use signalbox_event::data::{Mode, RowsMean};
+use signalbox_log::MemoryLog;
+use signalbox_risk::Policy;
+use signalbox_store::memory::{MemoryFeeds, MemoryState};
+
+use super::runs::CutsRuns;
+use crate::calendar::{CalendarSpec, Calendars};
+use crate::deliver::Target;
+use crate::hub::{self, Feed, Hub, Route, Settings, Topics};
+use crate::ingest::PassReport;
+use crate::land::Landing;
+use crate::up::{self, Loops};
+use crate::view;
+use crate::view::status::Status;
+
+const SCHOOL: &str = "100";
+
+/// Drops that the source has not read yet.
+type Drops = Arc<Mutex<VecDeque<String>>>;
+
+pub(crate) struct District {
+    pub(crate) hub: Arc<Hub>,
+    loops: Option<Loops>,
+    roster: Drops,
+    attendance: Drops,
+    covers: Arc<Mutex<Covers>>,
+    _landing: Arc<tempfile::TempDir>,
+}
+
+impl District {
+    pub(crate) fn new(mode: Mode) -> Self {
+        let (roster, attendance) = (Drops::default(), Drops::default());
+        let covers = Arc::new(Mutex::new(Covers::SchoolYear));
+        let folder = Arc::new(tempfile::tempdir().expect("a scratch folder"));
+        let settings = settings(mode, &roster, &attendance, &covers);
+        let topics = settings.topics.all();
+        let states = Arc::new(MemoryState::default());
+        let hub = Arc::new(Hub {
+            log: Arc::new(MemoryLog::with_topics(topics.iter().map(|(name, n)| (&**name, *n)))),
+            states: states.clone(),
+            outbox: states,
+            feeds: Arc::new(MemoryFeeds::default()),
+            landing: Landing::open(folder.path()).expect("a landing folder"),
+            settings,
+        });
+        Self { hub, loops: None, roster, attendance, covers, _landing: folder }
+    }
+
+    pub(crate) fn covering_days(self, days: u16) -> Self {
+        *self.covers.lock().expect("not poisoned") = Covers::SchoolDays(days);
+        self
+    }
+
+    /// The same stores under a configuration with another mode.
+    pub(crate) async fn turn(mut self, mode: Mode) -> Self {
+        self.loops = None;
+        let hub = Hub {
+            settings: settings(mode, &self.roster, &self.attendance, &self.covers),
+            log: self.hub.log.clone(),
+            states: self.hub.states.clone(),
+            outbox: self.hub.outbox.clone(),
+            feeds: self.hub.feeds.clone(),
+            landing: self.hub.landing.clone(),
+        };
+        self.hub = Arc::new(hub);
+        self
+    }
+
+    /// The n-th school day, from 1.
+    pub(crate) fn calendar_day(&self, n: usize) -> Date {
+        let calendar = self.hub.settings.calendars.of(SCHOOL, 2022).expect("declared");
+        calendar.days[n - 1]
+    }
+
+    pub(crate) fn roster(&self, students: &[&str]) {
+        let lines: Vec<String> = students.iter().map(|id| format!("student {id}")).collect();
+        self.roster.lock().expect("not poisoned").push_back(lines.join("\n"));
+    }
+
+    pub(crate) fn attendance(&self, rows: &[(&str, usize, &str)]) {
+        let lines: Vec<String> = rows
+            .iter()
+            .map(|(student, day, category)| format!("{student} {} {category}", self.calendar_day(*day)))
+            .collect();
+        self.attendance.lock().expect("not poisoned").push_back(lines.join("\n"));
+    }
+
+    pub(crate) async fn loops(&mut self) -> &mut Loops {
+        if self.loops.is_none() {
+            self.loops = Some(Loops::open(self.hub.clone(), None).await.expect("joins"));
+        }
+        self.loops.as_mut().expect("just made")
+    }
+
+    pub(crate) async fn pass(&mut self) -> PassReport {
+        self.loops().await.pass(now()).await.expect("a pass")
+    }
+
+    /// Folds and evaluates without reading anything new.
+    pub(crate) async fn drain(&mut self) {
+        self.loops().await.settle(now()).await.expect("settles");
+    }
+
+    /// From here on runs can be cut in half.
+    pub(crate) fn cut_runs(&mut self) -> Arc<AtomicBool> {
+        let cut = Arc::new(AtomicBool::new(false));
+        let hub = Arc::get_mut(&mut self.hub).expect("nothing runs yet");
+        hub.log = Arc::new(CutsRuns { log: hub.log.clone(), cut: cut.clone() });
+        cut
+    }
+
+    pub(crate) async fn deliver(&self) {
+        up::deliver(&self.hub, now()).await.expect("delivers");
+    }
+
+    /// Every alert as `type student state`.
+    pub(crate) async fn told(&self) -> Vec<String> {
+        let alerts = view::flags::alerts(&self.hub).await.expect("lists");
+        alerts
+            .iter()
+            .map(|a| format!("{} {} {}", a.kind, a.student_id.as_deref().unwrap_or("-"), a.state))
+            .collect()
+    }
+
+    pub(crate) async fn events(&self) -> usize {
+        let mut count = 0;
+        let filter = view::events::Filter::default();
+        view::events::events(&self.hub, &filter, |_| {
+            count += 1;
+            true
+        })
+        .await
+        .expect("reads");
+        count
+    }
+
+    pub(crate) async fn status(&self) -> Status {
+        view::status::status(&self.hub).await.expect("looks")
+    }
+
+    pub(crate) async fn answer(&self, student: &str) -> Option<String> {
+        let key = view::find_student(&self.hub, student).await.expect("looks").pop().expect("is known");
+        let view = view::student::student(&self.hub, key, now()).await.expect("looks");
+        view.answers.last().and_then(|answer| answer.value.clone())
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    "2021-12-01T18:00:00Z".parse().expect("a time")
+}
+
+fn settings(mode: Mode, roster: &Drops, attendance: &Drops, covers: &Arc<Mutex<Covers>>) -> Settings {
+    let feed = |name: &str, is_roster: bool, drops: &Drops| Feed {
+        name: name.to_owned(),
+        mode,
+        roster_of_record: is_roster,
+        source: Arc::new(Lines { is_roster, drops: drops.clone(), covers: covers.clone() }),
+    };
+    Settings {
+        district: hub::District {
+            id: "d".to_owned(),
+            zone: TimeZone::get("America/Chicago").expect("is known"),
+            secret: b"a district's secret".to_vec().into(),
+        },
+        topics: Topics { prefix: "k12".to_owned(), shards: 3 },
+        calendars: Calendars::new(&[CalendarSpec {
+            schools: None,
+            school_year: 2022,
+            first: date(2021, 8, 23),
+            last: date(2022, 5, 27),
+            closed: vec![(date(2021, 9, 6), date(2021, 9, 6))],
+        }]),
+        feeds: vec![feed("roster", true, roster), feed("attendance", false, attendance)],
+        targets: vec![Target { name: "counselor".to_owned(), destination: Box::new(Accepts) }],
+        routes: vec![Route { rule: "chronic-absence".to_owned(), to: "counselor".to_owned() }],
+        policy: Policy::default(),
+        max_payload_bytes: 1 << 20,
+    }
+}
+
+struct Lines {
+    is_roster: bool,
+    drops: Drops,
+    covers: Arc<Mutex<Covers>>,
+}
+
+#[async_trait]
+impl Source for Lines {
+    fn entities(&self) -> &[Entity] {
+        if self.is_roster { &[Entity::Student, Entity::Enrollment] } else { &[Entity::Attendance] }
+    }
+
+    fn mapping(&self) -> String {
+        String::new()
+    }
+
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
+        let at: usize = cursor.map_or(0, |c| String::from_utf8_lossy(&c.0).parse().expect("a number"));
+        let Some(text) = self.drops.lock().expect("not poisoned").pop_front() else {
+            return Ok(Page { payload: None, next: Cursor(at.to_string().into()), more: false });
+        };
+        let landed = cx.land.land(&mut text.as_bytes()).expect("lands");
+        let payload = Payload { name: format!("{at}.txt"), modified: cx.now, landed: Ok(landed) };
+        Ok(Page { payload: Some(payload), next: Cursor((at + 1).to_string().into()), more: true })
+    }
+
+    fn normalize(
+        &self,
+        payload: &mut dyn ReadSeek,
+        emit: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
+    ) -> Result<Contents, Refusal> {
+        for (n, line) in BufReader::new(payload).lines().enumerate() {
+            let line = line.expect("reads");
+            let words: Vec<&str> = line.split(' ').collect();
+            for record in records(&words) {
+                let draft =
+                    Draft { file: None, row: n as u64 + 1, status: RowStatus::Active, record, fault: None };
+                if emit(Item::Draft(draft)).is_break() {
+                    break;
+                }
+            }
+        }
+        let covers =
+            if self.is_roster { Covers::SchoolYear } else { *self.covers.lock().expect("unpoisoned") };
+        let extent = |entity| Extent {
+            entity,
+            covers,
+            absent_rows: AbsentRows::End,
+            rows: (!self.is_roster).then_some(RowsMean::Exceptions),
+            covered_through: CoveredThrough::LatestRow,
+        };
+        Ok(Contents { extents: self.entities().iter().copied().map(extent).collect() })
+    }
+}
+
+fn records<'a>(words: &[&'a str]) -> Vec<Record<'a>> {
+    match words {
+        ["student", id] => vec![
+            Record::School { id: SCHOOL.into(), identifier: None, name: None },
+            Record::Student {
+                id: (*id).into(),
+                ids: Vec::new(),
+                given_name: None,
+                family_name: None,
+                birth_date: None,
+            },
+            Record::Enrollment {
+                key: None,
+                student: (*id).into(),
+                school: SCHOOL.into(),
+                entry: date(2021, 8, 23),
+                exit: None,
+                grade: None,
+            },
+        ],
+        [student, day, category] => vec![Record::Attendance {
+            student: (*student).into(),
+            school: SCHOOL.into(),
+            date: day.parse().expect("a date"),
+            category: category.parse().expect("a category"),
+            source_code: None,
+        }],
+        other => panic!("no record: {other:?}"),
+    }
+}
+
+struct Accepts;
+
+#[async_trait]
+impl Destination for Accepts {
+    fn repeats(&self) -> Repeats {
+        Repeats::Harmless
+    }
+
+    fn told(&self) -> Told {
+        Told::AtOnce
+    }
+
+    async fn deliver(&self, _: &DeliverCx, _: &Alert) -> Result<Receipt, DeliverError> {
+        Ok(Receipt::default())
+    }
+}

@@ -1,0 +1,137 @@
+//! Half a payload decides nothing (I20), and a run that wakes up late changes nothing.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use signalbox_event::data::{Acknowledged, Mode};
+use signalbox_event::{Data, Event, topic};
+use signalbox_log::{EventLog, LogError, Message, Record, Shard, Subscription};
+
+use super::district::{District, now};
+use crate::view;
+
+/// A log that refuses the ends of runs while it is told to: what was appended before is a run cut in half.
+pub(crate) struct CutsRuns {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) cut: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl EventLog for CutsRuns {
+    async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
+        let ends_run = |message: &Message| {
+            message.headers.iter().any(|(_, value)| &value[..] == b"org.signalbox.ops.run.ended.v1")
+        };
+        if self.cut.load(Ordering::SeqCst) && messages.iter().any(ends_run) {
+            return Err(LogError::Unavailable("cut".into()));
+        }
+        self.log.append(messages).await
+    }
+
+    async fn join(&self, group: &str, topics: &[String]) -> Result<Box<dyn Subscription>, LogError> {
+        self.log.join(group, topics).await
+    }
+
+    async fn read(&self, topic: &str, shard: Shard, from: u64, max: usize) -> Result<Vec<Record>, LogError> {
+        self.log.read(topic, shard, from, max).await
+    }
+
+    async fn bounds(&self, topic: &str, shard: Shard) -> Result<Range<u64>, LogError> {
+        self.log.bounds(topic, shard).await
+    }
+
+    async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        self.log.shards(topic).await
+    }
+}
+
+/// A run is open on the shard: neither another feed's rows nor a person's act nor a change of mode evaluates anybody
+/// there, until the run is finished.
+#[tokio::test(flavor = "multi_thread")]
+async fn i20_while_a_run_is_open_nobody_is_evaluated() {
+    let mut district = District::new(Mode::Live);
+    let cut = district.cut_runs();
+    district.roster(&["1001"]);
+    district.attendance(&[
+        ("1001", 9, "absent_excused"),
+        ("1001", 10, "absent_excused"),
+        ("1001", 20, "tardy"),
+    ]);
+    district.pass().await;
+    district.deliver().await;
+    assert_eq!(district.told().await, ["risk.flag.raised 1001 delivered"]);
+
+    cut.store(true, Ordering::SeqCst);
+    district.attendance(&[("1001", 10, "absent_excused"), ("1001", 20, "tardy")]);
+    let error = district.loops().await.pass(now()).await.expect_err("the run is cut in half");
+    assert!(matches!(error, crate::hub::HubError::Log(LogError::Unavailable(_))));
+
+    acknowledge(&district).await;
+    district.roster(&["1001", "1002"]);
+    district.drain().await;
+    assert_eq!(district.told().await.len(), 1, "the withdrawal waits for the end of the run");
+    let flags = view::flags::flags(&district.hub).await.expect("lists");
+    assert_eq!((flags[0].state, flags[0].acknowledged_by.as_deref()), ("open", Some("R. Ortiz")));
+
+    cut.store(false, Ordering::SeqCst);
+    district.pass().await;
+    assert_eq!(
+        district.told().await,
+        ["risk.flag.raised 1001 delivered", "risk.flag.withdrawn 1001 pending"]
+    );
+}
+
+async fn acknowledge(district: &District) {
+    let flag = view::flags::flags(&district.hub).await.expect("lists").remove(0);
+    let event = Event {
+        id: signalbox_event::id::derived(&[b"test"]),
+        source: "/districts/d/people".to_owned(),
+        subject: Some(flag.student_key),
+        time: now().to_string(),
+        partition_key: topic::student_key("d", &flag.student_key),
+        school_year: Some(2022),
+        revision: 1,
+        run: None,
+        traceparent: None,
+        data: Data::InterventionAcknowledged(Acknowledged {
+            flag_id: flag.flag_id,
+            by: "R. Ortiz".to_owned(),
+            reason: None,
+        }),
+    };
+    crate::up::append(&district.hub, &event).await.expect("appends");
+}
+
+/// An ingest that was paused in mid-run while another took its feed and finished the run: what it still appends are
+/// repetitions, and it can record nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zombie_ingest_raises_clears_and_ends_nothing() {
+    let mut district = District::new(Mode::Live);
+    district.roster(&["1001"]);
+    district.attendance(&[
+        ("1001", 9, "absent_excused"),
+        ("1001", 10, "absent_excused"),
+        ("1001", 20, "tardy"),
+    ]);
+    district.pass().await;
+    district.deliver().await;
+    let before = district.status().await.state_hash;
+    let topic = district.hub.settings.topics.name(signalbox_event::Domain::Attendance);
+    for shard in 0..3 {
+        for record in district.hub.log.read(&topic, shard, 0, 100).await.expect("reads") {
+            let Record { topic, shard, key, headers, value, .. } = record;
+            let again = Message { topic, shard, key, headers, value };
+            district.hub.log.append(&[again]).await.expect("appends");
+        }
+    }
+    district.drain().await;
+    assert_eq!(district.told().await, ["risk.flag.raised 1001 delivered"]);
+    assert_eq!(district.status().await.state_hash, before);
+
+    let old = district.hub.feeds.lease("attendance").await.expect("leases");
+    district.hub.feeds.lease("attendance").await.expect("another takes it");
+    let error = district.hub.feeds.save_settings(&old, "{}").await.expect_err("is fenced");
+    assert!(matches!(error, signalbox_store::StoreError::Fenced));
+}
