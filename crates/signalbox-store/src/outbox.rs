@@ -102,8 +102,8 @@ pub enum Settled {
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Claims up to `max` pending entries of `target` whose next try is due: at most one live claim per lane, the
-    /// lane's oldest pending entry first (an entry that waits for a retry holds its lane up). Parts are never
-    /// claimed. The attempt is recorded before this returns; a claim that is not settled within `hold_ms` lapses.
+    /// lane's oldest pending entry first (an entry that waits for a retry holds its lane up). An entry whose lane is
+    /// the target itself (a list for the recipient) holds up everything written after it. Parts are never claimed. The attempt is recorded before this returns; a claim that is not settled within `hold_ms` lapses.
     async fn claim(
         &self,
         target: &str,

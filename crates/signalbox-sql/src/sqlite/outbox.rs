@@ -32,7 +32,7 @@ impl Outbox for SqliteState {
                    AND NOT EXISTS (
                        SELECT 1 FROM outbox AS earlier
                        WHERE earlier.state = 'pending' AND earlier.part = 0 AND earlier.target = own.target
-                         AND earlier.lane = own.lane AND earlier.seq < own.seq)
+                         AND earlier.lane IN (own.lane, own.target) AND earlier.seq < own.seq)
                  ORDER BY seq LIMIT ?)
              RETURNING *",
         )

@@ -29,6 +29,7 @@ macro_rules! outbox_conformance {
                 a_claim_settles_once
                 a_retry_waits_and_holds_its_lane_up
                 a_dead_entry_frees_its_lane
+                a_list_for_the_recipient_holds_up_what_comes_after
                 withheld_entries_are_never_claimed
                 parts_are_never_claimed
                 a_bundle_replaces_its_parts
@@ -192,6 +193,16 @@ pub async fn a_retry_waits_and_holds_its_lane_up(store: &(impl StateStore + Outb
     assert_eq!(again[0].entry.attempts, 2);
     settle(store, &again[0], Settled::Delivered).await;
     assert_eq!(claimed(&store.claim(TARGET, 5_000, HOLD_MS, 1).await.expect("claims")), [2]);
+}
+
+pub async fn a_list_for_the_recipient_holds_up_what_comes_after(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "a"), entry(2, TARGET), entry(3, "b")]).await;
+    let claims = claim(store, 0).await;
+    assert_eq!(claimed(&claims), [1, 2], "what was written before goes on beside it");
+    settle(store, &claims[1], Settled::RetryAt { at_ms: 5_000 }).await;
+    assert_eq!(claimed(&claim(store, 500).await), [0; 0]);
+    settle(store, &claim(store, 5_000).await[0], Settled::Delivered).await;
+    assert_eq!(claimed(&claim(store, 5_000).await), [3]);
 }
 
 pub async fn a_dead_entry_frees_its_lane(store: &(impl StateStore + Outbox)) {

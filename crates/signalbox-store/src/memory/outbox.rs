@@ -58,10 +58,14 @@ impl Entries {
 
     pub(super) fn claim(&mut self, target: &str, now_ms: i64, hold_ms: i64, max: usize) -> Vec<Claim> {
         let mut lanes = HashSet::new();
-        self.rows
-            .iter_mut()
-            .filter(|row| {
-                row.entry.target == target && row.entry.state == EntryState::Pending && !row.entry.part
+        let pending = self.rows.iter_mut().filter(|row| {
+            row.entry.target == target && row.entry.state == EntryState::Pending && !row.entry.part
+        });
+        pending
+            // What comes after an entry of the target's own lane waits for it.
+            .scan(false, |held_up, row| {
+                let passes = !std::mem::replace(held_up, *held_up || row.entry.lane == target);
+                passes.then_some(row)
             })
             // Only the first pending entry of a lane passes: what holds it up holds its lane up.
             .filter(|row| lanes.insert(row.entry.lane.clone()))
