@@ -88,19 +88,22 @@ impl RiskConsumer {
 
     /// Folds and evaluates until nothing is left to do.
     pub async fn drain(&mut self, now: Timestamp) -> Result<(), HubError> {
-        loop {
-            if self.was_assigned && self.behind().await? == 0 {
-                if self.evaluate_due(now).await? == 0 {
-                    return Ok(());
-                }
-                continue;
-            }
+        while !self.was_assigned {
             self.step(now).await?;
+        }
+        loop {
+            let mut left = self.behind().await?;
+            if left == 0 && self.evaluate_due(now).await? == 0 {
+                return Ok(());
+            }
+            while left > 0 {
+                left = left.saturating_sub(self.step(now).await?);
+            }
         }
     }
 
-    /// Waits for the next delivery and works it. Cancel-safe while it waits.
-    pub async fn step(&mut self, now: Timestamp) -> Result<(), HubError> {
+    /// Waits for the next delivery and works it; returns how many records it brought. Cancel-safe while it waits.
+    pub async fn step(&mut self, now: Timestamp) -> Result<u64, HubError> {
         match self.subscription.next(BATCH).await? {
             Delivery::Assigned(shards) => {
                 self.was_assigned = true;
@@ -109,9 +112,12 @@ impl RiskConsumer {
                 }
             }
             Delivery::Revoked(shards) => self.shards.retain(|shard, _| !shards.contains(shard)),
-            Delivery::Records { shard, records } => self.fold(shard, &records, now).await?,
+            Delivery::Records { shard, records } => {
+                self.fold(shard, &records, now).await?;
+                return Ok(records.len() as u64);
+            }
         }
-        Ok(())
+        Ok(0)
     }
 
     /// Records between this consumer and the end of the log, over the shards in hand.

@@ -88,7 +88,7 @@ pub async fn step(
 }
 
 impl Delivered {
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             attempted: self.attempted + other.attempted,
             delivered: self.delivered + other.delivered,

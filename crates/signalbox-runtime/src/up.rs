@@ -49,9 +49,19 @@ impl Loops {
     }
 }
 
-/// Delivers what is due, until nothing is.
-pub async fn deliver(hub: &Hub, now: Timestamp) -> Result<Delivered, StoreError> {
-    deliver::step(&*hub.outbox, &hub.settings.targets, &hub.settings.district.id, now).await
+/// Delivers what is due, until nothing is. Long work is cut into steps, so that every try carries a time that is
+/// near; `clock` says the time of each.
+pub async fn deliver(hub: &Hub, clock: impl Fn() -> Timestamp) -> Result<Delivered, StoreError> {
+    let mut sum = Delivered::default();
+    loop {
+        let now = clock();
+        let district = &hub.settings.district.id;
+        let step = deliver::step(&*hub.outbox, &hub.settings.targets, district, now).await?;
+        sum = sum.and(step);
+        if step.attempted == 0 || step.next_try_ms.is_none_or(|at_ms| at_ms > now.as_millisecond()) {
+            return Ok(sum);
+        }
+    }
 }
 
 /// Appends an event that a person's command makes.

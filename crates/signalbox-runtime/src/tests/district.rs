@@ -128,7 +128,7 @@ impl District {
     }
 
     pub(crate) async fn deliver(&self) {
-        up::deliver(&self.hub, now()).await.expect("delivers");
+        up::deliver(&self.hub, now).await.expect("delivers");
     }
 
     /// Every alert as `type student state`.
