@@ -6,39 +6,31 @@ use sqlx::{Row, SqliteConnection, SqliteExecutor};
 
 use super::page::{self, Change, Damaged, LOWEST, Page};
 use crate::sqlite::refusal::{damaged, refusal};
-use crate::sqlite::statement::{of_rows, slices};
+use crate::sqlite::statement::{limit, of_rows, slices};
 
-/// Pages gathered for one statement while a record goes on.
+/// Pages in one statement, at most: neither a record nor a scan holds much more than the rows it is about.
 const PAGES_AT_ONCE: usize = 64;
-
-/// Pages asked for at once in a scan, at most: a scan must not hold much more than the rows it answers with.
-const PAGES_PER_READ: usize = 64;
 
 /// Writes rows, which are in key order, inside the caller's transaction.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     feed: i64,
     scope: Scope,
-    rows: &[LedgerRow],
+    mut rows: &[LedgerRow],
 ) -> Result<(), StoreError> {
     let ledger = ledger_of(connection, feed, scope).await.map_err(refusal)?;
     let mut change = Change::default();
-    let mut pages = Vec::new();
-    let mut rest = rows;
-    while let Some(row) = rest.first() {
-        let (page, next) = page_of(connection, ledger, &row.key).await.map_err(refusal)?;
-        // Whatever is gathered but not written yet lies before this page, so the look-up cannot miss it.
-        let end =
-            next.map_or(rest.len(), |next| rest.partition_point(|row| row.key.as_slice() < next.as_slice()));
-        let (here, later) = rest.split_at(end);
-        pages.extend(page::merge(&page, here, &mut change).map_err(unreadable)?);
-        if pages.len() >= PAGES_AT_ONCE {
-            write(connection, ledger, &pages).await.map_err(refusal)?;
-            pages.clear();
+    while let Some(row) = rows.first() {
+        // As many pages as there are rows left, and one that tells where the last of them ends.
+        let wanted = (rows.len() + 1).min(PAGES_AT_ONCE);
+        let mut stored = pages_at(&mut *connection, ledger, &row.key, wanted).await.map_err(refusal)?;
+        if stored.is_empty() {
+            stored.push(page::first());
         }
-        rest = later;
+        let to_the_end = stored.len() < wanted;
+        let merged = merge(&stored, to_the_end, &mut rows, &mut change).map_err(unreadable)?;
+        write(connection, ledger, &merged).await.map_err(refusal)?;
     }
-    write(connection, ledger, &pages).await.map_err(refusal)?;
     count(connection, ledger, change).await.map_err(refusal)
 }
 
@@ -54,17 +46,18 @@ pub(super) async fn scan(
         return Ok(Vec::new());
     };
     let mut rows: Vec<LedgerRow> = Vec::new();
-    let mut from = page_start(&mut *connection, ledger, after.unwrap_or(&LOWEST)).await.map_err(refusal)?;
+    let mut at = *after.unwrap_or(&LOWEST);
     while rows.len() < max {
-        let wanted = pages_for(max - rows.len());
-        let pages = pages(&mut *connection, ledger, &from, wanted).await.map_err(refusal)?;
+        // The first page may hold nothing that is wanted: with two at least, every read gets on.
+        let wanted = ((max - rows.len()) / page::FULL + 2).min(PAGES_AT_ONCE);
+        let pages = pages_at(&mut *connection, ledger, &at, wanted).await.map_err(refusal)?;
         for page in &pages {
             // After the last row, not after the page: a page may have been cut between two reads.
             let last = rows.last().map(|row| row.key);
             page::read(&page.body, last.as_ref().or(after), max, &mut rows).map_err(unreadable)?;
         }
         match pages.last() {
-            Some(last) if pages.len() == wanted => from = following(&last.from_key),
+            Some(last) if pages.len() == wanted => at = last.from_key,
             _ => break,
         }
     }
@@ -100,8 +93,29 @@ pub(super) async fn counts(
     Ok(LedgerCounts { live: live as u64, ended: ended as u64, unmatched: unmatched as u64 })
 }
 
-/// A page and where the next one begins.
-type Place = (Page, Option<Vec<u8>>);
+/// Takes the rows off that belong on neighbouring pages, and gives the pages that changed. Where the last page ends
+/// is known only at the end of the ledger.
+fn merge(
+    stored: &[Page],
+    to_the_end: bool,
+    rows: &mut &[LedgerRow],
+    change: &mut Change,
+) -> Result<Vec<Page>, Damaged> {
+    let mut merged = Vec::new();
+    for (place, page) in stored.iter().enumerate() {
+        let end = match stored.get(place + 1) {
+            Some(next) => rows.partition_point(|row| row.key < next.from_key),
+            None if to_the_end => rows.len(),
+            None => break,
+        };
+        let (here, later) = rows.split_at(end);
+        if !here.is_empty() {
+            merged.extend(page::merge(page, here, change)?);
+        }
+        *rows = later;
+    }
+    Ok(merged)
+}
 
 fn unreadable(Damaged: Damaged) -> StoreError {
     damaged("ledger")
@@ -138,28 +152,25 @@ async fn find(
     .await
 }
 
-/// The page that a key belongs on.
-async fn page_of(
-    connection: &mut SqliteConnection,
+/// The page that a key belongs on, and those that follow it.
+async fn pages_at(
+    executor: impl SqliteExecutor<'_>,
     ledger: i64,
     key: &LedgerKey,
-) -> Result<Place, sqlx::Error> {
-    let found = sqlx::query(
-        "SELECT from_key, body, (SELECT min(from_key) FROM ledger_page AS next
-                                 WHERE next.ledger = page.ledger AND next.from_key > page.from_key)
-         FROM ledger_page AS page WHERE ledger = ? AND from_key <= ? ORDER BY from_key DESC LIMIT 1",
+    max: usize,
+) -> Result<Vec<Page>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT from_key, body FROM ledger_page
+         WHERE ledger = ? AND from_key >= (SELECT max(from_key) FROM ledger_page WHERE ledger = ? AND from_key <= ?)
+         ORDER BY from_key LIMIT ?",
     )
     .bind(ledger)
+    .bind(ledger)
     .bind(key.as_slice())
-    .fetch_optional(connection)
+    .bind(limit(max))
+    .fetch_all(executor)
     .await?;
-    found.map_or_else(
-        || Ok((page::first(), None)),
-        |row| {
-            let page = Page { from_key: key_of(row.try_get(0)?)?, body: row.try_get(1)? };
-            Ok((page, row.try_get(2)?))
-        },
-    )
+    rows.iter().map(|row| Ok(Page { from_key: key_of(row.try_get(0)?)?, body: row.try_get(1)? })).collect()
 }
 
 async fn write(connection: &mut SqliteConnection, ledger: i64, pages: &[Page]) -> Result<(), sqlx::Error> {
@@ -186,49 +197,6 @@ async fn count(connection: &mut SqliteConnection, ledger: i64, change: Change) -
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Where the page of a key begins.
-async fn page_start(
-    executor: impl SqliteExecutor<'_>,
-    ledger: i64,
-    key: &LedgerKey,
-) -> Result<LedgerKey, sqlx::Error> {
-    let start: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT max(from_key) FROM ledger_page WHERE ledger = ? AND from_key <= ?")
-            .bind(ledger)
-            .bind(key.as_slice())
-            .fetch_one(executor)
-            .await?;
-    start.map_or(Ok(LOWEST), |start| key_of(&start))
-}
-
-async fn pages(
-    executor: impl SqliteExecutor<'_>,
-    ledger: i64,
-    from: &LedgerKey,
-    max: usize,
-) -> Result<Vec<Page>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT from_key, body FROM ledger_page WHERE ledger = ? AND from_key >= ?
-         ORDER BY from_key LIMIT ?",
-    )
-    .bind(ledger)
-    .bind(from.as_slice())
-    .bind(max as i64)
-    .fetch_all(executor)
-    .await?;
-    rows.iter().map(|row| Ok(Page { from_key: key_of(row.try_get(0)?)?, body: row.try_get(1)? })).collect()
-}
-
-/// Enough pages for some rows if they are about half full, and one for the rows before the first that is wanted.
-fn pages_for(rows: usize) -> usize {
-    (rows / page::FULL + 2).min(PAGES_PER_READ)
-}
-
-/// The key right after another.
-fn following(key: &LedgerKey) -> LedgerKey {
-    u128::from_be_bytes(*key).saturating_add(1).to_be_bytes()
 }
 
 fn key_of(stored: &[u8]) -> Result<LedgerKey, sqlx::Error> {
