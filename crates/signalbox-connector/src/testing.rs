@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::Value;
 
-pub use golden::golden;
+pub use golden::{assert_golden, golden};
 pub use land::MemoryLand;
 
 use crate::draft::Item;

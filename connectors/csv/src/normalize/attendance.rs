@@ -8,7 +8,7 @@ use signalbox_connector::event::Status;
 use signalbox_connector::event::data::AttendanceCategory;
 use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
 
-use super::Emit;
+use super::{Emit, or_map_column, or_set_format};
 use crate::config::{AttendanceTable, words};
 
 /// A code up to this long stands in its reject as it is: it is a code, not prose about a student.
@@ -19,7 +19,7 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<(), Refusal> {
-    let rows = Rows::new(table, reader.header())?;
+    let rows = Rows::new(table, reader.header()).map_err(or_map_column)?;
     // A caller that breaks has had enough: what was read so far stands.
     let _flow = reader.rows(|row| match row.and_then(|row| rows.draft(&row)) {
         Ok(draft) => emit(Item::Draft(draft)),
@@ -48,7 +48,7 @@ impl<'t> Rows<'t> {
     fn draft<'r>(&self, row: &Row<'r>) -> Result<Draft<'r>, Reject> {
         let student = row.id(self.student)?;
         let school = row.id(self.school)?;
-        let date = row.date(self.date, self.date_format)?;
+        let date = row.date(self.date, self.date_format).map_err(or_set_format)?;
         let code = row.text(self.category)?;
         if code.is_empty() {
             return Err(row.missing(self.category));

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use signalbox_connector::delimited::{Column, DateFormat, Header, Reader, Row};
 use signalbox_connector::event::Status;
+use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
 
-use super::Emit;
+use super::{Emit, or_map_column, or_set_format};
 use crate::config::{DateColumn, EnrollmentTable};
 
 pub(super) fn read(
@@ -14,7 +15,7 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<(), Refusal> {
-    let rows = Rows::new(table, reader.header())?;
+    let rows = Rows::new(table, reader.header()).map_err(or_map_column)?;
     // A caller that breaks has had enough: what was read so far stands.
     let _flow =
         reader.rows(|row| match row.and_then(|row| rows.records(&row).map(|records| (row, records))) {
@@ -42,6 +43,10 @@ impl<'t> Dates<'t> {
             Some(DateColumn { from, format }) => Self { column: header.optional(Some(from)), format },
             None => Self { column: None, format: &DateFormat::ISO },
         }
+    }
+
+    fn read(&self, row: &Row<'_>) -> Result<Option<Date>, Reject> {
+        row.optional_date(self.column, self.format).map_err(or_set_format)
     }
 }
 
@@ -78,8 +83,8 @@ impl<'t> Rows<'t> {
     fn records<'r>(&self, row: &Row<'r>) -> Result<[Record<'r>; 3], Reject> {
         let student = Cow::Borrowed(row.id(self.student)?);
         let school = Cow::Borrowed(row.id(self.school)?);
-        let entry = row.date(self.entry, self.entry_format)?;
-        let exit = row.optional_date(self.exit.column, self.exit.format)?;
+        let entry = row.date(self.entry, self.entry_format).map_err(or_set_format)?;
+        let exit = self.exit.read(row)?;
         if let (Some(column), Some(exit)) = (self.exit.column, exit)
             && exit < entry
         {
@@ -87,7 +92,7 @@ impl<'t> Rows<'t> {
         }
         let given_name = row.optional(self.first_name)?.map(Cow::Borrowed);
         let family_name = row.optional(self.last_name)?.map(Cow::Borrowed);
-        let birth_date = row.optional_date(self.birth_date.column, self.birth_date.format)?;
+        let birth_date = self.birth_date.read(row)?;
         let grade = row.optional(self.grade)?.map(Cow::Borrowed);
         Ok([
             Record::School { id: school.clone(), identifier: None, name: None },

@@ -83,13 +83,13 @@ impl Header {
 
     fn mend(&self, name: &str) -> String {
         if let Some(there) = self.names.iter().find(|there| there.eq_ignore_ascii_case(name)) {
-            return format!("Write \"{there}\" as the header does: names are matched letter by letter");
+            return format!("The header has \"{there}\": names are matched letter by letter");
         }
         match self.other_delimiter() {
-            Some(delimiter) => format!("The header looks separated by {delimiter}: set the feed's delimiter"),
-            None => format!(
-                "Add \"{name}\" to the export, or name the column that the header has; a file without a header line cannot be read"
+            Some(delimiter) => format!(
+                "The header looks separated by {delimiter}: set the feed's delimiter, or export it separated by commas"
             ),
+            None => format!("Add \"{name}\" to the export; a file without a header line cannot be read"),
         }
     }
 

@@ -125,7 +125,7 @@ impl<'r> Row<'r> {
     #[cold]
     fn not_a_date(&self, column: Column, text: &str, format: &DateFormat) -> Reject {
         let help = format!(
-            "Write \"{}\" as in {} ({}), with a year from 1900 to 2200, or change the column's format in this feed",
+            "Write \"{}\" as in {} ({}), with a year from 1900 to 2200",
             self.name(column),
             format.example(),
             format.pattern()

@@ -37,13 +37,17 @@ fn check(connector: &Connector, input: &Path) {
     let config = if own.exists() { own } else { input.with_file_name("config.json") };
     let section = serde_json::from_slice(&bytes(&config)).expect("a fixture's section is JSON");
     let source = parse(connector, &section).unwrap_or_else(|error| panic!("{}: {error}", config.display()));
-    let found = text(&read(source.as_ref(), &bytes(input)));
-    let expected = input.with_file_name(format!("{stem}.out.json"));
+    assert_golden(&read(source.as_ref(), &bytes(input)), &input.with_file_name(format!("{stem}.out.json")));
+}
+
+/// Checks a reading against the file `expected`, or writes it with `UPDATE_GOLDEN=1` in the environment.
+pub fn assert_golden(reading: &Reading, expected: &Path) {
+    let found = text(reading);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&expected, found).expect("a golden file can be written");
+        fs::write(expected, found).expect("a golden file can be written");
         return;
     }
-    let wanted = String::from_utf8(bytes(&expected)).expect("a golden file is UTF-8");
+    let wanted = String::from_utf8(bytes(expected)).expect("a golden file is UTF-8");
     assert!(wanted == found, "{} differs; found:\n{found}", expected.display());
 }
 

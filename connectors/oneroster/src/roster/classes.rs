@@ -1,0 +1,48 @@
+//! `classes.csv`: in which terms a class is held.
+
+use std::ops::ControlFlow;
+
+use signalbox_connector::Refusal;
+
+use super::Roster;
+use super::known::{Days, Known};
+use super::rows::{status, unknown};
+use crate::package::FileName;
+
+pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, Refusal> {
+    let all_terms = roster.manifest.is_whole(FileName::AcademicSessions);
+    roster.rows(
+        FileName::Classes,
+        |header| header.columns(["sourcedId", "status", "termSourcedIds"]),
+        |known, [id, state, terms], row| {
+            if !status(row, *state)?.is_active() {
+                return Ok(None);
+            }
+            let id = row.id(*id)?;
+            let list = row.optional(Some(*terms))?.unwrap_or_default();
+            let days = days(known, list);
+            // The class is there, even when its terms are not: enrolments with dates of their own don't need them.
+            known.classes.insert(id.into(), days.ok().flatten());
+            match days {
+                Err(UnknownTerm) if all_terms => {
+                    Err(unknown(row, *terms, list, "a term that academicSessions.csv does not have"))
+                }
+                _ => Ok(None),
+            }
+        },
+    )
+}
+
+/// A term is not among the sessions.
+#[derive(Debug, Clone, Copy)]
+struct UnknownTerm;
+
+/// From the first day of the earliest term to the last of the latest.
+fn days(known: &Known, terms: &str) -> Result<Option<Days>, UnknownTerm> {
+    let mut days: Option<Days> = None;
+    for term in terms.split(',').map(str::trim).filter(|term| !term.is_empty()) {
+        let (first, last) = *known.sessions.get(term).ok_or(UnknownTerm)?;
+        days = Some(days.map_or((first, last), |(earliest, latest)| (earliest.min(first), latest.max(last))));
+    }
+    Ok(days)
+}

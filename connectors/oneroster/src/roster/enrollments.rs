@@ -1,0 +1,113 @@
+//! `enrollments.csv`: who is enrolled where, from when to when.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use signalbox_connector::delimited::{Column, DateFormat, Header, Row};
+use signalbox_connector::jiff::civil::Date;
+use signalbox_connector::{Draft, Record, Refusal, Reject, RejectCode};
+
+use super::Roster;
+use super::known::Known;
+use super::rows::{draft, is_student, status, unknown};
+use crate::manifest::Manifest;
+use crate::package::FileName;
+
+pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, Refusal> {
+    let manifest = roster.manifest;
+    roster.rows(FileName::Enrollments, Columns::new, |known, columns, row| columns.take(manifest, known, row))
+}
+
+struct Columns {
+    id: Column,
+    state: Column,
+    class: Column,
+    school: Column,
+    user: Column,
+    role: Column,
+    begin: Column,
+    end: Column,
+}
+
+impl Columns {
+    fn new(header: &Header) -> Result<Self, Refusal> {
+        let [id, state, class, school, user, role, begin, end] = header.columns([
+            "sourcedId",
+            "status",
+            "classSourcedId",
+            "schoolSourcedId",
+            "userSourcedId",
+            "role",
+            "beginDate",
+            "endDate",
+        ])?;
+        Ok(Self { id, state, class, school, user, role, begin, end })
+    }
+
+    fn take<'r>(
+        &self,
+        manifest: &Manifest,
+        known: &Known,
+        row: &Row<'r>,
+    ) -> Result<Option<Draft<'r>>, Reject> {
+        if !is_student(row, self.role)? {
+            return Ok(None);
+        }
+        let status = status(row, self.state)?;
+        let (key, student, school) = (row.id(self.id)?, row.id(self.user)?, row.id(self.school)?);
+        if status.is_active() {
+            self.check(manifest, known, row)?;
+        }
+        let (entry, exit) = self.days(known, row)?;
+        let record = Record::Enrollment {
+            key: Some(Cow::Borrowed(key)),
+            student: Cow::Borrowed(student),
+            school: Cow::Borrowed(school),
+            entry,
+            exit,
+            grade: known.grade(student).map(|grade| Cow::Owned(grade.to_owned())),
+        };
+        Ok(Some(draft(FileName::Enrollments, row, status, record)))
+    }
+
+    /// Whether what the row points to is there. A file that holds only what changed cannot tell.
+    fn check(&self, manifest: &Manifest, known: &Known, row: &Row<'_>) -> Result<(), Reject> {
+        let (student, school, class) = (row.id(self.user)?, row.id(self.school)?, row.id(self.class)?);
+        if manifest.is_whole(FileName::Users) && !known.has_student(student) {
+            return Err(unknown(row, self.user, student, "a user who is no student in users.csv"));
+        }
+        if manifest.is_whole(FileName::Orgs) && !known.schools.contains(school) {
+            return Err(unknown(row, self.school, school, "an organisation that is no school in orgs.csv"));
+        }
+        if manifest.is_whole(FileName::Classes) && !known.classes.contains_key(class) {
+            return Err(unknown(row, self.class, class, "a class that classes.csv does not have"));
+        }
+        Ok(())
+    }
+
+    /// First and last day. A blank one is that of the class's terms; without them a student is enrolled until told
+    /// otherwise, but not without a first day. `endDate` is taken as the last day enrolled, itself included, as
+    /// student information systems export it.
+    fn days(&self, known: &Known, row: &Row<'_>) -> Result<(Date, Option<Date>), Reject> {
+        let begin = row.optional_date(Some(self.begin), &DateFormat::ISO)?;
+        let end = row.optional_date(Some(self.end), &DateFormat::ISO)?;
+        let class = row.text(self.class)?;
+        let terms = known.classes.get(class).copied().flatten();
+        let exit = end.or(terms.map(|(_, last)| last));
+        let Some(entry) = begin.or(terms.map(|(first, _)| first)) else {
+            let what = "a class without terms that are known, and the enrolment has no beginDate of its own";
+            return Err(unknown(row, self.class, class, what));
+        };
+        match exit {
+            Some(exit) if exit < entry => Err(self.ends_before_it_begins(row)?),
+            _ => Ok((entry, exit)),
+        }
+    }
+
+    #[cold]
+    fn ends_before_it_begins(&self, row: &Row<'_>) -> Result<Reject, Reject> {
+        let help =
+            "It ends before it begins: mend \"beginDate\" or \"endDate\" in the source, or the class's terms";
+        Ok(row.reject(self.end, RejectCode::InvalidRange, row.text(self.end)?, help.to_owned()))
+    }
+}

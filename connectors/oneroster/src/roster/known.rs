@@ -1,0 +1,48 @@
+//! What later files point to.
+
+use std::collections::{HashMap, HashSet};
+
+use signalbox_connector::jiff::civil::Date;
+
+/// First and last day.
+pub(super) type Days = (Date, Date);
+
+/// The keys of rows that were read.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) sessions: HashMap<Box<str>, Days>,
+    pub(super) schools: HashSet<Box<str>>,
+    /// Those with role student in `roles.csv`.
+    pub(super) students_by_role: HashSet<Box<str>>,
+    /// Students, and their grade as a place in `grades`.
+    students: HashMap<Box<str>, Option<u16>>,
+    grades: Vec<Box<str>>,
+    /// Classes, and from when to when their terms last; `None` when a term is not known, or there is none.
+    pub(super) classes: HashMap<Box<str>, Option<Days>>,
+}
+
+impl Known {
+    pub(super) fn add_student(&mut self, id: &str, grade: Option<&str>) {
+        let grade = grade.and_then(|grade| self.place(grade));
+        self.students.insert(id.into(), grade);
+    }
+
+    pub(super) fn has_student(&self, id: &str) -> bool {
+        self.students.contains_key(id)
+    }
+
+    pub(super) fn grade(&self, student: &str) -> Option<&str> {
+        let place = (*self.students.get(student)?)?;
+        Some(&self.grades[usize::from(place)])
+    }
+
+    /// Where a grade stands in the list. There are about twenty; beyond 65,536 different words it is no grade.
+    fn place(&mut self, grade: &str) -> Option<u16> {
+        if let Some(at) = self.grades.iter().position(|there| **there == *grade) {
+            return u16::try_from(at).ok();
+        }
+        let at = u16::try_from(self.grades.len()).ok()?;
+        self.grades.push(grade.into());
+        Some(at)
+    }
+}

@@ -1,0 +1,43 @@
+//! `orgs.csv`: the schools.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use signalbox_connector::{Record, Refusal};
+
+use super::Roster;
+use super::rows::{draft, invalid, status};
+use crate::package::FileName;
+
+/// The types of organisations besides `school`.
+const OTHER_TYPES: [&str; 5] = ["department", "district", "local", "state", "national"];
+
+pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, Refusal> {
+    roster.rows(
+        FileName::Orgs,
+        |header| {
+            let [id, state, name, kind] = header.columns(["sourcedId", "status", "name", "type"])?;
+            Ok((id, state, name, kind, header.optional(Some("identifier"))))
+        },
+        |known, (id, state, name, kind, identifier), row| {
+            let word = row.required(*kind)?;
+            if !word.eq_ignore_ascii_case("school") {
+                let is_known = word.starts_with("ext:")
+                    || OTHER_TYPES.iter().any(|other| other.eq_ignore_ascii_case(word));
+                let allowed = "school, or another type of organisation such as district";
+                return if is_known { Ok(None) } else { Err(invalid(row, *kind, word, allowed)) };
+            }
+            let id = row.id(*id)?;
+            let status = status(row, *state)?;
+            let record = Record::School {
+                id: Cow::Borrowed(id),
+                identifier: row.optional(*identifier)?.map(Cow::Borrowed),
+                name: row.optional(Some(*name))?.map(Cow::Borrowed),
+            };
+            if status.is_active() {
+                known.schools.insert(id.into());
+            }
+            Ok(Some(draft(FileName::Orgs, row, status, record)))
+        },
+    )
+}
