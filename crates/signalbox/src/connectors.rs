@@ -2,7 +2,8 @@
 
 use signalbox_connector::Connector;
 
-pub(crate) const ALL: &[Connector] = &[connector_csv::CONNECTOR, connector_webhook::CONNECTOR];
+pub(crate) const ALL: &[Connector] =
+    &[connector_csv::CONNECTOR, connector_oneroster::CONNECTOR, connector_webhook::CONNECTOR];
 
 /// Those that a feed can read from.
 pub(crate) fn sources() -> impl Iterator<Item = &'static Connector> {

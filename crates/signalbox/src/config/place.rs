@@ -40,14 +40,21 @@ pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
     }
 }
 
-/// The most similar of `known`, when it is similar enough to be meant.
+/// The most similar of `known`, when it is similar enough to be meant: a slip in three letters, or a part left out.
 pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    const SIMILAR: f64 = 0.75;
+    const WORTH_COMPLETING: usize = 3;
+    let word = word.to_lowercase();
+    let distance = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        let whole = word.len() >= WORTH_COMPLETING && candidate.starts_with(&word);
+        if whole { 1 } else { strsim::osa_distance(&word, &candidate) }
+    };
+    let slips = (word.chars().count() / 3).max(1);
     known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase()), *candidate))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|candidate| (distance(candidate), *candidate))
+        .filter(|(distance, _)| *distance <= slips)
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
@@ -59,6 +66,8 @@ mod tests {
     fn a_slip_of_the_finger_is_recognised() {
         let known = ["name", "mode", "roster_of_record", "csv"];
         assert!(did_you_mean("rooster_of_record", known).starts_with("did you mean \"roster_of_record\"?"));
+        assert!(did_you_mean("cvs", known).starts_with("did you mean \"csv\"?"));
+        assert!(did_you_mean("roster", known).starts_with("did you mean \"roster_of_record\"?"));
         assert!(did_you_mean("Mode", known).starts_with("did you mean \"mode\"?"));
         assert_eq!(did_you_mean("zzz", known), "known here: name, mode, roster_of_record, csv");
     }

@@ -122,6 +122,15 @@ fn syntax_fault(error: serde_saphyr::Error) -> Fault {
         };
         return Fault { place, code: "duplicate_key", message, help: "keep one of the two".to_owned() };
     }
+    if let serde_saphyr::Error::MultipleDocuments { .. } = bare {
+        let help = "take out the line ---, or what follows it".to_owned();
+        return Fault {
+            place,
+            code: "yaml_syntax",
+            message: "the file holds more than one document".to_owned(),
+            help,
+        };
+    }
     let text = bare.to_string();
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned();
     let help = "mind indentation, quotes and brackets around this line; text with \": \" or \" #\" in it needs quotes";

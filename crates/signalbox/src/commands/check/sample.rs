@@ -43,14 +43,16 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path) -> 
     });
     let shown = Shown { loaded, feed, file, header: Header::of(file, loaded, feed) };
     let mut rows = Report::new(file);
+    let refused = read.is_err();
     if let Err(refusal) = read {
         shown.refusal(refusal, &mut rows);
     }
     shown.causes(&findings, &mut report, &mut rows);
     shown.closed_days(&findings, &mut rows);
+    let summary = if refused { String::new() } else { shown.summary(&findings) };
     let mut problems = report.into_problems();
     problems.extend(rows.into_problems());
-    Sample { problems, summary: shown.summary(&findings) }
+    Sample { problems, summary }
 }
 
 fn unreadable(error: &io::Error) -> Refusal {
@@ -257,7 +259,8 @@ impl Shown<'_> {
         let Some((count, first)) = findings.closed else { return };
         let subject = if count == 1 { "1 row is".to_owned() } else { format!("{count} rows are") };
         let message = format!("{subject} on days without school\nThey are kept and counted nowhere.");
-        let help = "if school was held, take the day out of closed: in the calendar".to_owned();
+        let help = "if school was held, correct closed: in the calendar; if not, the rows at their source"
+            .to_owned();
         let place = Place { line: first, column: self.date_column().unwrap_or(1) };
         rows.push(Severity::Warning, Some(place), "not_a_school_day", message, help);
     }

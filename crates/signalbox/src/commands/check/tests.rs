@@ -1,1 +1,158 @@
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use super::*;
+
+const CONFIG: &str = "\
+district: {id: lakeview, timezone: America/Chicago}
+calendars: [{schools: all, school_year: 2027, first: 2026-08-17, last: 2027-05-28, closed: [2026-09-07]}]
+feeds:
+  - name: enrollment
+    csv: {path: e.csv, entity: roster.enrollment, covers: school_year, absent_rows: end,
+          columns: {student: Student, school: School, entry: Entry}}
+  - name: attendance
+    csv:
+      path: att*.csv
+      entity: attendance.daily
+      rows: exceptions
+      covers: school_year
+      absent_rows: end
+      columns: {student: Student, school: School, date: {from: Day, format: \"%m/%d/%Y\"}, category: Code}
+      codes:
+        category: {A: absent_unexcused, E: absent_excused}
+";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().expect("a scratch folder"));
+        folder.write("signalbox.yaml", CONFIG);
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("written");
+    }
+
+    fn check(&self, output: Output, sample: Option<(&str, &str)>) -> (Done, String) {
+        let global = Global { config: self.path("signalbox.yaml"), output, now: None };
+        let args = Check {
+            feed: sample.map(|(feed, _)| feed.to_owned()),
+            sample: sample.map(|(_, file)| self.path(file)),
+        };
+        let mut out = Vec::new();
+        let done = run(&mut out, &global, &args).expect("runs");
+        (done, String::from_utf8(out).expect("text"))
+    }
+
+    fn problems(&self, sample: Option<(&str, &str)>) -> (Done, Value) {
+        let (done, out) = self.check(Output::Json, sample);
+        let value: Value = serde_json::from_str(&out).expect("one JSON object");
+        assert_eq!(value["ok"], Value::Bool(done == Done::Ok));
+        (done, value["problems"].clone())
+    }
+}
+
+fn names(path: &Value, file: &str) -> bool {
+    path.as_str().is_some_and(|path| Path::new(path).ends_with(file))
+}
+
+#[test]
+fn a_sound_configuration_has_no_problems() {
+    let (done, problems) = Folder::new().problems(None);
+    assert_eq!((done, problems), (Done::Ok, Value::Array(Vec::new())));
+}
+
+#[test]
+fn an_unmapped_code_points_to_the_mapping() {
+    let folder = Folder::new();
+    let rows = "Student,School,Day,Code\n1,100,9/1/2026,A\n2,200,9/1/2026,VIR\n3,100,9/1/2026,E\n4,200,9/2/2026,VIR\n";
+    folder.write("att.csv", rows);
+    let (done, problems) = folder.problems(Some(("attendance", "att.csv")));
+    assert_eq!(done, Done::Invalid);
+    let [problem] = problems.as_array().expect("a list").as_slice() else { panic!("{problems:#}") };
+    assert!(names(&problem["path"], "signalbox.yaml"));
+    assert_eq!((&problem["line"], &problem["column"]), (&16.into(), &19.into()));
+    assert_eq!((&problem["severity"], &problem["code"]), (&"error".into(), &"unmapped_code".into()));
+    let message = problem["message"].as_str().expect("text");
+    assert!(message.contains("\"VIR\" has no meaning yet"), "{message}");
+    assert!(
+        message.contains("In att.csv 2 times, first at row 3 column Code, only at school 200."),
+        "{message}"
+    );
+    assert!(problem["help"].as_str().expect("text").contains("VIR: present | present_remote"));
+}
+
+#[test]
+fn other_faults_point_into_the_sample_by_cause() {
+    let folder = Folder::new();
+    let rows = "Student,School,Day,Code\n1,100,99/99/9999,A\n2,100,99/99/9998,A\n,100,9/1/2026,A\n";
+    folder.write("att.csv", rows);
+    let (done, problems) = folder.problems(Some(("attendance", "att.csv")));
+    assert_eq!(done, Done::Invalid);
+    let [dates, blank] = problems.as_array().expect("a list").as_slice() else { panic!("{problems:#}") };
+    assert!(names(&dates["path"], "att.csv"));
+    assert_eq!(
+        (&dates["line"], &dates["column"], &dates["code"]),
+        (&2.into(), &3.into(), &"invalid_date".into())
+    );
+    assert!(dates["message"].as_str().expect("text").contains("2 times"), "{dates:#}");
+    assert_eq!(
+        (&blank["line"], &blank["column"], &blank["code"]),
+        (&4.into(), &1.into(), &"missing_value".into())
+    );
+}
+
+#[test]
+fn rows_on_days_without_school_are_a_warning() {
+    let folder = Folder::new();
+    folder
+        .write("att.csv", "Student,School,Day,Code\n1,100,9/1/2026,A\n1,100,9/7/2026,A\n1,100,9/6/2026,A\n");
+    let (done, problems) = folder.problems(Some(("attendance", "att.csv")));
+    assert_eq!(done, Done::Ok, "a warning is no error");
+    let [days] = problems.as_array().expect("a list").as_slice() else { panic!("{problems:#}") };
+    assert_eq!(
+        (&days["line"], &days["column"], &days["severity"]),
+        (&3.into(), &3.into(), &"warning".into())
+    );
+    assert!(days["message"].as_str().expect("text").starts_with("2 rows"), "{days:#}");
+}
+
+#[test]
+fn the_text_says_where_and_what_to_do_but_no_row() {
+    let folder = Folder::new();
+    folder.write("att.csv", "Student,School,Day,Code\nPeter,100,9/1/2026,VIR\nPaul,100,soon,A\n");
+    let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));
+    for part in [
+        "signalbox.yaml:16:19  error: attendance code \"VIR\" has no meaning yet\n",
+        "   16 |         category: {A: absent_unexcused, E: absent_excused}\n",
+        "   In att.csv once, first at row 2 column Code.\n",
+        "   Mend: add one of  VIR: present | ",
+        "att.csv:3:3  error: Day: ",
+        "att.csv: 0 of 2 rows can be used.\n",
+        "2 errors. Nothing was read in, nobody was alerted.\n",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(!text.contains("Peter") && !text.contains("Paul") && !text.contains("soon"), "{text}");
+}
+
+#[test]
+fn a_sample_that_cannot_be_tried_is_an_error() {
+    let folder = Folder::new();
+    let (done, problems) = folder.problems(Some(("attendance", "nothing.csv")));
+    assert_eq!((done, &problems[0]["code"]), (Done::Invalid, &"unreadable_file".into()));
+    folder.write("att.csv", "Student,School,When,Code\n1,100,9/1/2026,A\n");
+    let (done, problems) = folder.problems(Some(("attendance", "att.csv")));
+    assert_eq!((done, &problems[0]["code"]), (Done::Invalid, &"missing_column".into()));
+    let (done, problems) = folder.problems(Some(("atendance", "att.csv")));
+    assert_eq!((done, &problems[0]["code"]), (Done::Invalid, &"unknown_feed".into()));
+    assert!(problems[0]["help"].as_str().expect("text").contains("did you mean \"attendance\""));
+}

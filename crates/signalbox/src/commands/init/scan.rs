@@ -95,7 +95,8 @@ fn pattern(path: &Path) -> PathBuf {
     if head.is_empty() || !stem[head.len()..].contains(|c: char| c.is_ascii_digit()) {
         return path.to_owned();
     }
-    path.with_file_name(format!("{head}*.{ext}"))
+    let separator: String = stem[head.len()..].chars().take(1).filter(|c| !c.is_ascii_digit()).collect();
+    path.with_file_name(format!("{head}{separator}*.{ext}"))
 }
 
 /// A feed's name from a file's.

@@ -1,7 +1,5 @@
 use serde::Deserializer;
-use serde::de::{
-    self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
+use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::{ReadError, Trace};
 use crate::config::place::Place;
@@ -28,6 +26,11 @@ impl<'de> Reader<'de> {
             result,
             |error| if error.0.code == "missing_key" { self.owner } else { self.node.place },
         )
+    }
+
+    /// Reads through `seed`, which may refuse what it read only after this reader is done.
+    fn seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
+        self.note(seed.deserialize(self))
     }
 
     fn scalar(self) -> Option<&'de Scalar> {
@@ -152,7 +155,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         let Some(node) = self.items.next() else { return Ok(None) };
-        seed.deserialize(Reader::new(node, node.place, self.reader.trace)).map(Some)
+        Reader::new(node, node.place, self.reader.trace).seed(seed).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -172,13 +175,41 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
         self.current = self.entries.next();
         let Some((key, _)) = self.current else { return Ok(None) };
-        let result = seed.deserialize(key.text.as_str().into_deserializer());
-        note(self.trace, result, |_| key.place).map(Some)
+        seed.deserialize(Word { text: &key.text, place: key.place, trace: self.trace }).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let (key, node) = self.current.expect("serde asks for a value after its key");
-        seed.deserialize(Reader::new(node, key.place, self.trace))
+        Reader::new(node, key.place, self.trace).seed(seed)
+    }
+}
+
+/// A key, or the name of an enum's variant.
+struct Word<'de> {
+    text: &'de str,
+    place: Place,
+    trace: &'de Trace,
+}
+
+impl<'de> Deserializer<'de> for Word<'de> {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        note(self.trace, visitor.visit_borrowed_str(self.text), |_| self.place)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        visitor.visit_enum(Variant { name: self.text, place: self.place, content: None, trace: self.trace })
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
 
@@ -194,8 +225,8 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), ReadError> {
-        let value = note(self.trace, seed.deserialize(self.name.into_deserializer()), |_| self.place)?;
-        Ok((value, self))
+        let word = Word { text: self.name, place: self.place, trace: self.trace };
+        Ok((seed.deserialize(word)?, self))
     }
 }
 
@@ -223,7 +254,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
-        seed.deserialize(self.content()?)
+        self.content()?.seed(seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, ReadError> {

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Writes the files of Lakeview, an invented district: drop/ and later/ beside this script.
+
+Every run writes the same bytes. No student in it exists.
+"""
+
+import csv
+from datetime import date, timedelta
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SCHOOLS = [("100", "Lincoln High School", ["09", "10", "11", "12"]), ("200", "Roosevelt Middle School", ["06", "07", "08"])]
+FIRST, LAST = date(2026, 8, 17), date(2027, 5, 28)
+CLOSED = {date(2026, 9, 7)}
+KNOWN_THROUGH = date(2026, 10, 16)
+STUDENTS = 60
+GIVEN = ["Ana", "Ben", "Cleo", "Dev", "Esi", "Finn", "Gia", "Hugo", "Iris", "Jonas"]
+FAMILY = ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Hazel", "Juniper", "Linden", "Maple"]
+
+
+class Dice:
+    """A small generator of our own (Lehmer), so that no library's change can change the files."""
+
+    def __init__(self, seed):
+        self.state = seed
+
+    def below(self, n):
+        self.state = self.state * 48271 % 0x7FFFFFFF
+        return self.state % n
+
+
+def school_days():
+    day = FIRST
+    while day <= KNOWN_THROUGH:
+        if day.weekday() < 5 and day not in CLOSED:
+            yield day
+        day += timedelta(days=1)
+
+
+def students():
+    """(number, school, grade, entry): two come late."""
+    for at in range(STUDENTS):
+        school, _, grades = SCHOOLS[at % 2]
+        entry = date(2026, 9, 14) if at in (17, 40) else FIRST
+        yield 1001 + at, school, grades[at // 2 % len(grades)], entry
+
+
+def absences(dice):
+    """(number, school, day, code). Every twelfth student is absent about one day in five, the others rarely."""
+    for number, school, _, entry in students():
+        often = number % 12 == 5
+        for day in school_days():
+            if day < entry:
+                continue
+            roll = dice.below(1000)
+            if roll < (190 if often else 18):
+                yield number, school, day, "AEAEH"[dice.below(5)]
+            elif roll < (220 if often else 45):
+                yield number, school, day, "T"
+
+
+def write(path, header, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        out = csv.writer(file, lineterminator="\r\n")
+        out.writerow(header)
+        out.writerows(rows)
+
+
+def american(day):
+    return f"{day.month}/{day.day}/{day.year}"
+
+
+def roster(folder):
+    write(
+        folder / "manifest.csv",
+        ["propertyName", "value"],
+        [["manifest.version", "1.0"], ["oneroster.version", "1.1"]]
+        + [[f"file.{name}", "bulk"] for name in ["academicSessions", "classes", "enrollments", "orgs", "users"]],
+    )
+    write(
+        folder / "academicSessions.csv",
+        ["sourcedId", "status", "dateLastModified", "title", "type", "startDate", "endDate", "parentSourcedId", "schoolYear"],
+        [["year-2027", "", "", "2026-27", "schoolYear", FIRST, LAST, "", "2027"]],
+    )
+    write(
+        folder / "orgs.csv",
+        ["sourcedId", "status", "dateLastModified", "name", "type", "identifier", "parentSourcedId"],
+        [["lakeview", "", "", "Lakeview Unified", "district", "", ""]]
+        + [[f"school-{number}", "", "", name, "school", number, "lakeview"] for number, name, _ in SCHOOLS],
+    )
+    write(
+        folder / "classes.csv",
+        ["sourcedId", "status", "dateLastModified", "title", "grades", "courseSourcedId", "classCode", "classType",
+         "location", "schoolSourcedId", "termSourcedIds", "subjects", "subjectCodes", "periods"],
+        [[f"homeroom-{number}", "", "", "Homeroom", "", "homeroom", "", "homeroom", "", f"school-{number}", "year-2027", "", "", ""]
+         for number, _, _ in SCHOOLS],
+    )
+    write(
+        folder / "users.csv",
+        ["sourcedId", "status", "dateLastModified", "enabledUser", "orgSourcedIds", "role", "username", "userIds",
+         "givenName", "familyName", "middleName", "identifier", "email", "sms", "phone", "agentSourcedIds", "grades", "password"],
+        [[f"user-{number}", "", "", "true", f"school-{school}", "student", "", "", GIVEN[number % 10],
+          FAMILY[number // 10 % 10], "", number, "", "", "", "", grade, ""]
+         for number, school, grade, _ in students()],
+    )
+    write(
+        folder / "enrollments.csv",
+        ["sourcedId", "status", "dateLastModified", "classSourcedId", "schoolSourcedId", "userSourcedId", "role", "primary",
+         "beginDate", "endDate"],
+        [[f"enrollment-{number}", "", "", f"homeroom-{school}", f"school-{school}", f"user-{number}", "student", "",
+          "" if entry == FIRST else entry, ""]
+         for number, school, _, entry in students()],
+    )
+
+
+def attendance(path, rows):
+    header = ["Student_Number", "School_ID", "Att_Date", "Att_Code"]
+    write(path, header, [[number, school, american(day), code] for number, school, day, code in rows])
+
+
+def corrected(rows):
+    """The next night's file: the office takes back the latest absence of one student, and Monday is in."""
+    number = 1049
+    latest = max(day for student, _, day, code in rows if student == number and code != "T")
+    kept = [row for row in rows if (row[0], row[2]) != (number, latest)]
+    monday = date(2026, 10, 19)
+    return kept + [(1017, "100", monday, "A"), (1030, "200", monday, "E"), (1041, "100", monday, "A")]
+
+
+def main():
+    rows = list(absences(Dice(2023)))
+    roster(HERE / "drop" / "sis")
+    attendance(HERE / "drop" / "attendance_1016.csv", rows)
+    attendance(HERE / "later" / "attendance_1019.csv", corrected(rows))
+
+
+if __name__ == "__main__":
+    main()
