@@ -7,6 +7,7 @@
 //! - this file: [`step`]; `attempt`: one try; `schedule`: when the next one is; `standing`: standing lists
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -43,7 +44,7 @@ const _: () = assert!(HOLD.as_secs() > STEP_BUDGET.as_secs() + ATTEMPT_TIMEOUT.a
 /// A destination with its name in the configuration.
 pub struct Target {
     pub name: String,
-    pub destination: Box<dyn Destination>,
+    pub destination: Arc<dyn Destination>,
 }
 
 impl fmt::Debug for Target {

@@ -31,6 +31,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_connector::{Cursor, FetchCx, Page};
+use signalbox_store::StoreError;
 use signalbox_store::feed::{Closing, FeedLease, HoldState, NewRun, Outcome, Run};
 
 pub use gate::{Counts, Held, SchoolEnds};
@@ -120,6 +121,10 @@ impl Ingest {
                 self.resolver = None;
                 match error {
                     HubError::Fetch { .. } => report.failed.push((feed.name.clone(), error)),
+                    // Another process took the feed (a retry beside us): take it again in the next pass.
+                    HubError::Store(StoreError::Fenced) => {
+                        self.leases.remove(&feed.name);
+                    }
                     other => return Err(other),
                 }
             }

@@ -11,18 +11,30 @@ use signalbox_connector::{Land, Landed};
 #[derive(Debug, Clone)]
 pub struct Landing {
     folder: PathBuf,
+    /// Where payloads may lie besides; never written to.
+    under: Option<PathBuf>,
 }
 
 impl Landing {
     /// Uses (and makes) `folder`.
     pub fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), under: None })
+    }
+
+    /// As [`open`](Self::open), over a folder whose payloads can be read but where nothing lands: a scratch copy.
+    pub fn over(folder: &Path, under: &Path) -> io::Result<Self> {
+        Ok(Self { under: Some(under.to_owned()), ..Self::open(folder)? })
     }
 
     /// Opens a landed payload.
     pub fn payload(&self, address: &str) -> io::Result<File> {
-        File::open(self.folder.join(address))
+        match (File::open(self.folder.join(address)), &self.under) {
+            (Err(error), Some(under)) if error.kind() == io::ErrorKind::NotFound => {
+                File::open(under.join(address))
+            }
+            (opened, _) => opened,
+        }
     }
 
     /// A folder on the same file system for scratch files; they vanish when dropped.

@@ -21,6 +21,9 @@ Examples:
   signalbox check                      say what is wrong with it, and where
   signalbox check --feed attendance --sample ./exports/att.csv
                                        try one file against it; nothing is read in
+  signalbox plan                       what would happen now; nothing is written
+  signalbox up                         run the hub
+  signalbox status                     is it healthy, what is late, what do I do
 
 Exit codes: 0 done, 1 failed while running, 2 invalid input, 3 the surroundings are not ready.";
 
@@ -47,14 +50,180 @@ pub(crate) enum Output {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Say what is wrong with the configuration, or with a file for one of its feeds
-    Check(Check),
     /// Write a signalbox.yaml to start from
     Init(Init),
+    /// Say what is wrong with the configuration, or with a file for one of its feeds
+    Check(Check),
+    /// Say what `up --once` would do now; nothing is written, nobody is alerted
+    Plan,
+    /// Run the hub: read what is new, decide, deliver
+    Up(Up),
+    /// Show the whole hub at a glance
+    Status,
+    /// Show one student: ids, enrolments, answers, flags
+    Student(Student),
+    /// Look at events on the log
+    Events(Events),
+    /// Look at flags, or take one on
+    Flags(Flags),
+    /// Look at alerts: who was told what, and what waits
+    Alerts(Alerts),
+    /// Say why a flag stands, and what it rests on
+    Explain(Explain),
+    /// Look at rows that could not be used
+    Rejects(Rejects),
+    /// Look at payloads that wait for your decision, and decide
+    Holds(Holds),
+    /// Read a feed's last payload again with today's configuration
+    Retry(Retry),
     /// Print the JSON Schema of signalbox.yaml, for editors
     Schema,
     /// List where a test can make the process die (SIGNALBOX_FAILPOINT=name:n)
     Failpoints,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Ctrl-C or SIGTERM stops it after the step in hand. A second `up` on the same data folder exits with 3."
+)]
+pub(crate) struct Up {
+    /// Read what is there now, deliver what is due, print the status and end
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Student {
+    /// An id as a tool writes it, or a student key
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    #[command(subcommand)]
+    pub(crate) what: EventsWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsWhat {
+    /// Print events, one a line
+    #[command(after_help = "Example:\n  signalbox events list --type attendance.daily --student 1001")]
+    List(EventsList),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsList {
+    /// A topic or its domain, e.g. attendance
+    #[arg(long)]
+    pub(crate) topic: Option<String>,
+    /// An event type, short or whole, e.g. attendance.daily
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// An id as a tool writes it, or a student key
+    #[arg(long, value_name = "ID")]
+    pub(crate) student: Option<String>,
+    /// Only say how many there are
+    #[arg(long)]
+    pub(crate) count: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Flags {
+    #[command(subcommand)]
+    pub(crate) what: FlagsWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FlagsWhat {
+    /// Print every flag, the open ones first
+    List,
+    /// Take an open flag on, so that others see that somebody has it
+    #[command(
+        after_help = "Example:\n  signalbox flags ack 1b9d6bcd --by \"R. Ortiz\" --reason \"calling home today\""
+    )]
+    Ack(FlagsAck),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FlagsAck {
+    /// The flag's id, or enough of its beginning
+    pub(crate) flag: String,
+    /// Who takes it on
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Alerts {
+    #[command(subcommand)]
+    pub(crate) what: AlertsWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlertsWhat {
+    /// Print every alert, oldest first
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The flag's id, or enough of its beginning
+    pub(crate) flag: String,
+    /// Compute it again from the log, and compare
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rejects {
+    #[command(subcommand)]
+    pub(crate) what: RejectsWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RejectsWhat {
+    /// Print rows of the latest payloads that could not be used
+    List {
+        /// One line per cause
+        #[arg(long)]
+        group: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Holds {
+    #[command(subcommand)]
+    pub(crate) what: HoldsWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HoldsWhat {
+    /// Print payloads that wait for your decision
+    List,
+    /// Print one, with what would end at which school
+    Show { id: String },
+    /// Let it through: what was shown will end
+    Approve(Decision),
+    /// Drop it: nothing of it is used
+    Refuse(Decision),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decision {
+    pub(crate) id: String,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    pub(crate) feed: String,
 }
 
 #[derive(Debug, Args)]

@@ -1,24 +1,89 @@
 //! One module per command.
 
+mod alerts;
 mod check;
+mod events;
+mod explain;
 mod failpoints;
+mod flags;
+mod holds;
 mod init;
+mod plan;
+mod rejects;
+mod retry;
 mod schema;
+mod status;
+mod student;
+mod up;
 
-use std::io;
+use std::future::Future;
+use std::io::{self, Write};
 
-use crate::cli::{Cli, Command};
+use anyhow::anyhow;
+use signalbox_event::StudentKey;
+use signalbox_runtime::hub::Hub;
+use signalbox_runtime::view;
+
+use crate::cli::{Cli, Command, Global};
+use crate::config::{self, Loaded};
+use crate::connectors;
 use crate::exit::{Done, Failure};
+use crate::open::{self, Opened};
 
 /// Runs the command. What scripts read goes to stdout.
 pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
     let out = &mut io::BufWriter::new(io::stdout().lock());
+    let global = &cli.global;
     let done = match &cli.command {
-        Command::Check(args) => check::run(out, &cli.global, args),
-        Command::Init(args) => init::run(out, &cli.global, args),
+        Command::Init(args) => init::run(out, global, args),
+        Command::Check(args) => check::run(out, global, args),
         Command::Schema => schema::run(out),
-        Command::Failpoints => failpoints::run(out, &cli.global),
+        Command::Failpoints => failpoints::run(out, global),
+        Command::Plan => wait(plan::run(out, global)),
+        Command::Up(args) => wait(up::run(out, global, args)),
+        Command::Status => wait(status::run(out, global)),
+        Command::Student(args) => wait(student::run(out, global, args)),
+        Command::Events(args) => wait(events::run(out, global, args)),
+        Command::Flags(args) => wait(flags::run(out, global, args)),
+        Command::Alerts(_) => wait(alerts::run(out, global)),
+        Command::Explain(args) => wait(explain::run(out, global, args)),
+        Command::Rejects(args) => wait(rejects::run(out, global, args)),
+        Command::Holds(args) => wait(holds::run(out, global, args)),
+        Command::Retry(args) => wait(retry::run(out, global, args)),
     }?;
-    io::Write::flush(out)?;
+    Write::flush(out)?;
     Ok(done)
+}
+
+fn wait(command: impl Future<Output = Result<Done, Failure>>) -> Result<Done, Failure> {
+    signalbox_connector::http::install_tls();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::environment(error, "see how many threads and files this user may have"))?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_background();
+    done
+}
+
+/// The configuration, its warnings left to `check`.
+fn load(global: &Global) -> Result<Loaded, Failure> {
+    Ok(config::load(&global.config, connectors::ALL)?)
+}
+
+/// The hub for a command that looks or writes beside a running `up`.
+async fn open_hub(global: &Global) -> Result<Opened, Failure> {
+    open::open(load(global)?).await
+}
+
+/// The one student that an id names.
+async fn the_student(hub: &Hub, id: &str) -> Result<StudentKey, Failure> {
+    match view::find_student(hub, id).await?.as_slice() {
+        [key] => Ok(*key),
+        [] => Err(Failure::input(
+            anyhow!("no student of the roster has this id"),
+            "ids are compared as text: \"0012\" and \"12\" are two ids",
+        )),
+        _ => Err(Failure::input(anyhow!("this id names several students"), "use the student key")),
+    }
 }

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use signalbox_log::LogError;
+use signalbox_runtime::hub::HubError;
+use signalbox_store::StoreError;
+
 use crate::config::Problems;
 
 /// How a command ended that could do its work, or was asked a yes-or-no question.
@@ -49,6 +53,54 @@ impl Failure {
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         Self::Config(problems)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => {
+                Self::environment(error, "see that the data folder is there, has room, and is yours")
+            }
+            _ => Self::Other { kind: Kind::Runtime, error: error.into(), help: String::new() },
+        }
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        let help = match &error {
+            LogError::Unavailable(_) => "see that the log is there, has room, and is yours",
+            LogError::Replaced { .. } => {
+                "put the log's file back from the same backup as state.db, or begin with an empty data_dir"
+            }
+            LogError::Overtaken { .. } => {
+                "begin with an empty data_dir: the files are read again, and nobody is told twice"
+            }
+            LogError::NoSuchShard { .. } | LogError::Failed(_) => "",
+        };
+        let kind = if matches!(error, LogError::Failed(_)) { Kind::Runtime } else { Kind::Environment };
+        Self::Other { kind, error: error.into(), help: help.to_owned() }
+    }
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Store(error) => error.into(),
+            HubError::Log(error) => error.into(),
+            HubError::Fetch { ref help, .. } => {
+                let help = help.clone();
+                Self::Other { kind: Kind::Environment, error: error.into(), help }
+            }
+            HubError::LogReplaced { .. } => Self::environment(
+                error,
+                "put log.db back from the same backup as state.db, or begin with an empty data_dir",
+            ),
+            HubError::Io(_) | HubError::Stored(_) => {
+                Self::Other { kind: Kind::Runtime, error: error.into(), help: String::new() }
+            }
+        }
     }
 }
 

@@ -39,7 +39,7 @@ impl Script {
     }
 
     fn target(&'static self, name: &str) -> Target {
-        Target { name: name.to_owned(), destination: Box::new(Scripted(self)) }
+        Target { name: name.to_owned(), destination: Arc::new(Scripted(self)) }
     }
 
     fn seen_ids(&self) -> Vec<u128> {
@@ -302,7 +302,7 @@ impl Destination for Usurper {
 #[tokio::test]
 async fn a_claim_that_was_taken_over_is_not_settled() {
     let store: &'static MemoryState = Box::leak(Box::new(outbox(lanes(1)).await));
-    let target = Target { name: "counselor".to_owned(), destination: Box::new(Usurper(store)) };
+    let target = Target { name: "counselor".to_owned(), destination: Arc::new(Usurper(store)) };
     let done = step(store, &[target], "grand-bend", at(START_MS)).await.unwrap();
     assert_eq!(done, Delivered { attempted: 1, ..Delivered::default() });
     assert_eq!(all(store).await[0].state, EntryState::Pending);

@@ -189,7 +189,7 @@ fn settings(mode: Mode, roster: &Drops, attendance: &Drops, covers: &Arc<Mutex<C
             closed: vec![(date(2021, 9, 6), date(2021, 9, 6))],
         }]),
         feeds: vec![feed("roster", true, roster), feed("attendance", false, attendance)],
-        targets: vec![Target { name: "counselor".to_owned(), destination: Box::new(Accepts) }],
+        targets: vec![Target { name: "counselor".to_owned(), destination: Arc::new(Accepts) }],
         routes: vec![Route { rule: "chronic-absence".to_owned(), to: "counselor".to_owned() }],
         policy: Policy::default(),
         max_payload_bytes: 1 << 20,

@@ -8,7 +8,7 @@ use signalbox_risk::{Registers, reasons};
 use uuid::Uuid;
 
 use super::events::events_of;
-use super::flags::{Found, id_of};
+use super::flags::{self, Found};
 use super::student::Judge;
 use crate::consume::student::StudentState;
 use crate::consume::{observe, reason_of, student_ref};
@@ -60,7 +60,7 @@ pub async fn explain(
     let events = events_of(hub, found.who).await?;
     let policy = &hub.settings.policy;
     Ok(Some(Explanation {
-        flag_id: id_of(hub, found.who, flag.number),
+        flag_id: flags::id(hub, found.who, flag.number),
         student: student_ref(&found.state, flag.until),
         state: flag.state.as_str(),
         reasons: vec![reason_of(&reasons::of_flag(flag, policy))],

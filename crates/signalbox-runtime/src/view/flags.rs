@@ -68,7 +68,7 @@ pub async fn flags(hub: &Hub) -> Result<Vec<FlagLine>, HubError> {
 
 pub(crate) fn line(hub: &Hub, who: StudentYear, state: &StudentState, flag: &Flag) -> FlagLine {
     FlagLine {
-        flag_id: id_of(hub, who, flag.number),
+        flag_id: id(hub, who, flag.number),
         student_key: who.student,
         student_id: state.profile.as_ref().map(|profile| profile.id.clone()),
         rule: CHRONIC_ABSENCE,
@@ -79,13 +79,14 @@ pub(crate) fn line(hub: &Hub, who: StudentYear, state: &StudentState, flag: &Fla
     }
 }
 
-pub(crate) fn id_of(hub: &Hub, who: StudentYear, number: u32) -> Uuid {
+/// The id of a student's n-th flag.
+pub fn id(hub: &Hub, who: StudentYear, number: u32) -> Uuid {
     flag_id(&hub.settings.district.id, who.student, who.school_year, CHRONIC_ABSENCE, number)
 }
 
 /// The flag of an id, or of the beginning of one if it is the only one.
-pub async fn find(hub: &Hub, id: &str) -> Result<Vec<Found>, HubError> {
-    let id = id.trim_start_matches("F-").to_ascii_lowercase();
+pub async fn find(hub: &Hub, start: &str) -> Result<Vec<Found>, HubError> {
+    let start = start.trim_start_matches("F-").to_ascii_lowercase();
     let mut found = Vec::new();
     for shard in 0..hub.settings.topics.shards {
         students(hub, shard, |who, state| {
@@ -94,7 +95,7 @@ pub async fn find(hub: &Hub, id: &str) -> Result<Vec<Found>, HubError> {
                 .flags()
                 .iter()
                 .map(|flag| flag.number)
-                .filter(|number| id_of(hub, who, *number).to_string().starts_with(&id))
+                .filter(|number| id(hub, who, *number).to_string().starts_with(&start))
                 .collect();
             found.extend(numbers.into_iter().map(|number| Found { who, state: state.clone(), number }));
         })

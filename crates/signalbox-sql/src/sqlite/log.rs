@@ -80,6 +80,14 @@ impl SqliteLog {
         Ok(())
     }
 
+    /// Writes a copy of the last commit to `path`, which must not exist. Appends go on beside it.
+    ///
+    /// # Errors
+    /// [`signalbox_store::StoreError`] as for the stores: the copy is the same work.
+    pub async fn snapshot_to(&self, path: &Path) -> Result<(), signalbox_store::StoreError> {
+        super::snapshot::write(&self.db, path).await
+    }
+
     /// The id of a topic that has this shard. Asks the database if memory does not know: another process may have
     /// created it.
     async fn topic_id(&self, topic: &str, shard: Shard) -> Result<TopicId, LogError> {

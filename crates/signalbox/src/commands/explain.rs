@@ -1,0 +1,64 @@
+//! `signalbox explain FLAG`: why it stands, and what it rests on.
+
+use std::io::{self, Write};
+
+use anyhow::anyhow;
+use signalbox_runtime::view::explain::{Explanation, explain};
+
+use super::flags::the_flag;
+use super::open_hub;
+use crate::cli::{Explain, Global, Output};
+use crate::clock::Clock;
+use crate::exit::{Done, Failure};
+use crate::screen;
+
+pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Explain) -> Result<Done, Failure> {
+    let opened = open_hub(global).await?;
+    let found = the_flag(&opened.hub, &args.flag).await?;
+    let now = Clock::new(global.now).frozen();
+    let explanation = explain(&opened.hub, &found, args.verify, now).await?;
+    let explanation = explanation.ok_or_else(|| {
+        Failure::input(anyhow!("there is no flag \"{}\"", args.flag), "signalbox flags list shows them")
+    })?;
+    match global.output {
+        Output::Json => screen::json(out, &explanation)?,
+        Output::Text => text(out, &explanation)?,
+    }
+    Ok(Done::Ok)
+}
+
+fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
+    let student = &why.student;
+    writeln!(
+        out,
+        "Student {}, school {}, grade {}: chronic absence, {}",
+        student.id,
+        student.school.as_deref().unwrap_or("unknown"),
+        student.grade.as_deref().unwrap_or("unknown"),
+        why.state
+    )?;
+    for reason in &why.reasons {
+        writeln!(out, "Why        {}", reason.text)?;
+        let dates: Vec<String> = reason.dates.iter().map(ToString::to_string).collect();
+        writeln!(out, "Days       {}", dates.join(", "))?;
+    }
+    if let Some(clears_when) = &why.clears_when {
+        writeln!(out, "Comes off  {clears_when}")?;
+    }
+    for entry in &why.history {
+        writeln!(out, "{}  {}: {}", entry.at, entry.kind, entry.text)?;
+    }
+    writeln!(
+        out,
+        "Rests on   {} events, as of {}, rules {}, {}",
+        why.certificate.events.len(),
+        why.certificate.as_of,
+        why.certificate.policy_hash,
+        why.certificate.reference_version
+    )?;
+    match why.verified {
+        None => Ok(()),
+        Some(true) => writeln!(out, "Computed again from the log: the same."),
+        Some(false) => writeln!(out, "Computed again from the log: NOT the same. Do not rely on this flag."),
+    }
+}

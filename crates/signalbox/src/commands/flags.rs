@@ -1,0 +1,105 @@
+//! `signalbox flags list` and `flags ack`.
+
+use std::io::Write;
+
+use anyhow::anyhow;
+use jiff::Timestamp;
+use signalbox_event::data::Acknowledged;
+use signalbox_event::envelope::role_source;
+use signalbox_event::id::derived;
+use signalbox_event::{Data, Event, topic};
+use signalbox_risk::FlagState;
+use signalbox_runtime::consume::RiskConsumer;
+use signalbox_runtime::hub::Hub;
+use signalbox_runtime::up;
+use signalbox_runtime::view::flags::{Found, find, flags};
+use uuid::Uuid;
+
+use super::open_hub;
+use crate::cli::{Flags, FlagsAck, FlagsWhat, Global, Output};
+use crate::clock::Clock;
+use crate::exit::{Done, Failure};
+use crate::screen::{self, Table};
+
+pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> Result<Done, Failure> {
+    let opened = open_hub(global).await?;
+    match &args.what {
+        FlagsWhat::List => list(out, global, &opened.hub).await?,
+        FlagsWhat::Ack(args) => {
+            let now = Clock::new(global.now).frozen();
+            acknowledge(&opened.hub, args, now).await?;
+            // The act counts at once; beside a running `up` either of the two folds it.
+            RiskConsumer::join(opened.hub.clone()).await?.drain(now).await?;
+            list(out, global, &opened.hub).await?;
+        }
+    }
+    Ok(Done::Ok)
+}
+
+async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Failure> {
+    let lines = flags(hub).await?;
+    match global.output {
+        Output::Json => screen::json(out, &lines)?,
+        Output::Text if lines.is_empty() => writeln!(out, "No flags.")?,
+        Output::Text => {
+            let mut table = Table::new(["flag", "student", "rule", "state", "since", "as of", "taken on by"]);
+            for line in lines {
+                table.row(vec![
+                    line.flag_id.to_string(),
+                    line.student_id.unwrap_or_default(),
+                    line.rule.to_owned(),
+                    line.state.to_owned(),
+                    line.since,
+                    line.as_of,
+                    line.acknowledged_by.unwrap_or_default(),
+                ]);
+            }
+            table.print(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// The one flag that an id, or its beginning, names.
+pub(super) async fn the_flag(hub: &Hub, id: &str) -> Result<Found, Failure> {
+    let mut found = find(hub, id).await?;
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (None, _) => {
+            Err(Failure::input(anyhow!("there is no flag \"{id}\""), "signalbox flags list shows them"))
+        }
+        (Some(_), false) => {
+            Err(Failure::input(anyhow!("several flags begin with \"{id}\""), "give more of it"))
+        }
+    }
+}
+
+async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<(), Failure> {
+    let found = the_flag(hub, &args.flag).await?;
+    let flag = found.state.announced.flag(found.number).filter(|flag| flag.state == FlagState::Open);
+    if flag.is_none() {
+        return Err(Failure::input(anyhow!("this flag is not open"), "only an open flag can be taken on"));
+    }
+    let district = &hub.settings.district;
+    let flag_id = signalbox_runtime::view::flags::id(hub, found.who, found.number);
+    let reason = args.reason.clone();
+    let id = ack_id(flag_id, &args.by, reason.as_deref(), now);
+    let event = Event {
+        id,
+        source: role_source(&district.id, "people"),
+        subject: Some(found.who.student),
+        time: now.to_zoned(district.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        partition_key: topic::student_key(&district.id, &found.who.student),
+        school_year: Some(found.who.school_year),
+        revision: 1,
+        run: None,
+        traceparent: None,
+        data: Data::InterventionAcknowledged(Acknowledged { flag_id, by: args.by.clone(), reason }),
+    };
+    Ok(up::append(hub, &event).await?)
+}
+
+fn ack_id(flag: Uuid, by: &str, reason: Option<&str>, now: Timestamp) -> Uuid {
+    let at = now.as_millisecond().to_be_bytes();
+    derived(&[b"acknowledged", flag.as_bytes(), by.as_bytes(), reason.unwrap_or_default().as_bytes(), &at])
+}

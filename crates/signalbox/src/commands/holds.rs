@@ -1,0 +1,137 @@
+//! `signalbox holds`: payloads that wait for a decision.
+
+use std::io::Write;
+
+use anyhow::anyhow;
+use jiff::Timestamp;
+use signalbox_event::data::Action;
+use signalbox_event::envelope::role_source;
+use signalbox_event::id::derived;
+use signalbox_event::{Data, Event};
+use signalbox_runtime::hub::Hub;
+use signalbox_runtime::up;
+use signalbox_runtime::view::repair::{HoldDetail, hold, holds};
+use signalbox_store::feed::HoldState;
+
+use super::open_hub;
+use crate::cli::{Decision, Global, Holds, HoldsWhat, Output};
+use crate::clock::Clock;
+use crate::exit::{Done, Failure};
+use crate::screen::{self, Table};
+
+pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Holds) -> Result<Done, Failure> {
+    let opened = open_hub(global).await?;
+    let hub = &opened.hub;
+    let now = Clock::new(global.now).frozen();
+    match &args.what {
+        HoldsWhat::List => list(out, global, hub).await?,
+        HoldsWhat::Show { id } => show(out, global, &the_hold(hub, id).await?)?,
+        HoldsWhat::Approve(decision) => {
+            decide(hub, decision, HoldState::Approved, "hold.approve", now).await?;
+            show(out, global, &the_hold(hub, &decision.id).await?)?;
+        }
+        HoldsWhat::Refuse(decision) => {
+            decide(hub, decision, HoldState::Refused, "hold.refuse", now).await?;
+            show(out, global, &the_hold(hub, &decision.id).await?)?;
+        }
+    }
+    Ok(Done::Ok)
+}
+
+async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Failure> {
+    let lines = holds(hub).await?;
+    match global.output {
+        Output::Json => screen::json(out, &lines)?,
+        Output::Text if lines.is_empty() => writeln!(out, "Nothing waits for your decision.")?,
+        Output::Text => {
+            let mut table = Table::new(["id", "feed", "why", "rows that would end", "since"]);
+            for line in lines {
+                let why = plain(&line.reason).to_owned();
+                table.row(vec![line.id, line.feed, why, line.would_end.to_string(), line.since]);
+            }
+            table.print(out)?;
+            writeln!(out, "Next: signalbox holds show ID")?;
+        }
+    }
+    Ok(())
+}
+
+fn show(out: &mut dyn Write, global: &Global, hold: &HoldDetail) -> Result<(), Failure> {
+    if global.output == Output::Json {
+        screen::json(out, hold)?;
+        return Ok(());
+    }
+    let line = &hold.line;
+    writeln!(
+        out,
+        "{} {}: {}; {} rows would end ({}).",
+        line.id,
+        line.feed,
+        plain(&line.reason),
+        line.would_end,
+        hold.state
+    )?;
+    for school in &hold.schools {
+        writeln!(out, "  school {}: {} rows", school.school, school.would_end)?;
+    }
+    match (hold.state, &hold.decided_by) {
+        ("waiting", _) => writeln!(
+            out,
+            "Next: signalbox holds approve {0} --by NAME --reason TEXT, or holds refuse {0} …, or drop a good file.",
+            line.id
+        )?,
+        (state, Some(by)) => writeln!(out, "{state} by {by}; it takes effect at the next pass.")?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn plain(reason: &str) -> &str {
+    match reason {
+        "file" => "more than a tenth of the rows are missing",
+        "school" => "a school is missing, or more than half of its rows",
+        "ids_changed" => "most ids are gone and as many new ones came",
+        other => other,
+    }
+}
+
+async fn the_hold(hub: &Hub, id: &str) -> Result<HoldDetail, Failure> {
+    hold(hub, id).await?.ok_or_else(|| {
+        Failure::input(anyhow!("there is no hold \"{id}\""), "signalbox holds list shows what waits")
+    })
+}
+
+async fn decide(
+    hub: &Hub,
+    decision: &Decision,
+    state: HoldState,
+    action: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    the_hold(hub, &decision.id).await?;
+    if !hub.feeds.decide_hold(&decision.id, state, &decision.by, &decision.reason).await? {
+        return Err(Failure::input(
+            anyhow!("hold \"{}\" does not wait any more", decision.id),
+            "signalbox holds show says what became of it",
+        ));
+    }
+    let district = &hub.settings.district;
+    let event = Event {
+        id: derived(&[action.as_bytes(), decision.id.as_bytes(), &now.as_millisecond().to_be_bytes()]),
+        source: role_source(&district.id, "people"),
+        subject: None,
+        time: now.to_zoned(district.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        partition_key: district.id.clone(),
+        school_year: None,
+        revision: 1,
+        run: None,
+        traceparent: None,
+        data: Data::OpsAction(Action {
+            actor: decision.by.clone(),
+            action: action.to_owned(),
+            target: decision.id.clone(),
+            reason: decision.reason.clone(),
+        }),
+    };
+    Ok(up::append(hub, &event).await?)
+}

@@ -1,0 +1,45 @@
+//! `signalbox retry FEED`: the feed's last payload again, with today's configuration.
+
+use std::io::Write;
+
+use anyhow::anyhow;
+use signalbox_runtime::up::Loops;
+
+use super::plan::{RunLine, print_runs};
+use super::{load, up};
+use crate::cli::{Global, Output, Retry};
+use crate::clock::Clock;
+use crate::exit::{Done, Failure};
+use crate::open;
+use crate::screen;
+
+pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Retry) -> Result<Done, Failure> {
+    let loaded = load(global)?;
+    if !loaded.config.feeds.iter().any(|feed| feed.name == args.feed) {
+        let names: Vec<&str> = loaded.config.feeds.iter().map(|feed| feed.name.as_str()).collect();
+        return Err(Failure::input(
+            anyhow!("there is no feed \"{}\"", args.feed),
+            format!("feeds are {}", names.join(", ")),
+        ));
+    }
+    let configuration = up::fingerprint(global)?;
+    let opened = open::open(loaded).await?;
+    let lock = opened.data_dir.try_lock(&configuration)?;
+    if lock.is_none() && opened.data_dir.running_configuration() != Some(configuration) {
+        return Err(Failure::environment(
+            anyhow!("a hub is running with another configuration"),
+            "restart it: a changed mapping re-runs the last payload at the next start",
+        ));
+    }
+    let now = Clock::new(global.now).frozen();
+    let mut loops = Loops::open(opened.hub.clone(), None).await?;
+    let report = loops.retry(&args.feed, now).await?.ok_or_else(|| {
+        Failure::input(anyhow!("feed \"{}\" has no payload yet", args.feed), "drop its first file")
+    })?;
+    let line = RunLine::from(&report);
+    match global.output {
+        Output::Json => screen::json(out, &line)?,
+        Output::Text => print_runs(out, &[line])?,
+    }
+    Ok(Done::Ok)
+}

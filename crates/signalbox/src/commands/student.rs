@@ -1,0 +1,61 @@
+//! `signalbox student ID`: one student.
+
+use std::io::{self, Write};
+
+use signalbox_runtime::view::student::{StudentView, student};
+
+use super::{open_hub, the_student};
+use crate::cli::{Global, Output, Student};
+use crate::clock::Clock;
+use crate::exit::{Done, Failure};
+use crate::screen;
+
+pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Student) -> Result<Done, Failure> {
+    let opened = open_hub(global).await?;
+    let key = the_student(&opened.hub, &args.id).await?;
+    let view = student(&opened.hub, key, Clock::new(global.now).frozen()).await?;
+    match global.output {
+        Output::Json => screen::json(out, &view)?,
+        Output::Text => text(out, &view)?,
+    }
+    Ok(Done::Ok)
+}
+
+fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
+    let ids: Vec<String> = view.ids.iter().map(|id| format!("{} {}", id.kind, id.id)).collect();
+    writeln!(out, "Student {} ({})", view.student_key, ids.join(", "))?;
+    for one in &view.enrollments {
+        let exit = one.exit.as_deref().unwrap_or("now");
+        writeln!(
+            out,
+            "  school {}, {} to {exit}, grade {}",
+            one.school,
+            one.entry,
+            one.grade.as_deref().unwrap_or("unknown")
+        )?;
+    }
+    for answer in &view.answers {
+        let value = answer.value.as_deref().unwrap_or("nothing known");
+        writeln!(
+            out,
+            "  {} {}: {value} school days absent, {}",
+            answer.indicator, answer.school_year, answer.status
+        )?;
+        for missing in &answer.missing {
+            writeln!(out, "    {missing}")?;
+        }
+        if let Some(days) = answer.days_left.filter(|days| *days > 0) {
+            writeln!(out, "    {days} more absences would make it chronic.")?;
+        }
+        if answer.unknown_days > 0 {
+            writeln!(out, "    {} days are unknown: neither present nor absent.", answer.unknown_days)?;
+        }
+        if let Some(as_of) = &answer.as_of {
+            writeln!(out, "    Known through {as_of}.")?;
+        }
+    }
+    for flag in &view.flags {
+        writeln!(out, "  flag {} {} since {}", flag.flag_id, flag.state, flag.since)?;
+    }
+    Ok(())
+}
