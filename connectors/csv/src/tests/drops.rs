@@ -1,13 +1,14 @@
 //! The drop folder.
 
 use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use signalbox_connector::jiff::Timestamp;
 use signalbox_connector::serde_json::json;
 use signalbox_connector::testing::{self, MemoryLand};
-use signalbox_connector::{Cursor, FetchCx, Page, RejectCode};
+use signalbox_connector::{Cursor, FetchCx, Land, Landed, Page, RejectCode};
 use tempfile::TempDir;
 
 use super::{attendance, with};
@@ -47,10 +48,14 @@ impl Folder {
     }
 
     fn fetch(&self, cursor: Option<&Cursor>) -> Page {
+        self.fetch_into(&self.land, cursor)
+    }
+
+    fn fetch_into(&self, land: &dyn Land, cursor: Option<&Cursor>) -> Page {
         let section = with(attendance(), "/path", json!("drop/attendance*.csv"));
         let source = testing::parse_at(&CONNECTOR, &section, self.path()).expect("the section is right");
         let now = Timestamp::from_second(self.now as i64).expect("a time");
-        let cx = FetchCx { now, still_for: self.still_for, max_bytes: self.max_bytes, land: &self.land };
+        let cx = FetchCx { now, still_for: self.still_for, max_bytes: self.max_bytes, land };
         testing::finish(source.fetch(&cx, cursor)).expect("the folder can be read")
     }
 
@@ -123,6 +128,26 @@ fn waits_until_a_file_is_still() {
     folder.still_for = None;
     folder.now = START - 60;
     assert!(folder.fetch(None).payload.is_some(), "up --once takes it as it stands");
+}
+
+/// Lands bytes of a file that its tool goes on writing to.
+struct WhileWriting<'f>(&'f Folder);
+
+impl Land for WhileWriting<'_> {
+    fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed> {
+        self.0.write("drop/attendance-1.csv", "longer", START);
+        self.0.land.land(bytes)
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_copied_is_left_for_the_next_pass() {
+    let folder = Folder::new();
+    folder.write("drop/attendance-1.csv", "1", START);
+    folder.write("drop/attendance-2.csv", "2", START + 1);
+    let page = folder.fetch_into(&WhileWriting(&folder), None);
+    assert_eq!(page.payload.map(|payload| payload.name).as_deref(), Some("attendance-2.csv"));
+    assert_eq!(folder.drain(Some(page.next)).0, ["attendance-1.csv"]);
 }
 
 #[test]
