@@ -19,7 +19,7 @@ use signalbox_store::outbox::Claim;
 use signalbox_store::{Outbox, StoreError};
 use tokio::time::Instant;
 
-use self::attempt::{ATTEMPT_TIMEOUT, Attempted};
+use self::attempt::{ATTEMPT_TIMEOUT, Attempted, Told};
 
 mod attempt;
 mod schedule;
@@ -122,14 +122,16 @@ impl Round<'_> {
             // Claimed by the half width: a claim is a transaction.
             if go_on && in_flight.len() <= tally.width() / 2 {
                 match self.claim(tally.width() - in_flight.len()).await {
-                    Ok(claims) => in_flight.extend(claims.into_iter().map(|claim| self.attempt(claim))),
+                    Ok(claims) => in_flight.extend(claims.into_iter().map(|claim| self.tell(claim))),
                     Err(error) => failure = Some(error),
                 }
             }
-            match in_flight.next().await {
-                None => break,
-                Some(Ok(attempted)) => tally.count(attempted),
-                Some(Err(error)) => failure = failure.or(Some(error)),
+            // Only tries are in flight: the store is used here alone, one call after the other, so no call of this
+            // round can wait for another that is not polled.
+            let Some((claim, told)) = in_flight.next().await else { break };
+            match attempt::settle(self.outbox, self.target, &claim, told, self.now).await {
+                Ok(attempted) => tally.count(attempted),
+                Err(error) => failure = failure.or(Some(error)),
             }
         }
         failure.map_or(Ok(tally.done), Err)
@@ -155,8 +157,9 @@ impl Round<'_> {
         Ok(claims)
     }
 
-    async fn attempt(&self, claim: Claim) -> Result<Attempted, StoreError> {
-        attempt::attempt(self.outbox, self.target, &claim, self.now).await
+    async fn tell(&self, claim: Claim) -> (Claim, Told) {
+        let told = attempt::tell(self.target, &claim.entry, self.now).await;
+        (claim, told)
     }
 }
 

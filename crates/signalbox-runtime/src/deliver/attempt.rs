@@ -36,14 +36,28 @@ impl Attempted {
     }
 }
 
-/// Tells the target and settles the claim. Logs a failure; the caller only counts it.
-pub(super) async fn attempt(
+/// What the target answered.
+pub(super) type Told = Result<Receipt, DeliverError>;
+
+/// Tells the target.
+pub(super) async fn tell(target: &Target, entry: &Entry, now: Timestamp) -> Told {
+    let alert = alert(entry)?;
+    let cx = DeliverCx { now, attempt: entry.attempts };
+    let delivery = target.destination.deliver(&cx, &alert);
+    tokio::time::timeout(ATTEMPT_TIMEOUT, delivery).await.unwrap_or_else(|elapsed| {
+        let message = format!("no answer within {} s", ATTEMPT_TIMEOUT.as_secs());
+        Err(DeliverError { kind: ErrorKind::Transient, message, source: Some(Box::new(elapsed)) })
+    })
+}
+
+/// Settles the claim after its try. Logs a failure; the caller only counts it.
+pub(super) async fn settle(
     outbox: &dyn Outbox,
     target: &Target,
     claim: &Claim,
+    told: Told,
     now: Timestamp,
 ) -> Result<Attempted, StoreError> {
-    let told = tell(target, &claim.entry, now).await;
     crate::failpoint!("attempt");
     let how = match &told {
         Ok(_) => Settled::Delivered,
@@ -55,16 +69,6 @@ pub(super) async fn attempt(
         log(target, &claim.entry, how, error);
     }
     Ok(if kept { attempted(how, &told) } else { Attempted::TakenOver })
-}
-
-async fn tell(target: &Target, entry: &Entry, now: Timestamp) -> Result<Receipt, DeliverError> {
-    let alert = alert(entry)?;
-    let cx = DeliverCx { now, attempt: entry.attempts };
-    let delivery = target.destination.deliver(&cx, &alert);
-    tokio::time::timeout(ATTEMPT_TIMEOUT, delivery).await.unwrap_or_else(|elapsed| {
-        let message = format!("no answer within {} s", ATTEMPT_TIMEOUT.as_secs());
-        Err(DeliverError { kind: ErrorKind::Transient, message, source: Some(Box::new(elapsed)) })
-    })
 }
 
 fn alert(entry: &Entry) -> Result<Alert, DeliverError> {
