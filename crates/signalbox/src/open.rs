@@ -15,7 +15,7 @@ use signalbox_runtime::land::Landing;
 use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog, SqliteState};
 use signalbox_store::Outbox;
 
-use crate::config::sections::{Log, Schools};
+use crate::config::sections::{Log, Schools, Store};
 use crate::config::{Config, Loaded};
 use crate::exit::Failure;
 
@@ -88,7 +88,7 @@ async fn hub(
 }
 
 fn settings(config: Config, secret: SecretSlice<u8>) -> Result<Settings, Failure> {
-    if !matches!(config.log, Log::Sqlite(_)) {
+    if !matches!((&config.log, &config.store), (Log::Sqlite(_), Store::Sqlite(_))) {
         return Err(Failure::environment(
             anyhow!("this build has no Kafka and no PostgreSQL"),
             "use log: {sqlite: {}} and store: {sqlite: {}}, which are the default",

@@ -61,7 +61,7 @@ impl Report {
 
     pub(crate) fn fault(&mut self, fault: Fault) {
         let Fault { place, code, message, help } = fault;
-        self.push(Severity::Error, place, code, message, help);
+        self.push(Severity::Error, at(place), code, message, help);
     }
 
     pub(crate) fn error(
@@ -71,7 +71,7 @@ impl Report {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Severity::Error, Some(place), code, message.into(), help.into());
+        self.push(Severity::Error, at(Some(place)), code, message.into(), help.into());
     }
 
     pub(crate) fn warning(
@@ -81,19 +81,20 @@ impl Report {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Severity::Warning, Some(place), code, message.into(), help.into());
+        self.push(Severity::Warning, at(Some(place)), code, message.into(), help.into());
     }
 
+    /// `at`: line and column, as far as they are known.
     pub(crate) fn push(
         &mut self,
         severity: Severity,
-        place: Option<Place>,
+        at: (Option<u64>, Option<u64>),
         code: &'static str,
         message: String,
         help: String,
     ) {
         let path = self.path.clone();
-        let (line, column) = (place.map(|p| p.line), place.map(|p| p.column));
+        let (line, column) = at;
         self.problems.push(Problem { severity, code, path, line, column, message, help });
     }
 
@@ -106,6 +107,10 @@ impl Report {
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
         self.problems
     }
+}
+
+fn at(place: Option<Place>) -> (Option<u64>, Option<u64>) {
+    place.map(|place| (place.line, place.column)).unzip()
 }
 
 pub(crate) fn has_errors(problems: &[Problem]) -> bool {

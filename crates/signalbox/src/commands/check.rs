@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::cli::{Check, Global, Output};
+use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::connectors;
 use crate::exit::{Done, Failure};
@@ -19,7 +20,8 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
             let mut problems = std::mem::take(&mut loaded.problems);
             let mut summary = configured(&loaded.config);
             if let (Some(feed), Some(file)) = (&args.feed, &args.sample) {
-                let sample = sample::check(&global.config, &loaded, feed, file);
+                let sample =
+                    sample::check(&global.config, &loaded, feed, file, Clock::new(global.now).frozen());
                 problems.extend(sample.problems);
                 summary = sample.summary;
             }

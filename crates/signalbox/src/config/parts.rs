@@ -7,7 +7,7 @@ use std::sync::Arc;
 use signalbox_connector::{Connector, Entity, ParseCx, Source};
 use signalbox_event::data::Mode;
 
-use super::place::{Place, did_you_mean};
+use super::place::{Fault, Place, did_you_mean};
 use super::read::{read, read_erased};
 use super::tree::{Key, Node, Value};
 use crate::problem::Report;
@@ -82,6 +82,25 @@ pub(crate) fn feeds(tree: &Node, base: &Path, connectors: &[Connector], report: 
             })
         })
         .collect()
+}
+
+impl Feed {
+    /// The same source as if its section's `path` were this one: to try a drop that lies elsewhere.
+    pub(crate) fn source_at(
+        &self,
+        path: &Path,
+        tree: &Node,
+        connectors: &[Connector],
+    ) -> Result<Box<dyn Source>, Fault> {
+        let items = tree.get("feeds").map(Node::items).unwrap_or_default();
+        let (key, section) = items[self.index].entry(self.connector).expect("the feed was read from it");
+        let mut section = section.clone();
+        section.set("path", &path.to_string_lossy());
+        let connector = connectors.iter().find(|connector| connector.name == self.connector);
+        let parse = connector.and_then(|connector| connector.source).expect("the feed was read with it");
+        let base = Path::new("/");
+        read_erased(key, &section, |deserializer| parse(deserializer, &ParseCx { base }))
+    }
 }
 
 /// Reads `destinations:`; what cannot be read is reported and left out.

@@ -18,17 +18,6 @@ pub(crate) struct Fault {
     pub(crate) help: String,
 }
 
-impl Fault {
-    pub(crate) fn new(
-        place: Place,
-        code: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self { place: Some(place), code, message: message.into(), help: help.into() }
-    }
-}
-
 /// Says which of `known` was probably meant, and which there are.
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();

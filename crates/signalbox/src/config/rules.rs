@@ -8,7 +8,7 @@ use signalbox_risk::{CHRONIC_ABSENCE, FEDERAL_CHRONIC_ABSENCE, Policy, PolicyErr
 use super::District;
 use super::parts::{Destination, Feed};
 use super::place::{Place, closest, did_you_mean};
-use super::sections::{self, Calendar, Log, Risk, Route, Schools, Store, When};
+use super::sections::{self, Calendar, Kafka, Log, Risk, Route, Schools, Store, When};
 use super::tree::Node;
 use crate::problem::Report;
 
@@ -296,6 +296,9 @@ impl Rules<'_> {
     }
 
     pub(super) fn embedded(&mut self, log: Option<&Log>, store: Option<&Store>) {
+        if let Some(Log::Kafka(kafka)) = log {
+            self.kafka(kafka);
+        }
         let kafka = matches!(log, Some(Log::Kafka(_)));
         let postgres = matches!(store, Some(Store::Postgres(_)));
         if log.is_some() && store.is_some() && kafka != postgres {
@@ -306,6 +309,24 @@ impl Rules<'_> {
             let message = "Kafka and PostgreSQL are not in this build yet";
             let help = "this file is checked; to run the hub here, leave log and store out";
             self.report.warning(self.place(&["log"]), "not_in_this_build", message, help);
+        }
+    }
+}
+
+impl Rules<'_> {
+    fn kafka(&mut self, kafka: &Kafka) {
+        let Kafka { brokers, shards, replication, .. } = kafka;
+        let fault = if brokers.is_empty() {
+            Some(("brokers", "no broker is named", "e.g. brokers: [\"kafka-1:9092\"]"))
+        } else if *shards == Some(0) {
+            Some(("shards", "topics need at least one shard", "12 is usual, and fixed for the log's life"))
+        } else if *replication == Some(0) {
+            Some(("replication", "topics need at least one copy", "3 is usual"))
+        } else {
+            None
+        };
+        if let Some((key, message, help)) = fault {
+            self.report.error(self.place(&["log", "kafka", key]), "invalid_kafka", message, help);
         }
     }
 }

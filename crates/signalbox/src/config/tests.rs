@@ -88,7 +88,7 @@ fn faults_inside_a_connectors_section_keep_their_place() {
     check(&feed(&covers), "invalid_type", "found text");
     check(&feed("csv: §[1]"), "invalid_type", "expected a map of keys, found a list");
     // Found only after the section was read: the message begins with the key that it speaks of.
-    let format = ATTENDANCE.replace("category: K", "category: §{from: K, format: \"%Y\"}");
+    let format = ATTENDANCE.replace("category: K", "category: §{from: K, format: \"%m/%d/%Y\"}");
     check(&feed(&format), "invalid_value", "columns.category is no date");
 }
 
@@ -208,6 +208,10 @@ fn log_and_store_go_together() {
         format!("{HEAD}{}store: {{postgres: {{url: \"SECRET[env.PATH]\"}}}}\n", kafka.replace('§', ""));
     let problem = only(&both);
     assert_eq!((problem.severity, problem.code), (Severity::Warning, "not_in_this_build"));
+    let none = "log: {kafka: {brokers: §[]}}\nstore: {postgres: {url: \"SECRET[env.PATH]\"}}\n";
+    let found = problems(&format!("{HEAD}{}", none.replace('§', "")));
+    let error = found.iter().find(|problem| problem.severity == Severity::Error).expect("an error");
+    assert_eq!((error.code, error.line, error.column), ("invalid_kafka", Some(2), Some(24)));
     check(&format!("{HEAD}log: {{§kafak: {{}}}}\n"), "unknown_word", "did you mean \"kafka\"");
 }
 

@@ -78,6 +78,14 @@ impl Node {
         self.entries().iter().find(|(k, _)| k.text == key)
     }
 
+    /// Gives a key of a map another value.
+    pub(crate) fn set(&mut self, key: &str, text: &str) {
+        let Value::Map(entries) = &mut self.value else { return };
+        if let Some((_, node)) = entries.iter_mut().find(|(k, _)| k.text == key) {
+            node.value = Value::Scalar(Scalar { text: text.to_owned(), plain: Plain::Text });
+        }
+    }
+
     /// The text of a scalar that is not null.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {

@@ -1,18 +1,19 @@
 //! Tries one file against a feed: the feed's own `normalize`, and nothing else.
 
+mod payload;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use jiff::Timestamp;
 use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
 use signalbox_event::data::AttendanceCategory;
 use signalbox_runtime::calendar::Calendars;
 
 use crate::config::Loaded;
 use crate::config::parts::Feed;
-use crate::config::place::{Place, did_you_mean};
+use crate::config::place::did_you_mean;
 use crate::open;
 use crate::problem::{Problem, Report, Severity};
 
@@ -24,7 +25,7 @@ pub(super) struct Sample {
 }
 
 /// Reads `file` as `feed` would.
-pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path) -> Sample {
+pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now: Timestamp) -> Sample {
     let mut report = Report::new(config);
     let Some(feed) = loaded.config.feeds.iter().find(|candidate| candidate.name == feed) else {
         let names = loaded.config.feeds.iter().map(|feed| feed.name.as_str());
@@ -35,8 +36,8 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path) -> 
     };
     let calendars = open::calendars(&loaded.config);
     let mut findings = Findings::new(&calendars);
-    let read = File::open(file).map_err(|error| unreadable(&error)).and_then(|mut opened| {
-        feed.source.normalize(&mut opened, &mut |item| {
+    let read = payload::open(file, feed, loaded, now).and_then(|mut payload| {
+        feed.source.normalize(payload.bytes(), &mut |item| {
             findings.see(item);
             ControlFlow::Continue(())
         })
@@ -53,16 +54,6 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path) -> 
     let mut problems = report.into_problems();
     problems.extend(rows.into_problems());
     Sample { problems, summary }
-}
-
-fn unreadable(error: &io::Error) -> Refusal {
-    Refusal {
-        code: RejectCode::UnreadableFile,
-        file: None,
-        column: None,
-        message: format!("the sample cannot be read: {error}"),
-        help: "mind the path".to_owned(),
-    }
 }
 
 /// Rows that share their fault.
@@ -188,14 +179,12 @@ impl Shown<'_> {
 
     fn refusal(&self, refusal: Refusal, rows: &mut Report) {
         let Refusal { code, file, column, message, help } = refusal;
-        let place =
-            column.as_deref().and_then(|column| self.header.position(column)).map(|column| (1, column));
-        let place = place.map(|(line, column)| Place { line, column });
+        let column = column.as_deref().and_then(|column| self.header.position(column));
         let message = match file {
             Some(file) => format!("{message} ({file})"),
             None => message,
         };
-        rows.push(Severity::Error, place, code.as_str(), message, help);
+        rows.push(Severity::Error, (column.map(|_| 1), column), code.as_str(), message, help);
     }
 
     /// A code without a meaning is mended in the YAML; every other fault in the file.
@@ -214,7 +203,7 @@ impl Shown<'_> {
         if let Some(more) = causes.len().checked_sub(MOST_CAUSES + 1) {
             let message = format!("and {} more causes", more + 1);
             let help = "so many causes are usually one: a column that is mapped to the wrong key";
-            rows.push(Severity::Error, None, "more_causes", message, help.to_owned());
+            rows.push(Severity::Error, (None, None), "more_causes", message, help.to_owned());
         }
     }
 
@@ -251,8 +240,7 @@ impl Shown<'_> {
             times(seen)
         );
         let column = cause.column.as_deref().and_then(|column| self.header.position(column));
-        let place = seen.first_row.map(|line| Place { line, column: column.unwrap_or(1) });
-        rows.push(Severity::Error, place, cause.code.as_str(), message, seen.help.clone());
+        rows.push(Severity::Error, (seen.first_row, column), cause.code.as_str(), message, seen.help.clone());
     }
 
     fn closed_days(&self, findings: &Findings<'_>, rows: &mut Report) {
@@ -261,8 +249,7 @@ impl Shown<'_> {
         let message = format!("{subject} on days without school\nThey are kept and counted nowhere.");
         let help = "if school was held, correct closed: in the calendar; if not, the rows at their source"
             .to_owned();
-        let place = Place { line: first, column: self.date_column().unwrap_or(1) };
-        rows.push(Severity::Warning, Some(place), "not_a_school_day", message, help);
+        rows.push(Severity::Warning, (Some(first), self.date_column()), "not_a_school_day", message, help);
     }
 
     /// Where the date stands in the header, if the feed maps one.

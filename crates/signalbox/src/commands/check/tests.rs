@@ -156,3 +156,22 @@ fn a_sample_that_cannot_be_tried_is_an_error() {
     assert_eq!((done, &problems[0]["code"]), (Done::Invalid, &"unknown_feed".into()));
     assert!(problems[0]["help"].as_str().expect("text").contains("did you mean \"attendance\""));
 }
+
+#[test]
+fn a_folder_is_tried_as_its_source_packs_it() {
+    let lakeview = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/lakeview");
+    let global = Global { config: lakeview.join("signalbox.yaml"), output: Output::Text, now: None };
+    let check = |feed: &str, sample: &str| {
+        let args = Check { feed: Some(feed.to_owned()), sample: Some(lakeview.join(sample)) };
+        let mut out = Vec::new();
+        let done = run(&mut out, &global, &args).expect("runs");
+        (done, String::from_utf8(out).expect("text"))
+    };
+    let (done, text) = check("sis", "drop/sis");
+    assert_eq!(done, Done::Ok, "{text}");
+    assert!(text.contains("sis: 122 of 122 rows can be used."), "{text}");
+    let (done, text) = check("attendance", "later/attendance_1019.csv");
+    assert_eq!(done, Done::Ok, "{text}");
+    let (done, text) = check("attendance", "drop/sis");
+    assert_eq!(done, Done::Invalid, "{text}");
+}

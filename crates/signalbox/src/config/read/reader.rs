@@ -120,6 +120,19 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         self.note(visitor.visit_newtype_struct(self))
     }
 
+    /// Only a map: serde would take a list as well, its items in the order of the fields.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.note(match self.node.value {
+            Value::List(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &visitor)),
+            _ => self.any(visitor),
+        })
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -141,7 +154,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct ignored_any
+        tuple_struct map ignored_any
     }
 }
 
