@@ -18,11 +18,13 @@ pub use risk::{FlagChanged, Reason, StudentRef};
 pub use roster::{Enrollment, IdValue, Student};
 
 use crate::kind::Kind;
+use crate::schema;
 
 /// Whether the row still stands in its source (OneRoster's `status`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
+    /// The row stands.
     #[default]
     Active,
     /// The row is gone from the source, or its source marked it so.
@@ -54,15 +56,18 @@ macro_rules! data {
             }
 
             /// Reads the data of an event of this kind; unknown fields are tolerated.
+            ///
+            /// The error may quote the data: show its position, never its text.
             pub fn from_json(kind: Kind, json: &[u8]) -> Result<Self, serde_json::Error> {
                 Ok(match kind {
                     $(Kind::$variant => Self::$variant(serde_json::from_slice(json)?),)*
                 })
             }
 
-            /// The JSON Schema (2020-12) of the data of events of this kind.
+            /// The JSON Schema (2020-12) of the data of events of this kind, as `schemas/events` publishes it
+            /// (see [`crate::schema`]).
             pub fn schema(kind: Kind) -> schemars::Schema {
-                match kind { $(Kind::$variant => schemars::schema_for!($payload),)* }
+                match kind { $(Kind::$variant => schema::of::<$payload>(kind),)* }
             }
         }
     };

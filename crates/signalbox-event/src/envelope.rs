@@ -1,4 +1,4 @@
-//! The CloudEvents envelope.
+//! The CloudEvents envelope. Shapes on the wire: [`crate::codec`].
 
 use uuid::Uuid;
 
@@ -15,22 +15,27 @@ pub struct Event {
     pub source: String,
     /// Whom it is about; `None` for reference and ops events.
     pub subject: Option<StudentKey>,
-    /// Business time, RFC 3339 with the offset of the district's zone.
+    /// Business time, RFC 3339 with the offset of the district's zone: the start of the day that a dated row speaks
+    /// of, else the time at which the hub read or decided it. Kept as it was written.
     pub time: String,
-    /// The record's key in the log: `district/student_key` for student events.
+    /// `district/student_key` for student events, whose shard it decides (see [`crate::topic`]); for others the
+    /// district, or a name under it.
     pub partition_key: String,
     /// The spring year of the school year, e.g. 2022 for 2021-22.
     pub school_year: Option<u16>,
-    /// The hub's own revision of the natural key inside the feed; starts at 1.
+    /// The hub's own revision of the natural key inside the feed: 1, and one more whenever the content changes (A, B
+    /// and A again are 1, 2, 3). The higher one counts, whatever order they are read in.
     pub revision: u64,
     /// The number of the feed's run that read it; absent for events that no run brought.
     pub run: Option<u64>,
     /// W3C trace context of the run that made it.
     pub traceparent: Option<String>,
+    /// What is said; it decides the event's type, domain and data class.
     pub data: Data,
 }
 
 impl Event {
+    /// What the CloudEvents `type` names.
     pub const fn kind(&self) -> Kind {
         self.data.kind()
     }

@@ -5,17 +5,23 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What stands before every type name.
+/// What stands before every type name (CloudEvents: reverse DNS).
 pub const TYPE_PREFIX: &str = "org.signalbox.";
 
 /// A topic's domain. A topic is a privacy boundary: one access list each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Domain {
+    /// Students and their enrolments.
     Roster,
+    /// Days of attendance.
     Attendance,
+    /// What people do about flags.
     Intervention,
+    /// Flags: raised, cleared, withdrawn.
     Risk,
+    /// What changed in the hub itself.
     Ops,
+    /// What is true of the district rather than of a student: schools, calendars.
     Reference,
 }
 
@@ -66,12 +72,13 @@ impl DataClass {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $short:literal, $domain:ident, $class:ident;)*) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $short:literal, $domain:ident, $class:ident;)*) => {
         /// The event types that something emits, each with its version 1 name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Kind { $($(#[$doc])* $variant,)* }
+        pub enum Kind { $($(#[doc = $doc])+ $variant,)* }
 
         impl Kind {
+            /// Every kind, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The name without prefix and version, e.g. `attendance.daily`.
@@ -84,10 +91,18 @@ macro_rules! kinds {
                 match self { $(Self::$variant => concat!("org.signalbox.", $short, ".v1"),)* }
             }
 
+            /// What an event of this kind says, in plain words.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)* }
+            }
+
+            /// The domain whose topic carries events of this kind. Only [`Kind::OpsRunEnded`] goes elsewhere: to the
+            /// topic that its run wrote to.
             pub const fn domain(self) -> Domain {
                 match self { $(Self::$variant => Domain::$domain,)* }
             }
 
+            /// How sensitive the data is: the class of its most sensitive field.
             pub const fn data_class(self) -> DataClass {
                 match self { $(Self::$variant => DataClass::$class,)* }
             }
@@ -96,27 +111,40 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A student of the roster of record.
+    /// A student of the roster of record (OneRoster `user` with role student).
     RosterStudent = "roster.student", Roster, EducationRecord;
-    /// A student's enrolment at a school.
+    /// A student's enrolment at a school (Ed-Fi `studentSchoolAssociation`, OneRoster `enrollment`).
     RosterEnrollment = "roster.enrollment", Roster, EducationRecord;
-    /// One student, school and day.
+    /// One student's day at one school (Ed-Fi `studentSchoolAttendanceEvent`).
     AttendanceDaily = "attendance.daily", Attendance, EducationRecord;
+    /// A student crossed a line that the district's rules draw.
     RiskFlagRaised = "risk.flag.raised", Risk, EducationRecord;
+    /// The student is well back on the right side of the line: the flag was right, and it is over.
     RiskFlagCleared = "risk.flag.cleared", Risk, EducationRecord;
+    /// A correction took the evidence away: the flag should not have been raised.
     RiskFlagWithdrawn = "risk.flag.withdrawn", Risk, EducationRecord;
-    /// A person said "I have this".
+    /// A person said of a flag: "I have this".
     InterventionAcknowledged = "intervention.acknowledged", Intervention, EducationRecord;
-    /// The last record of a run on a shard of the topic the run wrote to.
+    /// A run's last record on each shard of the topic it wrote to: what the run's payload covered.
     OpsRunEnded = "ops.run.ended", Ops, Operational;
     /// A feed turned `history`, `test` or `live`.
     OpsFeedMode = "ops.feed.mode", Ops, Operational;
-    /// The rules or their thresholds changed.
+    /// The rules, their thresholds or who is told changed: everybody is evaluated again.
     OpsPolicyChanged = "ops.policy.changed", Ops, Operational;
-    /// A person changed something: who, what, why.
+    /// A person changed something by command: who, what, why.
     OpsAction = "ops.action", Ops, Operational;
+    /// A school of the roster of record (OneRoster `org` of type school).
     ReferenceSchool = "reference.school", Reference, Operational;
+    /// The instructional days of one school year (Ed-Fi `calendarDate`).
     ReferenceCalendar = "reference.calendar", Reference, Operational;
+}
+
+impl Kind {
+    /// The kind of a CloudEvents `type`: the full name, letter by letter.
+    pub fn from_type_name(name: &str) -> Result<Self, UnknownKind> {
+        let known = Self::ALL.iter().copied().find(|kind| kind.type_name() == name);
+        known.ok_or_else(|| UnknownKind(name.to_owned()))
+    }
 }
 
 impl fmt::Display for Kind {
@@ -125,7 +153,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The type is none that this version knows.
+/// The type is none that this version knows; carries the name that was given.
 #[derive(Debug, thiserror::Error)]
 #[error("event type \"{0}\" is unknown to this version")]
 pub struct UnknownKind(pub String);
@@ -135,10 +163,7 @@ impl FromStr for Kind {
 
     /// Takes the full type name, or the short one that people type.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|kind| kind.type_name() == text || kind.short() == text)
-            .ok_or_else(|| UnknownKind(text.to_owned()))
+        let short = Self::ALL.iter().copied().find(|kind| kind.short() == text);
+        short.map_or_else(|| Self::from_type_name(text), Ok)
     }
 }

@@ -7,6 +7,7 @@
 //! - [`envelope`]: [`Event`] and its attributes
 //! - [`codec`]: CloudEvents binary mode (headers and value) and structured mode (one JSON object)
 //! - [`data`]: the vocabulary, one module per domain; [`kind`]: type names, domains, data classes
+//! - [`schema`]: the JSON Schemas of `schemas/`, with the privacy category of every field
 //! - [`id`]: [`StudentKey`](id::StudentKey), event and alert ids
 //! - [`topic`]: topic names and shards
 //!
@@ -17,6 +18,7 @@ pub mod data;
 pub mod envelope;
 pub mod id;
 pub mod kind;
+pub mod schema;
 pub mod topic;
 
 pub use data::{Data, Status};

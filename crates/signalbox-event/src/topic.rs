@@ -1,4 +1,5 @@
-//! Topic names and shards.
+//! Topic names and shards. A shard is a partition's index: all sharded topics have the same count, so that one student
+//! stands on one shard in all of them.
 
 use crate::kind::Domain;
 

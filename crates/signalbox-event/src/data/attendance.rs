@@ -14,31 +14,40 @@ pub struct AttendanceDaily {
     #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
     pub school: String,
     /// The civil date in the district's zone (Ed-Fi `eventDate`).
-    #[schemars(with = "String", extend("format" = "date", "x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
     pub date: Date,
     /// Ed-Fi `attendanceEventCategory`, in the hub's words.
     #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
     pub category: AttendanceCategory,
-    /// The code as the source wrote it.
+    /// The code as the source wrote it; absent where rows of one day disagree, and in sources without codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
     pub source_code: Option<String>,
+    /// Whether the row still stands in its source.
     #[serde(default)]
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub status: Status,
 }
 
-/// How a day was spent. `unknown` is said of a code that nobody mapped: it is neither present nor absent.
+/// How a day was spent. Only the three words that begin with `absent` count as absence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttendanceCategory {
+    /// In school.
     Present,
+    /// Taught at a distance that day, and there.
     PresentRemote,
+    /// Came late.
     Tardy,
+    /// Left early.
     EarlyDeparture,
+    /// Absent with an excuse that the school accepts.
     AbsentExcused,
+    /// Absent without one.
     AbsentUnexcused,
+    /// Absent for at least half of the day.
     AbsentHalfDay,
+    /// A code that nobody mapped, or rows that disagree: neither present nor absent.
     Unknown,
 }
 

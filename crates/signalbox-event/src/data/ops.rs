@@ -5,12 +5,17 @@ use serde::{Deserialize, Serialize};
 /// The last record of a run on each shard: what the run's payload covered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnded {
+    /// The feed that was read.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub feed: String,
     /// The feed's own run number, from 1.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub run: u64,
-    /// Attendance only: what a missing row means, and what the payload covered.
+    /// Attendance only: what the absence of a row says about a covered day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub rows: Option<RowsMean>,
+    /// Attendance only: the dates that the payload covered, school by school.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covered: Vec<SchoolCoverage>,
 }
@@ -28,17 +33,25 @@ pub enum RowsMean {
 /// A range of dates, both ends included, that a payload covered for one school.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SchoolCoverage {
+    /// The school's id in the roster of record.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub school: String,
-    #[schemars(with = "String", extend("format" = "date"))]
+    /// The first day covered.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub first: Date,
-    #[schemars(with = "String", extend("format" = "date"))]
+    /// The last day covered, itself included.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub last: Date,
 }
 
 /// A feed's mode changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FeedMode {
+    /// The feed whose mode changed.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub feed: String,
+    /// Its mode from here on.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub mode: Mode,
 }
 
@@ -53,6 +66,7 @@ pub enum Mode {
     /// Alerts are shown to operations, none is sent.
     #[default]
     Test,
+    /// Alerts are sent.
     Live,
 }
 
@@ -69,6 +83,8 @@ impl Mode {
 /// The district's rules changed: everybody is evaluated again from here on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyChanged {
+    /// Of the rules and thresholds in force from here on; `explain` states the one a flag was judged by.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub policy_hash: String,
 }
 
@@ -76,10 +92,15 @@ pub struct PolicyChanged {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Action {
     /// Who: the name the person gave.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub actor: String,
     /// What, e.g. `hold.approve`.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub action: String,
     /// On what, e.g. a hold's id.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub target: String,
+    /// Why: the person's own words.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub reason: String,
 }

@@ -15,17 +15,20 @@ pub struct Student {
     pub id_system: String,
     /// Every other id the roster states: `identifier`, each of `userIds`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-ndpa" = "Student Identifiers", "x-data-class" = "education_record"))]
     pub ids: Vec<IdValue>,
+    /// OneRoster `givenName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Student Name", "x-data-class" = "directory"))]
     pub given_name: Option<String>,
+    /// OneRoster `familyName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Student Name", "x-data-class" = "directory"))]
     pub family_name: Option<String>,
+    /// OneRoster `birthDate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date", "x-ndpa" = "Demographics", "x-data-class" = "education_record"))]
+    #[schemars(extend("x-ndpa" = "Demographics", "x-data-class" = "education_record"))]
     pub birth_date: Option<Date>,
+    /// Whether the row still stands in its source.
     #[serde(default)]
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub status: Status,
@@ -36,7 +39,10 @@ pub struct Student {
 pub struct IdValue {
     /// `sourcedId`, `identifier`, or the type of a OneRoster `userIds` entry.
     #[serde(rename = "type")]
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub kind: String,
+    /// The id, as the roster writes it.
+    #[schemars(extend("x-ndpa" = "Student Identifiers", "x-data-class" = "education_record"))]
     pub value: String,
 }
 
@@ -56,15 +62,17 @@ pub struct Enrollment {
     #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
     pub school: String,
     /// First day enrolled.
-    #[schemars(with = "String", extend("format" = "date", "x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
+    #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
     pub entry_date: Date,
     /// Last day enrolled, itself included; absent while enrolled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date", "x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
+    #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
     pub exit_date: Option<Date>,
+    /// The grade as the source writes it, e.g. `09` (OneRoster `grades`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
     pub grade: Option<String>,
+    /// Whether the row still stands in its source.
     #[serde(default)]
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub status: Status,
