@@ -9,7 +9,7 @@ use crate::day::Day;
 use crate::observation::Category;
 use crate::policy::Policy;
 use crate::reference::{Reference, SchoolYear};
-use crate::registers::{AttendanceRow, Registers, Term};
+use crate::registers::{AttendanceRow, EnrollmentRow, Registers, Term};
 
 mod answer;
 mod merge;
@@ -27,7 +27,8 @@ use walk::{Walk, Walked};
 
 /// Evaluates one student for one school year, on the values as known now, up to and including `as_of`.
 ///
-/// An expected day = a live enrolment that covers it ∩ instructional in that school's calendar ∩ covered by
+/// An expected day = a live enrolment that covers it (of the first feed in authority order that has one at that
+/// school) ∩ instructional in that school's calendar ∩ covered by
 /// an attendance feed ∩ not after `as_of`. The first feed in authority order with a live row decides it; with
 /// no row, the first feed that covers it does: what silence means is its [`Rows`](crate::Rows). Rows outside
 /// of expected days count nowhere.
@@ -93,7 +94,7 @@ impl Review<'_> {
         match (terms.next(), terms.next()) {
             (None, _) => self.missing.push(Missing::Enrollment),
             (Some(only), None) => self.visit(Stint::of(only), &mut walk),
-            (Some(_), Some(_)) => self.walk_stints(&stints(self.registers), &mut walk),
+            (Some(_), Some(_)) => self.walk_stints(&stints(self.registers, self.reference), &mut walk),
         }
         walk
     }
@@ -221,11 +222,25 @@ fn rows_at(registers: &Registers, school: u32) -> &[AttendanceRow] {
     }
 }
 
-/// The live enrolments as disjoint stints, by school and then date: several rows of one school unite.
-fn stints(registers: &Registers) -> Vec<Stint> {
-    let mut stints: Vec<Stint> =
-        registers.enrollments.iter().filter_map(|row| row.value.as_ref()).map(Stint::of).collect();
-    stints.sort_unstable();
+/// The live enrolments as disjoint stints, by school and then date: several rows of one school unite. Of several feeds
+/// that speak of one school, the first in authority order is heard.
+fn stints(registers: &Registers, reference: &Reference) -> Vec<Stint> {
+    let ranked = |row: &EnrollmentRow| {
+        let stint = Stint::of(row.value.as_ref()?);
+        Some((stint.school, reference.enrollment_rank(registers.feeds.get(row.feed)), stint))
+    };
+    let mut ranked: Vec<(u32, usize, Stint)> = registers.enrollments.iter().filter_map(ranked).collect();
+    ranked.sort_unstable();
+    let mut heard = None;
+    let mut stints: Vec<Stint> = Vec::with_capacity(ranked.len());
+    for (school, rank, stint) in ranked {
+        if heard.is_none_or(|(at, _)| at != school) {
+            heard = Some((school, rank));
+        }
+        if heard == Some((school, rank)) {
+            stints.push(stint);
+        }
+    }
     stints.dedup_by(|next, held| {
         let overlap = next.school == held.school && next.from <= held.to;
         if overlap {

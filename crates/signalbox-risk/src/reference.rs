@@ -34,6 +34,8 @@ pub enum Rows {
 pub struct Reference {
     version: String,
     feeds: Vec<AttendanceFeed>,
+    /// In authority order.
+    enrollment_feeds: Vec<Arc<str>>,
     /// Schools with a calendar or coverage of their own.
     schools: HashMap<Arc<str>, Vec<SchoolYear>>,
     /// For every other school: the default calendars, with no coverage.
@@ -82,6 +84,12 @@ impl Reference {
         &self.feeds
     }
 
+    /// The rank of an enrolment feed; those that were not named come last, all alike.
+    pub(crate) fn enrollment_rank(&self, feed: &str) -> usize {
+        let rank = self.enrollment_feeds.iter().position(|held| **held == *feed);
+        rank.unwrap_or(self.enrollment_feeds.len())
+    }
+
     pub(crate) fn rank(&self, feed: &str) -> Option<u8> {
         self.feeds.iter().position(|held| &*held.name == feed).map(|rank| rank as u8)
     }
@@ -93,6 +101,8 @@ impl Reference {
 pub struct ReferenceBuilder {
     version: String,
     feeds: Vec<AttendanceFeed>,
+    /// In authority order.
+    enrollment_feeds: Vec<Arc<str>>,
     default: BTreeMap<u16, Calendar>,
     calendars: BTreeMap<String, BTreeMap<u16, Calendar>>,
     /// By school, then feed.
@@ -118,6 +128,14 @@ impl ReferenceBuilder {
     #[must_use]
     pub fn attendance_feed(mut self, name: impl Into<Arc<str>>, rows: Rows) -> ReferenceBuilder {
         self.feeds.push(AttendanceFeed { name: name.into(), rows });
+        self
+    }
+
+    /// The next enrolment feed in authority order. At a school, only the first with a live enrolment of the student is
+    /// heard; feeds that are not named here come last and are heard together.
+    #[must_use]
+    pub fn enrollment_feed(mut self, name: impl Into<Arc<str>>) -> ReferenceBuilder {
+        self.enrollment_feeds.push(name.into());
         self
     }
 
@@ -148,7 +166,13 @@ impl ReferenceBuilder {
         let named = self.calendars.keys().chain(self.coverage.keys());
         let schools = named.map(|school| (Arc::from(&**school), self.years(school))).collect();
         let elsewhere = self.default.values().map(|calendar| SchoolYear::new(calendar, &[])).collect();
-        Ok(Reference { version: self.version, feeds: self.feeds, schools, elsewhere })
+        Ok(Reference {
+            version: self.version,
+            feeds: self.feeds,
+            enrollment_feeds: self.enrollment_feeds,
+            schools,
+            elsewhere,
+        })
     }
 
     fn years(&self, school: &str) -> Vec<SchoolYear> {

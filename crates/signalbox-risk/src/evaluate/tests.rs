@@ -3,7 +3,7 @@ use jiff::civil::Weekday;
 
 use super::*;
 use crate::observation::Category::*;
-use crate::observation::Fact;
+use crate::observation::{Enrollment, Fact};
 use crate::student::{Student, YEAR, build, calendar, day, reference, with_feeds};
 use crate::{DateRanges, HalfDay, Rows};
 
@@ -159,6 +159,21 @@ fn two_schools_at_once_are_two_expected_days() {
     assert_eq!(evaluation.answer.absent_dates, [day(3)]);
     assert_eq!(episodes(&evaluation), [(day(11), None)]);
     assert_eq!(evaluation.answer.days_left, Some(17), "19 of 190 days would be 10 %");
+}
+
+/// The CSV knows that the student left school 100 after day 12; the SIS still has the student there.
+#[test]
+fn of_two_enrolment_feeds_the_first_is_heard_at_each_school() {
+    let left = Some(Enrollment { school: "100", entry: day(1), exit: Some(day(12)), grade: None });
+    let moved = Some(Enrollment { school: "200", entry: day(13), exit: None, grade: None });
+    let student = Student::new()
+        .tell("csv", Fact::Enrollment { key: "a", value: left })
+        .tell("csv", Fact::Enrollment { key: "b", value: moved });
+    for (order, expected_days) in [(["csv", "sis"], 20), (["sis", "csv"], 28)] {
+        let builder = with_feeds(&[("att", Rows::Exceptions)], 20);
+        let reference = build(builder.enrollment_feed(order[0]).enrollment_feed(order[1]));
+        assert_eq!(figures(&student.evaluate(&reference, 20)), (0, expected_days, 0), "{order:?}");
+    }
 }
 
 #[test]

@@ -86,6 +86,9 @@ impl ShardState {
     pub fn reference(&self, settings: &Settings, view: &ReferenceView) -> Reference {
         let version = format!("{}-coverage-{}", view.version(), self.coverage_version);
         let mut builder = view.builder(version);
+        for feed in settings.feeds.iter().filter(|feed| feed.is_roster()) {
+            builder = builder.enrollment_feed(feed.name.as_str());
+        }
         for feed in settings.feeds.iter().filter(|feed| feed.is_attendance()) {
             let Some(seen) = self.feeds.get(&feed.name) else { continue };
             let rows = match seen.rows {
