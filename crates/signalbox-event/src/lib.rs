@@ -8,7 +8,7 @@
 //! - [`codec`]: CloudEvents binary mode (headers and value) and structured mode (one JSON object)
 //! - [`data`]: the vocabulary, one module per domain; [`kind`]: type names, domains, data classes
 //! - [`schema`]: the JSON Schemas of `schemas/`, with the privacy category of every field
-//! - [`id`]: [`StudentKey`](id::StudentKey), event and alert ids
+//! - [`id`]: [`StudentKey`], event and alert ids
 //! - [`topic`]: topic names and shards
 //!
 //! **Architecture invariant:** this crate performs no I/O and knows neither Kafka nor SQL.
