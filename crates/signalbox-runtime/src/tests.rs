@@ -6,6 +6,9 @@ mod runs;
 use district::District;
 use jiff::civil::date;
 use signalbox_event::data::Mode;
+use signalbox_store::feed::HoldState;
+
+use crate::view;
 
 /// Twenty school days with two absences flag at ten percent; taking one back withdraws the flag.
 #[tokio::test(flavor = "multi_thread")]
@@ -135,4 +138,47 @@ async fn a_short_file_waits_and_is_superseded_by_a_good_one() {
     assert_eq!(status.holds, 0, "superseded");
     assert_eq!(status.feeds[1].last_run.as_ref().map(|run| run.counts.end), Some(1));
     assert_eq!(district.calendar_day(20), date(2021, 9, 20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_held_or_refused_is_not_held_again() {
+    let mut district = District::new(Mode::Live);
+    let students: Vec<String> = (0..40).map(|n| format!("{}", 1000 + n)).collect();
+    let students: Vec<&str> = students.iter().map(String::as_str).collect();
+    let rows: Vec<_> = students.iter().map(|id| (*id, 20, "absent_excused")).collect();
+    district.roster(&students);
+    district.attendance(&rows);
+    district.attendance(&rows[..25]);
+    district.attendance(&rows[..25]);
+    district.pass().await;
+    let holds = view::repair::holds(&district.hub).await.expect("lists");
+    assert_eq!(holds.len(), 1, "the same bytes wait once");
+
+    let feeds = &district.hub.feeds;
+    let decided = feeds.decide_hold(&holds[0].id, HoldState::Refused, "office", "cut short").await;
+    assert!(decided.expect("decides"));
+    district.attendance(&rows[..25]);
+    let report = district.pass().await;
+    assert_eq!(report.runs[0].hold, None);
+    assert!(report.runs[0].refused.as_ref().expect("stays refused").contains("office"));
+    assert_eq!(district.status().await.holds, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_payload_ends_what_was_shown() {
+    let mut district = District::new(Mode::Live);
+    let students: Vec<String> = (0..40).map(|n| format!("{}", 1000 + n)).collect();
+    let students: Vec<&str> = students.iter().map(String::as_str).collect();
+    let rows: Vec<_> = students.iter().map(|id| (*id, 20, "absent_excused")).collect();
+    district.roster(&students);
+    district.attendance(&rows);
+    district.attendance(&rows[..25]);
+    district.pass().await;
+    let hold = view::repair::holds(&district.hub).await.expect("lists").remove(0);
+    let decided = district.hub.feeds.decide_hold(&hold.id, HoldState::Approved, "office", "true").await;
+    assert!(decided.expect("decides"));
+    let report = district.pass().await;
+    assert_eq!(report.runs[0].counts.end, hold.would_end);
+    assert_eq!(district.status().await.holds, 0);
+    assert!(district.pass().await.runs.is_empty(), "once");
 }

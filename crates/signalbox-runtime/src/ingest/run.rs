@@ -43,7 +43,7 @@ pub(crate) async fn process(
         return hold(hub, lease, run, read, &gated, held, now).await;
     }
     publish(hub, feed, lease, run, &read, &judged, &gated, resolver).await?;
-    close(hub, feed, lease, run, read, &gated).await
+    close(hub, lease, run, read, &gated).await
 }
 
 async fn judge(hub: &Hub, feed: &Feed, read: &ReadIn) -> Result<Vec<Judged>, HubError> {
@@ -129,16 +129,13 @@ fn rows_mean(read: &ReadIn) -> Option<RowsMean> {
 
 async fn close(
     hub: &Hub,
-    feed: &Feed,
     lease: &FeedLease,
     run: &Run,
     read: ReadIn,
     gated: &Gated,
 ) -> Result<RunReport, HubError> {
     let report = report(run, gated, None);
-    let mut settings = FeedSettings::load(hub, &feed.name).await?;
-    settings.last = Some(report.clone());
-    settings.save(hub, lease).await?;
+    remember(hub, lease, &report).await?;
     let approved = run.cause.strip_prefix(cause::APPROVED);
     let closing = Closing {
         outcome: Outcome::Accepted,
@@ -146,13 +143,15 @@ async fn close(
         rejects: Some(read.rejects.into_parts()),
         hold: None,
         hold_done: approved.map(str::to_owned),
-        supersede_holds: run.cause == cause::DROP,
+        supersede_holds: true,
     };
     hub.feeds.close_run(lease, run.number, closing).await?;
     crate::failpoint!("run.close");
     Ok(report)
 }
 
+/// Closes a run that a person must decide on. Bytes that were held or refused before are not held again: the hold
+/// that waits goes on waiting, and what was refused stays refused.
 async fn hold(
     hub: &Hub,
     lease: &FeedLease,
@@ -162,34 +161,64 @@ async fn hold(
     held: &Held,
     now: Timestamp,
 ) -> Result<RunReport, HubError> {
-    let report = report(run, gated, Some(held));
-    let mut settings = FeedSettings::load(hub, &run.feed).await?;
-    settings.last = Some(report.clone());
-    settings.save(hub, lease).await?;
-    let id = derived(&[b"hold", run.feed.as_bytes(), &run.number.to_be_bytes(), run.payload.as_bytes()]);
+    let earlier = earlier_hold(hub, run).await?;
+    let mut report = report(run, gated, Some(held));
+    if let Some(refused) = earlier.as_ref().filter(|hold| hold.state == HoldState::Refused) {
+        let by = refused.decided_by.as_deref().unwrap_or("somebody");
+        report.hold = None;
+        report.refused = Some(format!("The same file was refused by {by}. Drop a good one."));
+    }
+    remember(hub, lease, &report).await?;
     let closing = Closing {
-        outcome: Outcome::Held,
+        outcome: if report.refused.is_some() { Outcome::Refused } else { Outcome::Held },
         summary: summary(&report),
         rejects: Some(read.rejects.into_parts()),
-        hold: Some(Hold {
-            id: id.simple().to_string()[..12].to_owned(),
-            feed: run.feed.clone(),
-            run: run.number,
-            reason: held.reason.clone(),
-            would_end: held.would_end,
-            schools: serde_json::to_string(&held.schools).expect("schools always serialise"),
-            since_ms: now.as_millisecond(),
-            state: HoldState::Waiting,
-            decided_by: None,
-            decided_reason: None,
-        }),
+        hold: earlier.is_none().then(|| new_hold(run, held, now)),
         hold_done: None,
         // The latest payload is the one that a person is asked about.
-        supersede_holds: true,
+        supersede_holds: earlier.is_none(),
     };
     hub.feeds.close_run(lease, run.number, closing).await?;
     crate::failpoint!("run.close");
     Ok(report)
+}
+
+fn new_hold(run: &Run, held: &Held, now: Timestamp) -> Hold {
+    let id = derived(&[b"hold", run.feed.as_bytes(), &run.number.to_be_bytes(), run.payload.as_bytes()]);
+    Hold {
+        id: id.simple().to_string()[..12].to_owned(),
+        feed: run.feed.clone(),
+        run: run.number,
+        reason: held.reason.clone(),
+        would_end: held.would_end,
+        schools: serde_json::to_string(&held.schools).expect("schools always serialise"),
+        since_ms: now.as_millisecond(),
+        state: HoldState::Waiting,
+        decided_by: None,
+        decided_reason: None,
+    }
+}
+
+/// The last hold of the same bytes that waits or was refused.
+async fn earlier_hold(hub: &Hub, run: &Run) -> Result<Option<Hold>, HubError> {
+    let mut holds = hub.feeds.holds().await?;
+    holds.retain(|hold| {
+        hold.feed == run.feed && matches!(hold.state, HoldState::Waiting | HoldState::Refused)
+    });
+    for hold in holds.into_iter().rev() {
+        let held = hub.feeds.run(&hold.feed, hold.run).await?;
+        if held.is_some_and(|held| held.payload == run.payload) {
+            return Ok(Some(hold));
+        }
+    }
+    Ok(None)
+}
+
+/// Keeps what `status` shows of the feed's last payload.
+async fn remember(hub: &Hub, lease: &FeedLease, report: &RunReport) -> Result<(), HubError> {
+    let mut settings = FeedSettings::load(hub, &report.feed).await?;
+    settings.last = Some(report.clone());
+    settings.save(hub, lease).await
 }
 
 /// Closes a run whose payload cannot be used at all.
@@ -207,9 +236,7 @@ pub(crate) async fn refuse(
         refused: Some(format!("{} {}", refusal.message, refusal.help)),
         ..RunReport::default()
     };
-    let mut settings = FeedSettings::load(hub, &run.feed).await?;
-    settings.last = Some(report.clone());
-    settings.save(hub, lease).await?;
+    remember(hub, lease, &report).await?;
     let closing = Closing {
         outcome: Outcome::Refused,
         summary: summary(&report),
