@@ -187,6 +187,7 @@ impl Reading<'_> {
     }
 
     /// Outer `None`: not there. Inner `None`: there, and faulty.
+    #[expect(clippy::option_option, reason = "faulty and absent are different answers")]
     fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<Option<T>> {
         let (key, node) = self.tree.entry(name)?;
         Some(read::read(key, node).map_err(|fault| self.report.fault(fault)).ok())

@@ -102,7 +102,7 @@ fn settings(config: Config, secret: SecretSlice<u8>) -> Result<Settings, Failure
         source: feed.source,
     });
     let targets =
-        config.destinations.into_iter().map(|one| Target { name: one.name, destination: one.destination });
+        config.destinations.into_iter().map(|one| Target { name: one.name, destination: one.channel });
     Ok(Settings {
         district: District { id: config.district.id, zone: config.district.zone, secret },
         topics: Topics { prefix: DEFAULT_PREFIX.to_owned(), shards: DEFAULT_SHARDS },

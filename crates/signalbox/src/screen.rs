@@ -41,7 +41,11 @@ pub(crate) fn problems(out: &mut dyn Write, problems: &[Problem]) -> io::Result<
 
 fn problem(out: &mut dyn Write, problem: &Problem, sources: &mut Sources) -> io::Result<()> {
     let Problem { severity, path, line, column, message, help, .. } = problem;
-    let place: String = [*line, *column].iter().flatten().map(|n| format!(":{n}")).collect();
+    let place = match (line, column) {
+        (Some(line), Some(column)) => format!(":{line}:{column}"),
+        (Some(line), None) => format!(":{line}"),
+        (None, _) => String::new(),
+    };
     let mut sentences = message.lines();
     writeln!(out, "{path}{place}  {}: {}", severity.as_str(), sentences.next().unwrap_or_default())?;
     if let Some((number, text)) = line.and_then(|line| Some((line, sources.line(path, line)?))) {

@@ -1,6 +1,6 @@
 //! `signalbox plan`: what `up --once` would do now, tried on a scratch copy.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -103,10 +103,9 @@ async fn changes(hub: &Hub, before: u64) -> Result<Changes, Failure> {
             }
         }
     }
-    let recipients: BTreeMap<&str, ()> =
-        hub.settings.routes.iter().map(|route| (route.to.as_str(), ())).collect();
+    let recipients: BTreeSet<&str> = hub.settings.routes.iter().map(|route| route.to.as_str()).collect();
     changes.to = recipients
-        .into_keys()
+        .into_iter()
         .map(|name| Recipient { name: name.to_owned(), raise: changes.raise, withdraw: changes.withdraw })
         .collect();
     Ok(changes)

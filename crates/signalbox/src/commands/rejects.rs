@@ -18,9 +18,9 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Rejects) ->
     let RejectsWhat::List { group } = args.what;
     let opened = open_hub(global).await?;
     if group {
-        grouped(out, global, &opened.hub).await?
+        grouped(out, global, &opened.hub).await?;
     } else {
-        single(out, global, &opened.hub).await?
+        single(out, global, &opened.hub).await?;
     }
     Ok(Done::Ok)
 }

@@ -45,7 +45,7 @@ impl fmt::Debug for Feed {
 pub(crate) struct Destination {
     pub(crate) name: String,
     pub(crate) index: usize,
-    pub(crate) destination: Arc<dyn signalbox_connector::Destination>,
+    pub(crate) channel: Arc<dyn signalbox_connector::Destination>,
 }
 
 impl fmt::Debug for Destination {
@@ -124,7 +124,7 @@ pub(crate) fn destinations(
             let parse = connector.destination.expect("only connectors with a destination are taken");
             let destination = read_erased(key, node, |section| parse(section, &cx));
             let destination = destination.map_err(|fault| report.fault(fault)).ok()?;
-            Some(Destination { name: part.name?, index, destination: Arc::from(destination) })
+            Some(Destination { name: part.name?, index, channel: Arc::from(destination) })
         })
         .collect()
 }

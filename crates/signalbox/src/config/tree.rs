@@ -50,7 +50,8 @@ impl Node {
     /// Reads one YAML document.
     pub(crate) fn parse(source: &str) -> Result<Self, Fault> {
         let options = serde_saphyr::options! { strict_booleans: true };
-        let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(source, options).map_err(syntax_fault)?;
+        let raw: Spanned<Raw> =
+            serde_saphyr::from_str_with_options(source, options).map_err(|error| syntax_fault(&error))?;
         Ok(node(raw, source))
     }
 
@@ -120,7 +121,7 @@ impl From<Location> for Place {
     }
 }
 
-fn syntax_fault(error: serde_saphyr::Error) -> Fault {
+fn syntax_fault(error: &serde_saphyr::Error) -> Fault {
     let place = error.location().map(Place::from);
     let bare = error.without_snippet();
     if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = bare {

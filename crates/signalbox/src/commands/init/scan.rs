@@ -72,10 +72,12 @@ impl Found {
         }
         let wanted = name(&path);
         let taken = |name: &str| self.feeds.iter().any(|feed| feed.name == name);
-        let name = (1..)
-            .map(|n| if n == 1 { wanted.clone() } else { format!("{wanted}-{n}") })
-            .find(|name| !taken(name))
-            .expect("numbers do not run out");
+        let mut name = wanted.clone();
+        let mut number = 1;
+        while taken(&name) {
+            number += 1;
+            name = format!("{wanted}-{number}");
+        }
         self.feeds.push(Feed { name, path, table });
     }
 }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use signalbox_event::data::AttendanceCategory;
 
-use super::scan::{Feed, Found};
+use super::scan::Found;
 use super::table::{Kind, Mapped, Table};
 
 /// The text of a `signalbox.yaml` that stands in `base`.
@@ -93,15 +93,14 @@ fn feeds(out: &mut String, found: &Found, base: &Path) -> fmt::Result {
         let path = quoted(&relative(&feed.path, base));
         match &feed.table {
             None => writeln!(out, "    oneroster: {{path: {path}}}")?,
-            Some(table) => csv(out, feed, table, &path)?,
+            Some(table) => csv(out, table, &path)?,
         }
     }
     out.push('\n');
     Ok(())
 }
 
-fn csv(out: &mut String, feed: &Feed, table: &Table, path: &str) -> fmt::Result {
-    let _ = feed;
+fn csv(out: &mut String, table: &Table, path: &str) -> fmt::Result {
     writeln!(out, "    csv:")?;
     writeln!(out, "      path: {path}")?;
     match table.kind {
@@ -118,11 +117,10 @@ fn csv(out: &mut String, feed: &Feed, table: &Table, path: &str) -> fmt::Result 
     )?;
     writeln!(out, "      columns:")?;
     for Mapped { key, column, format } in &table.columns {
+        let name = quoted(column);
         match format {
-            Some(format) => {
-                writeln!(out, "        {key}: {{from: {}, format: \"{format}\"}}", quoted(column))?
-            }
-            None => writeln!(out, "        {key}: {}", quoted(column))?,
+            Some(format) => writeln!(out, "        {key}: {{from: {name}, format: \"{format}\"}}")?,
+            None => writeln!(out, "        {key}: {name}")?,
         }
     }
     if table.kind == Kind::Attendance { codes(out, table) } else { Ok(()) }

@@ -54,7 +54,7 @@ impl<'de> Reader<'de> {
             },
             Value::List(items) => visitor.visit_seq(Items { items: items.iter(), reader: self }),
             Value::Map(entries) => {
-                visitor.visit_map(Entries { entries: entries.iter(), current: None, trace: self.trace })
+                visitor.visit_map(Entries { rest: entries.iter(), current: None, trace: self.trace })
             }
         }
     }
@@ -177,7 +177,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 }
 
 struct Entries<'de> {
-    entries: std::slice::Iter<'de, (Key, Node)>,
+    rest: std::slice::Iter<'de, (Key, Node)>,
     current: Option<&'de (Key, Node)>,
     trace: &'de Trace,
 }
@@ -186,7 +186,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     type Error = ReadError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
-        self.current = self.entries.next();
+        self.current = self.rest.next();
         let Some((key, _)) = self.current else { return Ok(None) };
         seed.deserialize(Word { text: &key.text, place: key.place, trace: self.trace }).map(Some)
     }
@@ -257,13 +257,11 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     type Error = ReadError;
 
     fn unit_variant(self) -> Result<(), ReadError> {
-        match self.content {
-            None => Ok(()),
-            Some(_) => {
-                let message = format!("\"{}\" stands alone and takes no settings", self.name);
-                note(self.trace, Err(de::Error::custom(message)), |_| self.place)
-            }
+        if self.content.is_none() {
+            return Ok(());
         }
+        let message = format!("\"{}\" stands alone and takes no settings", self.name);
+        note(self.trace, Err(de::Error::custom(message)), |_| self.place)
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
