@@ -16,7 +16,7 @@ mod open;
 mod problem;
 mod screen;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -53,7 +53,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn log_to_stderr() {
     let filter =
         EnvFilter::try_from_env("SIGNALBOX_LOG").unwrap_or_else(|_| EnvFilter::new("warn,signalbox=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
 }
 
 /// Whoever read our output has seen enough (`signalbox events list | head`).
