@@ -111,17 +111,19 @@ pub(super) fn look(path: &Path) -> Result<Table, String> {
         let at = column(&header, key).expect("asked for mapped columns only");
         rows.iter().filter_map(move |row| row.get(at)).map(str::trim).filter(|value| !value.is_empty())
     };
+    let main_date = if kind == Kind::Attendance { "date" } else { "entry" };
     let columns: Vec<Mapped> = keys
         .iter()
         .filter_map(|key| {
             let at = column(&header, key)?;
-            let format = if DATES.contains(key) { format_of(values(key)) } else { None };
+            // A column without a value yet is written as its neighbour is.
+            let like = if values(key).next().is_none() { main_date } else { key };
+            let format = if DATES.contains(key) { format_of(values(like)) } else { None };
             Some(Mapped { key, column: header[at].clone(), format })
         })
         .collect();
-    let key = if kind == Kind::Attendance { "date" } else { "entry" };
-    let format = columns.iter().find(|mapped| mapped.key == key).and_then(|mapped| mapped.format);
-    let dates = span(values(key).filter_map(|value| parse(value, format.unwrap_or(FORMATS[0]))));
+    let format = columns.iter().find(|mapped| mapped.key == main_date).and_then(|mapped| mapped.format);
+    let dates = span(values(main_date).filter_map(|value| parse(value, format.unwrap_or(FORMATS[0]))));
     let codes = if kind == Kind::Attendance { codes(values("category")) } else { Vec::new() };
     Ok(Table { kind, columns, codes, dates })
 }

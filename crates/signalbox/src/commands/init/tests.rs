@@ -13,7 +13,7 @@ fn init(from: Option<&Path>, config: &Path) -> Result<String, Failure> {
 
 fn exports(folder: &Path) {
     let enrollment = "\u{feff}Student_Number,Last_Name,First_Name,DOB,School_ID,Entry_Date,Exit_Date\n\
-                      1001,A,B,2010-02-03,100,8/17/2026,\n1002,C,D,2010-12-03,100,8/17/2026,12/1/2026\n";
+                      1001,A,B,2010-02-03,100,8/17/2026,\n1002,C,D,2010-12-03,100,8/17/2026,\n";
     let attendance = "Student_Number,School_ID,Att_Date,Att_Code\n\
                       1001,100,9/15/2026,A\n1001,100,10/2/2026,VIR\n1002,100,9/15/2026,E\n";
     fs::write(folder.join("enrollment.csv"), enrollment).expect("written");
@@ -45,6 +45,8 @@ fn a_folder_of_exports_gives_feeds_that_read_it() {
     let text = fs::read_to_string(&config).expect("readable");
     assert!(text.contains("path: \"./drop/att_*.csv\""), "{text}");
     assert!(text.contains("entry: {from: Entry_Date, format: \"%m/%d/%Y\"}"), "{text}");
+    let exit = "exit: {from: Exit_Date, format: \"%m/%d/%Y\"}";
+    assert!(text.contains(exit), "a date without values yet is written like the entry: {text}");
     assert!(text.contains("birth_date: DOB\n"), "ISO 8601 needs no format: {text}");
     assert!(text.contains("category: {A: absent_unexcused, E: absent_excused}"), "{text}");
 
