@@ -1,1 +1,29 @@
-//! One test binary, one module per feature.
+//! Black-box tests: the real binary, real files, a real webhook receiver. One module per feature.
+//!
+//! # Layout
+//! - [`binary`], [`config`], [`district`], [`drops`], [`receiver`]: the harness
+//! - the others: one feature each, in the words of the people who rely on it
+
+mod bad_input;
+mod binary;
+mod boundary;
+mod commands;
+mod config;
+mod correction;
+mod crash;
+mod district;
+mod drops;
+mod first_day;
+mod floors;
+mod guard;
+mod half_payload;
+mod plan;
+mod process;
+mod real_input;
+mod receiver;
+mod revisions;
+mod second_drop;
+mod unmapped;
+mod unmatched;
+mod webhook;
+mod window;

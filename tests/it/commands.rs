@@ -1,0 +1,320 @@
+//! Commands: their JSON, their global flags, their exit codes.
+
+use serde_json::Value;
+
+use crate::district::{District, assert_counts, list};
+use crate::drops::{Row, through};
+use crate::receiver::Receiver;
+
+#[track_caller]
+fn assert_keys(value: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(value.get(key).is_some(), "no {key} in {value}");
+    }
+}
+
+const RUN: [&str; 11] = [
+    "feed",
+    "payload",
+    "rows",
+    "add",
+    "change",
+    "end",
+    "unchanged",
+    "duplicate",
+    "reject",
+    "unmatched",
+    "hold",
+];
+
+fn loaded(receiver: &Receiver) -> District {
+    let mut district = District::telling(receiver);
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1001, 5, "Q"), (1077, 5, "A"), through(21)]);
+    district.up();
+    district
+}
+
+#[test]
+fn status_has_the_keys_of_the_contract() {
+    let district = loaded(&Receiver::start());
+    let status = district.status();
+    assert_keys(
+        &status,
+        &["feeds", "consumers", "flags", "outbox", "holds", "rejects", "unmatched", "state_hash"],
+    );
+    for feed in status["feeds"].as_array().expect("feeds") {
+        assert_keys(feed, &["feed", "mode", "state", "covered_through", "last_run", "next_step"]);
+        assert_keys(&feed["last_run"], &RUN);
+    }
+    for consumer in status["consumers"].as_array().expect("consumers") {
+        assert_keys(consumer, &["consumer", "shard", "behind"]);
+        assert_eq!(consumer["behind"], 0, "`up --once` drains");
+    }
+    assert_keys(&status["flags"], &["open", "cleared", "withdrawn"]);
+    assert_keys(&status["outbox"], &["pending", "delivered", "dead", "withheld"]);
+    assert_eq!(
+        (&status["rejects"], &status["unmatched"], &status["holds"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+    assert_eq!(status["outbox"]["delivered"], 1);
+}
+
+#[test]
+fn lists_have_the_keys_of_the_contract() {
+    let district = loaded(&Receiver::start());
+    let flags = district.flags();
+    assert_keys(
+        &flags[0],
+        &["flag_id", "student_key", "student_id", "rule", "state", "since", "as_of", "acknowledged_by"],
+    );
+    assert!(flags[0]["acknowledged_by"].is_null());
+    let alert = &district.alerts()[0];
+    let keys =
+        ["alert_id", "type", "flag_id", "student_id", "to", "because", "state", "attempts", "next_try"];
+    assert_keys(alert, &keys);
+    assert_eq!((&alert["state"], &alert["attempts"]), (&"delivered".into(), &1.into()));
+    let groups = list(district.json(&["rejects", "list", "--group"]));
+    assert_keys(&groups[0], &["feed", "code", "value_class", "count", "first", "help"]);
+    assert_keys(&groups[0]["first"], &["file", "row", "column"]);
+    assert_eq!(district.rejects().len(), 1);
+    assert!(district.holds().is_empty(), "a list of none is a list");
+    let topics: std::collections::BTreeSet<_> =
+        district.events(&[]).iter().map(|event| event["type"].as_str().expect("a type").to_owned()).collect();
+    assert!(topics.contains("org.signalbox.attendance.daily.v1"), "{topics:?}");
+}
+
+#[test]
+fn a_student_is_found_by_source_id_and_by_key() {
+    let district = loaded(&Receiver::start());
+    let student = district.student(1001);
+    assert_keys(&student, &["student_key", "ids", "enrollments", "answers", "flags"]);
+    let answer_keys = ["indicator", "status", "value", "n", "as_of", "missing", "days_left"];
+    assert_keys(&student["answers"][0], &answer_keys);
+    let key = student["student_key"].as_str().expect("a key");
+    assert_eq!(district.json(&["student", key]), student);
+    assert_eq!(student["flags"].as_array().map(Vec::len), Some(1));
+    let absent = district.run(&["student", "424242"]);
+    assert_ne!(absent.code, Some(0), "nobody has this id: {absent:?}");
+}
+
+#[test]
+fn explain_has_the_keys_of_the_contract_and_verifies() {
+    let district = loaded(&Receiver::start());
+    let flag = district.flags()[0]["flag_id"].as_str().expect("an id").to_owned();
+    let explained = district.json(&["explain", &flag]);
+    let keys =
+        ["flag_id", "student", "reasons", "days_left", "clears_when", "history", "certificate", "verified"];
+    assert_keys(&explained, &keys);
+    let certificate = ["policy_hash", "code_version", "as_of", "reference_version", "events"];
+    assert_keys(&explained["certificate"], &certificate);
+    assert_keys(&explained["history"][0], &["at", "kind", "text"]);
+    assert_eq!(explained["reasons"][0]["value"], "2/20");
+    assert_eq!(district.json(&["explain", &flag, "--verify"])["verified"], true);
+}
+
+#[test]
+fn acknowledged_is_an_attribute_of_open() {
+    let receiver = Receiver::start();
+    let district = loaded(&receiver);
+    let flag = district.flags()[0]["flag_id"].as_str().expect("an id").to_owned();
+    district.run(&["flags", "ack", &flag, "--by", "R. Ortiz", "--reason", "called home"]).exit(0);
+    district.up();
+    let flags = district.flags();
+    assert_eq!((&flags[0]["state"], &flags[0]["acknowledged_by"]), (&"open".into(), &"R. Ortiz".into()));
+    assert_eq!(receiver.kinds().len(), 1, "an act is no news for the receiver");
+    let history = district.json(&["explain", &flag])["history"].clone();
+    assert_eq!(history[1]["kind"], "acknowledged", "{history}");
+}
+
+#[test]
+fn events_are_cloudevents_and_can_be_narrowed() {
+    let district = loaded(&Receiver::start());
+    let all = district.events(&[]);
+    assert_eq!(all.len() as u64, district.count_events());
+    for event in &all {
+        assert_keys(event, &["specversion", "id", "source", "type", "time", "data"]);
+        assert_eq!(event["specversion"], "1.0");
+    }
+    let narrow = |args: &[&str]| district.events(args).len();
+    let (short, long) =
+        (narrow(&["--type", "attendance.daily"]), narrow(&["--type", "org.signalbox.attendance.daily.v1"]));
+    assert_eq!(
+        (short, long),
+        (4, 4),
+        "three absences and rows, one of them unknown; the unmatched one waits"
+    );
+    assert_eq!(narrow(&["--type", "attendance.daily", "--student", "1001"]), 3);
+    let attendance = narrow(&["--topic", "k12.attendance.events.v1"]);
+    assert!((short..all.len()).contains(&attendance), "{attendance}");
+    let counted = district.json(&["events", "list", "--count", "--type", "attendance.daily"]);
+    assert_eq!(counted["count"], 4);
+    let ids: std::collections::BTreeSet<_> = all.iter().map(|event| event["id"].to_string()).collect();
+    assert_eq!(ids.len(), narrow(&[]), "ids are unique");
+}
+
+#[test]
+fn global_flags_stand_before_or_after_the_command() {
+    let district = loaded(&Receiver::start());
+    let config = district.config_path();
+    let config = config.to_str().expect("UTF-8");
+    let flags = ["--config", config, "--output", "json", "--now", &district.now];
+    let run = |args: &[&str]| {
+        let out = district.command().args(args).output().expect("the binary starts");
+        crate::binary::Run::from(out).json()
+    };
+    let before = run(&[&flags[..], &["flags", "list"]].concat());
+    let after = run(&[&["flags", "list"], &flags[..]].concat());
+    let between = run(&[&["flags"], &flags[..], &["list"]].concat());
+    assert_eq!((&before, &before), (&after, &between));
+    let text = district.command().args(["--config", config, "status"]).output().expect("the binary starts");
+    assert!(serde_json::from_slice::<Value>(&text.stdout).is_err(), "text is for people");
+}
+
+#[test]
+fn check_says_where_and_reads_nothing_in() {
+    let mut district = District::new();
+    let ok = district.json(&["check"]);
+    assert_eq!((&ok["ok"], &ok["problems"]), (&true.into(), &serde_json::json!([])));
+    assert!(!district.path().join("var").exists(), "reads nothing in");
+
+    let yaml = district.config.render().replace("absent_rows: end,\n", "absent_rows: endd,\n");
+    district.configure(|config| config.verbatim = Some(yaml));
+    let bad = district.run(&["check"]).exit(2).any_json();
+    assert_eq!(bad["ok"], false);
+    let problem = &bad["problems"][0];
+    assert_keys(problem, &["severity", "code", "path", "line", "column", "message", "help"]);
+    assert_eq!(problem["severity"], "error");
+    assert!(problem["path"].as_str().is_some_and(|path| path.ends_with("signalbox.yaml")), "{problem}");
+    assert!(problem["line"].as_u64().is_some_and(|line| line > 1), "{problem}");
+}
+
+#[test]
+fn check_names_unmapped_codes_of_a_sample() {
+    let mut district = District::new();
+    let rows: [Row; 3] = [(1001, 3, "VIR"), (1001, 4, "VIR"), (1001, 5, "A")];
+    let sample = district.attend(&rows);
+    let run = district.run(&["check", "--feed", "attendance", "--sample", sample.to_str().expect("UTF-8")]);
+    let told = run.exit(2).any_json();
+    assert!(told["problems"].to_string().contains("VIR"), "{told}");
+    assert!(!district.path().join("var").exists(), "reads nothing in");
+}
+
+#[test]
+fn a_bad_configuration_exits_2_everywhere() {
+    let mut district = District::new();
+    let yaml = district.config.render();
+    let broken = [
+        yaml.replace("data_dir:", "data_dirr:"),
+        yaml.replace("mode: live", "mode: loud"),
+        yaml.replace("America/Chicago", "America/Chicagoo"),
+        yaml.replace("rows: exceptions, ", ""),
+        yaml.replace(
+            "covers: school_year, absent_rows: end,\n          columns: {student: Student_Number, school",
+            "columns: {student: Student_Number, school",
+        ),
+        yaml.replace("leave: 9%", "leave: 11%"),
+        yaml.replace("A: absent_unexcused", "A: absentt"),
+        yaml.replace("entity: attendance.daily", "entity: attendance.dayly"),
+    ];
+    for text in broken {
+        assert_ne!(text, yaml, "the replacement found its place");
+        district.configure(|config| config.verbatim = Some(text.clone()));
+        for command in [&["status"][..], &["up", "--once"], &["plan"], &["check"]] {
+            let run = district.run(command);
+            assert_eq!(run.code, Some(2), "{command:?} with\n{text}\n{run:?}");
+        }
+    }
+    let missing = district.command().args(["--config", "nowhere.yaml", "status"]).output().expect("starts");
+    assert!(matches!(missing.status.code(), Some(2 | 3)), "{missing:?}");
+}
+
+#[test]
+fn a_wrong_command_line_exits_2_and_a_missing_secret_3() {
+    let mut district = District::new();
+    for args in
+        [&["frobnicate"][..], &["holds", "approve"], &["flags", "ack", "x"], &["--now", "noon", "status"]]
+    {
+        let out = district.command().args(args).output().expect("the binary starts");
+        assert_eq!(out.status.code(), Some(2), "{args:?} {out:?}");
+    }
+    let yaml = district.config.render().replace("SIGNALBOX_SECRET", "SIGNALBOX_NOT_SET");
+    district.configure(|config| config.verbatim = Some(yaml));
+    district.enroll(&[1000]);
+    let run = district.run(&["up", "--once"]);
+    assert!(matches!(run.code, Some(2 | 3)), "{run:?}");
+    assert!(run.stderr.contains("SIGNALBOX_NOT_SET"), "{}", run.stderr);
+}
+
+#[test]
+fn an_unknown_flag_or_hold_is_invalid_input() {
+    let district = loaded(&Receiver::start());
+    let nobody = "00000000-0000-5000-8000-000000000000";
+    for args in
+        [&["explain", nobody][..], &["flags", "ack", nobody, "--by", "Pat"], &["holds", "show", nobody]]
+    {
+        let run = district.run(args);
+        assert_eq!(run.code, Some(2), "{args:?} {run:?}");
+    }
+    assert_eq!(district.run(&["retry", "nosuchfeed"]).code, Some(2));
+}
+
+#[test]
+fn without_a_drop_everything_is_empty_and_well() {
+    let district = District::new();
+    let status = district.up();
+    assert_eq!(
+        (&status["flags"]["open"], &status["holds"], &status["rejects"]),
+        (&0.into(), &0.into(), &0.into())
+    );
+    for feed in status["feeds"].as_array().expect("feeds") {
+        assert!(feed["last_run"].is_null(), "{feed}");
+        assert!(feed["next_step"].is_string(), "says what to do next: {feed}");
+    }
+    assert!(district.flags().is_empty() && district.alerts().is_empty() && district.holds().is_empty());
+    assert!(district.events(&[]).is_empty() || district.count_events() > 0);
+}
+
+#[test]
+fn schema_and_init_answer() {
+    let district = loaded(&Receiver::start());
+    let schema = district.json(&["schema"]);
+    assert!(schema.is_object() && schema.to_string().contains("roster_of_record"), "a JSON Schema");
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let out =
+        district.command().current_dir(folder.path()).args(["init"]).output().expect("the binary starts");
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    assert!(folder.path().join("signalbox.yaml").exists());
+    let again = district.command().current_dir(folder.path()).args(["init"]).output().expect("starts");
+    assert_ne!(again.status.code(), Some(0), "never writes over a configuration");
+}
+
+#[test]
+fn retry_without_a_change_changes_nothing() {
+    let district = loaded(&Receiver::start());
+    let before = (district.count_events(), district.state_hash());
+    let run = district.json(&["retry", "attendance"]);
+    let run = run.get("feeds").map_or(&run, |feeds| &feeds[0]);
+    let expected = [("rows", 5), ("unchanged", 3), ("reject", 1), ("unmatched", 1)];
+    assert_counts(run, &expected);
+    district.up();
+    assert_eq!((district.count_events(), district.state_hash()), before);
+}
+
+#[test]
+fn every_example_passes_check() {
+    let examples = std::fs::read_dir(crate::binary::root().join("examples")).expect("there are examples");
+    let mut checked = 0;
+    for example in examples.map(|entry| entry.expect("the folder can be read").path().join("signalbox.yaml"))
+    {
+        if example.exists() {
+            let district = District::new();
+            let out =
+                district.command().args(["--output", "json", "check", "--config"]).arg(&example).output();
+            let told = crate::binary::Run::from(out.expect("the binary starts")).json();
+            assert_eq!(told["ok"], true, "{}: {told}", example.display());
+            checked += 1;
+        }
+    }
+    assert!(checked >= 2, "{checked}");
+}

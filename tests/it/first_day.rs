@@ -1,0 +1,95 @@
+//! history -> test -> live: nobody is stormed on the first day.
+
+use crate::district::District;
+use crate::drops::{Row, through};
+use crate::receiver::Receiver;
+
+const STANDING: [Row; 5] = [(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), (1002, 6, "A"), (1000, 20, "T")];
+
+fn loaded(mode: &'static str, receiver: &Receiver) -> District {
+    let mut district = District::telling(receiver);
+    district.configure(|config| config.mode = mode);
+    district.enroll(&[1000, 1001, 1002, 1003]);
+    district.attend(&STANDING);
+    district.up();
+    assert_eq!(district.status()["flags"]["open"], 2);
+    assert!(receiver.deliveries().is_empty(), "nothing leaves the hub in {mode}");
+    district
+}
+
+fn go_live(district: &mut District) {
+    district.configure(|config| config.mode = "live");
+    district.up();
+}
+
+#[test]
+fn going_live_hands_over_one_standing_list() {
+    let receiver = Receiver::start();
+    let mut district = loaded("history", &receiver);
+    go_live(&mut district);
+    assert_eq!(receiver.kinds(), ["risk.flags.standing"]);
+    let standing = receiver.deliveries()[0].json();
+    let flags = standing["data"]["flags"].as_array().expect("flags");
+    let mut students: Vec<_> = flags.iter().map(|flag| flag["student"]["id"].clone()).collect();
+    students.sort_by_key(ToString::to_string);
+    assert_eq!(students, ["1001", "1002"]);
+    for key in ["alert_id", "as_of", "owner"] {
+        assert!(!standing["data"][key].is_null(), "{key}: {standing}");
+    }
+    district.up();
+    assert_eq!(receiver.kinds().len(), 1, "once");
+}
+
+#[test]
+fn the_next_new_flag_alerts_once_and_a_told_one_can_be_taken_back() {
+    let receiver = Receiver::start();
+    let mut district = loaded("history", &receiver);
+    go_live(&mut district);
+    let next = [&STANDING[..], &[(1003, 7, "A"), (1003, 8, "A")]].concat();
+    district.attend(&next);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flags.standing", "risk.flag.raised"]);
+    assert_eq!(receiver.deliveries()[1].json()["data"]["student"]["id"], "1003");
+    district.attend(&next[1..]);
+    district.up();
+    assert_eq!(receiver.kinds()[2..], ["risk.flag.withdrawn"]);
+    district.up();
+    assert_eq!(receiver.kinds().len(), 3);
+}
+
+#[test]
+fn a_flag_that_ended_before_anybody_was_told_is_never_told() {
+    let receiver = Receiver::start();
+    let mut district = loaded("test", &receiver);
+    district.attend(&STANDING[2..]);
+    district.up();
+    go_live(&mut district);
+    assert_eq!(receiver.kinds(), ["risk.flags.standing"]);
+    let flags = receiver.deliveries()[0].json()["data"]["flags"].clone();
+    assert_eq!(flags.as_array().map(Vec::len), Some(1), "{flags}");
+}
+
+#[test]
+fn no_open_flag_no_standing_list() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.configure(|config| config.mode = "history");
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    district.up();
+    go_live(&mut district);
+    assert!(receiver.deliveries().is_empty());
+}
+
+#[test]
+fn test_mode_shows_who_would_have_been_told() {
+    let receiver = Receiver::start();
+    let district = loaded("test", &receiver);
+    let alerts = district.alerts();
+    assert_eq!(alerts.len(), 2, "{alerts:?}");
+    for alert in &alerts {
+        let brief = (alert["state"].as_str(), alert["to"].as_str(), alert["type"].as_str());
+        assert_eq!(brief, (Some("withheld"), Some("counselor"), Some("risk.flag.raised")));
+    }
+    assert_eq!(district.status()["outbox"]["withheld"], 2);
+}

@@ -1,0 +1,168 @@
+//! A bad export ends nothing until somebody has looked at it.
+
+use serde_json::Value;
+
+use crate::district::{District, last_run, list};
+use crate::drops::{self, Row, day};
+
+/// 55 rows at school 100, 55 at school 200, 10 at school 300.
+fn full_file() -> Vec<Row> {
+    let absences = |first: u32, n: u32| (first..first + n).map(move |id| (id, 10 + id as usize % 7, "A"));
+    absences(1000, 55).chain(absences(2000, 55)).chain(absences(3000, 10)).collect()
+}
+
+fn students() -> Vec<u32> {
+    full_file().iter().map(|row| row.0).collect()
+}
+
+fn loaded() -> District {
+    let mut district = District::new();
+    district.enroll(&students());
+    district.attend(&full_file());
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["add"], 120, "{status}");
+    district
+}
+
+/// Nothing of the file got in, and one hold waits.
+#[track_caller]
+fn assert_held(district: &District, feed: &str, before: &(u64, String), would_end: u64) -> Value {
+    assert_eq!((district.count_events(), district.state_hash()), *before, "a hold changes nothing");
+    let holds = district.holds();
+    assert_eq!(holds.len(), 1, "{holds:?}");
+    assert_eq!((&holds[0]["feed"], &holds[0]["would_end"]), (&feed.into(), &would_end.into()));
+    assert!(holds[0]["since"].is_string(), "{holds:?}");
+    holds[0].clone()
+}
+
+fn before(district: &District) -> (u64, String) {
+    (district.count_events(), district.state_hash())
+}
+
+fn decide(district: &District, verb: &str, hold: &Value) {
+    let id = hold["id"].as_str().map_or_else(|| hold["id"].to_string(), str::to_owned);
+    district.run(&["holds", verb, &id, "--by", "Pat", "--reason", "looked at it"]).exit(0);
+}
+
+#[test]
+fn a_short_file_waits_and_the_good_file_goes_through_by_itself() {
+    let mut district = loaded();
+    let then = before(&district);
+    district.attend(&full_file()[..95]);
+    let status = district.up();
+    assert_eq!(status["holds"], 1);
+    let hold = &last_run(&status, "attendance")["hold"];
+    assert_eq!(hold["would_end"], 25, "{status}");
+    assert_held(&district, "attendance", &then, 25);
+
+    district.attend(&full_file());
+    assert_eq!(district.up()["holds"], 0, "superseded by the good file");
+    assert_eq!(before(&district), then);
+}
+
+#[test]
+fn a_few_missing_rows_are_corrections() {
+    let mut district = loaded();
+    let kept: Vec<Row> = full_file().into_iter().skip(9).collect();
+    district.attend(&kept);
+    let status = district.up();
+    assert_eq!((&status["holds"], &last_run(&status, "attendance")["end"]), (&0.into(), &9.into()));
+}
+
+/// 10 of 120 rows are less than 10 %: it is the school that vanished.
+#[test]
+fn a_vanished_school_waits() {
+    let mut district = loaded();
+    let then = before(&district);
+    district.attend(&full_file()[..110]);
+    district.up();
+    let hold = assert_held(&district, "attendance", &then, 10);
+    let shown = district.json(&["holds", "show", &hold["id"].to_string().replace('"', "")]);
+    let shown = if shown.is_array() { list(shown)[0].clone() } else { shown };
+    assert_eq!(shown["schools"], serde_json::json!([{"school": "300", "would_end": 10}]));
+}
+
+#[test]
+fn a_roster_with_all_ids_changed_waits() {
+    let mut district = loaded();
+    let then = before(&district);
+    let renumbered: Vec<u32> = students().iter().map(|id| id / 1000 * 10_000 + id).collect();
+    district.enroll(&renumbered);
+    let status = district.up();
+    assert_eq!(last_run(&status, "enrollment")["hold"]["reason"], "ids_changed", "{status}");
+    assert_held(&district, "enrollment", &then, 120);
+}
+
+#[test]
+fn a_held_file_is_not_held_again() {
+    let mut district = loaded();
+    district.attend(&full_file()[..60]);
+    district.up();
+    let hold = district.holds();
+    district.up();
+    assert_eq!(district.holds(), hold);
+}
+
+#[test]
+fn refused_is_refused_and_the_next_good_file_goes_through() {
+    let mut district = loaded();
+    let then = before(&district);
+    district.attend(&full_file()[..60]);
+    district.up();
+    decide(&district, "refuse", &district.holds()[0]);
+    let status = district.up();
+    assert_eq!(status["holds"], 0);
+    assert_eq!(district.up()["holds"], 0, "not held again");
+    assert_eq!(district.state_hash(), then.1);
+
+    let mut next = full_file();
+    next.push((1000, 20, "E"));
+    district.attend(&next);
+    let status = district.up();
+    assert_eq!((&status["holds"], &last_run(&status, "attendance")["add"]), (&0.into(), &1.into()));
+}
+
+#[test]
+fn approved_ends_exactly_what_was_shown() {
+    let mut district = loaded();
+    district.attend(&full_file()[..60]);
+    district.up();
+    let hold = district.holds()[0].clone();
+    assert_eq!(hold["would_end"], 60);
+    decide(&district, "approve", &hold);
+    let status = district.up();
+    assert_eq!(status["holds"], 0);
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["end"], &run["unchanged"]), (&60.into(), &60.into()), "{run}");
+    let events = district.events(&["--type", "ops.action"]);
+    let told: String = events.iter().map(|event| event["data"].to_string()).collect();
+    assert!(told.contains("Pat") && told.contains("looked at it"), "who and why: {told}");
+}
+
+/// A new school year starts with an empty file; last year's rows are none of its business.
+#[test]
+fn the_roll_over_of_the_school_year_does_not_wait() {
+    let mut district = loaded();
+    district.configure(|config| {
+        config.calendars = "[{schools: all, school_year: 2022, first: 2021-08-23, last: 2022-05-27}, \
+                            {schools: all, school_year: 2023, first: 2022-08-22, last: 2023-05-26}]"
+            .to_owned();
+    });
+    district.now = "2022-08-25T23:00:00Z".to_owned();
+    let lines: Vec<String> = students()
+        .iter()
+        .map(|id| format!("{id},Q,Z,2007-03-01,{},8/22/2022,", drops::school(*id)))
+        .collect();
+    district.drop("enrollment-next.csv", drops::csv(drops::ENROLLMENT_HEADER, &lines));
+    let rows = ["1000,100,8/23/2022,A".to_owned(), "2000,200,8/23/2022,T".to_owned()];
+    district.drop("attendance-next.csv", drops::csv(drops::ATTENDANCE_HEADER, &rows));
+    let status = district.up();
+    assert_eq!(status["holds"], 0, "{status}");
+    assert_eq!(
+        (&last_run(&status, "attendance")["add"], &last_run(&status, "attendance")["end"]),
+        (&2.into(), &0.into())
+    );
+    assert_eq!(last_run(&status, "enrollment")["end"], 0);
+    let kept = district.events(&["--type", "attendance.daily", "--student", "1000"]);
+    assert!(kept.iter().any(|event| event["data"]["date"] == day(10 + 1000 % 7).to_string()));
+}

@@ -1,0 +1,177 @@
+//! What a webhook receiver can rely on: Standard Webhooks, the same id on every attempt, nothing that was taken back.
+
+use serde_json::Value;
+
+use crate::district::District;
+use crate::drops::through;
+use crate::receiver::{Answer, Receiver};
+
+fn raised(receiver: &Receiver) -> District {
+    let mut district = District::telling(receiver);
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 20, "E"), through(20)]);
+    district.up();
+    district
+}
+
+/// Moves the clock past an alert's next attempt.
+fn wait_for_next_try(district: &mut District) {
+    let alerts = district.alerts();
+    let next: jiff::Timestamp = alerts[0]["next_try"].as_str().expect("a time").parse().expect("RFC 3339");
+    district.now = (next + jiff::SignedDuration::from_secs(1)).to_string();
+}
+
+#[test]
+fn the_alert_is_what_the_contract_shows() {
+    let receiver = Receiver::start();
+    raised(&receiver);
+    let deliveries = receiver.deliveries();
+    assert_eq!(deliveries.len(), 1);
+    let delivery = &deliveries[0];
+    assert!(delivery.is_signed(), "{:?}", delivery.headers);
+    assert_eq!(delivery.header("content-type"), "application/json");
+    let seconds: i64 = delivery.header("webhook-timestamp").parse().expect("seconds");
+    let now: jiff::Timestamp = crate::district::NOW.parse().expect("RFC 3339");
+    assert!((seconds - now.as_second()).abs() < 5, "the time of the attempt");
+
+    let alert = delivery.json();
+    assert_eq!(alert["type"], "risk.flag.raised");
+    let decided: jiff::Timestamp = alert["timestamp"].as_str().expect("text").parse().expect("RFC 3339");
+    assert!((decided.as_second() - now.as_second()).abs() < 5);
+    let data = &alert["data"];
+    assert_eq!(data["alert_id"], delivery.id());
+    let student =
+        serde_json::json!({"id": "1001", "id_system": "enrollment", "school": "100", "grade": null});
+    assert_eq!(data["student"], student);
+    assert_eq!((&data["indicator"], &data["as_of"]), (&"chronic-absence".into(), &"2021-09-20".into()));
+    let reason = serde_json::json!({"code": "ABSENCE_RATE",
+        "text": "Absent 2 of 20 school days (10.0 %); the line is 10 %.",
+        "value": "2/20", "operator": ">=", "threshold": "10%",
+        "absent_days": 2, "expected_days": 20, "dates": ["2021-08-25", "2021-09-20"]});
+    assert_eq!(data["reasons"], serde_json::json!([reason]));
+    assert!(data["clears_when"].as_str().is_some_and(|text| !text.is_empty()), "{data}");
+    assert_eq!(data["owner"], serde_json::json!({"name": "counselor", "because": "route"}));
+}
+
+#[test]
+fn an_alert_carries_no_name_and_no_birth_date() {
+    let receiver = Receiver::start();
+    raised(&receiver);
+    let text = String::from_utf8(receiver.deliveries()[0].body.clone()).expect("UTF-8");
+    assert!(
+        !text.contains("Quillfeather") && !text.contains("Zebedee") && !text.contains("2007-03"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_failed_delivery_comes_again_with_the_same_id() {
+    let receiver = Receiver::start();
+    receiver.answer_next(&[Answer::Status(500), Answer::HangUp, Answer::Status(503)]);
+    let mut district = raised(&receiver);
+    assert_eq!(receiver.deliveries().len(), 1, "no second attempt before its time");
+    district.up();
+    assert_eq!(receiver.deliveries().len(), 1, "no second attempt before its time");
+    for attempts in 1..=3 {
+        let alerts = district.alerts();
+        assert_eq!((&alerts[0]["state"], &alerts[0]["attempts"]), (&"pending".into(), &attempts.into()));
+        wait_for_next_try(&mut district);
+        district.up();
+    }
+    assert_eq!((receiver.deliveries().len(), receiver.ids().len()), (4, 1), "four attempts, one id");
+    let bodies: std::collections::BTreeSet<_> = receiver.deliveries().into_iter().map(|d| d.body).collect();
+    assert_eq!(bodies.len(), 1, "the body is the same on every attempt");
+    assert!(receiver.deliveries().iter().all(crate::receiver::Delivery::is_signed));
+    let answers: Vec<_> = receiver.deliveries().iter().map(|delivery| delivery.answered).collect();
+    assert_eq!(answers, [Some(500), None, Some(503), Some(204)]);
+    let alerts = district.alerts();
+    assert_eq!((&alerts[0]["state"], &alerts[0]["attempts"]), (&"delivered".into(), &4.into()));
+    district.up();
+    assert_eq!(receiver.deliveries().len(), 4);
+}
+
+#[test]
+fn a_raise_that_is_taken_back_before_it_was_sent_is_not_sent() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    assert!(district.up_dying_at("relay", 1), "decided, and not sent yet");
+    assert_eq!(district.alerts()[0]["state"], "pending");
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    district.up();
+    assert!(receiver.deliveries().is_empty());
+    let states: Vec<Value> = district.alerts().iter().map(|alert| alert["state"].clone()).collect();
+    assert_eq!(states, ["superseded", "superseded"]);
+    assert_eq!(district.status()["outbox"]["pending"], 0);
+}
+
+/// Nobody knows what a receiver did that answered 500: it hears of both, in order.
+#[test]
+fn a_raise_that_was_tried_is_taken_back_in_order() {
+    let receiver = Receiver::start();
+    receiver.answer_next(&[Answer::Status(500)]);
+    let mut district = raised(&receiver);
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    wait_for_next_try(&mut district);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.raised", "risk.flag.withdrawn"]);
+    let states: Vec<Value> = district.alerts().iter().map(|alert| alert["state"].clone()).collect();
+    assert_eq!(states, ["delivered", "delivered"]);
+}
+
+/// No answer within the time set is a failure like any other.
+#[test]
+fn a_silent_receiver_is_tried_again_with_the_same_id() {
+    let receiver = Receiver::start();
+    receiver.answer_next(&[Answer::Silence]);
+    let mut district = District::telling(&receiver);
+    let yaml = district.config.render().replace("allow_private: true", "allow_private: true, timeout_s: 1");
+    district.configure(|config| config.verbatim = Some(yaml));
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    assert_eq!(district.up()["outbox"]["pending"], 1);
+    wait_for_next_try(&mut district);
+    assert_eq!(district.up()["outbox"]["delivered"], 1);
+    assert_eq!((receiver.deliveries().len(), receiver.ids().len()), (2, 1));
+}
+
+/// Nobody listens: the command still did its work.
+#[test]
+fn a_destination_that_is_down_is_no_error() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
+    drop(listener);
+    let mut district = District::with(|config| config.webhooks = vec![("counselor".to_owned(), url)]);
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    let status = district.up();
+    assert_eq!((&status["outbox"]["pending"], &status["outbox"]["dead"]), (&1.into(), &0.into()));
+}
+
+/// A loopback address is refused unless the district allows it.
+#[test]
+fn a_private_address_needs_leave() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    let yaml = district.config.render().replace(", allow_private: true", "");
+    district.configure(|config| config.verbatim = Some(yaml));
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    let run = district.run(&["up", "--once"]);
+    assert!(matches!(run.code, Some(0 | 2)), "refused or not delivered: {run:?}");
+    assert!(receiver.deliveries().is_empty());
+}
+
+#[test]
+fn two_receivers_are_told_under_two_ids() {
+    let (first, second) = (Receiver::start(), Receiver::start());
+    let mut district = District::with(|config| {
+        config.webhooks = vec![("counselor".to_owned(), first.url()), ("dean".to_owned(), second.url())];
+    });
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    district.up();
+    assert_eq!((first.kinds(), second.kinds().len()), (vec!["risk.flag.raised".to_owned()], 1));
+    assert_ne!(first.ids(), second.ids());
+}
