@@ -428,12 +428,11 @@ fn advances(lease: &Lease, records: &[Record]) -> Vec<Advance> {
             next: record.offset + 1,
             last_id: Some(record_id(record)),
         };
-        match advances.iter_mut().find(|advance| advance.to.topic == record.topic) {
-            Some(advance) => advance.to = to,
-            None => {
-                let held = lease.positions.iter().find(|position| position.topic == record.topic);
-                advances.push(Advance { from: held.map_or(0, |position| position.next), to });
-            }
+        if let Some(advance) = advances.iter_mut().find(|advance| advance.to.topic == record.topic) {
+            advance.to = to;
+        } else {
+            let held = lease.positions.iter().find(|position| position.topic == record.topic);
+            advances.push(Advance { from: held.map_or(0, |position| position.next), to });
         }
     }
     advances

@@ -82,7 +82,7 @@ async fn history_turns_live_with_one_standing_list() {
     assert!(district.told().await.is_empty(), "nobody is alerted of history");
     assert_eq!(district.status().await.flags.open, 2);
 
-    let mut district = district.turn(Mode::Live).await;
+    let mut district = district.turn(Mode::Live);
     district.pass().await;
     district.deliver().await;
     assert_eq!(district.told().await, ["risk.flags.standing - delivered"]);

@@ -223,7 +223,7 @@ pub fn reason_of(reason: &reasons::Reason) -> Reason {
         value: reason.value.clone(),
         operator: reason.operator.to_owned(),
         threshold: reason.threshold.clone(),
-        absent_days: if halves % 2 == 0 {
+        absent_days: if halves.is_multiple_of(2) {
             (halves / 2).into()
         } else {
             serde_json::Number::from_f64(f64::from(halves) / 2.0).expect("a half is finite")

@@ -1,6 +1,6 @@
 //! Whose row is it: claimed ids to student keys and schools.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use secrecy::ExposeSecret;
 use signalbox_event::StudentKey;
@@ -25,7 +25,7 @@ pub(crate) struct Resolver {
     schools: HashMap<Box<str>, Vec<Box<str>>>,
     first_ids: HashMap<StudentKey, Box<str>>,
     /// Ids without their leading zeros; filled when first asked for.
-    stripped: Option<HashMap<Box<str>, ()>>,
+    stripped: Option<HashSet<Box<str>>>,
 }
 
 impl Resolver {
@@ -120,9 +120,9 @@ impl Resolver {
     /// Whether an id that is not found would be with (or without) leading zeros.
     pub(crate) fn differs_by_leading_zeros(&mut self, id: &str) -> bool {
         let stripped = self.stripped.get_or_insert_with(|| {
-            self.students.keys().map(|id| (id.trim_start_matches('0').into(), ())).collect()
+            self.students.keys().map(|id| id.trim_start_matches('0').into()).collect()
         });
-        stripped.contains_key(id.trim_start_matches('0'))
+        stripped.contains(id.trim_start_matches('0'))
     }
 }
 

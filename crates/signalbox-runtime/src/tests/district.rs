@@ -70,7 +70,7 @@ impl District {
     }
 
     /// The same stores under a configuration with another mode.
-    pub(crate) async fn turn(mut self, mode: Mode) -> Self {
+    pub(crate) fn turn(mut self, mode: Mode) -> Self {
         self.loops = None;
         let hub = Hub {
             settings: settings(mode, &self.roster, &self.attendance, &self.covers),

@@ -103,7 +103,7 @@ async fn feed_status(
     not_found: u64,
 ) -> Result<FeedStatus, HubError> {
     let settings = FeedSettings::load(hub, &feed.name).await?;
-    let covered = settings.covered.values().map(|ranges| ranges.end()).min().flatten();
+    let covered = settings.covered.values().map(signalbox_risk::DateRanges::end).min().flatten();
     let (state, next_step) = state(feed, settings.last.as_ref(), is_waiting, not_found);
     Ok(FeedStatus {
         feed: feed.name.clone(),

@@ -131,6 +131,6 @@ fn answer(school_year: u16, evaluation: &Evaluation) -> AnswerLine {
         as_of: answer.as_of.map(|date| date.to_string()),
         missing: answer.missing.iter().map(ToString::to_string).collect(),
         days_left: answer.days_left,
-        source: answer.feeds.iter().map(|feed| feed.to_string()).collect(),
+        source: answer.feeds.iter().map(ToString::to_string).collect(),
     }
 }

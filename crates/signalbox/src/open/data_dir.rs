@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -28,7 +28,10 @@ impl DataDir {
     }
 
     pub(crate) fn make(path: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(path)
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
             .with_context(|| format!("the data folder {} cannot be made", path.display()))
             .map_err(|error| Failure::environment(error, "set data_dir to a folder you may write to"))?;
         Ok(Self(path.to_owned()))
