@@ -28,7 +28,7 @@ use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow, Subject}
 use self::alerts::Announcer;
 pub use self::alerts::{reason_of, student_ref};
 pub(crate) use self::fold::observation as observe;
-use self::fold::{Fold, StudentInHand, subject_of};
+use self::fold::{AT_ONCE_MS, Fold, StudentInHand, subject_of};
 use self::shard::ShardState;
 use self::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
@@ -219,12 +219,8 @@ impl RiskConsumer {
             states.push(shard_row(&shard));
         }
         let advances = advances(&in_hand.lease, records);
-        let batch = Batch {
-            advances: advances.clone(),
-            states,
-            all_due_ms: all_due.then(|| now.as_millisecond()),
-            outbox,
-        };
+        let batch =
+            Batch { advances: advances.clone(), states, all_due_ms: all_due.then_some(AT_ONCE_MS), outbox };
         self.hub.states.commit(&in_hand.lease, batch).await?;
         crate::failpoint!("state.commit");
         advance(&mut in_hand.lease, advances);
@@ -284,7 +280,7 @@ impl RiskConsumer {
         if in_hand.state.has_open_run() || behind > 0 {
             return Ok(0);
         }
-        self.follow_reference(in_hand, now).await?;
+        self.follow_reference(in_hand).await?;
         let mut evaluated = 0;
         loop {
             let due = self.hub.states.due(&in_hand.lease, now.as_millisecond(), BATCH).await?;
@@ -297,18 +293,15 @@ impl RiskConsumer {
     }
 
     /// A change of the calendars makes everybody due.
-    async fn follow_reference(&self, in_hand: &mut InHand, now: Timestamp) -> Result<(), HubError> {
+    async fn follow_reference(&self, in_hand: &mut InHand) -> Result<(), HubError> {
         let version = self.view.version();
         if in_hand.state.reference_version == version {
             return Ok(());
         }
         let mut state = in_hand.state.clone();
         state.reference_version = version;
-        let batch = Batch {
-            states: vec![shard_row(&state)],
-            all_due_ms: Some(now.as_millisecond()),
-            ..Batch::default()
-        };
+        let batch =
+            Batch { states: vec![shard_row(&state)], all_due_ms: Some(AT_ONCE_MS), ..Batch::default() };
         self.hub.states.commit(&in_hand.lease, batch).await?;
         in_hand.state = state;
         in_hand.reference = None;

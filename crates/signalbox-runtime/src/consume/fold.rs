@@ -12,6 +12,9 @@ use signalbox_risk::{Applied, CHRONIC_ABSENCE, Category, Fact, Observation};
 use super::shard::ShardState;
 use super::student::{Profile, StudentState, StudentYear};
 
+/// Due as soon as the shard has caught up, whatever the clock of the next command says.
+pub(crate) const AT_ONCE_MS: i64 = 0;
+
 /// One batch in hand: the states it touches and what is to be evaluated after.
 pub(crate) struct Fold<'a> {
     pub district: &'a str,
@@ -85,7 +88,7 @@ impl Fold<'_> {
 
     fn observe(&mut self, who: StudentYear, event: &Event) {
         if let Some(observation) = observation(event) {
-            self.students.entry(who).or_default().observe(&observation, self.now);
+            self.students.entry(who).or_default().observe(&observation);
         }
     }
 
@@ -125,11 +128,11 @@ pub(crate) fn observation(event: &Event) -> Option<Observation<'_>> {
 }
 
 impl StudentInHand {
-    fn observe(&mut self, observation: &Observation<'_>, now: Timestamp) {
+    fn observe(&mut self, observation: &Observation<'_>) {
         match self.state.registers.apply(observation) {
             Applied::Changed => {
                 self.changed = true;
-                self.due_ms = Some(now.as_millisecond());
+                self.due_ms = Some(AT_ONCE_MS);
             }
             Applied::Noted => self.changed = true,
             Applied::Ignored => {}
