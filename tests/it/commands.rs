@@ -216,6 +216,10 @@ fn a_bad_configuration_exits_2_everywhere() {
         yaml.replace("leave: 9%", "leave: 11%"),
         yaml.replace("A: absent_unexcused", "A: absentt"),
         yaml.replace("entity: attendance.daily", "entity: attendance.dayly"),
+        yaml.replace("name: attendance", "name: enrollment"),
+        yaml.replace("mode: live", "roster_of_record: true"),
+        yaml.clone() + "routes: [{rule: chronic-absence, to: nobody}]\n",
+        yaml.clone() + "log: {kafka: {brokers: [\"127.0.0.1:1\"]}}\n",
     ];
     for text in broken {
         assert_ne!(text, yaml, "the replacement found its place");
@@ -244,6 +248,15 @@ fn a_wrong_command_line_exits_2_and_a_missing_secret_3() {
     let run = district.run(&["up", "--once"]);
     assert!(matches!(run.code, Some(2 | 3)), "{run:?}");
     assert!(run.stderr.contains("SIGNALBOX_NOT_SET"), "{}", run.stderr);
+}
+
+#[test]
+fn a_data_dir_that_cannot_be_is_an_environment_error() {
+    let district = District::new();
+    std::fs::write(district.path().join("var"), "a file in its place").expect("the folder is writable");
+    let run = district.run(&["up", "--once"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("Mend"), "says what to do: {}", run.stderr);
 }
 
 #[test]

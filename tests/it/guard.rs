@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::district::{District, last_run, list};
+use crate::district::{District, last_run};
 use crate::drops::{self, Row, day};
 
 /// 55 rows at school 100, 55 at school 200, 10 at school 300.
@@ -39,9 +39,12 @@ fn before(district: &District) -> (u64, String) {
     (district.count_events(), district.state_hash())
 }
 
+fn id_of(hold: &Value) -> String {
+    hold["id"].as_str().expect("an id").to_owned()
+}
+
 fn decide(district: &District, verb: &str, hold: &Value) {
-    let id = hold["id"].as_str().map_or_else(|| hold["id"].to_string(), str::to_owned);
-    district.run(&["holds", verb, &id, "--by", "Pat", "--reason", "looked at it"]).exit(0);
+    district.run(&["holds", verb, &id_of(hold), "--by", "Pat", "--reason", "looked at it"]).exit(0);
 }
 
 #[test]
@@ -77,8 +80,7 @@ fn a_vanished_school_waits() {
     district.attend(&full_file()[..110]);
     district.up();
     let hold = assert_held(&district, "attendance", &then, 10);
-    let shown = district.json(&["holds", "show", &hold["id"].to_string().replace('"', "")]);
-    let shown = if shown.is_array() { list(shown)[0].clone() } else { shown };
+    let shown = district.json(&["holds", "show", &id_of(&hold)]);
     assert_eq!(shown["schools"], serde_json::json!([{"school": "300", "would_end": 10}]));
 }
 
@@ -137,6 +139,77 @@ fn approved_ends_exactly_what_was_shown() {
     let events = district.events(&["--type", "ops.action"]);
     let told: String = events.iter().map(|event| event["data"].to_string()).collect();
     assert!(told.contains("Pat") && told.contains("looked at it"), "who and why: {told}");
+}
+
+/// The same short file under another name: somebody has said no to it already.
+#[test]
+fn a_refused_payload_is_not_asked_about_again() {
+    let mut district = loaded();
+    let then = before(&district);
+    district.attend(&full_file()[..60]);
+    district.up();
+    decide(&district, "refuse", &district.holds()[0]);
+    district.up();
+    district.attend(&full_file()[..60]);
+    assert_eq!(district.up()["holds"], 0, "{:?}", district.holds());
+    assert_eq!(before(&district).1, then.1, "and it ends nothing either");
+}
+
+/// A decision about a file that was overtaken comes too late.
+#[test]
+fn a_superseded_hold_cannot_be_approved() {
+    let mut district = loaded();
+    let then = before(&district);
+    district.attend(&full_file()[..60]);
+    district.up();
+    let hold = id_of(&district.holds()[0]);
+    district.attend(&full_file());
+    district.up();
+    let late = district.run(&["holds", "approve", &hold, "--by", "Pat", "--reason", "late"]);
+    assert_eq!(late.code, Some(2), "{late:?}");
+    district.up();
+    assert_eq!(before(&district), then);
+}
+
+/// Approved, and a better file comes before the next pass: first what was shown, then the file.
+#[test]
+fn an_approved_file_goes_before_a_newer_one() {
+    let mut district = loaded();
+    district.attend(&full_file()[..60]);
+    district.up();
+    decide(&district, "approve", &district.holds()[0]);
+    district.attend(&full_file());
+    let status = district.up();
+    assert_eq!((&status["holds"], &last_run(&status, "attendance")["add"]), (&0.into(), &60.into()));
+    assert_eq!(last_run(&status, "attendance")["unchanged"], 60);
+}
+
+/// To retry is not to approve.
+#[test]
+fn retry_does_not_get_round_the_guard() {
+    let mut district = loaded();
+    let then = before(&district);
+    district.attend(&full_file()[..60]);
+    district.up();
+    district.run(&["retry", "attendance"]).exit(0);
+    district.up();
+    assert_eq!(before(&district), then);
+    assert_eq!(district.holds().len(), 1);
+}
+
+#[test]
+fn a_short_roster_waits_and_the_attendance_goes_on() {
+    let mut district = loaded();
+    district.enroll(&students()[..90]);
+    let mut rows = full_file();
+    rows.push((1000, 20, "E"));
+    district.attend(&rows);
+    let status = district.up();
+    assert_eq!(
+        (&status["holds"], &last_run(&status, "enrollment")["hold"]["would_end"]),
+        (&1.into(), &30.into())
+    );
+    assert_eq!(last_run(&status, "attendance")["add"], 1);
 }
 
 /// A new school year starts with an empty file; last year's rows are none of its business.

@@ -7,6 +7,7 @@
 mod bad_input;
 mod binary;
 mod boundary;
+mod changes;
 mod commands;
 mod config;
 mod correction;
@@ -17,6 +18,7 @@ mod first_day;
 mod floors;
 mod guard;
 mod half_payload;
+mod oneroster;
 mod plan;
 mod process;
 mod real_input;

@@ -2,7 +2,7 @@
 
 use crate::district::{District, eventually, feed, last_run};
 use crate::drops::through;
-use crate::receiver::Receiver;
+use crate::receiver::{Answer, Receiver};
 
 fn open_flags(district: &District) -> u64 {
     district.status()["flags"]["open"].as_u64().expect("a number")
@@ -94,4 +94,77 @@ fn a_growing_file_is_left_alone() {
     assert!(district.rejects().is_empty());
     up.signal("TERM");
     up.end().exit(0);
+}
+
+#[test]
+fn retry_works_beside_a_running_up_of_the_same_configuration_only() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    let up = district.start();
+    district.attend(&[(1001, 3, "A"), (1001, 4, "Q"), through(21)]);
+    eventually("the file is read", || feed(&district.status(), "attendance")["last_run"]["rows"] == 3);
+    let run = district.json(&["retry", "attendance"]);
+    assert_eq!((&run["rows"], &run["reject"]), (&3.into(), &1.into()), "{run}");
+
+    district.configure(|config| config.codes = "{A: absent_unexcused, T: tardy, Q: absent_excused}");
+    let refused = district.run(&["retry", "attendance"]);
+    assert!(matches!(refused.code, Some(1..=3)), "{refused:?}");
+    assert_eq!(district.answer(1001)["value"], "1/20", "nothing was applied");
+    up.signal("TERM");
+    up.end().exit(0);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "2/21", "the changed mapping runs at the next start");
+}
+
+/// A receiver that does not answer must not keep the process from ending, nor its alert from being sent later.
+#[test]
+fn the_end_does_not_wait_for_a_silent_receiver() {
+    let receiver = Receiver::start();
+    receiver.answer_next(&[Answer::Silence]);
+    let mut district = District::telling(&receiver);
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    let up = district.start();
+    eventually("the receiver is called", || !receiver.deliveries().is_empty());
+    up.signal("TERM");
+    up.end().exit(0);
+    district.now = "2021-11-01T23:30:00Z".to_owned();
+    district.up();
+    assert_eq!((receiver.ids().len(), district.status()["outbox"]["delivered"].as_u64()), (1, Some(1)));
+}
+
+/// Killed again and again while files come in: the same flags and the same alerts as without.
+#[test]
+fn killed_at_any_time_nothing_is_lost_or_told_under_two_names() {
+    let play = |kill: bool| {
+        let receiver = Receiver::start();
+        let mut district = District::telling(&receiver);
+        let students: Vec<u32> = (1000..1040).collect();
+        district.enroll(&students);
+        let mut rows: Vec<_> = vec![through(20)];
+        for step in 0..5 {
+            rows.extend(
+                students[1 + step * 7..8 + step * 7].iter().flat_map(|id| [(*id, 3, "A"), (*id, 4, "E")]),
+            );
+            district.attend(&rows);
+            if kill {
+                let up = district.start();
+                std::thread::sleep(std::time::Duration::from_millis(150 + 130 * step as u64));
+                up.signal("KILL");
+                assert_eq!(up.end().code, None);
+            } else {
+                district.up();
+            }
+        }
+        // Claims of killed processes run out after two minutes.
+        district.now = "2021-11-01T23:30:00Z".to_owned();
+        let status = district.up();
+        assert_eq!(
+            (&status["outbox"]["pending"], &status["flags"]["open"]),
+            (&0.into(), &35.into()),
+            "{status}"
+        );
+        (receiver.ids(), district.state_hash())
+    };
+    assert_eq!(play(true), play(false));
 }

@@ -1,0 +1,154 @@
+//! OneRoster packages: a zip or a folder, bulk or delta, and the ids that other files use.
+
+use std::io::{Cursor, Write as _};
+
+use zip::write::SimpleFileOptions;
+
+use crate::district::{District, last_run};
+use crate::drops::{self, through};
+
+type Files = Vec<(&'static str, String)>;
+
+const MANIFEST: &str = "propertyName,value\r\nmanifest.version,1.0\r\noneroster.version,1.1\r\n\
+    file.academicSessions,bulk\r\nfile.categories,absent\r\nfile.classes,bulk\r\nfile.classResources,absent\r\n\
+    file.courses,absent\r\nfile.courseResources,absent\r\nfile.demographics,absent\r\nfile.enrollments,bulk\r\n\
+    file.lineItems,absent\r\nfile.orgs,bulk\r\nfile.resources,absent\r\nfile.results,absent\r\nfile.users,bulk\r\n\
+    source.systemName,Test\r\nsource.systemCode,test\r\n";
+const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,givenName,\
+    familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password\r\n";
+const ENROLLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,\
+    beginDate,endDate\r\n";
+
+/// Students `u-N`, known to other tools as `N`, each with one enrolment whose beginDate is blank.
+fn package(students: &[u32]) -> Files {
+    let user = |id: &u32| {
+        let ids = format!("\"{{Local:{id}}},{{State:TX{id}}}\"");
+        format!("u-{id},,,true,s-100,student,z{id},{ids},Zebedee,Quillfeather,,{id},,,,,09,\r\n")
+    };
+    let enrollment = |id: &u32| format!("e-{id},,,c-1,s-100,u-{id},student,,,\r\n");
+    let users = USERS.to_owned() + &students.iter().map(user).collect::<String>();
+    let enrollments = ENROLLMENTS.to_owned() + &students.iter().map(enrollment).collect::<String>();
+    let orgs = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\r\n\
+        d-1,,,District,district,,\r\ns-100,,,Lincoln High,school,100,d-1\r\n";
+    let sessions = "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear\r\n\
+        y-22,,,Year,schoolYear,2021-08-23,2022-05-27,,2022\r\nt-1,,,Term,term,2021-08-23,2022-05-27,y-22,2022\r\n";
+    let classes = "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,\
+        schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods\r\n\
+        c-1,,,Homeroom,,,,homeroom,,s-100,t-1,,,\r\n";
+    vec![
+        ("manifest.csv", MANIFEST.to_owned()),
+        ("orgs.csv", orgs.to_owned()),
+        ("academicSessions.csv", sessions.to_owned()),
+        ("classes.csv", classes.to_owned()),
+        ("users.csv", users),
+        ("enrollments.csv", enrollments),
+    ]
+}
+
+fn zipped(files: &Files) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in files {
+        zip.start_file(*name, SimpleFileOptions::default()).expect("writes to memory");
+        zip.write_all(text.as_bytes()).expect("writes to memory");
+    }
+    zip.finish().expect("writes to memory").into_inner()
+}
+
+fn reading(path: &str) -> District {
+    let roster = format!("  - {{name: sis, roster_of_record: true, oneroster: {{path: {path}}}}}\n");
+    District::with(|config| config.roster = roster)
+}
+
+fn drop_folder(district: &mut District, files: &Files) {
+    for (name, text) in files {
+        district.drop(&format!("sis/{name}"), text);
+    }
+}
+
+#[test]
+fn a_zip_and_a_folder_of_the_same_files_give_the_same_state() {
+    let rows = [(1001, 3, "A"), (1001, 4, "A"), through(20)];
+    let mut zip = reading("./drop/sis.zip");
+    zip.drop("sis.zip", zipped(&package(&[1000, 1001])));
+    zip.attend(&rows);
+    let status = zip.up();
+    assert_eq!(last_run(&status, "sis")["reject"], 0, "{status}");
+    assert_eq!(zip.answer(1001)["value"], "2/20", "a blank beginDate is the term's start");
+
+    let mut folder = reading("./drop/sis");
+    drop_folder(&mut folder, &package(&[1000, 1001]));
+    folder.attend(&rows);
+    folder.up();
+    assert_eq!(folder.state_hash(), zip.state_hash());
+}
+
+#[test]
+fn a_student_is_found_by_every_id_and_a_school_by_its_identifier() {
+    let mut district = reading("./drop/sis");
+    drop_folder(&mut district, &package(&[1000, 1001]));
+    let lines = [
+        "u-1001,s-100,8/25/2021,A",
+        "1001,100,8/26/2021,A",
+        "TX1001,100,8/27/2021,A",
+        "1000,100,9/20/2021,T",
+    ];
+    let lines: Vec<String> = lines.map(str::to_owned).into();
+    district.drop("attendance.csv", drops::csv(drops::ATTENDANCE_HEADER, &lines));
+    let status = district.up();
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["add"], &run["unmatched"], &run["reject"]), (&4.into(), &0.into(), &0.into()), "{run}");
+    for id in ["u-1001", "1001", "TX1001"] {
+        let student = district.json(&["student", id]);
+        assert_eq!(student["answers"][0]["value"], "3/20", "{id}: {student}");
+    }
+    let flags = district.flags();
+    assert_eq!((flags.len(), &flags[0]["student_id"]), (1, &"u-1001".into()), "the roster's own id");
+}
+
+#[test]
+fn the_grade_reaches_the_alert() {
+    let receiver = crate::receiver::Receiver::start();
+    let mut district = reading("./drop/sis");
+    district.configure(|config| config.webhooks = vec![("counselor".to_owned(), receiver.url())]);
+    drop_folder(&mut district, &package(&[1000, 1001]));
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    district.up();
+    let student = receiver.deliveries()[0].json()["data"]["student"].clone();
+    let expected = serde_json::json!({"id": "u-1001", "id_system": "sis", "school": "s-100", "grade": "09"});
+    assert_eq!(student, expected);
+}
+
+#[test]
+fn the_same_package_again_is_no_news() {
+    let mut district = reading("./drop/sis.zip");
+    district.drop("sis.zip", zipped(&package(&[1000, 1001])));
+    let first = district.up();
+    let (hash, count) = (district.state_hash(), district.count_events());
+    let mut again = package(&[1001, 1000]);
+    again.reverse();
+    district.drop("sis.zip", zipped(&again));
+    let second = district.up();
+    assert_eq!((district.state_hash(), district.count_events()), (hash, count));
+    let (first, second) = (last_run(&first, "sis"), last_run(&second, "sis"));
+    assert_eq!((&second["unchanged"], &second["add"]), (&first["add"], &0.into()));
+}
+
+#[test]
+fn a_delta_ends_only_what_it_says() {
+    let mut district = reading("./drop/sis.zip");
+    district.drop("sis.zip", zipped(&package(&[1000, 1001, 1002])));
+    district.up();
+    let mut delta = package(&[1001]);
+    for (_, text) in &mut delta {
+        *text = text
+            .replace("file.users,bulk", "file.users,delta")
+            .replace("file.enrollments,bulk", "file.enrollments,delta")
+            .replace("e-1001,,,", "e-1001,tobedeleted,2021-10-01T00:00:00Z,")
+            .replace("u-1001,,,", "u-1001,active,2021-10-01T00:00:00Z,");
+    }
+    district.drop("sis.zip", zipped(&delta));
+    let status = district.up();
+    assert_eq!(last_run(&status, "sis")["end"], 1, "{status}");
+    let enrolled = |id: u32| district.student(id)["enrollments"].as_array().map(Vec::len);
+    assert_eq!((enrolled(1000), enrolled(1001), enrolled(1002)), (Some(1), Some(0), Some(1)));
+}
