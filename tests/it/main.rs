@@ -21,6 +21,7 @@ mod half_payload;
 mod oneroster;
 mod plan;
 mod process;
+mod random_drops;
 mod real_input;
 mod receiver;
 mod revisions;
