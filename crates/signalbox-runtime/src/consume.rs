@@ -5,30 +5,35 @@
 //! the state that says it was announced.
 //!
 //! # Layout
-//! - this file: [`RiskConsumer`]; [`fold`]: what one event changes; [`alerts`]: what leaves
+//! - this file: [`RiskConsumer`], which folds; `fold`: what one event changes; `evaluate`: who is due; `alerts`: what
+//!   leaves; `position`: where the consumer is on the log
 //! - [`student`], [`shard`]: the states
 
 pub(crate) mod alerts;
+mod evaluate;
 mod fold;
+mod position;
 pub mod shard;
 pub mod student;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use signalbox_event::codec::from_record;
 use signalbox_event::{Domain, Event};
-use signalbox_log::{Delivery, EventLog, Record, Shard, StartAt, Subscription};
-use signalbox_risk::{Reference, announce, evaluate};
+use signalbox_log::{Delivery, Record, Shard, StartAt, Subscription};
+use signalbox_risk::Reference;
 use signalbox_store::StoreError;
 use signalbox_store::outbox::{NewEntry, TO_LOG};
-use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow, Subject};
+use signalbox_store::state::{Batch, Lease, Position, StateRow, Subject};
 
-use self::alerts::Announcer;
 pub use self::alerts::{reason_of, student_ref};
 pub(crate) use self::fold::observation as observe;
 use self::fold::{AT_ONCE_MS, Fold, StudentInHand, subject_of};
+pub use self::position::behind_of;
+use self::position::{advance, advances, record_id};
 use self::shard::ShardState;
 use self::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
@@ -53,6 +58,8 @@ pub struct RiskConsumer {
     topics: Vec<String>,
     subscription: Box<dyn Subscription>,
     shards: BTreeMap<Shard, InHand>,
+    /// Shards that something happened on since they were evaluated last.
+    news: BTreeSet<Shard>,
     view: ReferenceView,
     was_assigned: bool,
 }
@@ -81,6 +88,7 @@ impl RiskConsumer {
             topics,
             subscription,
             shards: BTreeMap::new(),
+            news: BTreeSet::new(),
             view: ReferenceView::default(),
             was_assigned: false,
         })
@@ -102,9 +110,34 @@ impl RiskConsumer {
         }
     }
 
-    /// Waits for the next delivery and works it; returns how many records it brought. Cancel-safe while it waits.
-    pub async fn step(&mut self, now: Timestamp) -> Result<u64, HubError> {
-        match self.subscription.next(BATCH).await? {
+    /// One turn of a process that runs on: waits for a delivery, at most `idle`, works it, and evaluates the shards
+    /// with news that have caught up. `clock` says the time when there is something to do.
+    pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<(), HubError> {
+        // Only the wait is given up, never the work: a delivery in hand is always worked through.
+        match tokio::time::timeout(idle, self.subscription.next(BATCH)).await {
+            Ok(delivery) => {
+                self.work(delivery?, clock()).await?;
+            }
+            Err(_) => {
+                if self.view.refresh(&self.hub).await? {
+                    self.news = self.shards.keys().copied().collect();
+                }
+            }
+        }
+        for shard in self.news.clone() {
+            self.evaluate(shard, clock()).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the next delivery and works it; returns how many records it brought.
+    async fn step(&mut self, now: Timestamp) -> Result<u64, HubError> {
+        let delivery = self.subscription.next(BATCH).await?;
+        self.work(delivery, now).await
+    }
+
+    async fn work(&mut self, delivery: Delivery, now: Timestamp) -> Result<u64, HubError> {
+        match delivery {
             Delivery::Assigned(shards) => {
                 self.was_assigned = true;
                 for shard in shards {
@@ -145,6 +178,7 @@ impl RiskConsumer {
             .collect();
         self.subscription.start(shard, &start).await?;
         self.shards.insert(shard, InHand { lease, state, reference: None });
+        self.news.insert(shard);
         Ok(())
     }
 
@@ -171,6 +205,7 @@ impl RiskConsumer {
         match self.fold_batch(&mut in_hand, records, now).await {
             Ok(()) => {
                 self.shards.insert(shard, in_hand);
+                self.news.insert(shard);
                 Ok(())
             }
             // Somebody else has written: drop the batch and begin where the store says, if the shard is still ours.
@@ -253,133 +288,11 @@ impl RiskConsumer {
             })
             .collect()
     }
-
-    /// Evaluates who is due on every shard that has caught up and has no open run. Returns how many were.
-    pub async fn evaluate_due(&mut self, now: Timestamp) -> Result<usize, HubError> {
-        self.view.refresh(&self.hub).await?;
-        let mut evaluated = 0;
-        for shard in self.shards.keys().copied().collect::<Vec<_>>() {
-            let Some(mut in_hand) = self.shards.remove(&shard) else { continue };
-            match self.evaluate_shard(&mut in_hand, now).await {
-                Ok(count) => {
-                    evaluated += count;
-                    self.shards.insert(shard, in_hand);
-                }
-                Err(HubError::Store(StoreError::Fenced | StoreError::Moved | StoreError::Unknown)) => {
-                    self.take(shard).await?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(evaluated)
-    }
-
-    async fn evaluate_shard(&self, in_hand: &mut InHand, now: Timestamp) -> Result<usize, HubError> {
-        let Lease { shard, positions, .. } = &in_hand.lease;
-        let behind = behind_of(&*self.hub.log, &self.topics, *shard, positions).await?;
-        if in_hand.state.has_open_run() || behind > 0 {
-            return Ok(0);
-        }
-        self.follow_reference(in_hand).await?;
-        let mut evaluated = 0;
-        loop {
-            let due = self.hub.states.due(&in_hand.lease, now.as_millisecond(), BATCH).await?;
-            if due.is_empty() {
-                return Ok(evaluated);
-            }
-            evaluated += due.len();
-            self.evaluate_batch(in_hand, &due, now).await?;
-        }
-    }
-
-    /// A change of the calendars makes everybody due.
-    async fn follow_reference(&self, in_hand: &mut InHand) -> Result<(), HubError> {
-        let version = self.view.version();
-        if in_hand.state.reference_version == version {
-            return Ok(());
-        }
-        let mut state = in_hand.state.clone();
-        state.reference_version = version;
-        let batch =
-            Batch { states: vec![shard_row(&state)], all_due_ms: Some(AT_ONCE_MS), ..Batch::default() };
-        self.hub.states.commit(&in_hand.lease, batch).await?;
-        in_hand.state = state;
-        in_hand.reference = None;
-        Ok(())
-    }
-
-    async fn evaluate_batch(
-        &self,
-        in_hand: &mut InHand,
-        due: &[Subject],
-        now: Timestamp,
-    ) -> Result<(), HubError> {
-        let reference = match in_hand.reference.take() {
-            Some(reference) => reference,
-            None => in_hand.state.reference(&self.hub.settings, &self.view),
-        };
-        let who: BTreeSet<StudentYear> =
-            due.iter().filter_map(|subject| StudentYear::of_subject(subject)).collect();
-        let mut batch = Batch::default();
-        if who.len() < due.len() {
-            batch.states.push(shard_row(&in_hand.state));
-        }
-        for (who, mut student) in self.load(&in_hand.lease, who).await? {
-            let entries = self.evaluate_student(&in_hand.state, &reference, who, &mut student.state, now);
-            batch.outbox.extend(entries);
-            batch.states.push(state_row(who, &student.state, None));
-        }
-        in_hand.reference = Some(reference);
-        self.hub.states.commit(&in_hand.lease, batch).await?;
-        crate::failpoint!("state.commit");
-        Ok(())
-    }
-
-    fn evaluate_student(
-        &self,
-        shard: &ShardState,
-        reference: &Reference,
-        who: StudentYear,
-        state: &mut StudentState,
-        now: Timestamp,
-    ) -> Vec<NewEntry> {
-        let as_of = self.hub.settings.district.local_date(now);
-        let policy = &self.hub.settings.policy;
-        let evaluation = evaluate(&state.registers, reference, policy, who.school_year, as_of);
-        let changes = announce(&evaluation, &mut state.announced, now);
-        Announcer { hub: &self.hub, shard, who, evaluation: &evaluation, now }.entries(state, &changes)
-    }
-}
-
-/// Records of a shard between `positions` and the end of the log.
-pub async fn behind_of(
-    log: &dyn EventLog,
-    topics: &[String],
-    shard: Shard,
-    positions: &[Position],
-) -> Result<u64, HubError> {
-    let mut behind = 0;
-    for topic in topics {
-        let bounds = log.bounds(topic, shard).await?;
-        let at = positions.iter().find(|position| position.topic == *topic).map_or(bounds.start, |p| p.next);
-        behind += bounds.end.saturating_sub(at);
-    }
-    Ok(behind)
 }
 
 fn read(record: &Record) -> Result<Event, String> {
     let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
     from_record(headers, &record.value).map_err(|error| error.to_string())
-}
-
-/// A name for a record: its event id, or the offset where it has none.
-fn record_id(record: &Record) -> String {
-    record
-        .headers
-        .iter()
-        .find(|(name, _)| name == "ce_id")
-        .and_then(|(_, value)| std::str::from_utf8(value).ok())
-        .map_or_else(|| format!("offset-{}", record.offset), str::to_owned)
 }
 
 fn dead_letter(record: &Record, reason: &str, now: Timestamp) -> NewEntry {
@@ -410,32 +323,4 @@ fn state_row(who: StudentYear, state: &StudentState, due_ms: Option<i64>) -> Sta
 
 fn shard_row(state: &ShardState) -> StateRow {
     StateRow { subject: ShardState::subject(), state: state.encode(), due_ms: None }
-}
-
-/// How the positions move over `records`.
-fn advances(lease: &Lease, records: &[Record]) -> Vec<Advance> {
-    let mut advances: Vec<Advance> = Vec::new();
-    for record in records {
-        let to = Position {
-            topic: record.topic.clone(),
-            next: record.offset + 1,
-            last_id: Some(record_id(record)),
-        };
-        if let Some(advance) = advances.iter_mut().find(|advance| advance.to.topic == record.topic) {
-            advance.to = to;
-        } else {
-            let held = lease.positions.iter().find(|position| position.topic == record.topic);
-            advances.push(Advance { from: held.map_or(0, |position| position.next), to });
-        }
-    }
-    advances
-}
-
-fn advance(lease: &mut Lease, advances: Vec<Advance>) {
-    for Advance { to, .. } in advances {
-        match lease.positions.iter_mut().find(|position| position.topic == to.topic) {
-            Some(position) => *position = to,
-            None => lease.positions.push(to),
-        }
-    }
 }

@@ -29,12 +29,13 @@ struct Entry {
 }
 
 impl ReferenceView {
-    /// Reads what is new.
-    pub async fn refresh(&mut self, hub: &Hub) -> Result<(), HubError> {
+    /// Reads what is new. `true`: something was.
+    pub async fn refresh(&mut self, hub: &Hub) -> Result<bool, HubError> {
+        let before = self.version;
         let topic = hub.settings.topics.name(Domain::Reference);
         loop {
             let records = hub.log.read(&topic, 0, self.next, PAGE).await?;
-            let Some(last) = records.last() else { return Ok(()) };
+            let Some(last) = records.last() else { return Ok(self.version != before) };
             self.next = last.offset + 1;
             for record in &records {
                 self.fold(record);

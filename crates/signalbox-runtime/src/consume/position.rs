@@ -1,0 +1,60 @@
+//! Where a consumer is on the log.
+
+use signalbox_log::{EventLog, Record, Shard};
+use signalbox_store::state::{Advance, Lease, Position};
+
+use crate::hub::HubError;
+
+/// Records of a shard between `positions` and the end of the log.
+pub async fn behind_of(
+    log: &dyn EventLog,
+    topics: &[String],
+    shard: Shard,
+    positions: &[Position],
+) -> Result<u64, HubError> {
+    let mut behind = 0;
+    for topic in topics {
+        let bounds = log.bounds(topic, shard).await?;
+        let at = positions.iter().find(|position| position.topic == *topic).map_or(bounds.start, |p| p.next);
+        behind += bounds.end.saturating_sub(at);
+    }
+    Ok(behind)
+}
+
+/// A name for a record: its event id, or the offset where it has none.
+pub(super) fn record_id(record: &Record) -> String {
+    record
+        .headers
+        .iter()
+        .find(|(name, _)| name == "ce_id")
+        .and_then(|(_, value)| std::str::from_utf8(value).ok())
+        .map_or_else(|| format!("offset-{}", record.offset), str::to_owned)
+}
+
+/// How the positions move over `records`.
+pub(super) fn advances(lease: &Lease, records: &[Record]) -> Vec<Advance> {
+    let mut advances: Vec<Advance> = Vec::new();
+    for record in records {
+        let to = Position {
+            topic: record.topic.clone(),
+            next: record.offset + 1,
+            last_id: Some(record_id(record)),
+        };
+        if let Some(advance) = advances.iter_mut().find(|advance| advance.to.topic == record.topic) {
+            advance.to = to;
+        } else {
+            let held = lease.positions.iter().find(|position| position.topic == record.topic);
+            advances.push(Advance { from: held.map_or(0, |position| position.next), to });
+        }
+    }
+    advances
+}
+
+pub(super) fn advance(lease: &mut Lease, advances: Vec<Advance>) {
+    for Advance { to, .. } in advances {
+        match lease.positions.iter_mut().find(|position| position.topic == to.topic) {
+            Some(position) => *position = to,
+            None => lease.positions.push(to),
+        }
+    }
+}
