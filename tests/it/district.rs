@@ -248,7 +248,7 @@ impl Up {
         assert!(status.success(), "kill -{name}");
     }
 
-    /// Waits for the end, at most 20 s.
+    /// Waits for the end, at most a minute.
     pub(crate) fn end(mut self) -> Run {
         let mut child = self.0.take().expect("it runs");
         eventually("the process ends", || child.try_wait().expect("it is our child").is_some());
@@ -265,12 +265,12 @@ impl Drop for Up {
     }
 }
 
-/// Waits until `is_so`, at most 20 s.
+/// Waits until `is_so`, at most a minute.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(20), "waited 20 s in vain until {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute in vain until {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
