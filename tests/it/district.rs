@@ -270,7 +270,7 @@ impl Drop for Up {
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute in vain until {what}");
+        assert!(start.elapsed() < Duration::from_mins(1), "waited a minute in vain until {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
