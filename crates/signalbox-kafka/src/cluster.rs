@@ -1,0 +1,177 @@
+//! What the brokers say about topics: their shards, and where these begin and end.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::metadata::Metadata;
+use rdkafka::{Offset as Place, TopicPartitionList};
+use signalbox_log::{LogError, Offset, Shard};
+
+use crate::client::{Client, Context, Reports, log_error, shard_error};
+use crate::config::Config;
+
+/// A shard of a topic.
+pub(crate) type TopicShard = (String, Shard);
+
+/// Asks the brokers, through a client that reads nothing. (A producer's client would not do: asked about an unknown
+/// topic, it makes some brokers create it.)
+#[derive(Clone)]
+pub(crate) struct Cluster {
+    client: Arc<Client<BaseConsumer<Context>>>,
+    /// A topic's number of shards does not change.
+    shards: Arc<Mutex<HashMap<String, u32>>>,
+    timeout: Duration,
+    reports: Reports,
+}
+
+impl Cluster {
+    /// Makes the client and waits until a broker answers.
+    pub(crate) async fn connect(config: &Config) -> Result<Self, LogError> {
+        let reports = Reports::default();
+        let context = Context { reports: reports.clone() };
+        let client: BaseConsumer<Context> =
+            config.consumer().create_with_context(context).map_err(log_error)?;
+        let (client, shards) = (Arc::new(Client::new(client)), Arc::default());
+        let cluster = Self { client, shards, timeout: config.timeout, reports };
+        cluster.ask(|client, timeout| {
+            let id = client.client().fetch_cluster_id(timeout);
+            id.ok_or(KafkaError::MetadataFetch(Code::OperationTimedOut))
+        })
+        .await?;
+        Ok(cluster)
+    }
+
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.reports
+    }
+
+    /// How many shards a topic has.
+    pub(crate) async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        if let Some(known) = self.known(topic) {
+            return Ok(Some(known));
+        }
+        let name = topic.to_owned();
+        let shards = self.ask(move |client, timeout| shards_of(client, &name, timeout)).await?;
+        if let Some(shards) = shards {
+            let mut known = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(topic.to_owned(), shards);
+        }
+        Ok(shards)
+    }
+
+    /// Checks that a topic has the shard.
+    pub(crate) async fn require(&self, topic: &str, shard: Shard) -> Result<(), LogError> {
+        match self.shards(topic).await? {
+            Some(shards) if shard < shards => Ok(()),
+            _ => Err(LogError::NoSuchShard { topic: topic.to_owned(), shard }),
+        }
+    }
+
+    /// Where shards begin and end, in the order of `asked`. Two requests to each broker that leads any of them.
+    pub(crate) async fn bounds(&self, asked: Vec<TopicShard>) -> Result<Vec<Range<Offset>>, LogError> {
+        self.ask_shards(asked, |client, asked, timeout| {
+            let begins = offsets(client, asked, Place::Beginning, timeout)?;
+            let ends = offsets(client, asked, Place::End, timeout)?;
+            // A trim between the two requests must not turn a range around.
+            Ok(begins.into_iter().zip(ends).map(|(begin, end)| begin..end.max(begin)).collect())
+        })
+        .await
+    }
+
+    /// Where shards end, in the order of `asked`. One request to each broker that leads any of them.
+    pub(crate) async fn ends(&self, asked: Vec<TopicShard>) -> Result<Vec<Offset>, LogError> {
+        self.ask_shards(asked, |client, asked, timeout| offsets(client, asked, Place::End, timeout)).await
+    }
+
+    /// Every topic that this client may see.
+    pub(crate) async fn metadata(&self) -> Result<Metadata, LogError> {
+        self.ask(|client, timeout| client.fetch_metadata(None, timeout)).await
+    }
+
+    fn known(&self, topic: &str) -> Option<u32> {
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied()
+    }
+
+    async fn ask_shards<T: Send + 'static>(
+        &self,
+        asked: Vec<TopicShard>,
+        question: impl FnOnce(&BaseConsumer<Context>, &[TopicShard], Duration) -> Result<T, LogError>
+        + Send
+        + 'static,
+    ) -> Result<T, LogError> {
+        self.ask(move |client, timeout| Ok(question(client, &asked, timeout))).await?
+    }
+
+    /// The client's calls block their thread.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&BaseConsumer<Context>, Duration) -> KafkaResult<T> + Send + 'static,
+    ) -> Result<T, LogError> {
+        let (client, timeout) = (self.client.clone(), self.timeout);
+        let answer = blocking(move || {
+            let answer = question(&client, timeout);
+            // What the client has to say waits in its queue until somebody listens.
+            while client.poll(Duration::ZERO).is_some() {}
+            answer
+        })
+        .await?;
+        match answer {
+            Ok(answer) => {
+                self.reports.answered();
+                Ok(answer)
+            }
+            Err(error) => Err(self.reports.explain(error)),
+        }
+    }
+}
+
+/// Runs what blocks on a thread for that.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, LogError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| LogError::Failed(Box::new(error)))
+}
+
+fn shards_of(client: &BaseConsumer<Context>, topic: &str, timeout: Duration) -> KafkaResult<Option<u32>> {
+    let metadata = client.fetch_metadata(Some(topic), timeout)?;
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
+    match found.error().map(Code::from) {
+        None => Ok(Some(found.partitions().len() as u32)),
+        Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::InvalidTopic) => Ok(None),
+        Some(code) => Err(KafkaError::MetadataFetch(code)),
+    }
+}
+
+/// The offsets at one place (the beginning or the end) of several shards, in their order. The request for the offset
+/// at a time takes these two places as times of their own.
+fn offsets(
+    client: &BaseConsumer<Context>,
+    asked: &[TopicShard],
+    place: Place,
+    timeout: Duration,
+) -> Result<Vec<Offset>, LogError> {
+    let mut list = TopicPartitionList::with_capacity(asked.len());
+    for (topic, shard) in asked {
+        let added = list.add_partition_offset(topic, shard.cast_signed(), place);
+        added.map_err(|error| shard_error(error, topic, *shard))?;
+    }
+    let about = asked.first().map_or(("", 0), |(topic, shard)| (topic, *shard));
+    let found = client
+        .offsets_for_times(list, timeout)
+        .map_err(|error| shard_error(error, about.0, about.1))?;
+    asked.iter().map(|(topic, shard)| offset_of(&found, topic, *shard)).collect()
+}
+
+fn offset_of(found: &TopicPartitionList, topic: &str, shard: Shard) -> Result<Offset, LogError> {
+    let element = found.find_partition(topic, shard.cast_signed());
+    let element = element.ok_or_else(|| LogError::NoSuchShard { topic: topic.to_owned(), shard })?;
+    element.error().map_err(|error| shard_error(error, topic, shard))?;
+    match element.offset() {
+        Place::Offset(offset) => Ok(offset.cast_unsigned()),
+        _ => Err(log_error(KafkaError::OffsetFetch(Code::OffsetNotAvailable))),
+    }
+}

@@ -1,0 +1,109 @@
+//! The log.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use signalbox_log::{EventLog, LogError, Message, Offset, Record, Shard, Subscription};
+
+use crate::append::Appender;
+use crate::cluster::Cluster;
+use crate::config::Config;
+use crate::read::Readers;
+use crate::subscription::{KafkaSubscription, Members};
+use crate::topics::TopicAdmin;
+
+/// How often `close` looks whether all have left.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A log on a cluster of Kafka brokers. Clones are the same log.
+#[derive(Clone)]
+pub struct KafkaLog {
+    config: Config,
+    cluster: Cluster,
+    appender: Arc<Appender>,
+    readers: Readers,
+    members: Members,
+}
+
+impl KafkaLog {
+    /// Connects, and waits until a broker answers.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] when none does; [`LogError::Failed`] when they refuse the user or the certificate, or
+    /// the configuration is not usable.
+    pub async fn connect(config: Config) -> Result<Self, LogError> {
+        let cluster = Cluster::connect(&config).await?;
+        let appender = Arc::new(Appender::new(&config, cluster.reports().clone()));
+        let readers = Readers::new(&config, cluster.clone());
+        Ok(Self { config, cluster, appender, readers, members: Members::default() })
+    }
+
+    /// The care of this cluster's topics.
+    ///
+    /// # Errors
+    /// [`LogError::Failed`] when the configuration is not usable.
+    pub fn topic_admin(&self) -> Result<TopicAdmin, LogError> {
+        TopicAdmin::new(&self.config, self.cluster.clone())
+    }
+
+    /// Waits until the subscriptions that were dropped have left their groups, at most `limit`. A process that ends
+    /// before leaves its shards without an owner until [`Config::session_timeout`] is over.
+    pub async fn close(&self, limit: Duration) {
+        let all_left = async {
+            while self.members.count() > 0 {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        if tokio::time::timeout(limit, all_left).await.is_err() {
+            tracing::warn!(members = self.members.count(), "kafka groups not left in time");
+        }
+    }
+}
+
+impl std::fmt::Debug for KafkaLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaLog").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl EventLog for KafkaLog {
+    async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
+        for run in messages.chunk_by(|a, b| a.topic == b.topic && a.shard == b.shard) {
+            self.cluster.require(&run[0].topic, run[0].shard).await?;
+        }
+        self.appender.append(messages).await
+    }
+
+    /// Topics have equally many shards, or one: Kafka shares out the shards of each topic by itself, and only then
+    /// gives those of one index to one member.
+    async fn join(&self, group: &str, topics: &[String]) -> Result<Box<dyn Subscription>, LogError> {
+        let joined =
+            KafkaSubscription::join(&self.config, &self.cluster, &self.readers, &self.members, group, topics);
+        Ok(Box::new(joined.await?))
+    }
+
+    async fn read(
+        &self,
+        topic: &str,
+        shard: Shard,
+        from: Offset,
+        max: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        self.cluster.require(topic, shard).await?;
+        self.readers.read(topic, shard, from, max).await
+    }
+
+    /// The end is that of what is readable: records of a transaction that is still open lie beyond it.
+    async fn bounds(&self, topic: &str, shard: Shard) -> Result<Range<Offset>, LogError> {
+        self.cluster.require(topic, shard).await?;
+        let bounds = self.cluster.bounds(vec![(topic.to_owned(), shard)]).await?;
+        Ok(bounds.into_iter().next().expect("one answer per shard asked for"))
+    }
+
+    async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        self.cluster.shards(topic).await
+    }
+}

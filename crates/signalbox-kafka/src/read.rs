@@ -1,0 +1,170 @@
+//! Reading without a group.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::{Offset as Place, TopicPartitionList};
+use signalbox_log::{LogError, Offset, Record, Shard};
+
+use crate::client::{Client, Context, log_error, shard_error};
+use crate::cluster::{Cluster, blocking};
+use crate::config::Config;
+use crate::record;
+
+/// How many readers are kept. More may read at the same time; they are not kept.
+const KEPT: usize = 4;
+
+/// What one reader reads ahead.
+const AHEAD_KIB: u32 = 4 * 1024;
+
+/// Readers that wait for the next call.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    config: Config,
+    cluster: Cluster,
+    idle: Arc<Mutex<Vec<Reader>>>,
+}
+
+/// A client that is in no group and reads one shard.
+struct Reader {
+    client: Client<BaseConsumer<Context>>,
+    /// What it would read next: a call that goes on there finds the records read ahead.
+    at: Option<At>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct At {
+    topic: String,
+    shard: Shard,
+    offset: Offset,
+}
+
+impl Readers {
+    pub(crate) fn new(config: &Config, cluster: Cluster) -> Self {
+        Self { config: config.clone(), cluster, idle: Arc::default() }
+    }
+
+    /// Up to `max` records from `from` on, or from where the shard begins.
+    pub(crate) async fn read(
+        &self,
+        topic: &str,
+        shard: Shard,
+        from: Offset,
+        max: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        let bounds = self.cluster.bounds(vec![(topic.to_owned(), shard)]).await?;
+        let bounds = bounds.into_iter().next().expect("one answer per shard asked for");
+        let at = At { topic: topic.to_owned(), shard, offset: from.max(bounds.start) };
+        if max == 0 || at.offset >= bounds.end {
+            return Ok(Vec::new());
+        }
+        let readers = self.clone();
+        blocking(move || readers.read_at(at, bounds.end, max)).await?
+    }
+
+    fn read_at(&self, at: At, end: Offset, max: usize) -> Result<Vec<Record>, LogError> {
+        let mut reader = self.take(&at)?;
+        // A reader that failed is not kept.
+        let records = reader.read(at, end, max, self.config.timeout)?;
+        self.keep(reader);
+        Ok(records)
+    }
+
+    /// The reader that stands where the call begins, another one, or a new one.
+    fn take(&self, at: &At) -> Result<Reader, LogError> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = idle.iter().position(|reader| reader.at.as_ref() == Some(at));
+        if let Some(index) = there.or(idle.len().checked_sub(KEPT)) {
+            return Ok(idle.remove(index));
+        }
+        drop(idle);
+        Reader::new(&self.config, &self.cluster)
+    }
+
+    /// The last kept is the last to be moved elsewhere.
+    fn keep(&self, reader: Reader) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT {
+            idle.push(reader);
+        }
+    }
+}
+
+impl Reader {
+    fn new(config: &Config, cluster: &Cluster) -> Result<Self, LogError> {
+        let mut settings = config.consumer();
+        settings
+            // A client can be given shards only if it has a group's name; it never joins it.
+            .set("group.id", format!("{}-read", config.client_id))
+            .set("enable.partition.eof", "true")
+            .set("queued.max.messages.kbytes", AHEAD_KIB.to_string())
+            .set("fetch.queue.backoff.ms", "10")
+            .set("fetch.wait.max.ms", "100");
+        let context = Context { reports: cluster.reports().clone() };
+        let client: BaseConsumer<Context> = settings.create_with_context(context).map_err(log_error)?;
+        Ok(Self { client: Client::new(client), at: None })
+    }
+
+    fn read(&mut self, at: At, end: Offset, max: usize, timeout: Duration) -> Result<Vec<Record>, LogError> {
+        let deadline = Instant::now() + timeout;
+        self.go_to(&at)?;
+        let At { topic, shard, offset: mut next } = at;
+        let mut records = Vec::new();
+        while records.len() < max && next < end {
+            match self.client.poll(deadline.saturating_duration_since(Instant::now())) {
+                Some(Ok(message)) => {
+                    let record = record::from_kafka(&message);
+                    if (&record.topic, record.shard) == (&topic, shard) && record.offset >= next {
+                        next = record.offset + 1;
+                        records.push(record);
+                    }
+                }
+                // What is left are the brokers' own records, or records that were compacted away.
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    self.at = None;
+                    return Ok(records);
+                }
+                Some(Err(error)) => pass_over(error, &topic, shard)?,
+                None if Instant::now() >= deadline => {
+                    return Err(log_error(KafkaError::MessageConsumption(Code::OperationTimedOut)));
+                }
+                None => {}
+            }
+        }
+        self.at = Some(At { topic, shard, offset: next });
+        Ok(records)
+    }
+
+    fn go_to(&mut self, at: &At) -> Result<(), LogError> {
+        if self.at.take().as_ref() == Some(at) {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::with_capacity(1);
+        let place = Place::Offset(at.offset.cast_signed());
+        let placed = list
+            .add_partition_offset(&at.topic, at.shard.cast_signed(), place)
+            .and_then(|()| self.client.assign(&list));
+        placed.map_err(|error| shard_error(error, &at.topic, at.shard))
+    }
+}
+
+/// Errors that are not about the shard (the brokers cannot be reached, the group is not ours to use) may pass or do
+/// not matter; the deadline ends the waiting.
+fn pass_over(error: KafkaError, topic: &str, shard: Shard) -> Result<(), LogError> {
+    match error.rdkafka_error_code() {
+        Some(
+            Code::TopicAuthorizationFailed
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownPartition
+            | Code::UnknownTopic
+            | Code::AutoOffsetReset
+            | Code::OffsetOutOfRange,
+        ) => Err(shard_error(error, topic, shard)),
+        _ => {
+            tracing::debug!(%error, "kafka reader waits");
+            Ok(())
+        }
+    }
+}
