@@ -1,6 +1,11 @@
-//! The event log and the stores on SQLite. sqlx is used only here.
+//! The event log on SQLite, and the stores on SQLite and PostgreSQL. sqlx is used only here.
 //!
-//! Each file has one purpose and no transaction spans two of them: `log.db` (the event log), `state.db` (consumer
-//! state and outbox), `feeds.db` (runs, ledger, holds).
+//! # Layout
+//! - [`sqlite`]: for a hub on one machine. Each file has one purpose and no transaction spans two of them: `log.db`
+//!   (the event log), `state.db` (consumer state and outbox), `feeds.db` (runs, ledger, holds)
+//! - [`postgres`]: for a hub of many processes. One schema of one database holds states, outbox and feeds
+//! - `page`: the ledger's pages, the same bytes in both
 
+mod page;
+pub mod postgres;
 pub mod sqlite;

@@ -16,7 +16,6 @@ use super::refusal::refusal;
 mod crosswalk;
 mod holds;
 mod ledger;
-mod page;
 mod rejects;
 mod runs;
 

@@ -8,8 +8,3 @@ use super::connect::is_busy;
 pub(super) fn refusal(error: sqlx::Error) -> StoreError {
     if is_busy(&error) { StoreError::Unavailable(error.into()) } else { StoreError::Failed(error.into()) }
 }
-
-/// What is stored does not read as what this version writes.
-pub(super) fn damaged(what: &'static str) -> StoreError {
-    StoreError::Failed(format!("the stored {what} cannot be read by this version").into())
-}

@@ -4,12 +4,9 @@ use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope};
 use sqlx::{Row, SqliteConnection, SqliteExecutor};
 
-use super::page::{self, Change, Damaged, LOWEST, Page};
-use crate::sqlite::refusal::{damaged, refusal};
+use crate::page::{self, Change, LOWEST, Page};
+use crate::sqlite::refusal::refusal;
 use crate::sqlite::statement::{limit, of_rows, slices};
-
-/// Pages in one statement, at most: neither a record nor a scan holds much more than the rows it is about.
-const PAGES_AT_ONCE: usize = 64;
 
 /// Writes rows, which are in key order, inside the caller's transaction.
 pub(super) async fn record(
@@ -22,13 +19,13 @@ pub(super) async fn record(
     let mut change = Change::default();
     while let Some(row) = rows.first() {
         // As many pages as there are rows left, and one that tells where the last of them ends.
-        let wanted = (rows.len() + 1).min(PAGES_AT_ONCE);
+        let wanted = (rows.len() + 1).min(page::AT_ONCE);
         let mut stored = pages_at(&mut *connection, ledger, &row.key, wanted).await.map_err(refusal)?;
         if stored.is_empty() {
             stored.push(page::first());
         }
         let to_the_end = stored.len() < wanted;
-        let merged = merge(&stored, to_the_end, &mut rows, &mut change).map_err(unreadable)?;
+        let merged = page::merge_neighbours(&stored, to_the_end, &mut rows, &mut change)?;
         write(connection, ledger, &merged).await.map_err(refusal)?;
     }
     count(connection, ledger, change).await.map_err(refusal)
@@ -49,12 +46,12 @@ pub(super) async fn scan(
     let mut at = *after.unwrap_or(&LOWEST);
     while rows.len() < max {
         // The first page may hold nothing that is wanted: with two at least, every read gets on.
-        let wanted = ((max - rows.len()) / page::FULL + 2).min(PAGES_AT_ONCE);
+        let wanted = ((max - rows.len()) / page::FULL + 2).min(page::AT_ONCE);
         let pages = pages_at(&mut *connection, ledger, &at, wanted).await.map_err(refusal)?;
         for page in &pages {
             // After the last row, not after the page: a page may have been cut between two reads.
             let last = rows.last().map(|row| row.key);
-            page::read(&page.body, last.as_ref().or(after), max, &mut rows).map_err(unreadable)?;
+            page::read(&page.body, last.as_ref().or(after), max, &mut rows)?;
         }
         match pages.last() {
             Some(last) if pages.len() == wanted => at = last.from_key,
@@ -91,34 +88,6 @@ pub(super) async fn counts(
     .fetch_one(executor)
     .await?;
     Ok(LedgerCounts { live: live as u64, ended: ended as u64, unmatched: unmatched as u64 })
-}
-
-/// Takes the rows off that belong on neighbouring pages, and gives the pages that changed. Where the last page ends
-/// is known only at the end of the ledger.
-fn merge(
-    stored: &[Page],
-    to_the_end: bool,
-    rows: &mut &[LedgerRow],
-    change: &mut Change,
-) -> Result<Vec<Page>, Damaged> {
-    let mut merged = Vec::new();
-    for (place, page) in stored.iter().enumerate() {
-        let end = match stored.get(place + 1) {
-            Some(next) => rows.partition_point(|row| row.key < next.from_key),
-            None if to_the_end => rows.len(),
-            None => break,
-        };
-        let (here, later) = rows.split_at(end);
-        if !here.is_empty() {
-            merged.extend(page::merge(page, here, change)?);
-        }
-        *rows = later;
-    }
-    Ok(merged)
-}
-
-fn unreadable(Damaged: Damaged) -> StoreError {
-    damaged("ledger")
 }
 
 async fn ledger_of(connection: &mut SqliteConnection, feed: i64, scope: Scope) -> Result<i64, sqlx::Error> {

@@ -1,15 +1,19 @@
 //! The ledger's pages: some hundred rows in key order as one blob.
 //!
-//! Read row by row, most of the time goes into handing rows over from SQLite; a page is handed over once.
+//! Read row by row, most of the time goes into handing rows over from the database; a page is handed over once.
 //!
 //! A page is a format byte and then its rows: key (16 bytes), content (8), revision (4), status (1), length of the
 //! detail (4), detail. Numbers are little-endian.
 
+use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerKey, LedgerRow, LedgerStatus};
+
+/// Pages in one statement, at most: neither a record nor a scan holds much more than the rows it is about.
+pub(crate) const AT_ONCE: usize = 64;
 
 /// Rows of a page when it is cut. More makes the first load and the scan little faster, and a change of few rows
 /// all over the ledger slower: it rewrites each page that it touches.
-pub(super) const FULL: usize = 128;
+pub(crate) const FULL: usize = 128;
 
 /// A page with more rows is cut.
 const CUT_ABOVE: usize = 2 * FULL;
@@ -20,25 +24,31 @@ const FORMAT: u8 = 1;
 const HEAD: usize = 16 + 8 + 4 + 1 + 4;
 
 /// The lowest key there can be: the first page of a ledger starts at it.
-pub(super) const LOWEST: LedgerKey = [0; 16];
+pub(crate) const LOWEST: LedgerKey = [0; 16];
 
 /// A stored page that this version cannot read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Damaged;
+pub(crate) struct Damaged;
+
+impl From<Damaged> for StoreError {
+    fn from(Damaged: Damaged) -> Self {
+        Self::Failed("the stored ledger cannot be read by this version".into())
+    }
+}
 
 /// A page to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Page {
-    pub(super) from_key: LedgerKey,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Page {
+    pub(crate) from_key: LedgerKey,
+    pub(crate) body: Vec<u8>,
 }
 
 /// How many rows more (or fewer) stand in a state.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Change {
-    pub(super) live: i64,
-    pub(super) ended: i64,
-    pub(super) unmatched: i64,
+pub(crate) struct Change {
+    pub(crate) live: i64,
+    pub(crate) ended: i64,
+    pub(crate) unmatched: i64,
 }
 
 /// A stored row, not yet taken apart.
@@ -52,7 +62,7 @@ struct Packer {
 }
 
 /// Adds the rows of a page after `after` to `rows`, until there are `max`.
-pub(super) fn read(
+pub(crate) fn read(
     page: &[u8],
     after: Option<&LedgerKey>,
     max: usize,
@@ -70,9 +80,33 @@ pub(super) fn read(
     Ok(())
 }
 
+/// Takes the rows off that belong on `stored`, which are neighbours, and gives the pages that changed. Where the last
+/// page ends is known only at the end of the ledger.
+pub(crate) fn merge_neighbours(
+    stored: &[Page],
+    to_the_end: bool,
+    rows: &mut &[LedgerRow],
+    change: &mut Change,
+) -> Result<Vec<Page>, Damaged> {
+    let mut merged = Vec::new();
+    for (place, page) in stored.iter().enumerate() {
+        let end = match stored.get(place + 1) {
+            Some(next) => rows.partition_point(|row| row.key < next.from_key),
+            None if to_the_end => rows.len(),
+            None => break,
+        };
+        let (here, later) = rows.split_at(end);
+        if !here.is_empty() {
+            merged.extend(merge(page, here, change)?);
+        }
+        *rows = later;
+    }
+    Ok(merged)
+}
+
 /// A page with `rows` in it, the later one where a key is in both: one page, or several when it grew too long.
 /// `rows` are in key order and belong on the page.
-pub(super) fn merge(page: &Page, rows: &[LedgerRow], change: &mut Change) -> Result<Vec<Page>, Damaged> {
+fn merge(page: &Page, rows: &[LedgerRow], change: &mut Change) -> Result<Vec<Page>, Damaged> {
     let mut packer = Packer::for_rows(rows, page.body.len());
     let mut new = rows.iter().peekable();
     for old in packed_rows(&page.body)? {
@@ -98,7 +132,7 @@ pub(super) fn merge(page: &Page, rows: &[LedgerRow], change: &mut Change) -> Res
 }
 
 /// The page that a ledger begins with.
-pub(super) fn first() -> Page {
+pub(crate) fn first() -> Page {
     Page { from_key: LOWEST, body: vec![FORMAT] }
 }
 

@@ -1,0 +1,32 @@
+//! PostgreSQL 14 or later, for a hub that runs as many processes. One hub has one schema of one database.
+//!
+//! [`migrate`] makes and updates the tables; [`connect`] refuses a schema that is not as this version needs it.
+//!
+//! Every write of a shard or feed locks the row of its lease first, so a later lease waits for the write in hand and
+//! fences all that come after it. When the connection is lost at COMMIT, the answer is
+//! [`StoreError::Unknown`](signalbox_store::StoreError::Unknown); lost at any other time,
+//! [`StoreError::Unavailable`](signalbox_store::StoreError::Unavailable), and nothing was written. The pool replaces
+//! lost connections by itself.
+//!
+//! Let calls finish: a future that is dropped in the middle of a statement leaves its connection to be cleared
+//! up, which on a dead network may take the pool a place until the system gives the connection up. Time limits belong
+//! to the server (`statement_timeout` and its like, see [`connect`]).
+//!
+//! # Layout
+//! - `connect`: the URL, what every connection is set to, the pool
+//! - `migrate`: tables and their versions
+//! - [`state`] and `outbox`: one transaction writes both
+//! - [`feed`]: runs, the ledger, the crosswalk, holds and rejects
+//! - `refusal`: the server's errors in the words of the stores
+
+mod connect;
+pub mod feed;
+mod migrate;
+mod outbox;
+mod refusal;
+pub mod state;
+
+pub use connect::{Database, Options, connect};
+pub use feed::PgFeeds;
+pub use migrate::{Migrations, OpenError, migrate, migrations};
+pub use state::PgState;

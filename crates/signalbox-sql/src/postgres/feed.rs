@@ -1,0 +1,226 @@
+//! Feeds: runs, the ledger, the crosswalk, holds and rejects.
+
+use async_trait::async_trait;
+use signalbox_store::feed::{
+    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
+    NewRun, Reject, RejectGroup, Run, Scope, are_in_order,
+};
+use signalbox_store::{FeedStore, StoreError};
+use sqlx::postgres::PgPool;
+use sqlx::{PgExecutor, Postgres, Transaction};
+
+use super::refusal::{commit, commit_refusal, refusal};
+
+mod crosswalk;
+mod holds;
+mod ledger;
+mod rejects;
+mod runs;
+
+/// [`FeedStore`] in a PostgreSQL schema.
+#[derive(Debug, Clone)]
+pub struct PgFeeds {
+    pub(super) pool: PgPool,
+}
+
+impl PgFeeds {
+    /// A transaction of the feed's owner, and the feed's number. Until it ends, no other lease can be taken.
+    async fn write(&self, lease: &FeedLease) -> Result<(Transaction<'static, Postgres>, i32), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        let select = "SELECT id FROM feed WHERE name = $1 AND epoch = $2 FOR UPDATE";
+        let feed = owned(&mut *transaction, select, lease).await?;
+        Ok((transaction, feed))
+    }
+}
+
+#[async_trait]
+impl FeedStore for PgFeeds {
+    async fn lease(&self, feed: &str) -> Result<FeedLease, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        let epoch: i64 = sqlx::query_scalar(
+            "INSERT INTO feed (name, epoch) VALUES ($1, 1)
+             ON CONFLICT (name) DO UPDATE SET epoch = feed.epoch + 1 RETURNING epoch",
+        )
+        .bind(feed)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(commit_refusal)?;
+        Ok(FeedLease { feed: feed.to_owned(), epoch: epoch as u64 })
+    }
+
+    async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError> {
+        let mut reader = self.pool.acquire().await.map_err(refusal)?;
+        runs::feeds(&mut reader).await.map_err(refusal)
+    }
+
+    async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError> {
+        let mut reader = self.pool.acquire().await.map_err(refusal)?;
+        runs::feed(&mut reader, feed).await.map_err(refusal)
+    }
+
+    async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        sqlx::query("UPDATE feed SET settings = $1 WHERE id = $2")
+            .bind(settings)
+            .bind(feed)
+            .execute(&mut *transaction)
+            .await
+            .map_err(refusal)?;
+        commit(transaction).await
+    }
+
+    async fn open(&self, lease: &FeedLease) -> Result<Option<Run>, StoreError> {
+        let mut reader = self.pool.acquire().await.map_err(refusal)?;
+        let select = "SELECT id FROM feed WHERE name = $1 AND epoch = $2";
+        let feed = owned(&mut *reader, select, lease).await?;
+        runs::unfinished(&mut *reader, feed).await.map_err(refusal)
+    }
+
+    async fn open_run(&self, lease: &FeedLease, run: NewRun) -> Result<Run, StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        let run = runs::open(&mut transaction, feed, &lease.feed, run).await.map_err(refusal)?;
+        commit(transaction).await?;
+        Ok(run)
+    }
+
+    async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        if !runs::gate(&mut *transaction, feed, number, gated).await.map_err(refusal)? {
+            return Err(StoreError::not_open(number));
+        }
+        commit(transaction).await
+    }
+
+    async fn ledger(
+        &self,
+        feed: &str,
+        scope: Scope,
+        after: Option<&LedgerKey>,
+        max: usize,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        let mut reader = self.pool.acquire().await.map_err(refusal)?;
+        ledger::scan(&mut reader, feed, scope, after, max).await
+    }
+
+    async fn ledger_years(&self, feed: &str, entity: u16) -> Result<Vec<u16>, StoreError> {
+        ledger::years(&self.pool, feed, entity).await.map_err(refusal)
+    }
+
+    async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError> {
+        ledger::counts(&self.pool, feed).await.map_err(refusal)
+    }
+
+    async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        if !are_in_order(rows) {
+            return Err(StoreError::out_of_order());
+        }
+        if !rows.is_empty() {
+            ledger::record(&mut transaction, feed, scope, rows).await?;
+        }
+        commit(transaction).await
+    }
+
+    async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        let closed = runs::close(&mut transaction, feed, number, closing.outcome, &closing.summary).await;
+        if !closed.map_err(refusal)? {
+            return Err(StoreError::not_open(number));
+        }
+        if let Some((groups, rejects)) = &closing.rejects {
+            rejects::replace(&mut transaction, &lease.feed, groups, rejects).await.map_err(refusal)?;
+        }
+        holds::close(&mut transaction, &lease.feed, &closing).await.map_err(refusal)?;
+        commit(transaction).await
+    }
+
+    async fn run(&self, feed: &str, number: u64) -> Result<Option<Run>, StoreError> {
+        runs::find(&self.pool, feed, number).await.map_err(refusal)
+    }
+
+    async fn last_usable_run(&self, feed: &str) -> Result<Option<Run>, StoreError> {
+        runs::last_usable(&self.pool, feed).await.map_err(refusal)
+    }
+
+    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+        let (mut transaction, _) = self.write(lease).await?;
+        crosswalk::add(&mut transaction, rows).await.map_err(refusal)?;
+        commit(transaction).await
+    }
+
+    async fn crosswalk(
+        &self,
+        after: Option<&CrosswalkRow>,
+        max: usize,
+    ) -> Result<Vec<CrosswalkRow>, StoreError> {
+        crosswalk::page(&self.pool, after, max).await.map_err(refusal)
+    }
+
+    async fn find_id(&self, what: Named, id: &str) -> Result<Vec<CrosswalkRow>, StoreError> {
+        crosswalk::find_id(&self.pool, what, id).await.map_err(refusal)
+    }
+
+    async fn ids_of(&self, what: Named, target: &str) -> Result<Vec<CrosswalkRow>, StoreError> {
+        crosswalk::ids_of(&self.pool, what, target).await.map_err(refusal)
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        holds::all(&self.pool).await.map_err(refusal)
+    }
+
+    async fn decide_hold(
+        &self,
+        id: &str,
+        state: HoldState,
+        by: &str,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        holds::decide(&mut *connection, id, state, by, reason).await.map_err(commit_refusal)
+    }
+
+    async fn reject_groups(&self) -> Result<Vec<RejectGroup>, StoreError> {
+        rejects::groups(&self.pool).await.map_err(refusal)
+    }
+
+    async fn rejects(&self, max: usize) -> Result<Vec<Reject>, StoreError> {
+        rejects::all(&self.pool, max).await.map_err(refusal)
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar("SELECT value FROM note WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(refusal)
+    }
+
+    async fn save_note(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        sqlx::query(
+            "INSERT INTO note (name, value) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(&mut *connection)
+        .await
+        .map_err(commit_refusal)?;
+        Ok(())
+    }
+}
+
+/// The feed's number, if the lease is its last one.
+async fn owned(
+    executor: impl PgExecutor<'_>,
+    select: &'static str,
+    lease: &FeedLease,
+) -> Result<i32, StoreError> {
+    sqlx::query_scalar(select)
+        .bind(&lease.feed)
+        .bind(lease.epoch as i64)
+        .fetch_optional(executor)
+        .await
+        .map_err(refusal)?
+        .ok_or(StoreError::Fenced)
+}

@@ -1,0 +1,106 @@
+//! Which id names which student or school.
+
+use signalbox_store::feed::{CrosswalkRow, Named};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor, Row};
+
+use crate::postgres::state::{ROWS_AT_ONCE, limit};
+
+/// Adds rows; one that is there changes nothing.
+pub(super) async fn add(connection: &mut PgConnection, rows: &[CrosswalkRow]) -> Result<(), sqlx::Error> {
+    // In key order: two feeds that add the same ids would else wait for each other. The sort is stable, so the first
+    // of two equal rows stays.
+    let mut rows: Vec<&CrosswalkRow> = rows.iter().collect();
+    rows.sort_by_key(|row| (row.what, &row.id_type, &row.id, &row.target));
+    for slice in rows.chunks(ROWS_AT_ONCE) {
+        insert(connection, slice).await?;
+    }
+    Ok(())
+}
+
+/// Rows after `after`, in the order of (what, id type, id, target).
+pub(super) async fn page(
+    executor: impl PgExecutor<'_>,
+    after: Option<&CrosswalkRow>,
+    max: usize,
+) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
+    // Nothing lies before -1, so one statement serves the first page too.
+    let rows = sqlx::query(
+        "SELECT * FROM crosswalk WHERE (what, id_type, id, target) > ($1, $2, $3, $4)
+         ORDER BY what, id_type, id, target LIMIT $5",
+    )
+    .bind(after.map_or(-1, |row| stored(row.what)))
+    .bind(after.map_or("", |row| &row.id_type))
+    .bind(after.map_or("", |row| &row.id))
+    .bind(after.map_or("", |row| &row.target))
+    .bind(limit(max))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(crosswalk_row).collect()
+}
+
+pub(super) async fn find_id(
+    executor: impl PgExecutor<'_>,
+    what: Named,
+    id: &str,
+) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
+    let rows = sqlx::query("SELECT * FROM crosswalk WHERE what = $1 AND id = $2 ORDER BY id_type, target")
+        .bind(stored(what))
+        .bind(id)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(crosswalk_row).collect()
+}
+
+pub(super) async fn ids_of(
+    executor: impl PgExecutor<'_>,
+    what: Named,
+    target: &str,
+) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
+    let rows = sqlx::query("SELECT * FROM crosswalk WHERE what = $1 AND target = $2 ORDER BY id_type, id")
+        .bind(stored(what))
+        .bind(target)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(crosswalk_row).collect()
+}
+
+async fn insert(connection: &mut PgConnection, rows: &[&CrosswalkRow]) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO crosswalk (what, id_type, id, target, is_first)
+         SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(rows.iter().map(|row| stored(row.what)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.id_type.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.target.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.first).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn crosswalk_row(row: &PgRow) -> Result<CrosswalkRow, sqlx::Error> {
+    Ok(CrosswalkRow {
+        what: named(row.try_get("what")?)?,
+        id_type: row.try_get("id_type")?,
+        id: row.try_get("id")?,
+        target: row.try_get("target")?,
+        first: row.try_get("is_first")?,
+    })
+}
+
+/// In the order of [`Named`], which the crosswalk is paged by.
+fn stored(what: Named) -> i16 {
+    match what {
+        Named::Student => 0,
+        Named::School => 1,
+    }
+}
+
+fn named(number: i16) -> Result<Named, sqlx::Error> {
+    [Named::Student, Named::School].into_iter().find(|what| stored(*what) == number).ok_or_else(|| {
+        sqlx::Error::Decode("a crosswalk row names something that this version does not know".into())
+    })
+}

@@ -1,0 +1,111 @@
+//! Payloads that wait for a person.
+
+use signalbox_store::feed::{Closing, Hold, HoldState};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor, Row};
+
+/// What closing a run does to holds; those that wait are superseded before a new one is opened.
+pub(super) async fn close(
+    connection: &mut PgConnection,
+    feed: &str,
+    closing: &Closing,
+) -> Result<(), sqlx::Error> {
+    if closing.supersede_holds {
+        sqlx::query("UPDATE hold SET state = 'superseded' WHERE feed = $1 AND state = 'waiting'")
+            .bind(feed)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if let Some(id) = &closing.hold_done {
+        sqlx::query("UPDATE hold SET state = 'done' WHERE id = $1 AND state = 'approved'")
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if let Some(hold) = &closing.hold {
+        open(connection, hold).await?;
+    }
+    Ok(())
+}
+
+/// Oldest first.
+pub(super) async fn all(executor: impl PgExecutor<'_>) -> Result<Vec<Hold>, sqlx::Error> {
+    let rows = sqlx::query("SELECT * FROM hold ORDER BY since_ms, id").fetch_all(executor).await?;
+    rows.iter().map(hold).collect()
+}
+
+/// `false`: no hold of that id waits.
+pub(super) async fn decide(
+    executor: impl PgExecutor<'_>,
+    id: &str,
+    state: HoldState,
+    by: &str,
+    reason: &str,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE hold SET state = $1, decided_by = $2, decided_reason = $3 WHERE id = $4 AND state = 'waiting'",
+    )
+    .bind(stored(state))
+    .bind(by)
+    .bind(reason)
+    .bind(id)
+    .execute(executor)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn open(connection: &mut PgConnection, hold: &Hold) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO hold (id, feed, run, reason, would_end, schools, since_ms, state, decided_by, decided_reason)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (id) DO UPDATE SET
+             feed = excluded.feed, run = excluded.run, reason = excluded.reason, would_end = excluded.would_end,
+             schools = excluded.schools, since_ms = excluded.since_ms, state = excluded.state,
+             decided_by = excluded.decided_by, decided_reason = excluded.decided_reason",
+    )
+    .bind(&hold.id)
+    .bind(&hold.feed)
+    .bind(hold.run as i64)
+    .bind(&hold.reason)
+    .bind(hold.would_end as i64)
+    .bind(&hold.schools)
+    .bind(hold.since_ms)
+    .bind(stored(hold.state))
+    .bind(&hold.decided_by)
+    .bind(&hold.decided_reason)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn hold(row: &PgRow) -> Result<Hold, sqlx::Error> {
+    Ok(Hold {
+        id: row.try_get("id")?,
+        feed: row.try_get("feed")?,
+        run: row.try_get::<i64, _>("run")? as u64,
+        reason: row.try_get("reason")?,
+        would_end: row.try_get::<i64, _>("would_end")? as u64,
+        schools: row.try_get("schools")?,
+        since_ms: row.try_get("since_ms")?,
+        state: hold_state(row.try_get("state")?)?,
+        decided_by: row.try_get("decided_by")?,
+        decided_reason: row.try_get("decided_reason")?,
+    })
+}
+
+fn stored(state: HoldState) -> &'static str {
+    match state {
+        HoldState::Waiting => "waiting",
+        HoldState::Approved => "approved",
+        HoldState::Refused => "refused",
+        HoldState::Superseded => "superseded",
+        HoldState::Done => "done",
+    }
+}
+
+fn hold_state(text: &str) -> Result<HoldState, sqlx::Error> {
+    [HoldState::Waiting, HoldState::Approved, HoldState::Refused, HoldState::Superseded, HoldState::Done]
+        .into_iter()
+        .find(|state| stored(*state) == text)
+        .ok_or_else(|| sqlx::Error::Decode("a hold is in a state that this version does not know".into()))
+}

@@ -1,0 +1,172 @@
+//! Feeds and their runs.
+
+use signalbox_store::feed::{FeedRow, NewRun, Outcome, Run};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row};
+
+pub(super) async fn feeds(reader: &mut PgConnection) -> Result<Vec<FeedRow>, sqlx::Error> {
+    let names: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM feed ORDER BY name").fetch_all(&mut *reader).await?;
+    let mut rows = Vec::with_capacity(names.len());
+    for name in names {
+        rows.extend(feed(reader, &name).await?);
+    }
+    Ok(rows)
+}
+
+pub(super) async fn feed(reader: &mut PgConnection, feed: &str) -> Result<Option<FeedRow>, sqlx::Error> {
+    let found: Option<(Option<Vec<u8>>, Option<String>)> =
+        sqlx::query_as("SELECT cursor, settings FROM feed WHERE name = $1")
+            .bind(feed)
+            .fetch_optional(&mut *reader)
+            .await?;
+    let Some((cursor, settings)) = found else { return Ok(None) };
+    let last_run = select("feed.name = $1 AND outcome IS NOT NULL ORDER BY number DESC LIMIT 1")
+        .bind(feed)
+        .fetch_optional(reader)
+        .await?;
+    let last_run = last_run.as_ref().map(run).transpose()?;
+    Ok(Some(FeedRow { feed: feed.to_owned(), cursor, settings, last_run }))
+}
+
+pub(super) async fn unfinished(executor: impl PgExecutor<'_>, feed: i32) -> Result<Option<Run>, sqlx::Error> {
+    let found = select("run.feed = $1 AND outcome IS NULL").bind(feed).fetch_optional(executor).await?;
+    found.as_ref().map(run).transpose()
+}
+
+/// The unfinished run, else a new one.
+pub(super) async fn open(
+    connection: &mut PgConnection,
+    feed: i32,
+    name: &str,
+    new: NewRun,
+) -> Result<Run, sqlx::Error> {
+    if let Some(unfinished) = unfinished(&mut *connection, feed).await? {
+        return Ok(unfinished);
+    }
+    let number: i64 = sqlx::query_scalar(
+        "INSERT INTO run (feed, number, payload, name, opened_ms, cursor, cause)
+         VALUES ($1, (SELECT coalesce(max(number), 0) + 1 FROM run WHERE feed = $1), $2, $3, $4, $5, $6)
+         RETURNING number",
+    )
+    .bind(feed)
+    .bind(&new.payload)
+    .bind(&new.name)
+    .bind(new.opened_ms)
+    .bind(&new.cursor)
+    .bind(&new.cause)
+    .fetch_one(connection)
+    .await?;
+    Ok(new.numbered(name, number as u64))
+}
+
+/// `false`: the run is not the open one.
+pub(super) async fn gate(
+    executor: impl PgExecutor<'_>,
+    feed: i32,
+    number: u64,
+    gated: &str,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query("UPDATE run SET gated = $1 WHERE feed = $2 AND number = $3 AND outcome IS NULL")
+        .bind(gated)
+        .bind(feed)
+        .bind(number as i64)
+        .execute(executor)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends a run and moves the feed's cursor. `false`: the run is not the open one.
+pub(super) async fn close(
+    connection: &mut PgConnection,
+    feed: i32,
+    number: u64,
+    outcome: Outcome,
+    summary: &str,
+) -> Result<bool, sqlx::Error> {
+    let closed: Option<Option<Vec<u8>>> = sqlx::query_scalar(
+        "UPDATE run SET outcome = $1, summary = $2 WHERE feed = $3 AND number = $4 AND outcome IS NULL
+         RETURNING cursor",
+    )
+    .bind(stored(outcome))
+    .bind(summary)
+    .bind(feed)
+    .bind(number as i64)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(Some(cursor)) = &closed {
+        sqlx::query("UPDATE feed SET cursor = $1 WHERE id = $2")
+            .bind(cursor.as_slice())
+            .bind(feed)
+            .execute(connection)
+            .await?;
+    }
+    Ok(closed.is_some())
+}
+
+pub(super) async fn find(
+    executor: impl PgExecutor<'_>,
+    feed: &str,
+    number: u64,
+) -> Result<Option<Run>, sqlx::Error> {
+    let found = select("feed.name = $1 AND number = $2")
+        .bind(feed)
+        .bind(number as i64)
+        .fetch_optional(executor)
+        .await?;
+    found.as_ref().map(run).transpose()
+}
+
+pub(super) async fn last_usable(
+    executor: impl PgExecutor<'_>,
+    feed: &str,
+) -> Result<Option<Run>, sqlx::Error> {
+    let found = select(
+        "feed.name = $1 AND payload <> '' AND outcome IN ('accepted', 'held')
+           AND NOT (outcome = 'held' AND EXISTS (
+               SELECT 1 FROM hold WHERE hold.feed = feed.name AND hold.run = number AND state = 'refused'))
+         ORDER BY number DESC LIMIT 1",
+    )
+    .bind(feed)
+    .fetch_optional(executor)
+    .await?;
+    found.as_ref().map(run).transpose()
+}
+
+type Select = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn select(which: &'static str) -> Select {
+    let all = "SELECT feed.name AS feed_name, run.* FROM run JOIN feed ON feed.id = run.feed WHERE";
+    // Both halves are written in this file: no value ever becomes part of a statement.
+    sqlx::query(AssertSqlSafe(format!("{all} {which}")))
+}
+
+fn run(row: &PgRow) -> Result<Run, sqlx::Error> {
+    Ok(Run {
+        feed: row.try_get("feed_name")?,
+        number: row.try_get::<i64, _>("number")? as u64,
+        payload: row.try_get("payload")?,
+        name: row.try_get("name")?,
+        opened_ms: row.try_get("opened_ms")?,
+        cursor: row.try_get("cursor")?,
+        cause: row.try_get("cause")?,
+        gated: row.try_get("gated")?,
+        outcome: row.try_get::<Option<&str>, _>("outcome")?.map(outcome).transpose()?,
+        summary: row.try_get("summary")?,
+    })
+}
+
+fn stored(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Held => "held",
+        Outcome::Refused => "refused",
+    }
+}
+
+fn outcome(text: &str) -> Result<Outcome, sqlx::Error> {
+    [Outcome::Accepted, Outcome::Held, Outcome::Refused]
+        .into_iter()
+        .find(|outcome| stored(*outcome) == text)
+        .ok_or_else(|| sqlx::Error::Decode("a run has an outcome that this version does not know".into()))
+}

@@ -1,0 +1,303 @@
+//! The outbox, in the schema of the states.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use signalbox_store::outbox::{Claim, Entry, EntryState, NewEntry, Settled};
+use signalbox_store::{Outbox, StoreError};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::PgState;
+use super::refusal::{commit, commit_refusal, refusal};
+use super::state::{ROWS_AT_ONCE, limit};
+
+#[async_trait]
+impl Outbox for PgState {
+    async fn claim(
+        &self,
+        target: &str,
+        now_ms: i64,
+        hold_ms: i64,
+        max: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        claim_alone(&mut transaction, target).await.map_err(refusal)?;
+        let mut claims = claim(&mut transaction, target, now_ms, hold_ms, max).await.map_err(refusal)?;
+        commit(transaction).await?;
+        // Updated rows come back in no promised order.
+        claims.sort_by_key(|claim| claim.entry.seq);
+        Ok(claims)
+    }
+
+    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError> {
+        let (state, next_try_ms) = match how {
+            Settled::Delivered => (EntryState::Delivered, None),
+            Settled::Dead => (EntryState::Dead, None),
+            Settled::Superseded => (EntryState::Superseded, None),
+            Settled::RetryAt { at_ms } => (EntryState::Pending, Some(at_ms)),
+        };
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        let done = sqlx::query(
+            "UPDATE outbox SET state = $1, next_try_ms = $2, claimed_until_ms = NULL
+             WHERE id = $3 AND attempts = $4 AND claimed_until_ms IS NOT NULL",
+        )
+        .bind(state.as_str())
+        .bind(next_try_ms)
+        .bind(claim.entry.id)
+        .bind(claim.token as i32)
+        .execute(&mut *connection)
+        .await
+        .map_err(commit_refusal)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn release_claims(&self) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        // The beginning of time, not null: until another takes the entry, its claim may still settle it.
+        sqlx::query(
+            "UPDATE outbox SET claimed_until_ms = $1 WHERE state = 'pending' AND claimed_until_ms > $1",
+        )
+        .bind(i64::MIN)
+        .execute(&mut *connection)
+        .await
+        .map_err(commit_refusal)?;
+        Ok(())
+    }
+
+    async fn parts(&self, target: &str) -> Result<Vec<Entry>, StoreError> {
+        let rows =
+            sqlx::query("SELECT * FROM outbox WHERE state = 'pending' AND part AND target = $1 ORDER BY seq")
+                .bind(target)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(refusal)?;
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
+    }
+
+    async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        let whole = bundle(&mut transaction, parts, &into).await.map_err(refusal)?;
+        if whole {
+            commit(transaction).await?;
+        } else {
+            transaction.rollback().await.map_err(refusal)?;
+        }
+        Ok(whole)
+    }
+
+    async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2")
+            .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
+            .bind(limit(max))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(refusal)?;
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
+    }
+}
+
+/// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
+pub(super) async fn add(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<(), sqlx::Error> {
+    keep_order(connection, entries).await?;
+    // An entry that takes another back must see what stands before it, so it is a statement of its own.
+    for run in entries.chunk_by(|one, next| one.cancels.is_none() && next.cancels.is_none()) {
+        if let [NewEntry { cancels: Some(cancelled), .. }] = run {
+            add_withdrawal(connection, &run[0], cancelled).await?;
+            continue;
+        }
+        for slice in run.chunks(ROWS_AT_ONCE) {
+            insert(connection, slice).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Until the transaction's end, nobody else claims entries of the target. A statement of its own, because the claim
+/// must see what the one before it wrote.
+async fn claim_alone(connection: &mut PgConnection, target: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' claims ' || $1, 0))")
+        .bind(target)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn claim(
+    connection: &mut PgConnection,
+    target: &str,
+    now_ms: i64,
+    hold_ms: i64,
+    max: usize,
+) -> Result<Vec<Claim>, sqlx::Error> {
+    // What makes an entry ready is asked twice: a batch may take an entry back while the update waits for its row.
+    let rows = sqlx::query(
+        "WITH ready AS (
+             SELECT seq FROM outbox AS own
+             WHERE state = 'pending' AND NOT part AND target = $1 AND next_try_ms <= $2
+               AND (claimed_until_ms IS NULL OR claimed_until_ms <= $2)
+               AND NOT EXISTS (
+                   SELECT FROM outbox AS earlier
+                   WHERE earlier.state = 'pending' AND NOT earlier.part AND earlier.target = $1
+                     AND earlier.lane = own.lane AND earlier.seq < own.seq)
+               AND seq <= coalesce((
+                   SELECT min(list.seq) FROM outbox AS list
+                   WHERE list.state = 'pending' AND NOT list.part AND list.target = $1 AND list.lane = $1), seq)
+             ORDER BY seq LIMIT $4)
+         UPDATE outbox SET attempts = attempts + 1, claimed_until_ms = $3
+         FROM ready
+         WHERE outbox.seq = ready.seq AND state = 'pending' AND next_try_ms <= $2
+           AND (claimed_until_ms IS NULL OR claimed_until_ms <= $2)
+         RETURNING outbox.*",
+    )
+    .bind(target)
+    .bind(now_ms)
+    .bind(now_ms.saturating_add(hold_ms))
+    .bind(limit(max))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(claimed).collect()
+}
+
+/// Numbers are given in the order of writing, but transactions may end in another. Within a lane that cannot be: it
+/// has one writer. What is written to a target's own lane holds up everything after it, so it waits until
+/// all who write to the target have ended, and they wait for it; among themselves they do not.
+async fn keep_order(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<(), sqlx::Error> {
+    let mut targets: BTreeMap<&str, bool> = BTreeMap::new();
+    for entry in entries {
+        *targets.entry(&entry.target).or_default() |= entry.lane == entry.target;
+    }
+    // In the order of the targets, so that no two wait for each other.
+    for (target, alone) in targets {
+        let statement = if alone {
+            "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' writes ' || $1, 0))"
+        } else {
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(current_schema() || ' writes ' || $1, 0))"
+        };
+        sqlx::query(statement).bind(target).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// How many were not there.
+async fn insert(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<u64, sqlx::Error> {
+    let state = |entry: &NewEntry| if entry.withheld { EntryState::Withheld } else { EntryState::Pending };
+    let done = sqlx::query(
+        "INSERT INTO outbox (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms)
+         SELECT id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bigint[],
+                     $8::boolean[], $9::text[], $10::bigint[])
+              WITH ORDINALITY AS new (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms, place)
+         ORDER BY place
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(column(entries, |entry| entry.id))
+    .bind(column(entries, |entry| entry.target.as_str()))
+    .bind(column(entries, |entry| entry.lane.as_str()))
+    .bind(column(entries, |entry| entry.kind.as_str()))
+    .bind(column(entries, |entry| entry.flag_id))
+    .bind(column(entries, |entry| entry.body.as_slice()))
+    .bind(column(entries, |entry| entry.created_ms))
+    .bind(column(entries, |entry| entry.part))
+    .bind(column(entries, |entry| state(entry).as_str()))
+    .bind(column(entries, |entry| (!entry.withheld).then_some(entry.created_ms)))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+fn column<'a, T>(entries: &'a [NewEntry], of: impl Fn(&'a NewEntry) -> T) -> Vec<T> {
+    entries.iter().map(of).collect()
+}
+
+async fn add_withdrawal(
+    connection: &mut PgConnection,
+    entry: &NewEntry,
+    cancelled: &Uuid,
+) -> Result<(), sqlx::Error> {
+    let is_new = insert(connection, std::slice::from_ref(entry)).await? == 1;
+    // An entry cannot take itself back.
+    if is_new && *cancelled != entry.id && take_back(connection, cancelled).await? {
+        supersede(connection, &entry.id).await?;
+    }
+    Ok(())
+}
+
+/// Supersedes an entry that nobody attempted. `false`: it is not there, settled, withheld or attempted.
+async fn take_back(connection: &mut PgConnection, id: &Uuid) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
+         WHERE id = $1 AND state = 'pending' AND attempts = 0",
+    )
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn supersede(connection: &mut PgConnection, id: &Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE outbox SET state = 'superseded', next_try_ms = NULL WHERE id = $1")
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// `false`: something is in the way, and the transaction is to be rolled back.
+async fn bundle(connection: &mut PgConnection, parts: &[Uuid], into: &NewEntry) -> Result<bool, sqlx::Error> {
+    // Before the rows, in the order in which a batch takes them.
+    keep_order(connection, std::slice::from_ref(into)).await?;
+    let parts: Vec<Uuid> = parts.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let bundled = sqlx::query(
+        "UPDATE outbox SET state = 'bundled', next_try_ms = NULL
+         WHERE state = 'pending' AND part AND id = ANY ($1)",
+    )
+    .bind(&parts)
+    .execute(&mut *connection)
+    .await?;
+    if bundled.rows_affected() != parts.len() as u64 || is_there(connection, &into.id).await? {
+        return Ok(false);
+    }
+    add(connection, std::slice::from_ref(into)).await?;
+    Ok(true)
+}
+
+async fn is_there(connection: &mut PgConnection, id: &Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM outbox WHERE id = $1)")
+        .bind(id)
+        .fetch_one(connection)
+        .await
+}
+
+fn claimed(row: &PgRow) -> Result<Claim, sqlx::Error> {
+    let entry = entry(row)?;
+    Ok(Claim { token: u64::from(entry.attempts), entry })
+}
+
+fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {
+    Ok(Entry {
+        seq: row.try_get::<i64, _>("seq")? as u64,
+        id: row.try_get("id")?,
+        target: row.try_get("target")?,
+        lane: row.try_get("lane")?,
+        kind: row.try_get("kind")?,
+        flag_id: row.try_get("flag_id")?,
+        body: row.try_get("body")?,
+        created_ms: row.try_get("created_ms")?,
+        part: row.try_get("part")?,
+        state: entry_state(row.try_get("state")?)?,
+        attempts: row.try_get::<i32, _>("attempts")? as u32,
+        next_try_ms: row.try_get("next_try_ms")?,
+    })
+}
+
+fn entry_state(stored: &str) -> Result<EntryState, sqlx::Error> {
+    use EntryState::{Bundled, Dead, Delivered, Pending, Superseded, Withheld};
+    [Pending, Delivered, Dead, Superseded, Withheld, Bundled]
+        .into_iter()
+        .find(|state| state.as_str() == stored)
+        .ok_or_else(|| {
+            sqlx::Error::Decode("an outbox entry is in a state that this version does not know".into())
+        })
+}

@@ -1,0 +1,310 @@
+//! Consumer state: leases, positions and states, in one transaction with the outbox.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow, Subject};
+use signalbox_store::{StateStore, StoreError};
+use sqlx::postgres::PgPool;
+use sqlx::{PgConnection, PgExecutor};
+
+use super::outbox;
+use super::refusal::{commit, refusal};
+
+/// Rows of one statement, at most: more gains nothing.
+pub(super) const ROWS_AT_ONCE: usize = 2_000;
+
+/// [`StateStore`] and [`Outbox`](signalbox_store::Outbox) in a PostgreSQL schema.
+#[derive(Debug, Clone)]
+pub struct PgState {
+    pub(super) pool: PgPool,
+}
+
+#[async_trait]
+impl StateStore for PgState {
+    async fn acquire(&self, consumer: &str, shard: u32) -> Result<Lease, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        let epoch = raise_epoch(&mut transaction, consumer, shard).await.map_err(refusal)?;
+        let positions = positions(&mut *transaction, consumer, shard).await.map_err(refusal)?;
+        commit(transaction).await?;
+        Ok(Lease { consumer: consumer.to_owned(), shard, epoch, positions })
+    }
+
+    async fn load(&self, lease: &Lease, subjects: &[Subject]) -> Result<Vec<Option<StateRow>>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        let consumer = owned(&mut *connection, lease).await?;
+        let mut found = HashMap::with_capacity(subjects.len());
+        for slice in subjects.chunks(ROWS_AT_ONCE) {
+            let rows = load(&mut *connection, consumer, lease.shard, slice).await.map_err(refusal)?;
+            found.extend(rows.into_iter().map(|row| (row.subject.clone(), row)));
+        }
+        Ok(subjects.iter().map(|subject| found.get(subject).cloned()).collect())
+    }
+
+    async fn commit(&self, lease: &Lease, batch: Batch) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        let consumer = locked(&mut transaction, lease).await?;
+        advance(&mut transaction, consumer, lease.shard, &batch.advances).await?;
+        write(&mut transaction, consumer, lease.shard, &batch).await.map_err(refusal)?;
+        commit(transaction).await
+    }
+
+    async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        let consumer = owned(&mut *connection, lease).await?;
+        sqlx::query_scalar(
+            "SELECT subject FROM state WHERE consumer = $1 AND shard = $2 AND due_ms <= $3
+             ORDER BY due_ms, subject LIMIT $4",
+        )
+        .bind(consumer)
+        .bind(lease.shard as i32)
+        .bind(now_ms)
+        .bind(limit(max))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(refusal)
+    }
+
+    async fn scan(
+        &self,
+        consumer: &str,
+        shard: u32,
+        after: Option<&Subject>,
+        max: usize,
+    ) -> Result<Vec<StateRow>, StoreError> {
+        // The empty subject is not after itself: the first page needs a test of its own.
+        let rows: Vec<Stored> = sqlx::query_as(
+            "SELECT subject, state, due_ms FROM state
+             WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND shard = $2
+               AND subject >= $3 AND (subject > $3 OR $4)
+             ORDER BY subject LIMIT $5",
+        )
+        .bind(consumer)
+        .bind(shard as i32)
+        .bind(after.map_or(&[][..], Vec::as_slice))
+        .bind(after.is_none())
+        .bind(limit(max))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(refusal)?;
+        Ok(rows.into_iter().map(state_row).collect())
+    }
+
+    async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
+        positions(&self.pool, consumer, shard).await.map_err(refusal)
+    }
+}
+
+/// A limit as PostgreSQL takes it.
+pub(super) fn limit(max: usize) -> i64 {
+    i64::try_from(max).unwrap_or(i64::MAX)
+}
+
+/// (subject, state, due_ms)
+type Stored = (Vec<u8>, Vec<u8>, Option<i64>);
+
+fn state_row((subject, state, due_ms): Stored) -> StateRow {
+    StateRow { subject, state, due_ms }
+}
+
+/// Waits for the batch that the earlier owner has in hand.
+async fn raise_epoch(connection: &mut PgConnection, consumer: &str, shard: u32) -> Result<u64, sqlx::Error> {
+    // ON CONFLICT alone would use a number up each time.
+    sqlx::query(
+        "INSERT INTO consumer (name) SELECT $1 WHERE NOT EXISTS (SELECT FROM consumer WHERE name = $1)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(consumer)
+    .execute(&mut *connection)
+    .await?;
+    let epoch: i64 = sqlx::query_scalar(
+        "INSERT INTO lease (consumer, shard, epoch) SELECT id, $2, 1 FROM consumer WHERE name = $1
+         ON CONFLICT (consumer, shard) DO UPDATE SET epoch = lease.epoch + 1 RETURNING epoch",
+    )
+    .bind(consumer)
+    .bind(shard as i32)
+    .fetch_one(connection)
+    .await?;
+    Ok(epoch as u64)
+}
+
+/// The consumer's number, if the lease is the last one of its shard.
+async fn owned(executor: impl PgExecutor<'_>, lease: &Lease) -> Result<i32, StoreError> {
+    let select = "SELECT consumer FROM lease
+         WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND shard = $2 AND epoch = $3";
+    lease_row(executor, select, lease).await
+}
+
+/// The same, and until the transaction's end no other lease can be taken.
+async fn locked(connection: &mut PgConnection, lease: &Lease) -> Result<i32, StoreError> {
+    let select = "SELECT consumer FROM lease
+         WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND shard = $2 AND epoch = $3 FOR UPDATE";
+    lease_row(connection, select, lease).await
+}
+
+async fn lease_row(
+    executor: impl PgExecutor<'_>,
+    select: &'static str,
+    lease: &Lease,
+) -> Result<i32, StoreError> {
+    sqlx::query_scalar(select)
+        .bind(&lease.consumer)
+        .bind(lease.shard as i32)
+        .bind(lease.epoch as i64)
+        .fetch_optional(executor)
+        .await
+        .map_err(refusal)?
+        .ok_or(StoreError::Fenced)
+}
+
+async fn positions(
+    executor: impl PgExecutor<'_>,
+    consumer: &str,
+    shard: u32,
+) -> Result<Vec<Position>, sqlx::Error> {
+    let rows: Vec<(String, i64, Option<String>)> = sqlx::query_as(
+        "SELECT topic, next, last_id FROM position
+         WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND shard = $2 ORDER BY topic",
+    )
+    .bind(consumer)
+    .bind(shard as i32)
+    .fetch_all(executor)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(topic, next, last_id)| Position { topic, next: next as u64, last_id })
+        .collect())
+}
+
+async fn load(
+    executor: impl PgExecutor<'_>,
+    consumer: i32,
+    shard: u32,
+    subjects: &[Subject],
+) -> Result<Vec<StateRow>, sqlx::Error> {
+    let rows: Vec<Stored> = sqlx::query_as(
+        "SELECT subject, state, due_ms FROM state WHERE consumer = $1 AND shard = $2 AND subject = ANY ($3)",
+    )
+    .bind(consumer)
+    .bind(shard as i32)
+    .bind(subjects)
+    .fetch_all(executor)
+    .await?;
+    Ok(rows.into_iter().map(state_row).collect())
+}
+
+/// Moves the positions that are where the batch begins; those of new topics begin at 0.
+async fn advance(
+    connection: &mut PgConnection,
+    consumer: i32,
+    shard: u32,
+    advances: &[Advance],
+) -> Result<(), StoreError> {
+    const MOVE: &str = "UPDATE position SET next = moved.next, last_id = moved.last_id
+         FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[]) AS moved (topic, came_from, next, last_id)
+         WHERE consumer = $1 AND shard = $2 AND position.topic = moved.topic
+           AND position.next = moved.came_from";
+    const BEGIN: &str = "INSERT INTO position (consumer, shard, topic, next, last_id)
+         SELECT $1, $2, topic, next, last_id
+         FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[]) AS begun (topic, came_from, next, last_id)
+         WHERE came_from = 0
+         ON CONFLICT DO NOTHING";
+    let mut moved = 0;
+    for statement in [MOVE, BEGIN] {
+        if moved < advances.len() as u64 {
+            let done = move_positions(connection, statement, consumer, shard, advances).await;
+            moved += done.map_err(refusal)?;
+        }
+    }
+    if moved == advances.len() as u64 { Ok(()) } else { Err(StoreError::Moved) }
+}
+
+async fn move_positions(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    consumer: i32,
+    shard: u32,
+    advances: &[Advance],
+) -> Result<u64, sqlx::Error> {
+    let to = |of: fn(&Advance) -> &str| advances.iter().map(of).collect::<Vec<_>>();
+    let done = sqlx::query(statement)
+        .bind(consumer)
+        .bind(shard as i32)
+        .bind(to(|advance| &advance.to.topic))
+        .bind(advances.iter().map(|advance| advance.from as i64).collect::<Vec<_>>())
+        .bind(advances.iter().map(|advance| advance.to.next as i64).collect::<Vec<_>>())
+        .bind(advances.iter().map(|advance| advance.to.last_id.as_deref()).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    consumer: i32,
+    shard: u32,
+    batch: &Batch,
+) -> Result<(), sqlx::Error> {
+    if let Some(due_ms) = batch.all_due_ms {
+        make_all_due(connection, consumer, shard, due_ms).await?;
+    }
+    for slice in last_of_each(&batch.states).chunks(ROWS_AT_ONCE) {
+        write_states(connection, consumer, shard, slice).await?;
+    }
+    outbox::add(connection, &batch.outbox).await
+}
+
+async fn make_all_due(
+    connection: &mut PgConnection,
+    consumer: i32,
+    shard: u32,
+    due_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE state SET due_ms = $3 WHERE consumer = $1 AND shard = $2 AND (due_ms IS NULL OR due_ms > $3)",
+    )
+    .bind(consumer)
+    .bind(shard as i32)
+    .bind(due_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// One statement cannot replace a row twice.
+fn last_of_each(states: &[StateRow]) -> Vec<&StateRow> {
+    let mut places = HashMap::with_capacity(states.len());
+    let mut rows: Vec<&StateRow> = Vec::with_capacity(states.len());
+    for row in states {
+        match places.insert(row.subject.as_slice(), rows.len()) {
+            None => rows.push(row),
+            Some(place) => {
+                rows[place] = row;
+                places.insert(&row.subject, place);
+            }
+        }
+    }
+    rows
+}
+
+async fn write_states(
+    connection: &mut PgConnection,
+    consumer: i32,
+    shard: u32,
+    states: &[&StateRow],
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO state (consumer, shard, subject, state, due_ms)
+         SELECT $1, $2, subject, state, due_ms
+         FROM unnest($3::bytea[], $4::bytea[], $5::bigint[]) AS new (subject, state, due_ms)
+         ON CONFLICT (consumer, shard, subject) DO UPDATE SET state = excluded.state, due_ms = excluded.due_ms",
+    )
+    .bind(consumer)
+    .bind(shard as i32)
+    .bind(states.iter().map(|row| row.subject.as_slice()).collect::<Vec<_>>())
+    .bind(states.iter().map(|row| row.state.as_slice()).collect::<Vec<_>>())
+    .bind(states.iter().map(|row| row.due_ms).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Two processes that both believe they own a shard or a feed.
+
+use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Scope};
+use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow};
+use signalbox_store::{FeedStore, StateStore, StoreError};
+use sqlx::Connection;
+
+use crate::server::Schema;
+
+#[tokio::test]
+async fn another_processes_lease_fences() {
+    let Some(schema) = Schema::fresh().await else { return };
+    let (one, other) = (schema.database().await.state(), schema.database().await.state());
+    let earlier = one.acquire("risk@1", 0).await.unwrap();
+    one.commit(&earlier, batch(0, 1)).await.unwrap();
+    let later = other.acquire("risk@1", 0).await.unwrap();
+    assert_eq!(later.positions[0].next, 1);
+    assert!(matches!(one.commit(&earlier, batch(1, 2)).await, Err(StoreError::Fenced)));
+    assert!(matches!(one.load(&earlier, &[b"a".to_vec()]).await, Err(StoreError::Fenced)));
+    other.commit(&later, batch(1, 2)).await.unwrap();
+    assert_eq!(one.positions("risk@1", 0).await.unwrap()[0].next, 2);
+}
+
+/// Many owners in turn, none of whom knows of the others: what is stored is one line of batches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn owners_that_race_leave_one_line_of_batches() {
+    let Some(schema) = Schema::fresh().await else { return };
+    let mut racing = Vec::new();
+    for _ in 0..4 {
+        let store = schema.database().await.state();
+        racing.push(tokio::spawn(async move {
+            let mut written = 0;
+            let mut lease = store.acquire("risk@1", 0).await.unwrap();
+            for _ in 0..40 {
+                let at = next(&lease);
+                match store.commit(&lease, batch(at, at + 1)).await {
+                    Ok(()) => {
+                        written += 1;
+                        lease.positions = store.positions("risk@1", 0).await.unwrap();
+                    }
+                    Err(StoreError::Fenced | StoreError::Moved) => {
+                        lease = store.acquire("risk@1", 0).await.unwrap();
+                    }
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+            written
+        }));
+    }
+    let mut written = 0;
+    for owner in racing {
+        written += owner.await.unwrap();
+    }
+    let store = schema.database().await.state();
+    assert_eq!(
+        next(&store.acquire("risk@1", 0).await.unwrap()),
+        written,
+        "each written batch moved it by one"
+    );
+}
+
+/// Without it, the next owner could read positions that are about to change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_lease_waits_for_the_batch_in_hand() {
+    let Some(schema) = Schema::fresh().await else { return };
+    let store = schema.database().await.state();
+    let lease = store.acquire("risk@1", 0).await.unwrap();
+    store.commit(&lease, batch(0, 1)).await.unwrap();
+
+    let mut in_hand = schema.connection().await;
+    let mut transaction = in_hand.begin().await.unwrap();
+    sqlx::query("SELECT FROM lease FOR UPDATE").execute(&mut *transaction).await.unwrap();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.acquire("risk@1", 0).await }
+    });
+    schema.waits_for_a_lease().await;
+    sqlx::query("UPDATE position SET next = 9").execute(&mut *transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(next(&waiting.await.unwrap().unwrap()), 9);
+}
+
+#[tokio::test]
+async fn another_processes_lease_of_a_feed_fences() {
+    let Some(schema) = Schema::fresh().await else { return };
+    let (one, other) = (schema.database().await.feeds(), schema.database().await.feeds());
+    let earlier = one.lease("sis").await.unwrap();
+    let run = one.open_run(&earlier, new_run()).await.unwrap();
+    let later = other.lease("sis").await.unwrap();
+    let scope = Scope { entity: 1, school_year: 2022 };
+    assert!(matches!(one.record(&earlier, scope, &[ledger_row()]).await, Err(StoreError::Fenced)));
+    assert!(matches!(one.close_run(&earlier, run.number, closing()).await, Err(StoreError::Fenced)));
+    assert_eq!(other.open(&later).await.unwrap(), Some(run));
+    other.record(&later, scope, &[ledger_row()]).await.unwrap();
+    assert_eq!(one.ledger("sis", scope, None, 10).await.unwrap(), [ledger_row()]);
+}
+
+fn next(lease: &Lease) -> u64 {
+    lease.positions.first().map_or(0, |position| position.next)
+}
+
+fn batch(from: u64, to: u64) -> Batch {
+    let to = Position { topic: "topic".into(), next: to, last_id: None };
+    let state = StateRow { subject: b"a".to_vec(), state: vec![1, 2], due_ms: None };
+    Batch { advances: vec![Advance { from, to }], states: vec![state], ..Batch::default() }
+}
+
+fn new_run() -> NewRun {
+    NewRun {
+        payload: "sha256:aa".into(),
+        name: "one".into(),
+        opened_ms: 5,
+        cursor: None,
+        cause: "drop".into(),
+    }
+}
+
+fn closing() -> Closing {
+    Closing {
+        outcome: Outcome::Accepted,
+        summary: "{}".into(),
+        rejects: None,
+        hold: None,
+        hold_done: None,
+        supersede_holds: false,
+    }
+}
+
+fn ledger_row() -> LedgerRow {
+    LedgerRow { key: [1; 16], content: 1, revision: 1, status: LedgerStatus::Live, detail: vec![7; 3_000] }
+}
