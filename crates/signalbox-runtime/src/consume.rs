@@ -47,7 +47,11 @@ pub const GROUP: &str = "signalbox.risk";
 /// The word for it on screen and in topic names.
 pub const NAME: &str = "risk";
 
-const BATCH: usize = 2_000;
+/// Records folded in one transaction. A first load brings a student's year in a row: the more of them, the fewer times
+/// a state is read and written.
+const RECORDS: usize = 8_000;
+/// Students evaluated in one transaction.
+const STUDENTS: usize = 2_000;
 
 /// The topics the consumer reads; of several with records, the earlier is read first.
 pub const DOMAINS: [Domain; 4] = [Domain::Ops, Domain::Roster, Domain::Attendance, Domain::Intervention];
@@ -114,7 +118,7 @@ impl RiskConsumer {
     /// with news that have caught up. `clock` says the time when there is something to do.
     pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<(), HubError> {
         // Only the wait is given up, never the work: a delivery in hand is always worked through.
-        match tokio::time::timeout(idle, self.subscription.next(BATCH)).await {
+        match tokio::time::timeout(idle, self.subscription.next(RECORDS)).await {
             Ok(delivery) => {
                 self.work(delivery?, clock()).await?;
             }
@@ -132,7 +136,7 @@ impl RiskConsumer {
 
     /// Waits for the next delivery and works it; returns how many records it brought.
     async fn step(&mut self, now: Timestamp) -> Result<u64, HubError> {
-        let delivery = self.subscription.next(BATCH).await?;
+        let delivery = self.subscription.next(RECORDS).await?;
         self.work(delivery, now).await
     }
 

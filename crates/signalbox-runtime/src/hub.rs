@@ -154,6 +154,11 @@ pub enum HubError {
     /// A row of a store does not read as what this version writes.
     #[error("a stored {0} cannot be read; it was written by another version or damaged")]
     Stored(&'static str),
+    /// The feed store is older than the states that rest on it.
+    #[error(
+        "what was remembered of feed \"{feed}\" is older than what was decided with it: feeds.db was lost or put back alone"
+    )]
+    FeedsLost { feed: String },
     /// The log is not the one this consumer folded.
     #[error(
         "the log was replaced: the record before {topic} shard {shard} offset {offset} is not the one that was folded"

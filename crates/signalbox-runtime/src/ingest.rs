@@ -6,6 +6,7 @@
 //! # Layout
 //! - this file: [`Ingest`], the pass; [`run`]: one payload from gate to close
 //! - [`read`]: the first pass over a payload; [`sort`]: more rows than memory; [`row`]: a row between draft and event
+//! - [`same`]: a payload whose rows are those of the one before
 //! - [`diff`]: payload against ledger; [`gate`]: what it would do; [`emit`]: doing it
 //! - [`extent`]: what a payload speaks for; [`identity`]: whose row it is; [`release`]: late arrivals
 //! - [`announce`]: calendars, modes and rules, told to the consumers when they change
@@ -21,6 +22,7 @@ mod rejects;
 mod release;
 mod row;
 mod run;
+mod same;
 mod settings;
 mod sort;
 
@@ -32,7 +34,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_connector::{Cursor, FetchCx, Page};
 use signalbox_store::StoreError;
-use signalbox_store::feed::{Closing, FeedLease, HoldState, NewRun, Outcome, Run};
+use signalbox_store::feed::{FeedLease, HoldState, NewRun, Run};
 
 pub use gate::{Counts, Held, SchoolEnds};
 pub use settings::FeedSettings;
@@ -45,6 +47,8 @@ pub(crate) mod cause {
     pub(crate) const DROP: &str = "drop";
     pub(crate) const RETRY: &str = "retry";
     pub(crate) const RELEASE: &str = "release";
+    /// Followed by why the payload could not be landed.
+    pub(crate) const UNLANDED: &str = "unlanded:";
     /// Followed by the hold's id.
     pub(crate) const APPROVED: &str = "approved:";
 }
@@ -160,8 +164,23 @@ impl Ingest {
             return Ok(lease.clone());
         }
         let lease = self.hub.feeds.lease(&feed.name).await?;
+        self.check_runs(feed, &lease).await?;
         self.leases.insert(feed.name.clone(), lease.clone());
         Ok(lease)
+    }
+
+    /// The consumers cannot have seen runs that the feed's own store does not know: it was lost or put back alone, and
+    /// its revisions would begin anew below those that the registers hold.
+    async fn check_runs(&self, feed: &Feed, lease: &FeedLease) -> Result<(), HubError> {
+        let row = self.hub.feeds.feed(&feed.name).await?;
+        let closed = row.and_then(|row| row.last_run).map_or(0, |run| run.number);
+        let open = self.hub.feeds.open(lease).await?.map_or(0, |run| run.number);
+        let seen = crate::view::shard_state(&self.hub, 0).await?;
+        let seen = seen.feeds.get(&feed.name).map_or(0, |feed| feed.ended_run);
+        if seen > closed.max(open) {
+            return Err(HubError::FeedsLost { feed: feed.name.clone() });
+        }
+        Ok(())
     }
 
     async fn finish_open(
@@ -266,20 +285,20 @@ impl Ingest {
         loop {
             let page = self.fetch(feed, now).await?;
             let Some(payload) = page.payload else { return Ok(()) };
-            let address = payload.landed.as_ref().map(|landed| landed.address.clone());
+            let landed = payload.landed.as_ref().ok();
             let run = NewRun {
-                payload: address.clone().unwrap_or_default(),
+                payload: landed.map(|landed| landed.address.clone()).unwrap_or_default(),
                 name: payload.name,
                 opened_ms: now.as_millisecond(),
                 cursor: Some(page.next.0),
-                cause: cause::DROP.to_owned(),
+                cause: match &payload.landed {
+                    Ok(_) => cause::DROP.to_owned(),
+                    Err(refusal) => format!("{}{}", cause::UNLANDED, run::refusal_text(refusal)),
+                },
             };
             let run = self.hub.feeds.open_run(lease, run).await?;
             crate::failpoint!("run.open");
-            match &payload.landed {
-                Ok(_) => self.work(feed, lease, run, runs, now).await?,
-                Err(refusal) => runs.push(run::refuse(&self.hub, lease, &run, refusal).await?),
-            }
+            self.work(feed, lease, run, runs, now).await?;
             if !page.more {
                 return Ok(());
             }
@@ -314,17 +333,14 @@ impl Ingest {
         if run.cause == cause::RELEASE {
             return release::finish(self, feed, lease, &run).await;
         }
-        if run.payload.is_empty() {
-            // The payload could not be landed, and the process died before that was written down.
-            let closing = Closing {
-                outcome: Outcome::Refused,
-                summary: String::new(),
-                rejects: None,
-                hold: None,
-                hold_done: None,
-                supersede_holds: false,
-            };
-            return Ok(self.hub.feeds.close_run(lease, run.number, closing).await?);
+        if let Some(refusal) = run.cause.strip_prefix(cause::UNLANDED) {
+            let refusal = run::refusal_of(refusal)?;
+            runs.push(run::refuse(&self.hub, lease, &run, &refusal).await?);
+            return Ok(());
+        }
+        if let Some(report) = run::recognised(&self.hub, feed, lease, &run, now).await? {
+            runs.push(report);
+            return Ok(());
         }
         let mut resolver = self.take_resolver().await?;
         let report = run::process(&self.hub, feed, lease, &run, &mut resolver, now).await?;

@@ -1,6 +1,6 @@
 //! The whole hub on memory stores: a scripted source in, alerts out.
 
-mod district;
+pub(crate) mod district;
 mod runs;
 
 use district::District;

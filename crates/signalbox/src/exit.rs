@@ -93,6 +93,10 @@ impl From<HubError> for Failure {
                 let help = help.clone();
                 Self::Other { kind: Kind::Environment, error: error.into(), help }
             }
+            HubError::FeedsLost { .. } => Self::environment(
+                error,
+                "put feeds.db back from the same backup as state.db, or begin with an empty data_dir: the files are read again, and nobody is told twice",
+            ),
             HubError::LogReplaced { .. } => Self::environment(
                 error,
                 "put log.db back from the same backup as state.db, or begin with an empty data_dir",

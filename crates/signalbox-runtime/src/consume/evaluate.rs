@@ -14,7 +14,7 @@ use super::fold::AT_ONCE_MS;
 use super::position::behind_of;
 use super::shard::ShardState;
 use super::student::{StudentState, StudentYear};
-use super::{BATCH, InHand, RiskConsumer, shard_row, state_row};
+use super::{STUDENTS, InHand, RiskConsumer, shard_row, state_row};
 use crate::hub::HubError;
 
 impl RiskConsumer {
@@ -62,7 +62,7 @@ impl RiskConsumer {
         self.follow_reference(in_hand).await?;
         let mut evaluated = 0;
         loop {
-            let due = self.hub.states.due(&in_hand.lease, now.as_millisecond(), BATCH).await?;
+            let due = self.hub.states.due(&in_hand.lease, now.as_millisecond(), STUDENTS).await?;
             if due.is_empty() {
                 return Ok(Some(evaluated));
             }

@@ -34,16 +34,13 @@ pub(super) fn record_id(record: &Record) -> String {
 /// How the positions move over `records`.
 pub(super) fn advances(lease: &Lease, records: &[Record]) -> Vec<Advance> {
     let mut advances: Vec<Advance> = Vec::new();
-    for record in records {
-        let to = Position {
-            topic: record.topic.clone(),
-            next: record.offset + 1,
-            last_id: Some(record_id(record)),
-        };
-        if let Some(advance) = advances.iter_mut().find(|advance| advance.to.topic == record.topic) {
+    for last in records.chunk_by(|a, b| a.topic == b.topic).filter_map(<[Record]>::last) {
+        let to =
+            Position { topic: last.topic.clone(), next: last.offset + 1, last_id: Some(record_id(last)) };
+        if let Some(advance) = advances.iter_mut().find(|advance| advance.to.topic == last.topic) {
             advance.to = to;
         } else {
-            let held = lease.positions.iter().find(|position| position.topic == record.topic);
+            let held = lease.positions.iter().find(|position| position.topic == last.topic);
             advances.push(Advance { from: held.map_or(0, |position| position.next), to });
         }
     }

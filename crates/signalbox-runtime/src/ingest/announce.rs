@@ -15,7 +15,8 @@ use super::settings::FeedSettings;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
 
-const CALENDARS: &str = "calendars";
+/// The note of the calendars that were announced last.
+pub(super) const CALENDARS: &str = "calendars";
 const POLICY: &str = "policy";
 
 /// What was announced last, and how often.

@@ -54,7 +54,9 @@ pub(crate) struct Step {
     pub old: Option<LedgerRow>,
     /// The ledger row to be written (meaningful if `verdict.is_recorded()`).
     pub new: LedgerRow,
-    /// Lines of the payload with this key, and whether they agree.
+    /// Rows of the payload with this key.
+    pub rows: u64,
+    /// Where they stand, if there are several, and whether they agree.
     pub lines: Vec<u32>,
     pub conflict: bool,
     pub fault: bool,
@@ -166,6 +168,7 @@ impl<'a> Diff<'a> {
             verdict,
             old: Some(old),
             new,
+            rows: 0,
             lines: Vec::new(),
             conflict: false,
             fault: false,
@@ -181,12 +184,15 @@ impl<'a> Diff<'a> {
     ) -> Result<Step, HubError> {
         let mut row = std::mem::take(&mut self.row);
         let head = self.rows.take(&mut row)?.expect("a row was seen");
-        let mut lines = vec![head.line];
+        let mut lines = Vec::new();
         let mut conflict = false;
         while let Some(next) = self.rows.peek().filter(|next| {
             next.entity == head.entity && next.school_year == head.school_year && next.key == head.key
         }) {
             conflict |= next.content != head.content || (next.flags ^ head.flags) & ENDS != 0;
+            if lines.is_empty() {
+                lines.push(head.line);
+            }
             lines.push(next.line);
             self.rows.take(&mut self.other)?;
         }
@@ -201,7 +207,8 @@ impl<'a> Diff<'a> {
         let (verdict, new) = verdict(&head, content, &row, old.as_ref());
         self.row = row;
         let fault = head.flags & FAULT != 0;
-        Ok(Step { entity, school_year, verdict, old, new, lines, conflict, fault })
+        let rows = lines.len().max(1) as u64;
+        Ok(Step { entity, school_year, verdict, old, new, rows, lines, conflict, fault })
     }
 }
 

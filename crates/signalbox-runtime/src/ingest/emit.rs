@@ -1,4 +1,11 @@
 //! From judged rows to events on the log; the ledger is written after.
+//!
+//! # Layout
+//! - this file: [`Emitter`], a row as an event; events of a run or the hub as a whole
+//! - [`chunk`]: what is written at a time; [`writer`]: writing it beside making the next
+
+mod chunk;
+mod writer;
 
 use std::collections::HashMap;
 
@@ -11,20 +18,18 @@ use signalbox_event::envelope::{feed_source, role_source};
 use signalbox_event::id::{derived, event_id};
 use signalbox_event::{Data, Domain, Event, Status, topic};
 use signalbox_log::Message;
-use signalbox_store::feed::{FeedLease, LedgerRow, LedgerStatus, Run, Scope};
+use signalbox_store::feed::{FeedLease, LedgerStatus, Run, Scope};
 
+use self::chunk::Chunk;
+use self::writer::Writer;
 use super::diff::Step;
 use super::identity::Resolver;
 use super::row::Row;
 use crate::hub::{Hub, HubError};
 
-/// Events appended and ledger rows recorded at a time.
-const CHUNK: usize = 5_000;
-
 /// Publishes the steps of one run.
 pub(crate) struct Emitter<'a> {
     hub: &'a Hub,
-    lease: &'a FeedLease,
     run: &'a Run,
     resolver: &'a Resolver,
     /// The name of the roster of record: the system of first ids.
@@ -32,9 +37,8 @@ pub(crate) struct Emitter<'a> {
     source: String,
     traceparent: String,
     times: HashMap<Date, String>,
-    messages: Vec<Message>,
-    ledger: Vec<LedgerRow>,
-    scope: Option<Scope>,
+    chunk: Chunk,
+    writer: Writer,
 }
 
 impl<'a> Emitter<'a> {
@@ -48,16 +52,14 @@ impl<'a> Emitter<'a> {
         let district = &hub.settings.district.id;
         Self {
             hub,
-            lease,
             run,
             resolver,
             id_system,
             source: feed_source(district, &run.feed),
             traceparent: traceparent(district, run),
             times: HashMap::new(),
-            messages: Vec::with_capacity(CHUNK),
-            ledger: Vec::with_capacity(CHUNK),
-            scope: None,
+            chunk: Chunk::default(),
+            writer: Writer::new(hub, lease),
         }
     }
 
@@ -66,34 +68,32 @@ impl<'a> Emitter<'a> {
             return Ok(());
         }
         let scope = Scope { entity: step.entity as u16, school_year: step.school_year };
-        if self.scope.is_some_and(|current| current != scope) || self.ledger.len() >= CHUNK {
-            self.flush().await?;
+        if self.chunk.is_closed_to(scope) {
+            self.write().await?;
         }
-        self.scope = Some(scope);
         if step.verdict.is_published() {
-            let message = self.message(&step)?;
-            self.messages.push(message);
+            let event = self.event(&step)?;
+            let (topic, shard) = address(self.hub, &event);
+            self.chunk.push_event(&event, &topic, shard);
         }
-        self.ledger.push(step.new);
+        self.chunk.push_row(scope, step.new);
         Ok(())
     }
 
-    /// Appends, then records.
+    /// Returns when every step is appended and recorded.
     pub(crate) async fn flush(&mut self) -> Result<(), HubError> {
-        if !self.messages.is_empty() {
-            self.hub.log.append(&self.messages).await?;
-            self.messages.clear();
-            crate::failpoint!("append");
-        }
-        if let (Some(scope), false) = (self.scope, self.ledger.is_empty()) {
-            self.hub.feeds.record(self.lease, scope, &self.ledger).await?;
-            self.ledger.clear();
-            crate::failpoint!("ledger");
-        }
+        self.write().await?;
+        self.writer.finish().await?;
         Ok(())
     }
 
-    fn message(&mut self, step: &Step) -> Result<Message, HubError> {
+    async fn write(&mut self) -> Result<(), HubError> {
+        let full = std::mem::take(&mut self.chunk);
+        self.chunk = self.writer.write(full).await?;
+        Ok(())
+    }
+
+    fn event(&mut self, step: &Step) -> Result<Event, HubError> {
         let row = Row::decode(&step.new.detail)?;
         let status = match step.new.status {
             LedgerStatus::Live => Status::Active,
@@ -103,7 +103,7 @@ impl<'a> Emitter<'a> {
         let subject = row.student_key();
         let first_id = subject.and_then(|key| self.resolver.first_id(key)).unwrap_or_default();
         let is_reference = step.entity == Entity::School;
-        let event = Event {
+        Ok(Event {
             id: event_id(
                 &district.id,
                 &self.run.feed,
@@ -124,8 +124,7 @@ impl<'a> Emitter<'a> {
             run: Some(self.run.number),
             traceparent: Some(self.traceparent.clone()),
             data: row.data(status, (first_id, self.id_system)),
-        };
-        Ok(to_message(self.hub, &event))
+        })
     }
 
     /// The start of the day in the district's zone; the run's own time for rows without a date.
@@ -134,26 +133,27 @@ impl<'a> Emitter<'a> {
         let Some(date) = date else { return rfc3339(self.run.opened_ms, zone) };
         self.times.entry(date).or_insert_with(|| start_of_day(date, zone)).clone()
     }
+}
 
-    /// The run's last record, on every shard of its topic.
-    pub(crate) async fn end_run(
-        &mut self,
-        domain: Domain,
-        rows: Option<RowsMean>,
-        covered: &[SchoolCoverage],
-    ) -> Result<(), HubError> {
-        let data = Data::OpsRunEnded(RunEnded {
-            feed: self.run.feed.clone(),
-            run: self.run.number,
-            rows,
-            covered: covered.to_vec(),
-        });
-        let name = format!("{}/{}", self.run.feed, self.run.number);
-        broadcast(self.hub, domain, &self.source, &name, self.run.opened_ms, Some(self.run.number), data)
-            .await?;
-        crate::failpoint!("run.end");
-        Ok(())
-    }
+/// A run's last record, on every shard of its topic.
+pub(crate) async fn end_run(
+    hub: &Hub,
+    run: &Run,
+    domain: Domain,
+    rows: Option<RowsMean>,
+    covered: &[SchoolCoverage],
+) -> Result<(), HubError> {
+    let data = Data::OpsRunEnded(RunEnded {
+        feed: run.feed.clone(),
+        run: run.number,
+        rows,
+        covered: covered.to_vec(),
+    });
+    let source = feed_source(&hub.settings.district.id, &run.feed);
+    let name = format!("{}/{}", run.feed, run.number);
+    broadcast(hub, domain, &source, &name, run.opened_ms, Some(run.number), data).await?;
+    crate::failpoint!("run.end");
+    Ok(())
 }
 
 /// Appends one ops event to every shard of a domain's topic. `name` tells it from others of its kind.
@@ -196,18 +196,24 @@ pub(crate) async fn broadcast(
 
 /// The event as a record of its topic, on the shard of its key.
 pub(crate) fn to_message(hub: &Hub, event: &Event) -> Message {
-    let topics = &hub.settings.topics;
-    let domain = event.kind().domain();
+    let (topic, shard) = address(hub, event);
     let (headers, value) = to_binary(event);
-    let shard =
-        if domain.is_sharded() { topic::shard_of(event.partition_key.as_bytes(), topics.shards) } else { 0 };
     Message {
-        topic: topics.name(domain),
+        topic,
         shard,
         key: Some(Bytes::from(event.partition_key.clone())),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), Bytes::from(value))).collect(),
         value: Bytes::from(value),
     }
+}
+
+/// The topic of an event, and the shard of its key.
+fn address(hub: &Hub, event: &Event) -> (String, u32) {
+    let topics = &hub.settings.topics;
+    let domain = event.kind().domain();
+    let key = event.partition_key.as_bytes();
+    let shard = if domain.is_sharded() { topic::shard_of(key, topics.shards) } else { 0 };
+    (topics.name(domain), shard)
 }
 
 /// The `source` of what a part of the hub says.

@@ -53,6 +53,9 @@ pub(crate) struct Gated {
     /// Whether anything is to be published or recorded.
     pub changes: bool,
     pub publishes: bool,
+    /// Every row could be used and stands in the ledger as the payload has it.
+    #[serde(default)]
+    pub whole: bool,
     pub covered: Vec<SchoolCoverage>,
     pub notes: Notes,
 }
@@ -63,6 +66,7 @@ pub(crate) struct Tally {
     counts: Counts,
     changes: bool,
     publishes: bool,
+    whole: bool,
     guards: BTreeMap<Entity, Guard>,
 }
 
@@ -89,6 +93,7 @@ impl Tally {
             counts: Counts { rows, reject: rejected, ..Counts::default() },
             changes: false,
             publishes: false,
+            whole: rejected == 0,
             guards: BTreeMap::new(),
         }
     }
@@ -96,6 +101,8 @@ impl Tally {
     pub(crate) fn step(&mut self, step: &Step, rejects: &mut RejectBook) -> Result<(), HubError> {
         self.changes |= step.verdict.is_recorded();
         self.publishes |= step.verdict.is_published();
+        let is_held = matches!(step.verdict, Verdict::Hold | Verdict::StillHeld);
+        self.whole &= !(step.conflict || step.fault || is_held);
         self.guard(step)?;
         if step.conflict {
             rejects.add(conflict(step)?);
@@ -107,13 +114,12 @@ impl Tally {
     }
 
     fn count(&mut self, step: &Step) {
-        let lines = step.lines.len() as u64;
         let counts = &mut self.counts;
         if step.conflict || step.fault {
-            counts.reject += lines;
+            counts.reject += step.rows;
             return;
         }
-        counts.duplicate += lines.saturating_sub(1);
+        counts.duplicate += step.rows.saturating_sub(1);
         match step.verdict {
             Verdict::Add => counts.add += 1,
             Verdict::Change => counts.change += 1,
@@ -154,10 +160,16 @@ impl Tally {
         Ok(())
     }
 
-    /// The counts, and whether a person must be asked.
-    pub(crate) fn finish(self, rejects_are_guarded: bool) -> (Counts, Option<Held>, bool, bool) {
+    /// What was found, and whether a person must be asked.
+    pub(crate) fn finish(
+        self,
+        rejects_are_guarded: bool,
+        covered: Vec<SchoolCoverage>,
+        notes: Notes,
+    ) -> Gated {
         let hold = if rejects_are_guarded { self.guards.values().find_map(Guard::hold) } else { None };
-        (self.counts, hold, self.changes, self.publishes)
+        let Self { counts, changes, publishes, whole, .. } = self;
+        Gated { counts, hold, changes, publishes, whole, covered, notes }
     }
 }
 
@@ -197,7 +209,7 @@ fn conflict(step: &Step) -> Result<Reject, HubError> {
     let lines: Vec<String> = step.lines.iter().map(u32::to_string).collect();
     let what = match row.entity() {
         Entity::Attendance => "That day counts as unknown until the source says one thing.",
-        _ => "The first of them is used until the source says one thing.",
+        _ => "One of them is used, always the same one, until the source says one thing.",
     };
     Ok(Reject {
         file: None,

@@ -15,6 +15,7 @@ use signalbox_store::feed::{CrosswalkRow, Named};
 use super::identity::{Found, Resolver, student_key};
 use super::rejects::RejectBook;
 use super::row::{Row, content_hash, of_record};
+use super::same::RowSum;
 use super::sort::{ENDS, FAULT, Head, Sorted, Sorter, UNMATCHED};
 use crate::calendar::SchoolYear;
 use crate::hub::{Feed, Settings};
@@ -39,6 +40,30 @@ pub(crate) struct ReadIn {
     /// Ids that the crosswalk did not know.
     pub ids: Vec<CrosswalkRow>,
     pub notes: Notes,
+    /// Every draft, summed.
+    pub sum: RowSum,
+    /// A row's day had not come on the day of the run: on a later day the same rows say more.
+    pub reaches_ahead: bool,
+}
+
+impl ReadIn {
+    /// A payload without rows.
+    pub(crate) fn empty(contents: Contents, rejects: RejectBook) -> Self {
+        Self {
+            sorted: Sorted::default(),
+            contents,
+            rejects,
+            rows: 0,
+            rejected: 0,
+            scopes: BTreeSet::new(),
+            payload_year: None,
+            latest: HashMap::new(),
+            ids: Vec::new(),
+            notes: Notes::default(),
+            sum: RowSum::default(),
+            reaches_ahead: false,
+        }
+    }
 }
 
 /// What is worth saying though no row is lost by it.
@@ -78,6 +103,8 @@ pub(crate) fn read(
         schools: HashMap::new(),
         ids: Vec::new(),
         notes: Notes::default(),
+        sum: RowSum::default(),
+        reaches_ahead: false,
         encoded: Vec::new(),
         natural_key: String::new(),
         failed: None,
@@ -111,6 +138,8 @@ pub(crate) fn read(
             .collect(),
         ids: reader.ids,
         notes: reader.notes,
+        sum: reader.sum,
+        reaches_ahead: reader.reaches_ahead,
     }))
 }
 
@@ -128,6 +157,8 @@ struct Reader<'a> {
     schools: HashMap<Box<str>, SchoolSeen<'a>>,
     ids: Vec<CrosswalkRow>,
     notes: Notes,
+    sum: RowSum,
+    reaches_ahead: bool,
     encoded: Vec<u8>,
     natural_key: String,
     failed: Option<io::Error>,
@@ -147,7 +178,7 @@ struct Resolved<'d> {
     school: Option<Cow<'d, str>>,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn item(&mut self, item: Item<'_>) -> ControlFlow<()> {
         match item {
             Item::Reject(reject) => {
@@ -170,6 +201,7 @@ impl<'a> Reader<'a> {
     }
 
     fn draft(&mut self, draft: Draft<'_>) -> io::Result<()> {
+        self.sum.add(&draft, &mut self.encoded);
         let entity = draft.record.entity();
         let names_identity = matches!(entity, Entity::School | Entity::Student);
         if names_identity && !self.feed.roster_of_record {
@@ -271,8 +303,9 @@ impl<'a> Reader<'a> {
         if draft.status == Status::ToBeDeleted {
             flags |= ENDS;
         }
-        if let (Some(fault), 0) = (draft.fault, flags & UNMATCHED) {
-            flags |= FAULT;
+        if let Some(fault) = draft.fault {
+            // A row whose student is not found counts as that; the code is reported all the same.
+            flags |= if flags & UNMATCHED == 0 { FAULT } else { 0 };
             self.rejects.add(fault);
         }
         let line = u32::try_from(draft.row).unwrap_or(u32::MAX);
@@ -307,6 +340,8 @@ impl<'a> Reader<'a> {
         // A day that has not come yet is a slip of the pen: it must not stretch what the file speaks for.
         if date <= self.run_day {
             seen.latest = seen.latest.max(Some(date));
+        } else {
+            self.reaches_ahead = true;
         }
         let (year, calendar) = match seen.year {
             Some((year, Some(calendar))) if calendar.first <= date && date <= calendar.last => {

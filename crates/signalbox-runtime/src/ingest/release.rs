@@ -5,7 +5,7 @@ use signalbox_connector::Entity;
 use signalbox_store::feed::{Closing, FeedLease, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope};
 
 use super::diff::{Step, Verdict};
-use super::emit::Emitter;
+use super::emit::{Emitter, end_run};
 use super::identity::{Found, Resolver};
 use super::row::{Row, content_hash};
 use super::run::id_system;
@@ -57,7 +57,7 @@ pub(crate) async fn finish(
         emitter.step(step).await?;
     }
     emitter.flush().await?;
-    emitter.end_run(feed.domain(), None, &[]).await?;
+    end_run(hub, run, feed.domain(), None, &[]).await?;
     let closing = Closing {
         outcome: Outcome::Accepted,
         summary: String::new(),
@@ -83,7 +83,7 @@ async fn releasable(hub: &Hub, feed: &Feed, resolver: &Resolver, max: usize) -> 
                 let rows = hub.feeds.ledger(&feed.name, scope, after.as_ref(), PAGE).await?;
                 let Some(last) = rows.last() else { break };
                 after = Some(last.key);
-                for old in rows.into_iter().filter(|row| row.status == LedgerStatus::Unmatched) {
+                for old in rows.iter().filter(|row| row.status == LedgerStatus::Unmatched) {
                     if let Some(step) = release(feed, resolver, entity, school_year, old)? {
                         steps.push(step);
                     }
@@ -102,7 +102,7 @@ fn release(
     resolver: &Resolver,
     entity: Entity,
     school_year: u16,
-    old: LedgerRow,
+    old: &LedgerRow,
 ) -> Result<Option<Step>, HubError> {
     let mut row = Row::decode(&old.detail)?;
     let Some(id) = row.claimed_student() else { return Ok(None) };
@@ -123,6 +123,7 @@ fn release(
         verdict: Verdict::Add,
         old: None,
         new,
+        rows: 0,
         lines: Vec::new(),
         conflict: false,
         fault: false,

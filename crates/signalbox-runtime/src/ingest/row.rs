@@ -249,7 +249,16 @@ impl<'a> Row<'a> {
 
 fn push_day(to: &mut String, day: Day) {
     use std::fmt::Write as _;
-    write!(to, "|{:04}-{:02}-{:02}", day.0, day.1, day.2).expect("writing to a string cannot fail");
+    let Day(year, month, day) = day;
+    if (1000..=9999).contains(&year) {
+        // What `write!` does, several times faster: this runs once or twice for every row.
+        let digit = |number: i16, unit: i16| char::from(b'0' + (number / unit % 10) as u8);
+        let (month, day) = (i16::from(month), i16::from(day));
+        to.extend(['|', digit(year, 1000), digit(year, 100), digit(year, 10), digit(year, 1)]);
+        to.extend(['-', digit(month, 10), digit(month, 1), '-', digit(day, 10), digit(day, 1)]);
+    } else {
+        write!(to, "|{year:04}-{month:02}-{day:02}").expect("writing to a string cannot fail");
+    }
 }
 
 /// The hash that tells whether a row's content changed.

@@ -1,18 +1,20 @@
 //! One payload, from its landed bytes to the closed run.
 
 use jiff::Timestamp;
-use signalbox_connector::{Entity, Refusal};
+use jiff::civil::Date;
+use signalbox_connector::{Entity, Refusal, RejectCode};
 use signalbox_event::data::RowsMean;
 use signalbox_event::id::derived;
 use signalbox_store::feed::{Closing, FeedLease, Hold, HoldState, Outcome, Run};
 
 use super::diff::Diff;
-use super::emit::Emitter;
+use super::emit::{Emitter, end_run};
 use super::extent::{self, Judged};
 use super::gate::{Gated, Held, Tally};
 use super::identity::Resolver;
 use super::read::{self, Notes, ReadIn};
 use super::rejects::RejectBook;
+use super::same::{self, Accepted};
 use super::settings::FeedSettings;
 use super::{HoldReport, RunReport, Warning, cause};
 use crate::hub::{Feed, Hub, HubError};
@@ -26,9 +28,11 @@ pub(crate) async fn process(
     resolver: &mut Resolver,
     now: Timestamp,
 ) -> Result<RunReport, HubError> {
-    let opened = Timestamp::from_millisecond(run.opened_ms).unwrap_or(now);
-    let run_day = hub.settings.district.local_date(opened);
+    let run_day = run_day(hub, run, now);
+    // Before ids are resolved: what is added to the crosswalk from here on may not have been heard of.
+    let context = same::context(hub, feed).await?;
     let payload = hub.landing.payload(&run.payload)?;
+    let size_bytes = payload.metadata()?.len();
     let scratch = hub.landing.scratch();
     let read = tokio::task::block_in_place(|| {
         read::read(&hub.settings, feed, &run.name, payload, scratch, run_day, resolver)
@@ -40,10 +44,43 @@ pub(crate) async fn process(
     let judged = judge(hub, feed, &read).await?;
     let gated = gate(hub, feed, lease, run, &mut read, &judged, run_day).await?;
     if let Some(held) = &gated.hold {
-        return hold(hub, lease, run, read, &gated, held, now).await;
+        return hold(hub, lease, run, &gated, held, now).await;
     }
     publish(hub, feed, lease, run, &read, &judged, &gated, resolver).await?;
-    close(hub, lease, run, read, &gated).await
+    let accepted = Accepted::of(context, size_bytes, &read, &gated);
+    close(hub, lease, run, read, &gated, accepted).await
+}
+
+/// Works an open run through whose rows are those of the last accepted payload (see [`same`]). `None`: they are not, or
+/// the run is for looking twice.
+pub(crate) async fn recognised(
+    hub: &Hub,
+    feed: &Feed,
+    lease: &FeedLease,
+    run: &Run,
+    now: Timestamp,
+) -> Result<Option<RunReport>, HubError> {
+    if run.cause != cause::DROP || run.gated.is_some() {
+        return Ok(None);
+    }
+    let Some(accepted) = FeedSettings::load(hub, &feed.name).await?.accepted else { return Ok(None) };
+    let run_day = run_day(hub, run, now);
+    let context = same::context(hub, feed).await?;
+    let payload = hub.landing.payload(&run.payload)?;
+    let read =
+        tokio::task::block_in_place(|| accepted.recognise(feed, &context, run_day, &run.name, payload))?;
+    let Some(read) = read else { return Ok(None) };
+    let covered = extent::coverage(&read, &hub.settings.calendars, run_day);
+    let gated = accepted.gated(covered);
+    decide(hub, lease, run, &gated).await?;
+    cover(hub, feed, lease, run, &read, &gated).await?;
+    close(hub, lease, run, read, &gated, Some(accepted)).await.map(Some)
+}
+
+/// The local day on which the run was opened.
+fn run_day(hub: &Hub, run: &Run, now: Timestamp) -> Date {
+    let opened = Timestamp::from_millisecond(run.opened_ms).unwrap_or(now);
+    hub.settings.district.local_date(opened)
 }
 
 async fn judge(hub: &Hub, feed: &Feed, read: &ReadIn) -> Result<Vec<Judged>, HubError> {
@@ -63,7 +100,7 @@ async fn gate(
     run: &Run,
     read: &mut ReadIn,
     judged: &[Judged],
-    run_day: jiff::civil::Date,
+    run_day: Date,
 ) -> Result<Gated, HubError> {
     let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
     let mut tally = Tally::new(feed.source.entities(), read.rows, read.rejected);
@@ -75,13 +112,18 @@ async fn gate(
     if let Some(gated) = &run.gated {
         return serde_json::from_str(gated).map_err(|_| HubError::Stored("run's gate"));
     }
-    let (counts, hold, changes, publishes) = tally.finish(!run.cause.starts_with(cause::APPROVED));
     let covered = extent::coverage(read, &hub.settings.calendars, run_day);
-    let gated = Gated { counts, hold, changes, publishes, covered, notes: read.notes.clone() };
-    let json = serde_json::to_string(&gated).expect("counts always serialise");
+    let gated = tally.finish(!run.cause.starts_with(cause::APPROVED), covered, read.notes.clone());
+    decide(hub, lease, run, &gated).await?;
+    Ok(gated)
+}
+
+/// Remembers what was decided, so that a resumed run does not decide again.
+async fn decide(hub: &Hub, lease: &FeedLease, run: &Run, gated: &Gated) -> Result<(), HubError> {
+    let json = serde_json::to_string(gated).expect("counts always serialise");
     hub.feeds.gate_run(lease, run.number, &json).await?;
     crate::failpoint!("run.gate");
-    Ok(gated)
+    Ok(())
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once")]
@@ -96,20 +138,43 @@ async fn publish(
     resolver: &Resolver,
 ) -> Result<(), HubError> {
     if !read.ids.is_empty() {
+        same::crosswalk_grows(hub).await?;
         hub.feeds.add_crosswalk(lease, &read.ids).await?;
     }
-    let mut settings = FeedSettings::load(hub, &feed.name).await?;
-    let extends = settings.extends(&gated.covered);
-    let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
     if gated.changes {
+        forget_accepted(hub, lease).await?;
+        let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
         let mut diff = Diff::new(&*hub.feeds, &feed.name, read, judged)?;
         while let Some(step) = diff.next().await? {
             emitter.step(step).await?;
         }
         emitter.flush().await?;
     }
+    cover(hub, feed, lease, run, read, gated).await
+}
+
+/// From here on the ledger is no longer that of the last accepted payload.
+async fn forget_accepted(hub: &Hub, lease: &FeedLease) -> Result<(), HubError> {
+    let mut settings = FeedSettings::load(hub, &lease.feed).await?;
+    match settings.accepted.take() {
+        Some(_) => settings.save(hub, lease).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends the run on the log, if it changed a fact or covers more than was covered.
+async fn cover(
+    hub: &Hub,
+    feed: &Feed,
+    lease: &FeedLease,
+    run: &Run,
+    read: &ReadIn,
+    gated: &Gated,
+) -> Result<(), HubError> {
+    let mut settings = FeedSettings::load(hub, &feed.name).await?;
+    let extends = settings.extends(&gated.covered);
     if gated.publishes || extends {
-        emitter.end_run(feed.domain(), rows_mean(read), &gated.covered).await?;
+        end_run(hub, run, feed.domain(), rows_mean(read), &gated.covered).await?;
     }
     if extends {
         settings.extend(&gated.covered);
@@ -133,9 +198,13 @@ async fn close(
     run: &Run,
     read: ReadIn,
     gated: &Gated,
+    accepted: Option<Accepted>,
 ) -> Result<RunReport, HubError> {
     let report = report(run, gated, None);
-    remember(hub, lease, &report).await?;
+    let mut settings = FeedSettings::load(hub, &run.feed).await?;
+    settings.last = Some(report.clone());
+    settings.accepted = accepted;
+    settings.save(hub, lease).await?;
     let approved = run.cause.strip_prefix(cause::APPROVED);
     let closing = Closing {
         outcome: Outcome::Accepted,
@@ -156,7 +225,6 @@ async fn hold(
     hub: &Hub,
     lease: &FeedLease,
     run: &Run,
-    read: ReadIn,
     gated: &Gated,
     held: &Held,
     now: Timestamp,
@@ -172,7 +240,8 @@ async fn hold(
     let closing = Closing {
         outcome: if report.refused.is_some() { Outcome::Refused } else { Outcome::Held },
         summary: summary(&report),
-        rejects: Some(read.rejects.into_parts()),
+        // Nothing of the payload is used: what is open is still what the last one left.
+        rejects: None,
         hold: earlier.is_none().then(|| new_hold(run, held, now)),
         hold_done: None,
         // The latest payload is the one that a person is asked about.
@@ -233,7 +302,7 @@ pub(crate) async fn refuse(
     let report = RunReport {
         feed: run.feed.clone(),
         payload: run.name.clone(),
-        refused: Some(format!("{} {}", refusal.message, refusal.help)),
+        refused: Some(sentences(&refusal.message, &refusal.help)),
         ..RunReport::default()
     };
     remember(hub, lease, &report).await?;
@@ -248,6 +317,25 @@ pub(crate) async fn refuse(
     hub.feeds.close_run(lease, run.number, closing).await?;
     crate::failpoint!("run.close");
     Ok(report)
+}
+
+/// A refusal as it stands in a run's cause.
+pub(crate) fn refusal_text(refusal: &Refusal) -> String {
+    let Refusal { code, file, column, message, help } = refusal;
+    serde_json::to_string(&(code.as_str(), file, column, message, help)).expect("text always serialises")
+}
+
+pub(crate) fn refusal_of(text: &str) -> Result<Refusal, HubError> {
+    let (code, file, column, message, help): (String, _, _, _, _) =
+        serde_json::from_str(text).map_err(|_| HubError::Stored("run's cause"))?;
+    let code = RejectCode::ALL.iter().copied().find(|known| known.as_str() == code);
+    Ok(Refusal { code: code.ok_or(HubError::Stored("run's cause"))?, file, column, message, help })
+}
+
+/// Two sentences, whether or not the first ends like one.
+pub(crate) fn sentences(message: &str, help: &str) -> String {
+    let message = message.trim_end_matches('.');
+    format!("{message}. {help}").trim_end().to_owned()
 }
 
 fn summary(report: &RunReport) -> String {

@@ -8,6 +8,7 @@ use signalbox_risk::DateRanges;
 use signalbox_store::feed::FeedLease;
 
 use super::RunReport;
+use super::same::Accepted;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
 
@@ -25,6 +26,9 @@ pub struct FeedSettings {
     pub covered: BTreeMap<String, DateRanges>,
     /// The last run that had a payload.
     pub last: Option<RunReport>,
+    /// The last payload that went through whole, while nothing came after it.
+    #[serde(default)]
+    pub(crate) accepted: Option<Accepted>,
 }
 
 impl FeedSettings {

@@ -25,7 +25,7 @@ use super::runs::CutsRuns;
 use crate::calendar::{CalendarSpec, Calendars};
 use crate::deliver::Target;
 use crate::hub::{self, Feed, Hub, Route, Settings, Topics};
-use crate::ingest::PassReport;
+use crate::ingest::{PassReport, RunReport};
 use crate::land::Landing;
 use crate::up::{self, Loops};
 use crate::view;
@@ -84,6 +84,13 @@ impl District {
         self
     }
 
+    /// An empty feed store beside the log and the states as they are.
+    pub(crate) fn lose_feeds(&mut self) {
+        self.loops = None;
+        let hub = Arc::get_mut(&mut self.hub).expect("nothing runs any more");
+        hub.feeds = Arc::new(MemoryFeeds::default());
+    }
+
     /// The n-th school day, from 1.
     pub(crate) fn calendar_day(&self, n: usize) -> Date {
         let calendar = self.hub.settings.calendars.of(SCHOOL, 2022).expect("declared");
@@ -112,6 +119,11 @@ impl District {
 
     pub(crate) async fn pass(&mut self) -> PassReport {
         self.loops().await.pass(now()).await.expect("a pass")
+    }
+
+    /// Reads the feed's last payload again.
+    pub(crate) async fn retry(&mut self, feed: &str) -> Option<RunReport> {
+        self.loops().await.retry(feed, now()).await.expect("a retry")
     }
 
     /// Folds and evaluates without reading anything new.

@@ -135,3 +135,16 @@ async fn a_zombie_ingest_raises_clears_and_ends_nothing() {
     let error = district.hub.feeds.save_settings(&old, "{}").await.expect_err("is fenced");
     assert!(matches!(error, signalbox_store::StoreError::Fenced));
 }
+
+/// The feed store was lost, the states were not: revisions would begin anew below those that the registers hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_store_that_was_lost_alone_is_refused() {
+    let mut district = District::new(Mode::Live);
+    district.roster(&["1001"]);
+    district.attendance(&[("1001", 20, "tardy")]);
+    district.pass().await;
+    district.lose_feeds();
+    district.roster(&["1001"]);
+    let error = district.loops().await.pass(now()).await.expect_err("refused");
+    assert!(matches!(error, crate::hub::HubError::FeedsLost { .. }), "{error}");
+}

@@ -33,6 +33,9 @@ pub struct Status {
 pub struct FeedStatus {
     pub feed: String,
     pub mode: &'static str,
+    /// Roster feeds have no mode that matters.
+    #[serde(skip)]
+    pub is_attendance: bool,
     /// `never_read`, `ok`, `attention` (rows could not be used or matched), `waiting` (for a decision) or `refused`.
     pub state: &'static str,
     /// The earliest day, over the schools, through which attendance is known.
@@ -108,6 +111,7 @@ async fn feed_status(
     Ok(FeedStatus {
         feed: feed.name.clone(),
         mode: feed.mode.as_str(),
+        is_attendance: feed.is_attendance(),
         state,
         covered_through: covered.map(|date| date.to_string()),
         last_run: settings.last,

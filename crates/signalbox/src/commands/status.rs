@@ -62,7 +62,7 @@ fn feed_row(feed: &FeedStatus) -> Vec<String> {
     vec![
         feed.feed.clone(),
         plain(feed.state).to_owned(),
-        feed.mode.to_owned(),
+        if feed.is_attendance { feed.mode.to_owned() } else { String::new() },
         feed.covered_through.clone().unwrap_or_default(),
         feed.last_run.as_ref().map(|run| run.payload.clone()).unwrap_or_default(),
         count(|counts| counts.rows),

@@ -1,0 +1,63 @@
+//! Writing one chunk while the next is being made.
+
+use std::sync::Arc;
+
+use signalbox_log::EventLog;
+use signalbox_store::FeedStore;
+use signalbox_store::feed::FeedLease;
+use tokio::task::JoinSet;
+
+use super::chunk::Chunk;
+use crate::hub::{Hub, HubError};
+
+/// Appends and records chunks, one at a time and in their order: the ledger never speaks of an event that is not in
+/// the log. What is in hand when the writer is dropped is given up; the run is still open and is worked again.
+pub(super) struct Writer {
+    log: Arc<dyn EventLog>,
+    feeds: Arc<dyn FeedStore>,
+    lease: FeedLease,
+    /// At most one.
+    writing: JoinSet<Result<Chunk, HubError>>,
+}
+
+impl Writer {
+    pub(super) fn new(hub: &Hub, lease: &FeedLease) -> Self {
+        let (log, feeds) = (hub.log.clone(), hub.feeds.clone());
+        Self { log, feeds, lease: lease.clone(), writing: JoinSet::new() }
+    }
+
+    /// Waits for the chunk before and begins with this one. Gives back an empty chunk.
+    pub(super) async fn write(&mut self, chunk: Chunk) -> Result<Chunk, HubError> {
+        let empty = self.finish().await?;
+        let (log, feeds, lease) = (self.log.clone(), self.feeds.clone(), self.lease.clone());
+        self.writing.spawn(async move { write(&*log, &*feeds, &lease, chunk).await });
+        Ok(empty)
+    }
+
+    /// Waits until all is written.
+    pub(super) async fn finish(&mut self) -> Result<Chunk, HubError> {
+        match self.writing.join_next().await {
+            None => Ok(Chunk::default()),
+            Some(Ok(written)) => written,
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+async fn write(
+    log: &dyn EventLog,
+    feeds: &dyn FeedStore,
+    lease: &FeedLease,
+    mut chunk: Chunk,
+) -> Result<Chunk, HubError> {
+    if !chunk.messages().is_empty() {
+        log.append(chunk.messages()).await?;
+        crate::failpoint!("append");
+    }
+    if let Some((scope, rows)) = chunk.rows() {
+        feeds.record(lease, scope, rows).await?;
+        crate::failpoint!("ledger");
+    }
+    chunk.clear();
+    Ok(chunk)
+}

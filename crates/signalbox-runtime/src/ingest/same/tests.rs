@@ -1,0 +1,161 @@
+use std::collections::BTreeSet;
+
+use jiff::civil::date;
+use proptest::prelude::*;
+use signalbox_event::Status;
+use signalbox_event::data::{AttendanceCategory, Mode};
+
+use super::*;
+use crate::ingest::FeedSettings;
+use crate::tests::district::District;
+
+/// Student, day of September, whether tardy.
+type Day = (u8, i8, bool);
+
+fn day((student, day, tardy): Day) -> Draft<'static> {
+    let category = if tardy { AttendanceCategory::Tardy } else { AttendanceCategory::AbsentExcused };
+    let student = student.to_string().into();
+    let date = date(2021, 9, day);
+    draft(Record::Attendance { student, school: "100".into(), date, category, source_code: None })
+}
+
+fn draft(record: Record<'_>) -> Draft<'_> {
+    Draft { file: None, row: 2, status: Status::Active, record, fault: None }
+}
+
+fn sum(days: &[Day]) -> RowSum {
+    let mut sum = RowSum::default();
+    days.iter().for_each(|one| sum.add(&day(*one), &mut Vec::new()));
+    sum
+}
+
+fn days() -> impl Strategy<Value = Vec<Day>> {
+    prop::collection::vec((0..3_u8, 1..3_i8, any::<bool>()), 0..5)
+}
+
+proptest! {
+    #[test]
+    fn sums_are_equal_exactly_when_the_rows_are(
+        (one, shuffled) in days().prop_flat_map(|days| (Just(days.clone()), Just(days).prop_shuffle())),
+        other in days(),
+    ) {
+        prop_assert_eq!(sum(&one), sum(&shuffled));
+        let (mut sorted, mut others) = (one.clone(), other.clone());
+        sorted.sort_unstable();
+        others.sort_unstable();
+        prop_assert_eq!(sum(&one) == sum(&other), sorted == others);
+    }
+}
+
+#[test]
+fn no_two_fields_run_together() {
+    let record = |student: &'static str, school: &'static str, code: Option<&'static str>| {
+        draft(Record::Attendance {
+            student: student.into(),
+            school: school.into(),
+            date: date(2021, 9, 1),
+            category: AttendanceCategory::Tardy,
+            source_code: code.map(Into::into),
+        })
+    };
+    let drafts = [
+        record("12", "3", None),
+        record("1", "23", None),
+        record("12", "3", Some("")),
+        record("12", "", Some("3")),
+        Draft { status: Status::ToBeDeleted, ..record("12", "3", None) },
+        draft(Record::School { id: "12".into(), identifier: None, name: Some("3".into()) }),
+        draft(Record::School { id: "12".into(), identifier: Some("3".into()), name: None }),
+    ];
+    let sums = drafts.iter().map(|draft| {
+        let mut sum = RowSum::default();
+        sum.add(draft, &mut Vec::new());
+        sum.sum
+    });
+    assert_eq!(sums.collect::<BTreeSet<u128>>().len(), drafts.len());
+}
+
+#[test]
+fn what_is_remembered_reads_back() {
+    let json = serde_json::to_string(&sum(&[(1, 1, true)])).expect("serialises");
+    assert_eq!(serde_json::from_str::<RowSum>(&json).expect("reads"), sum(&[(1, 1, true)]));
+}
+
+async fn accepted(district: &District) -> Option<Accepted> {
+    FeedSettings::load(&district.hub, "attendance").await.expect("reads").accepted
+}
+
+async fn context_of(district: &District) -> String {
+    context(&district.hub, &district.hub.settings.feeds[1]).await.expect("reads")
+}
+
+/// A retry compares row by row: it has to agree with whatever the drop was told.
+async fn drop_and_compare(district: &mut District, rows: &[(&str, usize, &str)]) -> Counts {
+    district.attendance(rows);
+    let dropped = district.pass().await.runs.pop().expect("a run").counts;
+    let compared = district.retry("attendance").await.expect("there is a payload").counts;
+    assert_eq!((compared.add, compared.change, compared.end), (0, 0, 0));
+    assert_eq!((compared.rows, compared.duplicate), (dropped.rows, dropped.duplicate));
+    dropped
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_rows_in_another_order_are_recognised() {
+    let mut district = District::new(Mode::Live);
+    district.roster(&["1001", "1002"]);
+    let (one, two) = (("1001", 10, "absent_excused"), ("1001", 20, "tardy"));
+    let three = ("1002", 10, "absent_excused");
+    drop_and_compare(&mut district, &[one, two, three, one]).await;
+    let before = accepted(&district).await.expect("it went through whole");
+    let events = district.events().await;
+    for rows in [[one, one, two, three], [three, one, two, one]] {
+        let counts = drop_and_compare(&mut district, &rows).await;
+        assert_eq!((counts.unchanged, counts.duplicate, counts.rows), (3, 1, 4));
+    }
+    assert_eq!(district.events().await, events);
+    assert_eq!(accepted(&district).await, Some(before));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_rows_of_the_same_size_are_compared() {
+    let mut district = District::new(Mode::Live);
+    district.roster(&["1001", "1002"]);
+    let one = [("1001", 10, "absent_excused"), ("1002", 10, "tardy")];
+    let other = [("1002", 10, "absent_excused"), ("1001", 10, "tardy")];
+    district.attendance(&one);
+    district.pass().await;
+    for rows in [other, one] {
+        let counts = drop_and_compare(&mut district, &rows).await;
+        assert_eq!((counts.change, counts.unchanged), (2, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_did_not_go_through_whole_is_not_remembered() {
+    let mut district = District::new(Mode::Live);
+    let ahead = (1..).find(|n| district.calendar_day(*n) > date(2021, 12, 1)).expect("the year goes on");
+    district.roster(&["1001"]);
+    let good = ("1001", 10, "tardy");
+    for fault in [("1009", 10, "tardy"), ("1001", 10, "absent_excused"), ("1001", ahead, "tardy")] {
+        district.attendance(&[good]);
+        district.pass().await;
+        assert!(accepted(&district).await.is_some());
+        district.attendance(&[good, fault]);
+        district.pass().await;
+        assert_eq!(accepted(&district).await, None, "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_ids_may_lead_rows_elsewhere() {
+    let mut district = District::new(Mode::Live);
+    district.roster(&["1001"]);
+    district.pass().await;
+    let before = context_of(&district).await;
+    district.roster(&["1001"]);
+    district.pass().await;
+    assert_eq!(context_of(&district).await, before);
+    district.roster(&["1001", "1002"]);
+    district.pass().await;
+    assert_ne!(context_of(&district).await, before);
+}
