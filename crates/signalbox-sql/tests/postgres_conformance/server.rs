@@ -35,9 +35,14 @@ impl Schema {
         with_parameter(&self.server, "schema", &self.name)
     }
 
+    /// Connections that are called as the schema is.
+    pub(crate) fn options(&self) -> Options {
+        Options { application_name: self.name.clone(), ..few_connections() }
+    }
+
     /// A pool of its own: what another process would have.
     pub(crate) async fn database(&self) -> Database {
-        connect(&self.url(), &few_connections()).await.expect("connects")
+        connect(&self.url(), &self.options()).await.expect("connects")
     }
 
     /// A plain connection, for what no store would do.
@@ -70,11 +75,10 @@ impl Schema {
 
     async fn drop_tables(&self) {
         let mut connection = PgConnection::connect(&self.server).await.expect("connects");
-        let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
-        sqlx::raw_sql(AssertSqlSafe("SET client_min_messages = warning"))
-            .execute(&mut connection)
-            .await
-            .expect("sets");
+        // A transaction that a test dropped last is rolled back by the test's runtime, which may not run any more.
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1";
+        sqlx::query(end).bind(&self.name).execute(&mut connection).await.expect("ends its sessions");
+        let drop = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS {} CASCADE", self.name);
         sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await.expect("drops the schema");
     }
 }

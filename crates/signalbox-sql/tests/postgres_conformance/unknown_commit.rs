@@ -7,7 +7,7 @@ use signalbox_store::{FeedStore, StateStore, StoreError};
 use sqlx::Connection;
 
 use crate::proxy::Network;
-use crate::server::{Schema, few_connections, server, with_parameter};
+use crate::server::{Schema, server, with_parameter};
 
 #[tokio::test]
 async fn a_commit_that_is_lost_on_its_way_is_unknown_and_not_written() {
@@ -93,7 +93,8 @@ async fn behind_a_network() -> Option<(Schema, Network, Database)> {
     url.set_port(Some(port)).expect("takes a port");
     // In clear text, so that the network sees a COMMIT.
     let url = with_parameter(url.as_str(), "sslmode", "disable");
-    Some((schema, network, connect(&url, &few_connections()).await.expect("connects")))
+    let options = schema.options();
+    Some((schema, network, connect(&url, &options).await.expect("connects")))
 }
 
 fn batch(from: u64, to: u64) -> Batch {
