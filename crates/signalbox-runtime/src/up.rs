@@ -10,7 +10,7 @@ use crate::consume::RiskConsumer;
 use crate::deliver::{self, Delivered};
 use crate::hub::{Hub, HubError};
 use crate::ingest::{Ingest, PassReport, RunReport};
-use crate::relay;
+use crate::{relay, view};
 
 /// Ingest and risk in one process; delivery runs beside them.
 #[derive(Debug)]
@@ -35,18 +35,59 @@ impl Loops {
         Ok(report)
     }
 
-    /// Reads the feed's last payload again with today's configuration. `None`: there is none.
-    pub async fn retry(&mut self, feed: &str, now: Timestamp) -> Result<Option<RunReport>, HubError> {
-        let report = self.ingest.retry(feed, now).await?;
-        self.settle(now).await?;
-        Ok(report)
-    }
-
     pub(crate) async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
         self.risk.drain(now).await?;
         while relay::step(&self.hub, now).await? > 0 {}
         Ok(())
     }
+}
+
+/// Who folds what a command appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Nobody else runs: the command folds it itself.
+    Nobody,
+    /// A running `up`: it owns the shards, and the command waits until it has.
+    Up,
+}
+
+/// How long a command waits for a running `up` to fold what it appended.
+const FOLDED_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Reads the feed's last payload again with today's configuration. `None`: there is none.
+pub async fn retry(
+    hub: &Arc<Hub>,
+    feed: &str,
+    beside: Beside,
+    now: Timestamp,
+) -> Result<Option<RunReport>, HubError> {
+    let report = Ingest::new(hub.clone(), None).retry(feed, now).await?;
+    folded(hub, beside, now).await?;
+    Ok(report)
+}
+
+/// Sees that what was appended is folded and evaluated. `false`: a running `up` has not come to it yet.
+pub async fn folded(hub: &Arc<Hub>, beside: Beside, now: Timestamp) -> Result<bool, HubError> {
+    match beside {
+        Beside::Nobody => {
+            Loops::open(hub.clone(), None).await?.settle(now).await?;
+            Ok(true)
+        }
+        Beside::Up => wait_for_up(hub).await,
+    }
+}
+
+async fn wait_for_up(hub: &Hub) -> Result<bool, HubError> {
+    let until = tokio::time::Instant::now() + FOLDED_WITHIN;
+    while tokio::time::Instant::now() < until {
+        let status = view::status::consumers(hub).await?;
+        if status.iter().all(|consumer| consumer.behind == 0) {
+            return Ok(true);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(false)
 }
 
 /// Delivers what is due, until nothing is. Long work is cut into steps, so that every try carries a time that is

@@ -19,7 +19,7 @@ use crate::config::sections::{Log, Schools, Store};
 use crate::config::{Config, Loaded};
 use crate::exit::Failure;
 
-pub(crate) use data_dir::DataDir;
+pub(crate) use data_dir::{DataDir, Lock};
 
 /// The largest payload that is landed: 8 GiB.
 const MAX_PAYLOAD_BYTES: u64 = 8 << 30;

@@ -14,7 +14,7 @@ use super::fold::AT_ONCE_MS;
 use super::position::behind_of;
 use super::shard::ShardState;
 use super::student::{StudentState, StudentYear};
-use super::{STUDENTS, InHand, RiskConsumer, shard_row, state_row};
+use super::{InHand, RiskConsumer, STUDENTS, shard_row, state_row};
 use crate::hub::HubError;
 
 impl RiskConsumer {

@@ -123,7 +123,8 @@ impl District {
 
     /// Reads the feed's last payload again.
     pub(crate) async fn retry(&mut self, feed: &str) -> Option<RunReport> {
-        self.loops().await.retry(feed, now()).await.expect("a retry")
+        self.loops = None;
+        up::retry(&self.hub, feed, up::Beside::Nobody, now()).await.expect("a retry")
     }
 
     /// Folds and evaluates without reading anything new.

@@ -161,7 +161,8 @@ fn state(
     ("ok", mode)
 }
 
-async fn consumers(hub: &Hub) -> Result<Vec<ConsumerStatus>, HubError> {
+/// How far each shard's consumer is behind the log.
+pub(crate) async fn consumers(hub: &Hub) -> Result<Vec<ConsumerStatus>, HubError> {
     let topics: Vec<String> = DOMAINS.into_iter().map(|domain| hub.settings.topics.name(domain)).collect();
     let mut consumers = Vec::new();
     for shard in 0..hub.settings.topics.shards {

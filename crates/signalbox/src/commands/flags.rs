@@ -9,13 +9,13 @@ use signalbox_event::envelope::role_source;
 use signalbox_event::id::derived;
 use signalbox_event::{Data, Event, topic};
 use signalbox_risk::FlagState;
-use signalbox_runtime::consume::RiskConsumer;
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::up;
 use signalbox_runtime::view::flags::{Found, find, flags};
 use uuid::Uuid;
 
 use super::open_hub;
+use super::up as up_command;
 use crate::cli::{Flags, FlagsAck, FlagsWhat, Global, Output};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
@@ -28,8 +28,9 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
         FlagsWhat::Ack(args) => {
             let now = Clock::new(global.now).frozen();
             acknowledge(&opened.hub, args, now).await?;
-            // The act counts at once; beside a running `up` either of the two folds it.
-            RiskConsumer::join(opened.hub.clone()).await?.drain(now).await?;
+            // The act counts at once; beside a running `up` that one folds it.
+            let lock = opened.data_dir.try_lock(&up_command::fingerprint(global)?)?;
+            up::folded(&opened.hub, up_command::beside(lock.as_ref()), now).await?;
             list(out, global, &opened.hub).await?;
         }
     }

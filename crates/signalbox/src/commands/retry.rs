@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use anyhow::anyhow;
-use signalbox_runtime::up::Loops;
+use signalbox_runtime::up;
 
 use super::plan::{RunLine, print_runs};
-use super::{load, up};
+use super::{load, up as up_command};
 use crate::cli::{Global, Output, Retry};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
@@ -22,7 +22,7 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Retry) -> R
             format!("feeds are {}", names.join(", ")),
         ));
     }
-    let configuration = up::fingerprint(global)?;
+    let configuration = up_command::fingerprint(global)?;
     let opened = open::open(loaded).await?;
     let lock = opened.data_dir.try_lock(&configuration)?;
     if lock.is_none() && opened.data_dir.running_configuration() != Some(configuration) {
@@ -32,8 +32,8 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Retry) -> R
         ));
     }
     let now = Clock::new(global.now).frozen();
-    let mut loops = Loops::open(opened.hub.clone(), None).await?;
-    let report = loops.retry(&args.feed, now).await?.ok_or_else(|| {
+    let beside = up_command::beside(lock.as_ref());
+    let report = up::retry(&opened.hub, &args.feed, beside, now).await?.ok_or_else(|| {
         Failure::input(anyhow!("feed \"{}\" has no payload yet", args.feed), "drop its first file")
     })?;
     let line = RunLine::from(&report);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use signalbox_runtime::hub::{Hub, HubError};
 use signalbox_runtime::ingest::PassReport;
-use signalbox_runtime::up::{self, Loops};
+use signalbox_runtime::up::{self, Beside, Loops};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -16,7 +16,7 @@ use super::{load, status};
 use crate::cli::{Global, Up};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
-use crate::open::{self, Opened};
+use crate::open::{self, Lock, Opened};
 
 /// How often `up` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -35,6 +35,11 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Resu
     // Whoever claimed an alert before is gone: the lock says so.
     opened.hub.outbox.release_claims().await?;
     if args.once { once(out, global, &opened, clock).await } else { forever(out, &opened, clock).await }
+}
+
+/// Whether a command that holds the lock, or does not get it, is alone.
+pub(super) fn beside(lock: Option<&Lock>) -> Beside {
+    if lock.is_some() { Beside::Nobody } else { Beside::Up }
 }
 
 /// Names the configuration that a process runs with.

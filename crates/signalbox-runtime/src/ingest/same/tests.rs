@@ -25,7 +25,9 @@ fn draft(record: Record<'_>) -> Draft<'_> {
 
 fn sum(days: &[Day]) -> RowSum {
     let mut sum = RowSum::default();
-    days.iter().for_each(|one| sum.add(&day(*one), &mut Vec::new()));
+    for one in days {
+        sum.add(&day(*one), &mut Vec::new());
+    }
     sum
 }
 
@@ -133,7 +135,7 @@ async fn other_rows_of_the_same_size_are_compared() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_did_not_go_through_whole_is_not_remembered() {
     let mut district = District::new(Mode::Live);
-    let ahead = (1..).find(|n| district.calendar_day(*n) > date(2021, 12, 1)).expect("the year goes on");
+    let ahead = (1..200).find(|n| district.calendar_day(*n) > date(2021, 12, 1)).expect("the year goes on");
     district.roster(&["1001"]);
     let good = ("1001", 10, "tardy");
     for fault in [("1009", 10, "tardy"), ("1001", 10, "absent_excused"), ("1001", ahead, "tardy")] {
