@@ -1,0 +1,50 @@
+//! Work that this binary does in a process of its own: the rules, and the ceilings.
+
+mod append;
+mod parse;
+mod risk;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Part {
+    /// Apply each observation and evaluate its student
+    Risk { students: u32 },
+    /// Apply only
+    RiskApply { students: u32 },
+    /// Append the records of a hub's attendance topic to an empty log
+    LogAppend { data_dir: PathBuf, folder: PathBuf },
+    /// Append the same records to a table, a row each
+    TableAppend { data_dir: PathBuf, folder: PathBuf },
+    /// Parse a CSV file, hash it and each row
+    Parse { file: PathBuf },
+}
+
+/// What a part did.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Done {
+    pub(crate) items: u64,
+    /// Wall time; what one core spent, where that is what is asked for.
+    pub(crate) seconds: f64,
+}
+
+impl Done {
+    pub(crate) fn per_s(&self) -> f64 {
+        self.items as f64 / self.seconds
+    }
+}
+
+impl Part {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        match self {
+            Self::Risk { students } => risk::run(students, true),
+            Self::RiskApply { students } => risk::run(students, false),
+            Self::LogAppend { data_dir, folder } => append::to_log(&data_dir, &folder),
+            Self::TableAppend { data_dir, folder } => append::to_table(&data_dir, &folder),
+            Self::Parse { file } => parse::run(&file),
+        }
+    }
+}
