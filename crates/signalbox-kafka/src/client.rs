@@ -97,7 +97,10 @@ impl ConsumerContext for Context {}
 
 /// Whether the brokers do not let us in: a wrong password, a certificate that is not believed.
 pub(crate) fn is_refusal(error: &KafkaError) -> bool {
-    matches!(error.rdkafka_error_code(), Some(Code::Authentication | Code::SSL | Code::SaslAuthenticationFailed))
+    matches!(
+        error.rdkafka_error_code(),
+        Some(Code::Authentication | Code::SSL | Code::SaslAuthenticationFailed)
+    )
 }
 
 /// What an error of the library means, where no topic or shard is at fault.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
@@ -13,6 +13,12 @@ use signalbox_log::{LogError, Offset, Shard};
 
 use crate::client::{Client, Context, Reports, log_error, shard_error};
 use crate::config::Config;
+
+/// How long to wait before asking again about a shard that has no leader.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long to wait for what a client says about a call that failed.
+const LAST_WORDS: Duration = Duration::from_millis(20);
 
 /// A shard of a topic.
 pub(crate) type TopicShard = (String, Shard);
@@ -37,11 +43,12 @@ impl Cluster {
             config.consumer().create_with_context(context).map_err(log_error)?;
         let (client, shards) = (Arc::new(Client::new(client)), Arc::default());
         let cluster = Self { client, shards, timeout: config.timeout, reports };
-        cluster.ask(|client, timeout| {
-            let id = client.client().fetch_cluster_id(timeout);
-            id.ok_or(KafkaError::MetadataFetch(Code::OperationTimedOut))
-        })
-        .await?;
+        cluster
+            .ask(|client, timeout| {
+                let id = client.client().fetch_cluster_id(timeout);
+                id.ok_or(KafkaError::MetadataFetch(Code::OperationTimedOut))
+            })
+            .await?;
         Ok(cluster)
     }
 
@@ -96,14 +103,24 @@ impl Cluster {
         self.shards.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied()
     }
 
+    /// As `ask`, about shards. A shard that is new or moves has no leader for a moment: asks again.
     async fn ask_shards<T: Send + 'static>(
         &self,
         asked: Vec<TopicShard>,
-        question: impl FnOnce(&BaseConsumer<Context>, &[TopicShard], Duration) -> Result<T, LogError>
-        + Send
-        + 'static,
+        question: impl Fn(&BaseConsumer<Context>, &[TopicShard], Duration) -> Result<T, LogError> + Send + 'static,
     ) -> Result<T, LogError> {
-        self.ask(move |client, timeout| Ok(question(client, &asked, timeout))).await?
+        self.ask(move |client, timeout| {
+            let deadline = Instant::now() + timeout;
+            loop {
+                let answer = question(client, &asked, deadline.saturating_duration_since(Instant::now()));
+                let may_pass = matches!(answer, Err(LogError::Unavailable(_)));
+                if !may_pass || Instant::now() + ASK_AGAIN >= deadline {
+                    return Ok(answer);
+                }
+                std::thread::sleep(ASK_AGAIN);
+            }
+        })
+        .await?
     }
 
     /// The client's calls block their thread.
@@ -114,8 +131,7 @@ impl Cluster {
         let (client, timeout) = (self.client.clone(), self.timeout);
         let answer = blocking(move || {
             let answer = question(&client, timeout);
-            // What the client has to say waits in its queue until somebody listens.
-            while client.poll(Duration::ZERO).is_some() {}
+            listen(&client, answer.is_err());
             answer
         })
         .await?;
@@ -126,6 +142,15 @@ impl Cluster {
             }
             Err(error) => Err(self.reports.explain(error)),
         }
+    }
+}
+
+/// What the client has to say waits in its queue until somebody listens. When a call failed, why may be there.
+fn listen(client: &BaseConsumer<Context>, failed: bool) {
+    if failed {
+        while client.poll(LAST_WORDS).is_some() {}
+    } else {
+        drop(client.poll(Duration::ZERO));
     }
 }
 
@@ -160,9 +185,8 @@ fn offsets(
         added.map_err(|error| shard_error(error, topic, *shard))?;
     }
     let about = asked.first().map_or(("", 0), |(topic, shard)| (topic, *shard));
-    let found = client
-        .offsets_for_times(list, timeout)
-        .map_err(|error| shard_error(error, about.0, about.1))?;
+    let found =
+        client.offsets_for_times(list, timeout).map_err(|error| shard_error(error, about.0, about.1))?;
     asked.iter().map(|(topic, shard)| offset_of(&found, topic, *shard)).collect()
 }
 

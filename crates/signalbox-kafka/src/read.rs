@@ -153,18 +153,20 @@ impl Reader {
 /// Errors that are not about the shard (the brokers cannot be reached, the group is not ours to use) may pass or do
 /// not matter; the deadline ends the waiting.
 fn pass_over(error: KafkaError, topic: &str, shard: Shard) -> Result<(), LogError> {
-    match error.rdkafka_error_code() {
+    let about_the_shard = matches!(
+        error.rdkafka_error_code(),
         Some(
             Code::TopicAuthorizationFailed
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownPartition
-            | Code::UnknownTopic
-            | Code::AutoOffsetReset
-            | Code::OffsetOutOfRange,
-        ) => Err(shard_error(error, topic, shard)),
-        _ => {
-            tracing::debug!(%error, "kafka reader waits");
-            Ok(())
-        }
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownPartition
+                | Code::UnknownTopic
+                | Code::AutoOffsetReset
+                | Code::OffsetOutOfRange
+        )
+    );
+    if about_the_shard {
+        return Err(shard_error(error, topic, shard));
     }
+    tracing::debug!(%error, "kafka reader waits");
+    Ok(())
 }

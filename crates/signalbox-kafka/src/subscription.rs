@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -27,14 +28,28 @@ mod membership;
 /// How long to await records of an earlier topic that have to be there, before asking whether the offsets are empty.
 const AWAITED: Duration = Duration::from_millis(300);
 
-/// Counts the members of a log that have not left their group.
+/// How many members of a log have not left their group.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Members(Arc<()>);
+pub(crate) struct Members(Arc<AtomicUsize>);
+
+/// One of them.
+#[derive(Debug)]
+struct Counted(Members);
 
 impl Members {
     pub(crate) fn count(&self) -> usize {
-        // Each log and its readers hold none but this one, each member one more.
-        Arc::strong_count(&self.0).saturating_sub(1)
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn enter(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Counted(self.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -72,7 +87,9 @@ type Ends = BTreeMap<TopicShard, Offset>;
 struct NotAssigned(Shard);
 
 #[derive(Debug, thiserror::Error)]
-#[error("topic \"{topic}\" has {shards} shards, others of the subscription {most}: they must have one or equally many")]
+#[error(
+    "topic \"{topic}\" has {shards} shards, others of the subscription {most}: they must have one or equally many"
+)]
 struct NotAlike {
     topic: String,
     shards: u32,
@@ -92,13 +109,13 @@ impl KafkaSubscription {
         let desk = Arc::new(Desk::default());
         let fetch = blocking({
             let (config, reports) = (config.clone(), cluster.reports().clone());
-            let (name, desk, members) = (group.to_owned(), desk.clone(), members.clone());
+            let (name, desk, member) = (group.to_owned(), desk.clone(), members.enter());
             let topics: BTreeMap<String, u32> = topics.iter().cloned().collect();
             move || {
                 let queues = topics.values().sum::<u32>() as usize;
                 let client = Arc::new(fetch::client(&config, &name, queues, reports.clone())?);
                 let group = Group { config: &config, name: &name, topics: &topics };
-                membership::join(&group, desk.clone(), client.clone(), reports, members)?;
+                membership::join(&group, desk.clone(), client.clone(), reports, member)?;
                 Ok::<_, LogError>(Fetch::new(client, desk))
             }
         })

@@ -112,8 +112,7 @@ type Settings = HashMap<String, ConfigEntry>;
 impl TopicAdmin {
     pub(crate) fn new(config: &Config, cluster: Cluster) -> Result<Self, LogError> {
         let context = Context { reports: cluster.reports().clone() };
-        let client: AdminClient<Context> =
-            config.client().create_with_context(context).map_err(log_error)?;
+        let client: AdminClient<Context> = config.client().create_with_context(context).map_err(log_error)?;
         Ok(Self { client: Client::new(client), cluster, timeout: config.timeout })
     }
 
@@ -165,9 +164,8 @@ impl TopicAdmin {
             let topic = &of_topic[0].topic;
             let settings = self.settings(&[topic]).await?.remove(topic).unwrap_or_default();
             let set = settings.values().filter(|entry| entry.source == ConfigSource::DynamicTopic);
-            let mut entries: HashMap<&str, &str> = set
-                .filter_map(|entry| Some((entry.name.as_str(), entry.value.as_deref()?)))
-                .collect();
+            let mut entries: HashMap<&str, &str> =
+                set.filter_map(|entry| Some((entry.name.as_str(), entry.value.as_deref()?))).collect();
             entries.extend(of_topic.iter().map(|change| (change.setting.as_str(), change.to.as_str())));
             let altered = AlterConfig { specifier: ResourceSpecifier::Topic(topic), entries };
             let results = self.client.alter_configs(&[altered], &self.options()).await.map_err(log_error)?;

@@ -174,7 +174,8 @@ pub(super) fn join(
     reports: Reports,
     left: impl Send + 'static,
 ) -> Result<(), LogError> {
-    let context = GroupContext { context: Context { reports }, desk: desk.clone(), topics: group.topics.clone() };
+    let context =
+        GroupContext { context: Context { reports }, desk: desk.clone(), topics: group.topics.clone() };
     let client: BaseConsumer<GroupContext> =
         group.settings().create_with_context(context).map_err(log_error)?;
     let names: Vec<&str> = group.topics.keys().map(String::as_str).collect();
@@ -212,6 +213,8 @@ impl Group<'_> {
             .set("group.id", self.name)
             .set("partition.assignment.strategy", "range")
             .set("session.timeout.ms", session_ms.to_string())
+            // Must not be shorter; the thread polls all the time.
+            .set("max.poll.interval.ms", session_ms.max(300_000).to_string())
             .set("heartbeat.interval.ms", (session_ms / 4).to_string());
         settings
     }

@@ -2,4 +2,7 @@
 //! skipped.
 
 mod conformance;
+mod members;
+mod security;
 mod support;
+mod topics;

@@ -7,9 +7,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use signalbox_kafka::{Cleanup, Config, KafkaLog, TopicSpec};
-use signalbox_log::{
-    Delivery, EventLog, LogError, Message, Offset, Record, Shard, StartAt, Subscription,
-};
+use signalbox_log::{Delivery, EventLog, LogError, Message, Offset, Record, Shard, StartAt, Subscription};
 
 /// A variable that `scripts/kafka start` sets. Without a broker nothing of this program can be tested: it says so and
 /// ends, without claiming that a test passed.

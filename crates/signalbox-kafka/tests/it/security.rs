@@ -1,0 +1,99 @@
+//! Encrypted, with users, and only what an access control list allows.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use signalbox_kafka::{Config, KafkaLog, Scram, Tls};
+use signalbox_log::{EventLog, LogError};
+
+use crate::support::{connect, make_topic, message, numbers, unique, variable};
+
+/// Through the listener that asks who comes.
+fn secured(user: String, password: String) -> Config {
+    let ca = Some(PathBuf::from(variable("SIGNALBOX_TEST_KAFKA_CA")));
+    Config {
+        tls: Some(Tls { ca }),
+        scram: Some(Scram { user, password: password.into() }),
+        timeout: Duration::from_secs(10),
+        ..Config::new([variable("SIGNALBOX_TEST_KAFKA_TLS")])
+    }
+}
+
+fn admin() -> Config {
+    secured(variable("SIGNALBOX_TEST_KAFKA_USER"), variable("SIGNALBOX_TEST_KAFKA_PASSWORD"))
+}
+
+fn vendor() -> Config {
+    secured(variable("SIGNALBOX_TEST_KAFKA_VENDOR_USER"), variable("SIGNALBOX_TEST_KAFKA_VENDOR_PASSWORD"))
+}
+
+#[tokio::test]
+async fn a_user_without_an_acl_reads_nothing() {
+    let topic = unique("private");
+    let log = KafkaLog::connect(admin()).await.expect("the broker lets its administrator in");
+    make_topic(&log, &topic, 1).await;
+    log.append(&[message(&topic, 0, 1)]).await.expect("the log takes it");
+    assert_eq!(numbers(&log.read(&topic, 0, 0, 10).await.expect("the topic is there")), [1]);
+
+    let vendor = KafkaLog::connect(vendor()).await.expect("the broker knows the vendor");
+    let read = vendor.read(&topic, 0, 0, 10).await;
+    assert!(matches!(read, Err(LogError::Failed(_) | LogError::NoSuchShard { .. })), "{read:?}");
+    let appended = vendor.append(&[message(&topic, 0, 2)]).await;
+    assert!(matches!(appended, Err(LogError::Failed(_) | LogError::NoSuchShard { .. })), "{appended:?}");
+    let joined = vendor.join("vendor", std::slice::from_ref(&topic)).await.err();
+    assert!(matches!(joined, Some(LogError::Failed(_) | LogError::NoSuchShard { .. })), "{joined:?}");
+    assert_eq!(numbers(&log.read(&topic, 0, 0, 10).await.expect("the topic is there")), [1]);
+}
+
+/// An access control list opens one topic, and no other.
+#[tokio::test]
+async fn a_user_reads_what_an_acl_allows() {
+    let (shared, private) = (unique("shared"), unique("private"));
+    let log = connect().await;
+    for topic in [&shared, &private] {
+        make_topic(&log, topic, 1).await;
+        log.append(&[message(topic, 0, 1)]).await.expect("the log takes it");
+    }
+    allow_to_read(&variable("SIGNALBOX_TEST_KAFKA_VENDOR_USER"), &shared);
+    let vendor = KafkaLog::connect(vendor()).await.expect("the broker knows the vendor");
+    let read = vendor.read(&shared, 0, 0, 10).await;
+    assert_eq!(numbers(&read.expect("the vendor may read it")), [1]);
+    assert!(vendor.read(&private, 0, 0, 10).await.is_err(), "nobody allowed this one");
+    assert!(vendor.append(&[message(&shared, 0, 2)]).await.is_err(), "reading is not writing");
+}
+
+/// With Kafka's own tool.
+fn allow_to_read(user: &str, topic: &str) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kafka");
+    let broker = variable("SIGNALBOX_TEST_KAFKA");
+    let tool = ["tool", "org.apache.kafka.tools.AclCommand", "--bootstrap-server", &broker, "--add"];
+    let list = ["--allow-principal", &format!("User:{user}"), "--operation", "Read", "--topic", topic];
+    let done = Command::new(script).args(tool).args(list).output().expect("the script can be run");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Retrying does not help, so it is not "unavailable".
+#[tokio::test]
+async fn a_wrong_password_is_said_so() {
+    let wrong = secured(variable("SIGNALBOX_TEST_KAFKA_USER"), "wrong".to_owned());
+    let refused = KafkaLog::connect(Config { timeout: Duration::from_secs(3), ..wrong }).await;
+    let Err(LogError::Failed(why)) = refused else {
+        panic!("a wrong password gets in or waits: {refused:?}")
+    };
+    assert!(why.to_string().contains("refuse"), "{why}");
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_not_believed() {
+    let stranger = Config { tls: Some(Tls { ca: None }), timeout: Duration::from_secs(3), ..admin() };
+    let refused = KafkaLog::connect(stranger).await;
+    assert!(matches!(refused, Err(LogError::Failed(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn who_needs_no_password_needs_none() {
+    let topic = unique("open");
+    make_topic(&connect().await, &topic, 1).await;
+    assert_eq!(connect().await.shards(&topic).await.expect("the broker answers"), Some(1));
+}
