@@ -9,6 +9,7 @@ use signalbox_store::state::Batch;
 use signalbox_store::{Outbox, StateStore};
 use uuid::Uuid;
 
+use crate::proxy::Network;
 use crate::server::Schema;
 
 const TARGET: &str = "counselor";
@@ -57,6 +58,51 @@ async fn claimers_never_hold_a_lane_twice_and_keep_its_order() {
     for (lane, order) in &seen.delivered {
         assert!(order.is_sorted(), "lane {lane} came as {order:?}");
     }
+}
+
+/// Numbers are given before COMMIT: what gets a later number must not be there before the list is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_after_a_list_waits_for_it() {
+    let Some((schema, network, database)) = Network::before_a_schema().await else { return };
+    let (one, other) = (database.state(), schema.database().await.state());
+    let in_hand = commit_kept_back(&network, one, entry(1, TARGET)).await;
+    let lease = other.acquire("risk@1", 1).await.unwrap();
+    let later = tokio::spawn({
+        let other = other.clone();
+        async move { other.commit(&lease, writing(entry(2, "lane"))).await }
+    });
+    schema.waits_for_a_lease().await;
+    assert_eq!(other.claim(TARGET, 0, HOLD_MS, 9).await.unwrap(), []);
+    network.let_go();
+    in_hand.await.unwrap();
+    later.await.unwrap().unwrap();
+    let claims = other.claim(TARGET, 0, HOLD_MS, 9).await.unwrap();
+    assert_eq!(claims.iter().map(|claim| claim.entry.id.as_u128()).collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_no_list_waits_for_nobody() {
+    let Some((schema, network, database)) = Network::before_a_schema().await else { return };
+    let (one, other) = (database.state(), schema.database().await.state());
+    let in_hand = commit_kept_back(&network, one, entry(1, "lane")).await;
+    let lease = other.acquire("risk@1", 1).await.unwrap();
+    other.commit(&lease, writing(entry(2, "another"))).await.unwrap();
+    assert_eq!(other.claim(TARGET, 0, HOLD_MS, 9).await.unwrap().len(), 1);
+    network.let_go();
+    in_hand.await.unwrap();
+}
+
+/// Writes an entry as shard 0, all but its COMMIT.
+async fn commit_kept_back(network: &Network, store: PgState, entry: NewEntry) -> tokio::task::JoinHandle<()> {
+    let lease = store.acquire("risk@1", 0).await.expect("acquires");
+    network.keep_next_commit_back();
+    let in_hand = tokio::spawn(async move { store.commit(&lease, writing(entry)).await.expect("commits") });
+    network.keeps_a_commit_back().await;
+    in_hand
+}
+
+fn writing(entry: NewEntry) -> Batch {
+    Batch { outbox: vec![entry], ..Batch::default() }
 }
 
 const fn expected() -> u128 {

@@ -3,8 +3,8 @@
 use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Scope};
 use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow};
 use signalbox_store::{FeedStore, StateStore, StoreError};
-use sqlx::Connection;
 
+use crate::proxy::Network;
 use crate::server::Schema;
 
 #[tokio::test]
@@ -62,22 +62,38 @@ async fn owners_that_race_leave_one_line_of_batches() {
 /// Without it, the next owner could read positions that are about to change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_lease_waits_for_the_batch_in_hand() {
-    let Some(schema) = Schema::fresh().await else { return };
-    let store = schema.database().await.state();
-    let lease = store.acquire("risk@1", 0).await.unwrap();
-    store.commit(&lease, batch(0, 1)).await.unwrap();
+    let Some((schema, network, database)) = Network::before_a_schema().await else { return };
+    let (one, other) = (database.state(), schema.database().await.state());
+    let lease = one.acquire("risk@1", 0).await.unwrap();
+    // Only a new topic: no position is there that the next owner would have to wait for.
+    network.keep_next_commit_back();
+    let in_hand = tokio::spawn(async move { one.commit(&lease, batch(0, 9)).await });
+    network.keeps_a_commit_back().await;
+    let waiting = tokio::spawn(async move { other.acquire("risk@1", 0).await });
+    schema.waits_for_a_lease().await;
+    network.let_go();
+    in_hand.await.unwrap().expect("was first");
+    assert_eq!(next(&waiting.await.unwrap().unwrap()), 9);
+}
 
-    let mut in_hand = schema.connection().await;
-    let mut transaction = in_hand.begin().await.unwrap();
-    sqlx::query("SELECT FROM lease FOR UPDATE").execute(&mut *transaction).await.unwrap();
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_lease_of_a_feed_waits_for_the_rows_in_hand() {
+    let Some((schema, network, database)) = Network::before_a_schema().await else { return };
+    let (one, other) = (database.feeds(), schema.database().await.feeds());
+    let lease = one.lease("sis").await.unwrap();
+    let scope = Scope { entity: 1, school_year: 2022 };
+    network.keep_next_commit_back();
+    let in_hand = tokio::spawn(async move { one.record(&lease, scope, &[ledger_row()]).await });
+    network.keeps_a_commit_back().await;
     let waiting = tokio::spawn({
-        let store = store.clone();
-        async move { store.acquire("risk@1", 0).await }
+        let other = other.clone();
+        async move { other.lease("sis").await }
     });
     schema.waits_for_a_lease().await;
-    sqlx::query("UPDATE position SET next = 9").execute(&mut *transaction).await.unwrap();
-    transaction.commit().await.unwrap();
-    assert_eq!(next(&waiting.await.unwrap().unwrap()), 9);
+    network.let_go();
+    in_hand.await.unwrap().expect("was first");
+    waiting.await.unwrap().unwrap();
+    assert_eq!(other.ledger("sis", scope, None, 10).await.unwrap(), [ledger_row()]);
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Schema {
                 "SELECT waiting.pid FROM pg_stat_activity AS waiting
                  WHERE wait_event_type = 'Lock' AND EXISTS (
                      SELECT FROM pg_locks JOIN pg_class ON relation = pg_class.oid
-                     WHERE pg_locks.pid = waiting.pid AND relname = 'lease'
+                     WHERE pg_locks.pid = waiting.pid AND relname IN ('lease', 'feed')
                        AND relnamespace = current_schema()::regnamespace)",
             )
             .fetch_optional(&mut connection)

@@ -1,17 +1,16 @@
 //! Connections lost at COMMIT, and before it.
 
-use signalbox_sql::postgres::{Database, connect};
 use signalbox_store::feed::NewRun;
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, StateStore, StoreError};
 use sqlx::Connection;
 
 use crate::proxy::Network;
-use crate::server::{Schema, server, with_parameter};
+use crate::server::Schema;
 
 #[tokio::test]
 async fn a_commit_that_is_lost_on_its_way_is_unknown_and_not_written() {
-    let Some((schema, network, database)) = behind_a_network().await else { return };
+    let Some((schema, network, database)) = Network::before_a_schema().await else { return };
     let store = database.state();
     let lease = store.acquire("risk@1", 0).await.unwrap();
     store.commit(&lease, batch(0, 1)).await.unwrap();
@@ -27,7 +26,7 @@ async fn a_commit_that_is_lost_on_its_way_is_unknown_and_not_written() {
 
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_unknown_and_written() {
-    let Some((schema, network, database)) = behind_a_network().await else { return };
+    let Some((schema, network, database)) = Network::before_a_schema().await else { return };
     let store = database.state();
     let lease = store.acquire("risk@1", 0).await.unwrap();
     network.lose_next_answer();
@@ -43,7 +42,7 @@ async fn a_commit_whose_answer_is_lost_is_unknown_and_written() {
 
 #[tokio::test]
 async fn a_run_whose_opening_is_unknown_is_found_open() {
-    let Some((schema, network, database)) = behind_a_network().await else { return };
+    let Some((schema, network, database)) = Network::before_a_schema().await else { return };
     let store = database.feeds();
     let lease = store.lease("sis").await.unwrap();
     network.lose_next_answer();
@@ -80,21 +79,6 @@ async fn a_session_that_was_ended_is_replaced() {
     transaction.rollback().await.unwrap();
     assert_eq!(store.positions("risk@1", 0).await.unwrap(), []);
     store.commit(&lease, batch(0, 1)).await.expect("the pool has made a new connection");
-}
-
-async fn behind_a_network() -> Option<(Schema, Network, Database)> {
-    let schema = Schema::fresh().await?;
-    let server = url::Url::parse(&server()?).expect("is a URL");
-    let host = server.host_str().expect("names a host");
-    let network = Network::default();
-    let port = network.to(format!("{host}:{}", server.port().unwrap_or(5432))).await;
-    let mut url = url::Url::parse(&schema.url()).expect("is a URL");
-    url.set_host(Some("127.0.0.1")).expect("takes a host");
-    url.set_port(Some(port)).expect("takes a port");
-    // In clear text, so that the network sees a COMMIT.
-    let url = with_parameter(url.as_str(), "sslmode", "disable");
-    let options = schema.options();
-    Some((schema, network, connect(&url, &options).await.expect("connects")))
 }
 
 fn batch(from: u64, to: u64) -> Batch {
