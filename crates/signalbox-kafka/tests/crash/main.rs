@@ -65,7 +65,7 @@ async fn a_killed_broker_loses_nothing() {
                 }
                 Ok(Delivery::Revoked(_)) => {}
                 Err(error) => {
-                    assert!(matches!(error, LogError::Unavailable(_)), "{error:?}")
+                    assert!(matches!(error, LogError::Unavailable(_)), "{error:?}");
                 }
             }
         }
@@ -76,7 +76,7 @@ async fn a_killed_broker_loses_nothing() {
         in_background("restart-broker").await;
     };
     let all = async { tokio::join!(append_all(&log, &topic, 2_000), reading, crash).1 };
-    let read = tokio::time::timeout(Duration::from_secs(120), all).await.expect("all is read in time");
+    let read = tokio::time::timeout(Duration::from_mins(3), all).await.expect("all is read in time");
     // A slice may be in twice; the first of each number come in order.
     let mut seen = BTreeSet::new();
     let firsts: Vec<usize> = read.into_iter().filter(|number| seen.insert(*number)).collect();
@@ -115,5 +115,5 @@ async fn without_a_broker(log: &KafkaLog, topic: &str) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), back).await.expect("the log works again");
+    tokio::time::timeout(Duration::from_mins(1), back).await.expect("the log works again");
 }

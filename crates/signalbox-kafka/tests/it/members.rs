@@ -6,11 +6,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{ClientConfig, Offset as Place, TopicPartitionList};
 use signalbox_kafka::{Config, KafkaLog};
-use signalbox_log::{Delivery, EventLog, LogError, Shard, StartAt, Subscription};
+use signalbox_log::{Delivery, EventLog, LogError, Message, Shard, StartAt, Subscription};
 
 use crate::support::{Prefixed, config, message, numbers, unique, variable};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn next(member: &mut dyn Subscription) -> Delivery {
     let next = tokio::time::timeout(PATIENCE, member.next(100)).await;
@@ -129,9 +129,9 @@ fn in_a_transaction(topic: &str, value: &str) {
 async fn a_slow_shard_does_not_hold_back_another() {
     let log = Prefixed::with_topics(&[("a", 2)]).await;
     let mut member = started(&log, &["a"]).await;
-    let large = "x".repeat(100_000);
+    let large = Message { value: "x".repeat(100_000).into(), ..message("a", 0, 0) };
     for _ in 0..30 {
-        let many: Vec<_> = (0..10).map(|_| message("a", 0, &large)).collect();
+        let many = vec![large.clone(); 10];
         log.append(&many).await.expect("the log takes them");
     }
     log.append(&[message("a", 1, 7)]).await.expect("the log takes it");

@@ -51,8 +51,8 @@ pub(crate) async fn make_topic(log: &KafkaLog, name: &str, shards: u32) {
     admin.apply(&[spec(name, shards)]).await.expect("the topic can be made");
 }
 
-pub(crate) fn message(topic: &str, shard: Shard, value: impl ToString) -> Message {
-    let (topic, value) = (topic.to_owned(), value.to_string().into());
+pub(crate) fn message(topic: &str, shard: Shard, number: usize) -> Message {
+    let (topic, value) = (topic.to_owned(), number.to_string().into());
     Message { topic, shard, key: None, headers: Vec::new(), value }
 }
 
