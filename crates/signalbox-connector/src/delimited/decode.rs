@@ -35,8 +35,27 @@ pub(super) fn decode<'a>(mut input: impl Read + 'a, encoding: &'static Encoding)
     start.set_position(mark_bytes as u64);
     let bytes = start.chain(input);
     if encoding == UTF_8 {
-        return Ok(Head::Text(Decoded { input: Box::new(bytes), transcoded: false }));
+        return Ok(Head::Text(Decoded { input: Box::new(Filled(bytes)), transcoded: false }));
     }
-    let decoder = DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_sniffing(false).build(bytes);
+    let decoder =
+        DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_sniffing(false).build(Filled(bytes));
     Ok(Head::Text(Decoded { input: Box::new(decoder), transcoded: true }))
+}
+
+/// Fills every buffer as far as the file goes: what a decoder makes of a file must not depend on how a pipe cuts it.
+struct Filled<R>(R);
+
+impl<R: Read> Read for Filled<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.0.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(bytes) => filled += bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
 }

@@ -254,6 +254,14 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
+/// Three marks and a line end, in pieces of one byte, once made the decoder lose the line.
+#[test]
+fn marks_in_small_pieces_are_read_alike() {
+    let bytes = b"\xFF\xFE\xFF\xFE\xFF\xFE\r\n";
+    let trickled = rows_of(Trickle(Cursor::new(bytes), 1), Format::default());
+    assert_eq!(rows_of(&bytes[..], Format::default()), trickled);
+}
+
 proptest! {
     #[test]
     fn pieces_do_not_matter(bytes in hostile(), piece in 1_usize..5) {
