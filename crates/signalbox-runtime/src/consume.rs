@@ -5,9 +5,9 @@
 //! the state that says it was announced.
 //!
 //! # Layout
-//! - this file: [`RiskConsumer`], which folds; `fold`: what one event changes; `evaluate`: who is due; `alerts`: what
+//! - this file: `RiskConsumer`, which folds; `fold`: what one event changes; `evaluate`: who is due; `alerts`: what
 //!   leaves; `position`: where the consumer is on the log
-//! - [`student`], [`shard`]: the states
+//! - `student`, `shard`: the states
 
 pub(crate) mod alerts;
 mod evaluate;

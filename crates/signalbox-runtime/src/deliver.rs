@@ -4,7 +4,7 @@
 //! does not answer is left alone until its next try: entries that were not claimed keep all their tries.
 //!
 //! # Layout
-//! - this file: [`step`]; `attempt`: one try; `schedule`: when the next one is; `standing`: standing lists
+//! - this file: `step`; `attempt`: one try; `schedule`: when the next one is; `standing`: standing lists
 
 use std::fmt;
 use std::sync::Arc;

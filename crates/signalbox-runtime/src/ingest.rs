@@ -4,12 +4,12 @@
 //! its landed bytes before anything else of its feed.
 //!
 //! # Layout
-//! - this file: [`Ingest`], the pass; [`run`]: one payload from gate to close
-//! - [`read`]: the first pass over a payload; [`sort`]: more rows than memory; [`row`]: a row between draft and event
-//! - [`same`]: a payload whose rows are those of the one before
-//! - [`diff`]: payload against ledger; [`gate`]: what it would do; [`emit`]: doing it
-//! - [`extent`]: what a payload speaks for; [`identity`]: whose row it is; [`release`]: late arrivals
-//! - [`announce`]: calendars, modes and rules, told to the consumers when they change
+//! - this file: `Ingest`, the pass; `run`: one payload from gate to close
+//! - `read`: the first pass over a payload; `sort`: more rows than memory; `row`: a row between draft and event
+//! - `same`: a payload whose rows are those of the one before
+//! - `diff`: payload against ledger; `gate`: what it would do; `emit`: doing it
+//! - `extent`: what a payload speaks for; `identity`: whose row it is; `release`: late arrivals
+//! - `announce`: calendars, modes and rules, told to the consumers when they change
 
 pub(crate) mod announce;
 mod diff;

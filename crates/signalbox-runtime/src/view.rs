@@ -1,8 +1,8 @@
 //! What people and scripts look at: read-only views over log and stores, as the JSON of the contract.
 //!
 //! # Layout
-//! - [`status`]: the whole hub at a glance; [`student`]: one student; [`flags`]: flags and alerts
-//! - [`explain`]: why a flag stands, and the same computed again; [`repair`]: rejects and holds
+//! - `status`: the whole hub at a glance; `student`: one student; `flags`: flags and alerts
+//! - `explain`: why a flag stands, and the same computed again; `repair`: rejects and holds
 
 pub mod events;
 pub mod explain;

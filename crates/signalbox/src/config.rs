@@ -1,10 +1,10 @@
 //! `signalbox.yaml`: read, checked, every fault with its place.
 //!
 //! # Layout
-//! - this file: [`Config`] and [`load`]
-//! - [`tree`]: the YAML with places; [`read`]: Rust types out of it; [`place`]: places and faults
-//! - [`sections`]: the sections as written; [`parts`]: feeds and destinations with their connector
-//! - [`rules`]: what must fit together; [`secrets`]: what is said about secrets
+//! - this file: `Config` and `load`
+//! - `tree`: the YAML with places; `read`: Rust types out of it; `place`: places and faults
+//! - `sections`: the sections as written; `parts`: feeds and destinations with their connector
+//! - `rules`: what must fit together; `secrets`: what is said about secrets
 
 pub(crate) mod parts;
 pub(crate) mod place;

@@ -1,10 +1,10 @@
 //! The signalbox binary: reads the configuration, wires connectors and stores together, and speaks to people.
 //!
 //! # Layout
-//! - [`cli`]: the command line; [`commands`]: one module per command; [`exit`]: exit codes
-//! - [`config`]: `signalbox.yaml`; [`connectors`]: the list of connectors
-//! - [`open`]: from configuration to runtime
-//! - [`problem`]: what `check` finds; [`screen`]: what people see; [`clock`]: the only clock
+//! - `cli`: the command line; `commands`: one module per command; `exit`: exit codes
+//! - `config`: `signalbox.yaml`; `connectors`: the list of connectors
+//! - `open`: from configuration to runtime
+//! - `problem`: what `check` finds; `screen`: what people see; `clock`: the only clock
 
 mod cli;
 mod clock;

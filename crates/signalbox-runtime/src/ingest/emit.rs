@@ -1,8 +1,8 @@
 //! From judged rows to events on the log; the ledger is written after.
 //!
 //! # Layout
-//! - this file: [`Emitter`], a row as an event; events of a run or the hub as a whole
-//! - [`chunk`]: what is written at a time; [`writer`]: writing it beside making the next
+//! - this file: `Emitter`, a row as an event; events of a run or the hub as a whole
+//! - `chunk`: what is written at a time; `writer`: writing it beside making the next
 
 mod chunk;
 mod writer;

@@ -1,7 +1,7 @@
 //! Reads Rust types out of the located tree, through serde, and keeps the place of the innermost fault.
 //!
 //! Connectors read their section through `erased_serde`, which turns errors into plain text on their way out. So the
-//! place is noted here, in a [`Trace`], where the error first appears, and picked up where reading began.
+//! place is noted here, in a `Trace`, where the error first appears, and picked up where reading began.
 
 mod reader;
 
