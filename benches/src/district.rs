@@ -71,6 +71,11 @@ impl District {
         u64::from(self.students) * u64::from(ROWS_EACH)
     }
 
+    /// The file of `seed`, once it was dropped.
+    pub(crate) fn attendance_file(&self, seed: u64) -> PathBuf {
+        self.folder.join("drop").join(attendance_name(seed))
+    }
+
     /// Drops the roster.
     pub(crate) fn enroll(&self) -> io::Result<()> {
         drop_file(&self.folder, "enrollment.csv", |out| {
@@ -80,15 +85,18 @@ impl District {
                 writeln!(out, "{id},Family{student},Given{student},{school},{grade:02},08/23/2021")
             })
         })
-        .map(drop)
     }
 
-    /// Drops the year's attendance: always the same rows, in an order of `seed`'s own.
-    pub(crate) fn attend(&self, seed: u64) -> io::Result<PathBuf> {
+    /// Drops the year's attendance: always the same rows but for the codes of the first `changed`, in an order of
+    /// `seed`'s own.
+    pub(crate) fn attend(&self, seed: u64, changed: usize) -> io::Result<()> {
         let days = school_days();
         let mut rows = rows(self.students, days.len());
+        for row in rows.iter_mut().take(changed) {
+            row.code = (row.code + 1) % CODES.len() as u8;
+        }
         Random::new(seed).shuffle(&mut rows);
-        drop_file(&self.folder, &format!("attendance-{seed:03}.csv"), |out| {
+        drop_file(&self.folder, &attendance_name(seed), |out| {
             writeln!(out, "Student_Number,School_ID,Att_Date,Att_Code")?;
             rows.iter().try_for_each(|row| {
                 let (id, school) = (id(row.student), school(row.student));
@@ -97,6 +105,10 @@ impl District {
             })
         })
     }
+}
+
+fn attendance_name(seed: u64) -> String {
+    format!("attendance-{seed:03}.csv")
 }
 
 fn id(student: u32) -> u32 {
@@ -134,14 +146,12 @@ fn drop_file(
     folder: &Path,
     name: &str,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<PathBuf> {
+) -> io::Result<()> {
     let half = folder.join("half-written");
     let mut out = BufWriter::new(File::create(&half)?);
     write(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    let path = folder.join("drop").join(name);
-    fs::rename(half, &path)?;
-    Ok(path)
+    fs::rename(half, folder.join("drop").join(name))
 }
 
 #[cfg(test)]
@@ -152,7 +162,10 @@ mod tests {
     fn two_seeds_drop_the_same_rows_in_another_order() {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let district = District::new(folder.path().to_owned(), 50).expect("writes");
-        let text = |seed| fs::read_to_string(district.attend(seed).expect("writes")).expect("reads");
+        let text = |seed| {
+            district.attend(seed, 0).expect("writes");
+            fs::read_to_string(district.attendance_file(seed)).expect("reads")
+        };
         let sorted = |text: &str| {
             let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
             lines.sort();
