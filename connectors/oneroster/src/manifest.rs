@@ -94,7 +94,7 @@ fn refuse_school_data_sync(users: &Header) -> Result<(), Refusal> {
         code: RejectCode::UnreadableFile,
         file: Some(FileName::Users.as_str().to_owned()),
         column: None,
-        message: "this is Microsoft School Data Sync 2.1, not OneRoster: users.csv has no status and no enabledUser"
+        message: "this looks like Microsoft School Data Sync 2.1, not OneRoster: users.csv has neither status nor enabledUser"
             .to_owned(),
         help: "Export OneRoster 1.1 or 1.2 CSV from the student information system instead; enrolments can also come by a csv feed"
             .to_owned(),

@@ -34,8 +34,6 @@ pub struct Flag {
     /// Absent dates, as last seen while the flag was live.
     pub evidence: Vec<Date>,
     pub acknowledgement: Option<Acknowledgement>,
-    /// Recipients that were told of this flag: opaque names, kept by the caller.
-    pub told: Vec<String>,
     /// Oldest first.
     pub history: Vec<HistoryEntry>,
 }
@@ -187,7 +185,6 @@ impl Announced {
             counts: Counts::default(),
             evidence: Vec::new(),
             acknowledgement: None,
-            told: Vec::new(),
             history: Vec::new(),
         };
         flag.refresh(start, evaluation.answer.as_of, evaluation);

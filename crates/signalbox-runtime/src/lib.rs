@@ -4,13 +4,14 @@
 //! - `hub`: `Settings` (what the district configured) and `Hub` (with its stores)
 //! - `land`: payloads made durable; `ingest`: from payload to events; `calendar`: school years and days
 //! - `reference`: the fold of the reference topic; `consume`: from events to flags and alerts
-//! - `up`: all roles of one process; `view`: what people look at
+//! - `up`: all roles of one process; `act`: what people do; `view`: what people look at
 //! - `relay`: outbox to log; `deliver`: outbox to destinations
 //! - `failpoint`: where tests make the process die
 //!
 //! **Architecture invariant:** the runtime sees traits only; it names neither a database, nor Kafka, nor a vendor.
 //! No clock and no randomness: `now` is an argument.
 
+pub mod act;
 pub mod calendar;
 pub mod consume;
 pub mod deliver;

@@ -104,9 +104,3 @@ pub async fn deliver(hub: &Hub, clock: impl Fn() -> Timestamp) -> Result<Deliver
         }
     }
 }
-
-/// Appends an event that a person's command makes.
-pub async fn append(hub: &Hub, event: &signalbox_event::Event) -> Result<(), HubError> {
-    hub.log.append(&[crate::ingest::emit::to_message(hub, event)]).await?;
-    Ok(())
-}

@@ -57,21 +57,8 @@ impl Announced {
         Ok(())
     }
 
-    /// Notes that `recipient` was told of a flag; `false` when it had been told before.
-    ///
-    /// # Errors
-    /// When there is no such flag.
-    pub fn tell(&mut self, number: u32, recipient: &str) -> Result<bool, ActError> {
-        let flag = self.flag_mut(number)?;
-        let is_new = !flag.told.iter().any(|told| told == recipient);
-        if is_new {
-            flag.told.push(recipient.to_owned());
-        }
-        Ok(is_new)
-    }
-
     /// Feeds the canonical bytes of what stands announced to `sink`: numbers, states, intervals, counts,
-    /// evidence and acknowledgements; neither clock times nor who was told.
+    /// evidence and acknowledgements; no clock times.
     pub fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
         for flag in &self.flags {
             let Flag { number, state, start, until, counts, evidence, acknowledgement, .. } = flag;

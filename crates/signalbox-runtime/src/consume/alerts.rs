@@ -16,7 +16,7 @@ use crate::hub::Hub;
 use crate::ingest::emit::{hub_source, rfc3339};
 use crate::relay;
 
-/// The kind of an entry that joins a standing list.
+/// The kind of a standing list and of its parts.
 pub(crate) const STANDING: &str = "risk.flags.standing";
 
 /// Everything around one student's changes.

@@ -7,8 +7,7 @@ use signalbox_store::outbox::{Entry, NewEntry};
 use signalbox_store::{Outbox, StoreError};
 use uuid::Uuid;
 
-/// The kind of a list and of its parts.
-pub(super) const STANDING: &str = "risk.flags.standing";
+use crate::consume::alerts::STANDING;
 
 /// Makes one entry of the target's pending parts, if there are any.
 pub(super) async fn bundle(

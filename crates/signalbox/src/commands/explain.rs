@@ -43,7 +43,7 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
         writeln!(out, "Days       {}", dates.join(", "))?;
     }
     if let Some(clears_when) = &why.clears_when {
-        writeln!(out, "Comes off  {clears_when}")?;
+        writeln!(out, "Next       {clears_when}")?;
     }
     for entry in &why.history {
         writeln!(out, "{}  {}: {}", entry.at, entry.kind, entry.text)?;

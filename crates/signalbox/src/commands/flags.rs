@@ -5,14 +5,10 @@ use std::io::Write;
 use anyhow::anyhow;
 use jiff::Timestamp;
 use signalbox_event::data::Acknowledged;
-use signalbox_event::envelope::role_source;
-use signalbox_event::id::derived;
-use signalbox_event::{Data, Event, topic};
 use signalbox_risk::FlagState;
 use signalbox_runtime::hub::Hub;
-use signalbox_runtime::up;
 use signalbox_runtime::view::flags::{Found, find, flags};
-use uuid::Uuid;
+use signalbox_runtime::{act, up};
 
 use super::open_hub;
 use super::up as up_command;
@@ -81,26 +77,7 @@ async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<(), F
     if flag.is_none() {
         return Err(Failure::input(anyhow!("this flag is not open"), "only an open flag can be taken on"));
     }
-    let district = &hub.settings.district;
     let flag_id = signalbox_runtime::view::flags::id(hub, found.who, found.number);
-    let reason = args.reason.clone();
-    let id = ack_id(flag_id, &args.by, reason.as_deref(), now);
-    let event = Event {
-        id,
-        source: role_source(&district.id, "people"),
-        subject: Some(found.who.student),
-        time: now.to_zoned(district.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-        partition_key: topic::student_key(&district.id, &found.who.student),
-        school_year: Some(found.who.school_year),
-        revision: 1,
-        run: None,
-        traceparent: None,
-        data: Data::InterventionAcknowledged(Acknowledged { flag_id, by: args.by.clone(), reason }),
-    };
-    Ok(up::append(hub, &event).await?)
-}
-
-fn ack_id(flag: Uuid, by: &str, reason: Option<&str>, now: Timestamp) -> Uuid {
-    let at = now.as_millisecond().to_be_bytes();
-    derived(&[b"acknowledged", flag.as_bytes(), by.as_bytes(), reason.unwrap_or_default().as_bytes(), &at])
+    let act = Acknowledged { flag_id, by: args.by.clone(), reason: args.reason.clone() };
+    Ok(act::acknowledge(hub, found.who, act, now).await?)
 }

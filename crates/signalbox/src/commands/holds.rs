@@ -5,11 +5,8 @@ use std::io::Write;
 use anyhow::anyhow;
 use jiff::Timestamp;
 use signalbox_event::data::Action;
-use signalbox_event::envelope::role_source;
-use signalbox_event::id::derived;
-use signalbox_event::{Data, Event};
+use signalbox_runtime::act;
 use signalbox_runtime::hub::Hub;
-use signalbox_runtime::up;
 use signalbox_runtime::view::repair::{HoldDetail, hold, holds};
 use signalbox_store::feed::HoldState;
 
@@ -115,23 +112,11 @@ async fn decide(
             "signalbox holds show says what became of it",
         ));
     }
-    let district = &hub.settings.district;
-    let event = Event {
-        id: derived(&[action.as_bytes(), decision.id.as_bytes(), &now.as_millisecond().to_be_bytes()]),
-        source: role_source(&district.id, "people"),
-        subject: None,
-        time: now.to_zoned(district.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-        partition_key: district.id.clone(),
-        school_year: None,
-        revision: 1,
-        run: None,
-        traceparent: None,
-        data: Data::OpsAction(Action {
-            actor: decision.by.clone(),
-            action: action.to_owned(),
-            target: decision.id.clone(),
-            reason: decision.reason.clone(),
-        }),
+    let action = Action {
+        actor: decision.by.clone(),
+        action: action.to_owned(),
+        target: decision.id.clone(),
+        reason: decision.reason.clone(),
     };
-    Ok(up::append(hub, &event).await?)
+    Ok(act::operate(hub, action, now).await?)
 }

@@ -45,7 +45,8 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
             writeln!(out, "    {missing}")?;
         }
         if let Some(days) = answer.days_left.filter(|days| *days > 0) {
-            writeln!(out, "    {days} more absences would make it chronic.")?;
+            let absences = if days == 1 { "absence" } else { "absences" };
+            writeln!(out, "    {days} more {absences} would make it chronic.")?;
         }
         if answer.unknown_days > 0 {
             writeln!(out, "    {} days are unknown: neither present nor absent.", answer.unknown_days)?;
