@@ -94,6 +94,12 @@ impl Cluster {
         self.ask_shards(asked, |client, asked, timeout| offsets(client, asked, Place::End, timeout)).await
     }
 
+    /// How many members a group has; 0 if there is no such group.
+    pub(crate) async fn members(&self, group: &str) -> Result<usize, LogError> {
+        let name = group.to_owned();
+        self.ask(move |client, timeout| members_of(client, &name, timeout)).await
+    }
+
     /// Every topic that this client may see.
     pub(crate) async fn metadata(&self) -> Result<Metadata, LogError> {
         self.ask(|client, timeout| client.fetch_metadata(None, timeout)).await
@@ -169,6 +175,20 @@ fn shards_of(client: &BaseConsumer<Context>, topic: &str, timeout: Duration) -> 
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::InvalidTopic) => Ok(None),
         Some(code) => Err(KafkaError::MetadataFetch(code)),
     }
+}
+
+/// Only the broker that coordinates a group lists it.
+fn members_of(client: &BaseConsumer<Context>, group: &str, timeout: Duration) -> KafkaResult<usize> {
+    let groups = client.fetch_group_list(Some(group), timeout)?;
+    let mut members = 0;
+    for found in groups.groups().iter().filter(|found| found.name() == group) {
+        // The library does not show the error of a single group: the coordinator is just moving.
+        if found.state().is_empty() {
+            return Err(KafkaError::GroupListFetch(Code::CoordinatorNotAvailable));
+        }
+        members += found.members().len();
+    }
+    Ok(members)
 }
 
 /// The offsets at one place (the beginning or the end) of several shards, in their order. The request for the offset

@@ -48,6 +48,16 @@ impl KafkaLog {
         TopicAdmin::new(&self.config, self.cluster.clone())
     }
 
+    /// How many live members a consumer group has, of whatever process; 0 when there is no such group, or none that
+    /// this user may see (Kafka: DESCRIBE on the group). Who died without a goodbye counts until its
+    /// [`Config::session_timeout`] is over.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] when a broker does not answer in time.
+    pub async fn members(&self, group: &str) -> Result<usize, LogError> {
+        self.cluster.members(group).await
+    }
+
     /// Waits until the subscriptions that were dropped have left their groups, at most `limit`. A process that ends
     /// before leaves its shards without an owner until [`Config::session_timeout`] is over.
     pub async fn close(&self, limit: Duration) {

@@ -8,7 +8,7 @@ use rdkafka::{ClientConfig, Offset as Place, TopicPartitionList};
 use signalbox_kafka::{Config, KafkaLog};
 use signalbox_log::{Delivery, EventLog, LogError, Message, Shard, StartAt, Subscription};
 
-use crate::support::{Prefixed, config, message, numbers, unique, variable};
+use crate::support::{Prefixed, config, connect, message, numbers, unique, variable};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -53,6 +53,30 @@ async fn close_waits_for_members_of_clones_and_not_for_clones() {
     drop(member);
     clone.close(PATIENCE).await;
     assert!(begun.elapsed() < PATIENCE, "it has left");
+}
+
+/// Members of a group are seen by every log, and no longer once they have left.
+#[tokio::test]
+async fn members_are_counted() {
+    let log = Prefixed::with_topics(&[("a", 2)]).await;
+    let (group, onlooker) = (log.outside("g"), connect().await);
+    let count = async || onlooker.members(&group).await.expect("the broker answers");
+    assert_eq!(count().await, 0, "there is no such group");
+
+    let first = started(&log, &["a"]).await;
+    assert_eq!(count().await, 1);
+    assert_eq!(onlooker.members(&log.outside("other")).await.expect("the broker answers"), 0);
+    let second = log.join("g", &["a".to_owned()]).await.expect("the group can be joined");
+    let joined = async {
+        while count().await < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, joined).await.expect("the second member is seen");
+
+    drop((first, second));
+    log.log.close(Duration::from_secs(5)).await;
+    assert_eq!(count().await, 0, "both have left");
 }
 
 /// `kafka-consumer-groups --describe` and the like show it.
