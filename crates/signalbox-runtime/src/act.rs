@@ -64,7 +64,7 @@ fn event(hub: &Hub, id: Uuid, data: Data, now: Timestamp) -> Event {
     }
 }
 
-async fn append(hub: &Hub, event: &Event) -> Result<(), HubError> {
+pub(crate) async fn append(hub: &Hub, event: &Event) -> Result<(), HubError> {
     hub.log.append(&[to_message(hub, event)]).await?;
     Ok(())
 }

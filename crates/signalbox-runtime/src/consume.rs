@@ -7,11 +7,12 @@
 //! # Layout
 //! - this file: `RiskConsumer`, which folds; `fold`: what one event changes; `evaluate`: who is due; `alerts`: what
 //!   leaves; `position`: where the consumer is on the log
-//! - `student`, `shard`: the states
+//! - `own`: taking shards, and losing them; `student`, `shard`: the states
 
 pub(crate) mod alerts;
 mod evaluate;
 mod fold;
+mod own;
 mod position;
 pub mod shard;
 pub mod student;
@@ -23,17 +24,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use signalbox_event::codec::from_record;
 use signalbox_event::{Domain, Event};
-use signalbox_log::{Delivery, Record, Shard, StartAt, Subscription};
+use signalbox_log::{Delivery, Record, Shard, Subscription};
 use signalbox_risk::Reference;
-use signalbox_store::StoreError;
 use signalbox_store::outbox::{NewEntry, TO_LOG};
-use signalbox_store::state::{Batch, Lease, Position, StateRow, Subject};
+use signalbox_store::state::{Batch, Lease, StateRow, Subject};
 
 pub use self::alerts::{reason_of, student_ref};
 pub(crate) use self::fold::observation as observe;
 use self::fold::{AT_ONCE_MS, Fold, StudentInHand, subject_of};
 pub use self::position::behind_of;
-use self::position::{advance, advances, record_id};
+use self::position::{advance, advances};
 use self::shard::ShardState;
 use self::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
@@ -52,6 +52,8 @@ pub const NAME: &str = "risk";
 const RECORDS: usize = 8_000;
 /// Students evaluated in one transaction.
 const STUDENTS: usize = 2_000;
+/// How long draining waits for a delivery before it looks again whether anything is left.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The topics the consumer reads; of several with records, the earlier is read first.
 pub const DOMAINS: [Domain; 4] = [Domain::Ops, Domain::Roster, Domain::Attendance, Domain::Intervention];
@@ -65,6 +67,8 @@ pub struct RiskConsumer {
     /// Shards that something happened on since they were evaluated last.
     news: BTreeSet<Shard>,
     view: ReferenceView,
+    /// Assigned, and to be taken: at first, and again after the store or the log did not answer.
+    to_take: BTreeSet<Shard>,
     was_assigned: bool,
 }
 
@@ -83,6 +87,7 @@ struct InHand {
 }
 
 impl RiskConsumer {
+    /// Becomes a member of the group. Shards come with the first deliveries.
     pub async fn join(hub: Arc<Hub>) -> Result<Self, HubError> {
         let topics: Vec<String> =
             DOMAINS.into_iter().map(|domain| hub.settings.topics.name(domain)).collect();
@@ -94,22 +99,27 @@ impl RiskConsumer {
             shards: BTreeMap::new(),
             news: BTreeSet::new(),
             view: ReferenceView::default(),
+            to_take: BTreeSet::new(),
             was_assigned: false,
         })
     }
 
-    /// Folds and evaluates until nothing is left to do.
+    /// Folds and evaluates until nothing is left to do on the shards in hand.
     pub async fn drain(&mut self, now: Timestamp) -> Result<(), HubError> {
-        while !self.was_assigned {
-            self.step(now).await?;
-        }
         loop {
             let mut left = self.behind().await?;
-            if left == 0 && self.evaluate_due(now).await? == 0 {
-                return Ok(());
+            if left == 0 && self.has_its_share() {
+                match self.evaluate_due(now).await? {
+                    0 => return Ok(()),
+                    _ => continue,
+                }
             }
-            while left > 0 {
-                left = left.saturating_sub(self.step(now).await?);
+            // Not for ever: shards may be given to another while we wait for their records.
+            while let Some(worked) = self.step(PATIENCE, now).await? {
+                left = left.saturating_sub(worked);
+                if left == 0 {
+                    break;
+                }
             }
         }
     }
@@ -117,16 +127,8 @@ impl RiskConsumer {
     /// One turn of a process that runs on: waits for a delivery, at most `idle`, works it, and evaluates the shards
     /// with news that have caught up. `clock` says the time when there is something to do.
     pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<(), HubError> {
-        // Only the wait is given up, never the work: a delivery in hand is always worked through.
-        match tokio::time::timeout(idle, self.subscription.next(RECORDS)).await {
-            Ok(delivery) => {
-                self.work(delivery?, clock()).await?;
-            }
-            Err(_) => {
-                if self.view.refresh(&self.hub).await? {
-                    self.news = self.shards.keys().copied().collect();
-                }
-            }
+        if self.step_by(idle, &clock).await?.is_none() && self.view.refresh(&self.hub).await? {
+            self.news = self.shards.keys().copied().collect();
         }
         for shard in self.news.clone() {
             self.evaluate(shard, clock()).await?;
@@ -134,27 +136,47 @@ impl RiskConsumer {
         Ok(())
     }
 
-    /// Waits for the next delivery and works it; returns how many records it brought.
-    async fn step(&mut self, now: Timestamp) -> Result<u64, HubError> {
-        let delivery = self.subscription.next(RECORDS).await?;
-        self.work(delivery, now).await
+    async fn step(&mut self, idle: Duration, now: Timestamp) -> Result<Option<u64>, HubError> {
+        self.step_by(idle, &|| now).await
+    }
+
+    /// Waits for the next delivery and works it; returns how many records it brought. `None`: none came in time.
+    async fn step_by(
+        &mut self,
+        idle: Duration,
+        clock: &impl Fn() -> Timestamp,
+    ) -> Result<Option<u64>, HubError> {
+        // Only the wait is given up, never the work: a delivery in hand is always worked through.
+        let worked = match tokio::time::timeout(idle, self.subscription.next(RECORDS)).await {
+            Ok(delivery) => Some(self.work(delivery?, clock()).await?),
+            Err(_) => None,
+        };
+        self.take_due().await?;
+        Ok(worked)
     }
 
     async fn work(&mut self, delivery: Delivery, now: Timestamp) -> Result<u64, HubError> {
         match delivery {
             Delivery::Assigned(shards) => {
                 self.was_assigned = true;
-                for shard in shards {
-                    self.take(shard).await?;
-                }
+                self.to_take.extend(shards);
             }
-            Delivery::Revoked(shards) => self.shards.retain(|shard, _| !shards.contains(shard)),
+            Delivery::Revoked(shards) => {
+                self.shards.retain(|shard, _| !shards.contains(shard));
+                self.to_take.retain(|shard| !shards.contains(shard));
+                self.news.retain(|shard| !shards.contains(shard));
+            }
             Delivery::Records { shard, records } => {
                 self.fold(shard, &records, now).await?;
                 return Ok(records.len() as u64);
             }
         }
         Ok(0)
+    }
+
+    /// Whether the group has given this process its shards and it has taken them.
+    fn has_its_share(&self) -> bool {
+        self.was_assigned && self.to_take.is_empty()
     }
 
     /// Records between this consumer and the end of the log, over the shards in hand.
@@ -167,57 +189,15 @@ impl RiskConsumer {
         Ok(behind)
     }
 
-    /// Takes a shard and begins to read where its state ends.
-    async fn take(&mut self, shard: Shard) -> Result<(), HubError> {
-        let lease = self.hub.states.acquire(CONSUMER, shard).await?;
-        for position in &lease.positions {
-            self.check_position(shard, position).await?;
-        }
-        let row = self.hub.states.load(&lease, &[ShardState::subject()]).await?.pop().flatten();
-        let state = row.map(|row| ShardState::decode(&row.state)).transpose()?.unwrap_or_default();
-        let start: Vec<StartAt> = lease
-            .positions
-            .iter()
-            .map(|position| StartAt { topic: position.topic.clone(), offset: position.next })
-            .collect();
-        self.subscription.start(shard, &start).await?;
-        self.shards.insert(shard, InHand { lease, state, reference: None });
-        self.news.insert(shard);
-        Ok(())
-    }
-
-    /// The record before a position must be the one that was folded, else the log was replaced.
-    async fn check_position(&self, shard: Shard, position: &Position) -> Result<(), HubError> {
-        let (Some(last_id), Some(before)) = (&position.last_id, position.next.checked_sub(1)) else {
-            return Ok(());
-        };
-        let records = self.hub.log.read(&position.topic, shard, before, 1).await?;
-        let found = records.first().filter(|record| record.offset == before).map(record_id);
-        match found {
-            // Retention may have taken it.
-            None => Ok(()),
-            Some(id) if id == *last_id => Ok(()),
-            Some(_) => {
-                Err(HubError::LogReplaced { topic: position.topic.clone(), shard, offset: position.next })
-            }
-        }
-    }
-
     async fn fold(&mut self, shard: Shard, records: &[Record], now: Timestamp) -> Result<(), HubError> {
         crate::failpoint!("poll");
         let Some(mut in_hand) = self.shards.remove(&shard) else { return Ok(()) };
-        match self.fold_batch(&mut in_hand, records, now).await {
-            Ok(()) => {
-                self.shards.insert(shard, in_hand);
-                self.news.insert(shard);
-                Ok(())
-            }
-            // Somebody else has written: drop the batch and begin where the store says, if the shard is still ours.
-            Err(HubError::Store(StoreError::Fenced | StoreError::Moved | StoreError::Unknown)) => {
-                self.take(shard).await
-            }
-            Err(error) => Err(error),
+        let folded = self.fold_batch(&mut in_hand, records, now).await;
+        if self.keep_or_take_again(in_hand, folded)?.is_some() {
+            self.news.insert(shard);
+            self.report(shard).await;
         }
+        Ok(())
     }
 
     async fn fold_batch(

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use signalbox_log::Shard;
 use signalbox_risk::{Reference, announce, evaluate};
-use signalbox_store::StoreError;
 use signalbox_store::outbox::NewEntry;
 use signalbox_store::state::{Batch, Lease, Subject};
 
@@ -34,20 +33,12 @@ impl RiskConsumer {
             self.news.remove(&shard);
             return Ok(0);
         };
-        match self.evaluate_shard(&mut in_hand, now).await {
-            Ok(evaluated) => {
-                self.shards.insert(shard, in_hand);
-                if evaluated.is_some() {
-                    self.news.remove(&shard);
-                }
-                Ok(evaluated.unwrap_or(0))
-            }
-            Err(HubError::Store(StoreError::Fenced | StoreError::Moved | StoreError::Unknown)) => {
-                self.take(shard).await?;
-                Ok(0)
-            }
-            Err(error) => Err(error),
+        let evaluated = self.evaluate_shard(&mut in_hand, now).await;
+        let evaluated = self.keep_or_take_again(in_hand, evaluated)?.flatten();
+        if evaluated.is_some() {
+            self.news.remove(&shard);
         }
+        Ok(evaluated.unwrap_or(0))
     }
 
     /// `None`: not now, the shard is behind or in the middle of a run.

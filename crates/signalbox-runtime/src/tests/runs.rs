@@ -101,7 +101,7 @@ async fn acknowledge(district: &District) {
             reason: None,
         }),
     };
-    crate::up::append(&district.hub, &event).await.expect("appends");
+    crate::act::append(&district.hub, &event).await.expect("appends");
 }
 
 /// An ingest that was paused in mid-run while another took its feed and finished the run: what it still appends are
