@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use signalbox_sql::sqlite::SqliteFeeds;
 use signalbox_store::FeedStore;
-use signalbox_store::feed::{FeedLease, LedgerRow, LedgerStatus, Scope};
+use signalbox_store::feed::{FeedLease, LedgerRow, LedgerStatus, Scope, Term};
 
 /// A large district's year of attendance exceptions.
 const ROWS: u64 = 1_700_000;
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("feeds.db");
     let store = SqliteFeeds::open(&path).await?;
-    let lease = store.lease("attendance").await?;
+    let lease = store.take("attendance", Term { holder: "example", now_ms: 0, until_ms: 0 }).await?;
 
     let begun = Instant::now();
     record(&store, &lease, (0..rows).map(|place| row(place, 1))).await?;

@@ -1,7 +1,7 @@
 //! The SQLite stores against the suites, and what only a file can promise.
 
 use signalbox_sql::sqlite::{SqliteFeeds, SqliteState};
-use signalbox_store::feed::{LedgerRow, LedgerStatus, Scope};
+use signalbox_store::feed::{LedgerRow, LedgerStatus, Scope, Term};
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, StateStore, StoreError};
 use tempfile::TempDir;
@@ -67,7 +67,7 @@ async fn a_snapshot_holds_the_last_commit_and_nothing_later() {
 #[tokio::test]
 async fn a_snapshot_of_feeds_holds_the_ledger() {
     let (store, dir) = feeds().await;
-    let lease = store.lease("attendance").await.unwrap();
+    let lease = store.take("attendance", Term { holder: "one", now_ms: 0, until_ms: 0 }).await.unwrap();
     let scope = Scope { entity: 1, school_year: 2022 };
     let row =
         LedgerRow { key: [3; 16], content: 1, revision: 1, status: LedgerStatus::Live, detail: vec![1] };

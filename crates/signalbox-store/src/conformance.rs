@@ -10,6 +10,7 @@
 //! A caller needs `tokio` with `macros` and a runtime. Each macro makes a module of its own.
 
 pub mod feed;
+pub mod lease;
 pub mod ledger;
 pub mod outbox;
 pub mod state;
@@ -39,3 +40,9 @@ macro_rules! assert_refused {
     }};
 }
 pub(crate) use assert_refused;
+
+/// Takes a feed, whoever has it.
+pub(crate) async fn taken(store: &impl crate::FeedStore, feed: &str) -> crate::feed::FeedLease {
+    let term = crate::feed::Term { holder: "one", now_ms: 0, until_ms: 60_000 };
+    store.take(feed, term).await.expect("takes the feed")
+}

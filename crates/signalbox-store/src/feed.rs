@@ -16,10 +16,27 @@ pub struct FeedLease {
     pub epoch: u64,
 }
 
+/// Who asks for a feed, and until when it is theirs without asking again.
+///
+/// Terms keep processes from taking feeds from each other all the time; the epoch keeps them from writing over each
+/// other. So clocks that differ, or a term that is too short, cost work and never rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term<'a> {
+    /// One per process.
+    pub holder: &'a str,
+    pub now_ms: i64,
+    /// At this time the term is over.
+    pub until_ms: i64,
+}
+
 /// A feed as remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FeedRow {
     pub feed: String,
+    /// Who has it or had it last; `None` when nobody took it yet, or its holder let it go.
+    pub holder: Option<String>,
+    /// When the holder's term is over; it may be past.
+    pub held_until_ms: Option<i64>,
     /// Where its source is; opaque.
     pub cursor: Option<Vec<u8>>,
     /// What the hub last told the consumers of it (mode, mapping hash, …), as JSON.
@@ -231,10 +248,23 @@ pub struct Closing {
 /// Keeps feeds.
 #[async_trait]
 pub trait FeedStore: Send + Sync {
-    /// Takes a feed: raises its epoch. Every writing call below with an earlier lease is [`StoreError::Fenced`].
-    async fn lease(&self, feed: &str) -> Result<FeedLease, StoreError>;
+    /// Takes a feed for the term's holder and raises its epoch: every writing call below with an earlier lease is
+    /// [`StoreError::Fenced`]. `None`: another holder's term still runs at `now_ms`; nothing was written. The same
+    /// holder is always granted. A lease outlives its term for as long as nobody takes the feed.
+    async fn lease(&self, feed: &str, term: Term<'_>) -> Result<Option<FeedLease>, StoreError>;
 
-    /// Every feed ever leased, by name.
+    /// As [`lease`](Self::lease), whoever holds it: for a person's command.
+    async fn take(&self, feed: &str, term: Term<'_>) -> Result<FeedLease, StoreError>;
+
+    /// Lengthens the term of every feed that `holder` holds; never shortens one. Returns how many it holds, those
+    /// included whose term had run out without another's taking them.
+    async fn keep(&self, holder: &str, until_ms: i64) -> Result<u64, StoreError>;
+
+    /// Ends the term of every feed of `holder` now, so that another may take them at once. Leases of it stay good
+    /// until another is taken.
+    async fn let_go(&self, holder: &str) -> Result<(), StoreError>;
+
+    /// Every feed ever leased or taken, by name.
     async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError>;
 
     async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError>;

@@ -130,8 +130,9 @@ async fn a_zombie_ingest_raises_clears_and_ends_nothing() {
     assert_eq!(district.told().await, ["risk.flag.raised 1001 delivered"]);
     assert_eq!(district.status().await.state_hash, before);
 
-    let old = district.hub.feeds.lease("attendance").await.expect("leases");
-    district.hub.feeds.lease("attendance").await.expect("another takes it");
+    let term = signalbox_store::feed::Term { holder: "another", now_ms: 0, until_ms: 0 };
+    let old = district.hub.feeds.take("attendance", term).await.expect("leases");
+    district.hub.feeds.take("attendance", term).await.expect("another takes it");
     let error = district.hub.feeds.save_settings(&old, "{}").await.expect_err("is fenced");
     assert!(matches!(error, signalbox_store::StoreError::Fenced));
 }

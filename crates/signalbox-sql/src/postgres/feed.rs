@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use signalbox_store::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
-    NewRun, Reject, RejectGroup, Run, Scope, are_in_order,
+    NewRun, Reject, RejectGroup, Run, Scope, Term, are_in_order,
 };
 use signalbox_store::{FeedStore, StoreError};
 use sqlx::postgres::PgPool;
@@ -13,6 +13,7 @@ use super::refusal::{commit, commit_refusal, refusal};
 
 mod crosswalk;
 mod holds;
+mod leases;
 mod ledger;
 mod rejects;
 mod runs;
@@ -35,17 +36,28 @@ impl PgFeeds {
 
 #[async_trait]
 impl FeedStore for PgFeeds {
-    async fn lease(&self, feed: &str) -> Result<FeedLease, StoreError> {
+    async fn lease(&self, feed: &str, term: Term<'_>) -> Result<Option<FeedLease>, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        let lease = leases::raise(&mut transaction, feed, term, false).await.map_err(refusal)?;
+        commit(transaction).await?;
+        Ok(lease)
+    }
+
+    async fn take(&self, feed: &str, term: Term<'_>) -> Result<FeedLease, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        let lease = leases::raise(&mut transaction, feed, term, true).await.map_err(refusal)?;
+        commit(transaction).await?;
+        lease.ok_or_else(|| refusal(sqlx::Error::RowNotFound))
+    }
+
+    async fn keep(&self, holder: &str, until_ms: i64) -> Result<u64, StoreError> {
         let mut connection = self.pool.acquire().await.map_err(refusal)?;
-        let epoch: i64 = sqlx::query_scalar(
-            "INSERT INTO feed (name, epoch) VALUES ($1, 1)
-             ON CONFLICT (name) DO UPDATE SET epoch = feed.epoch + 1 RETURNING epoch",
-        )
-        .bind(feed)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(commit_refusal)?;
-        Ok(FeedLease { feed: feed.to_owned(), epoch: epoch as u64 })
+        leases::keep(&mut *connection, holder, until_ms).await.map_err(commit_refusal)
+    }
+
+    async fn let_go(&self, holder: &str) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        leases::let_go(&mut *connection, holder).await.map_err(commit_refusal)
     }
 
     async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError> {

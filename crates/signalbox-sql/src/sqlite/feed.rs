@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use signalbox_store::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
-    NewRun, Reject, RejectGroup, Run, Scope, are_in_order,
+    NewRun, Reject, RejectGroup, Run, Scope, Term, are_in_order,
 };
 use signalbox_store::{FeedStore, StoreError};
 use sqlx::{Sqlite, SqliteExecutor, Transaction};
@@ -15,6 +15,7 @@ use super::refusal::refusal;
 
 mod crosswalk;
 mod holds;
+mod leases;
 mod ledger;
 mod rejects;
 mod runs;
@@ -51,18 +52,31 @@ impl SqliteFeeds {
 
 #[async_trait]
 impl FeedStore for SqliteFeeds {
-    async fn lease(&self, feed: &str) -> Result<FeedLease, StoreError> {
+    async fn lease(&self, feed: &str, term: Term<'_>) -> Result<Option<FeedLease>, StoreError> {
         let mut transaction = self.db.write().await.map_err(refusal)?;
-        let epoch: i64 = sqlx::query_scalar(
-            "INSERT INTO feed (name, epoch) VALUES (?, 1)
-             ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
-        )
-        .bind(feed)
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(refusal)?;
+        let lease = leases::raise(&mut *transaction, feed, term, false).await.map_err(refusal)?;
         transaction.commit().await.map_err(refusal)?;
-        Ok(FeedLease { feed: feed.to_owned(), epoch: epoch as u64 })
+        Ok(lease)
+    }
+
+    async fn take(&self, feed: &str, term: Term<'_>) -> Result<FeedLease, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let lease = leases::raise(&mut *transaction, feed, term, true).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        lease.ok_or_else(|| refusal(sqlx::Error::RowNotFound))
+    }
+
+    async fn keep(&self, holder: &str, until_ms: i64) -> Result<u64, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let kept = leases::keep(&mut *transaction, holder, until_ms).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        Ok(kept)
+    }
+
+    async fn let_go(&self, holder: &str) -> Result<(), StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        leases::let_go(&mut *transaction, holder).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
     }
 
     async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError> {

@@ -1,8 +1,11 @@
 //! Two processes that both believe they own a shard or a feed.
 
-use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Scope};
+use std::time::Duration;
+
+use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Scope, Term};
 use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow};
 use signalbox_store::{FeedStore, StateStore, StoreError};
+use sqlx::Connection;
 
 use crate::proxy::Network;
 use crate::server::Schema;
@@ -80,14 +83,14 @@ async fn a_new_lease_waits_for_the_batch_in_hand() {
 async fn a_new_lease_of_a_feed_waits_for_the_rows_in_hand() {
     let Some((schema, network, database)) = Network::before_a_schema().await else { return };
     let (one, other) = (database.feeds(), schema.database().await.feeds());
-    let lease = one.lease("sis").await.unwrap();
+    let lease = one.take("sis", term("one")).await.unwrap();
     let scope = Scope { entity: 1, school_year: 2022 };
     network.keep_next_commit_back();
     let in_hand = tokio::spawn(async move { one.record(&lease, scope, &[ledger_row()]).await });
     network.keeps_a_commit_back().await;
     let waiting = tokio::spawn({
         let other = other.clone();
-        async move { other.lease("sis").await }
+        async move { other.take("sis", term("other")).await }
     });
     schema.waits_for_a_lease().await;
     network.let_go();
@@ -100,15 +103,58 @@ async fn a_new_lease_of_a_feed_waits_for_the_rows_in_hand() {
 async fn another_processes_lease_of_a_feed_fences() {
     let Some(schema) = Schema::fresh().await else { return };
     let (one, other) = (schema.database().await.feeds(), schema.database().await.feeds());
-    let earlier = one.lease("sis").await.unwrap();
+    let earlier = one.take("sis", term("one")).await.unwrap();
     let run = one.open_run(&earlier, new_run()).await.unwrap();
-    let later = other.lease("sis").await.unwrap();
+    let later = other.take("sis", term("other")).await.unwrap();
     let scope = Scope { entity: 1, school_year: 2022 };
     assert!(matches!(one.record(&earlier, scope, &[ledger_row()]).await, Err(StoreError::Fenced)));
     assert!(matches!(one.close_run(&earlier, run.number, closing()).await, Err(StoreError::Fenced)));
     assert_eq!(other.open(&later).await.unwrap(), Some(run));
     other.record(&later, scope, &[ledger_row()]).await.unwrap();
     assert_eq!(one.ledger("sis", scope, None, 10).await.unwrap(), [ledger_row()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_ask_at_once_one_is_granted() {
+    let Some(schema) = Schema::fresh().await else { return };
+    let database = schema.database().await;
+    // Of a feed that nobody ever had, and again of one whose term is over.
+    for now_ms in [0, 100] {
+        let ask = |holder: String| {
+            let store = database.feeds();
+            let until_ms = now_ms + 100;
+            tokio::spawn(async move { store.lease("sis", Term { holder: &holder, now_ms, until_ms }).await })
+        };
+        let asking: Vec<_> = (0..8).map(|n| ask(format!("holder {n} at {now_ms}"))).collect();
+        let mut granted = 0;
+        for one in asking {
+            granted += u32::from(one.await.unwrap().unwrap().is_some());
+        }
+        assert_eq!(granted, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_lease_waits_for_nobody_and_uses_no_number_up() {
+    let Some(schema) = Schema::fresh().await else { return };
+    let store = schema.database().await.feeds();
+    store.lease("sis", Term { until_ms: 100, ..term("one") }).await.unwrap().expect("is free");
+    let mut connection = schema.connection().await;
+    let mut in_hand = connection.begin().await.unwrap();
+    sqlx::query("SELECT FROM feed FOR UPDATE").execute(&mut *in_hand).await.unwrap();
+    for _ in 0..3 {
+        let asked = tokio::time::timeout(Duration::from_secs(5), store.lease("sis", term("two"))).await;
+        assert_eq!(asked.expect("does not wait").unwrap(), None);
+    }
+    in_hand.rollback().await.unwrap();
+    store.take("next", term("one")).await.unwrap();
+    let numbers: Vec<i32> =
+        sqlx::query_scalar("SELECT id FROM feed ORDER BY id").fetch_all(&mut connection).await.unwrap();
+    assert_eq!(numbers, [1, 2]);
+}
+
+const fn term(holder: &str) -> Term<'_> {
+    Term { holder, now_ms: 0, until_ms: 0 }
 }
 
 fn next(lease: &Lease) -> u64 {

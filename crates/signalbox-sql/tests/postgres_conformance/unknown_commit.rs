@@ -1,6 +1,6 @@
 //! Connections lost at COMMIT, and before it.
 
-use signalbox_store::feed::NewRun;
+use signalbox_store::feed::{NewRun, Term};
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, StateStore, StoreError};
 use sqlx::Connection;
@@ -44,7 +44,7 @@ async fn a_commit_whose_answer_is_lost_is_unknown_and_written() {
 async fn a_run_whose_opening_is_unknown_is_found_open() {
     let Some((schema, network, database)) = Network::before_a_schema().await else { return };
     let store = database.feeds();
-    let lease = store.lease("sis").await.unwrap();
+    let lease = store.take("sis", Term { holder: "one", now_ms: 0, until_ms: 0 }).await.unwrap();
     network.lose_next_answer();
     let new = || NewRun {
         payload: "sha256:aa".into(),

@@ -1,7 +1,7 @@
 //! What every [`FeedStore`] promises of leases, runs, holds, rejects, the crosswalk and notes; the ledger has a suite
 //! of its own.
 
-use super::assert_refused;
+use super::{assert_refused, taken};
 use crate::FeedStore;
 use crate::feed::{
     Closing, CrosswalkRow, FeedLease, Hold, HoldState, LedgerRow, LedgerStatus, Named, NewRun, Outcome,
@@ -39,6 +39,19 @@ macro_rules! feed_conformance {
                 notes_are_replaced
             }
         }
+        mod lease_conformance {
+            use super::*;
+            $crate::conformance_cases! { lease, $make,
+                another_holder_waits_for_the_end_of_the_term
+                a_refused_lease_changes_nothing
+                the_same_holder_is_granted_and_fences_itself
+                taking_beats_a_running_term
+                a_lease_outlives_its_term_until_another_takes_the_feed
+                keeping_lengthens_and_never_shortens
+                keeping_is_for_the_holders_own_feeds
+                what_is_let_go_may_be_taken_at_once
+            }
+        }
         mod ledger_conformance {
             use super::*;
             $crate::conformance_cases! { ledger, $make,
@@ -58,9 +71,9 @@ macro_rules! feed_conformance {
 }
 
 pub async fn a_lease_fences_every_earlier_writer(store: &impl FeedStore) {
-    let earlier = store.lease("sis").await.expect("leases");
+    let earlier = taken(store, "sis").await;
     let run = store.open_run(&earlier, new_run("one", None)).await.expect("opens");
-    let later = store.lease("sis").await.expect("leases");
+    let later = taken(store, "sis").await;
     assert!(later.epoch > earlier.epoch);
 
     assert_refused!(store.save_settings(&earlier, "{}").await, Fenced);
@@ -75,32 +88,31 @@ pub async fn a_lease_fences_every_earlier_writer(store: &impl FeedStore) {
     assert_eq!(store.ledger("sis", SCOPE, None, 10).await.expect("reads"), []);
     assert_eq!(store.crosswalk(None, 10).await.expect("reads"), []);
     assert_eq!(store.open(&later).await.expect("reads"), Some(run));
-    store.lease("attendance").await.expect("leases");
+    taken(store, "attendance").await;
     store.save_settings(&later, "{}").await.expect("another feed's lease fences nobody here");
 }
 
 pub async fn feeds_come_by_name(store: &impl FeedStore) {
     assert_eq!(store.feed("sis").await.expect("reads"), None);
     for feed in ["sis", "attendance", "sis", "enrollment"] {
-        store.lease(feed).await.expect("leases");
+        taken(store, feed).await;
     }
     let names: Vec<_> = store.feeds().await.expect("reads").into_iter().map(|row| row.feed).collect();
     assert_eq!(names, ["attendance", "enrollment", "sis"]);
 }
 
 pub async fn settings_are_kept(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     store.save_settings(&lease, r#"{"mode":"test"}"#).await.expect("saves");
     store.save_settings(&lease, r#"{"mode":"live"}"#).await.expect("saves");
-    store.lease("sis").await.expect("a new lease keeps them");
+    taken(store, "sis").await;
     let row = store.feed("sis").await.expect("reads").expect("is there");
     assert_eq!(row.settings.as_deref(), Some(r#"{"mode":"live"}"#));
     assert_eq!((row.cursor, row.last_run), (None, None));
 }
 
 pub async fn run_numbers_ascend(store: &impl FeedStore) {
-    let (sis, other) =
-        (store.lease("sis").await.expect("leases"), store.lease("other").await.expect("leases"));
+    let (sis, other) = (taken(store, "sis").await, taken(store, "other").await);
     for expected in 1..=3 {
         let run = store.open_run(&sis, new_run("one", None)).await.expect("opens");
         assert_eq!((run.feed.as_str(), run.number), ("sis", expected));
@@ -110,12 +122,12 @@ pub async fn run_numbers_ascend(store: &impl FeedStore) {
 }
 
 pub async fn an_unfinished_run_comes_first(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     assert_eq!(store.open(&lease).await.expect("reads"), None);
     let first = store.open_run(&lease, new_run("one", Some(b"cursor"))).await.expect("opens");
     assert_eq!(first, new_run("one", Some(b"cursor")).numbered("sis", 1));
 
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     assert_eq!(store.open(&lease).await.expect("reads"), Some(first.clone()));
     assert_eq!(store.open_run(&lease, new_run("two", None)).await.expect("opens"), first);
     assert_eq!(store.feed("sis").await.expect("reads").expect("is there").last_run, None);
@@ -125,16 +137,16 @@ pub async fn an_unfinished_run_comes_first(store: &impl FeedStore) {
 }
 
 pub async fn what_the_gate_decided_survives(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let run = store.open_run(&lease, new_run("one", None)).await.expect("opens");
     store.gate_run(&lease, run.number, r#"{"add":3}"#).await.expect("remembers");
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let resumed = store.open(&lease).await.expect("reads").expect("is open");
     assert_eq!(resumed, Run { gated: Some(r#"{"add":3}"#.into()), ..run });
 }
 
 pub async fn closing_moves_the_cursor_and_stores_the_summary(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let run = store.open_run(&lease, new_run("one", Some(b"after one"))).await.expect("opens");
     assert_eq!(store.feed("sis").await.expect("reads").expect("is there").cursor, None);
     close(store, &lease, run.number, closing(Outcome::Held)).await;
@@ -148,7 +160,7 @@ pub async fn closing_moves_the_cursor_and_stores_the_summary(store: &impl FeedSt
 }
 
 pub async fn a_run_without_cursor_leaves_the_feeds(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     work(store, &lease, new_run("one", Some(b"after one")), closing(Outcome::Accepted)).await;
     work(store, &lease, new_run("again", None), closing(Outcome::Accepted)).await;
     let row = store.feed("sis").await.expect("reads").expect("is there");
@@ -157,7 +169,7 @@ pub async fn a_run_without_cursor_leaves_the_feeds(store: &impl FeedStore) {
 }
 
 pub async fn only_the_open_run_is_gated_or_closed(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let number = work(store, &lease, new_run("one", None), closing(Outcome::Accepted)).await;
     let before = store.run("sis", number).await.expect("reads");
     for number in [number, number + 1] {
@@ -170,8 +182,7 @@ pub async fn only_the_open_run_is_gated_or_closed(store: &impl FeedStore) {
 }
 
 pub async fn closing_replaces_rejects(store: &impl FeedStore) {
-    let (sis, other) =
-        (store.lease("sis").await.expect("leases"), store.lease("other").await.expect("leases"));
+    let (sis, other) = (taken(store, "sis").await, taken(store, "other").await);
     let with = |feed: &str, code: &str| Closing {
         rejects: Some((vec![group(feed, code, 1)], vec![reject(feed, "a.csv", Some(2), code)])),
         ..closing(Outcome::Accepted)
@@ -189,7 +200,7 @@ pub async fn closing_replaces_rejects(store: &impl FeedStore) {
 }
 
 pub async fn closing_opens_a_hold(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let opened = Hold { schools: r#"[{"school":"100"}]"#.into(), ..hold("h1", "sis", 1, 10) };
     let held = Closing { hold: Some(opened.clone()), ..closing(Outcome::Held) };
     work(store, &lease, new_run("one", None), held).await;
@@ -197,7 +208,7 @@ pub async fn closing_opens_a_hold(store: &impl FeedStore) {
 }
 
 pub async fn closing_finishes_the_hold_it_was_run_for(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     open_holds(store, &lease, &["approved", "waiting"]).await;
     assert!(decide(store, "approved", HoldState::Approved).await);
     for id in ["approved", "waiting", "unknown"] {
@@ -212,8 +223,7 @@ pub async fn closing_finishes_the_hold_it_was_run_for(store: &impl FeedStore) {
 }
 
 pub async fn closing_supersedes_waiting_holds(store: &impl FeedStore) {
-    let (sis, other) =
-        (store.lease("sis").await.expect("leases"), store.lease("other").await.expect("leases"));
+    let (sis, other) = (taken(store, "sis").await, taken(store, "other").await);
     open_holds(store, &sis, &["1 waits", "2 is refused"]).await;
     open_holds(store, &other, &["3 is another feed's"]).await;
     assert!(decide(store, "2 is refused", HoldState::Refused).await);
@@ -231,7 +241,7 @@ pub async fn closing_supersedes_waiting_holds(store: &impl FeedStore) {
 }
 
 pub async fn a_hold_is_decided_once(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     open_holds(store, &lease, &["h"]).await;
     let approve = store.decide_hold("h", HoldState::Approved, "ada", "summer roll-over").await;
     assert!(approve.expect("decides"));
@@ -244,7 +254,7 @@ pub async fn a_hold_is_decided_once(store: &impl FeedStore) {
 }
 
 pub async fn holds_come_oldest_first(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     for (id, since_ms) in [("young", 30), ("old", 10), ("middle", 20)] {
         let held = Closing { hold: Some(hold(id, "sis", 1, since_ms)), ..closing(Outcome::Held) };
         work(store, &lease, new_run("one", None), held).await;
@@ -254,7 +264,7 @@ pub async fn holds_come_oldest_first(store: &impl FeedStore) {
 }
 
 pub async fn the_last_usable_run_passes_over_what_was_refused(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     assert_eq!(usable(store).await, None);
     work(store, &lease, new_run("accepted", None), closing(Outcome::Accepted)).await;
     work(store, &lease, new_run("refused", None), closing(Outcome::Refused)).await;
@@ -274,7 +284,7 @@ pub async fn the_last_usable_run_passes_over_what_was_refused(store: &impl FeedS
 }
 
 pub async fn reject_groups_come_most_first(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let groups = vec![group("sis", "A", 3), group("sis", "B", 300), group("sis", "C", 20)];
     let with = Closing { rejects: Some((groups.clone(), vec![])), ..closing(Outcome::Accepted) };
     work(store, &lease, new_run("one", None), with).await;
@@ -285,7 +295,7 @@ pub async fn reject_groups_come_most_first(store: &impl FeedStore) {
 pub async fn rejects_come_by_feed_file_and_row(store: &impl FeedStore) {
     let feeds = ["sis", "attendance"];
     for feed in feeds {
-        let lease = store.lease(feed).await.expect("leases");
+        let lease = taken(store, feed).await;
         let rows = [("b.csv", Some(2)), ("a.csv", Some(10)), ("a.csv", Some(9)), ("a.csv", None)];
         let rejects = rows.map(|(file, row)| reject(feed, file, row, "BAD_DATE")).to_vec();
         let with = Closing { rejects: Some((vec![], rejects)), ..closing(Outcome::Accepted) };
@@ -303,7 +313,7 @@ pub async fn rejects_come_by_feed_file_and_row(store: &impl FeedStore) {
 }
 
 pub async fn a_known_crosswalk_row_changes_nothing(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let first = CrosswalkRow { first: true, ..named("1", "student-1") };
     store.add_crosswalk(&lease, std::slice::from_ref(&first)).await.expect("adds");
     let again = [named("1", "student-1"), named("1", "student-2"), named("1", "student-2")];
@@ -312,7 +322,7 @@ pub async fn a_known_crosswalk_row_changes_nothing(store: &impl FeedStore) {
 }
 
 pub async fn the_crosswalk_pages_in_order(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let mut rows: Vec<_> = (0..700).map(|n| named(&format!("{n:04}"), "student")).collect();
     rows.push(CrosswalkRow { what: Named::School, ..named("0000", "school") });
     rows.push(CrosswalkRow { id_type: "sourcedId".into(), ..named("0000", "student") });
@@ -334,7 +344,7 @@ pub async fn the_crosswalk_pages_in_order(store: &impl FeedStore) {
 }
 
 pub async fn an_id_is_found_whatever_its_type(store: &impl FeedStore) {
-    let lease = store.lease("sis").await.expect("leases");
+    let lease = taken(store, "sis").await;
     let by_sourced_id = CrosswalkRow { id_type: "sourcedId".into(), ..named("1", "student-2") };
     let school = CrosswalkRow { what: Named::School, ..named("1", "student-1") };
     let rows = [named("1", "student-1"), named("2", "student-1"), by_sourced_id.clone(), school.clone()];

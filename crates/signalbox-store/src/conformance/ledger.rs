@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::assert_refused;
+use super::{assert_refused, taken};
 use crate::FeedStore;
 use crate::feed::{FeedLease, LedgerCounts, LedgerKey, LedgerRow, LedgerStatus, Scope};
 
@@ -63,7 +63,7 @@ pub async fn rows_out_of_order_are_refused(store: &impl FeedStore) {
 
 pub async fn scopes_and_feeds_are_apart(store: &impl FeedStore) {
     let lease = lease(store).await;
-    let other = store.lease("other").await.expect("leases");
+    let other = taken(store, "other").await;
     record(store, &lease, &[row(1, 1)]).await;
     let elsewhere = [
         (&lease, Scope { entity: 2, ..SCOPE }),
@@ -141,7 +141,7 @@ pub async fn many_scattered_records_equal_one_map(store: &impl FeedStore) {
 const SCOPE: Scope = Scope { entity: 1, school_year: 2022 };
 
 async fn lease(store: &impl FeedStore) -> FeedLease {
-    store.lease("attendance").await.expect("leases")
+    taken(store, "attendance").await
 }
 
 async fn record(store: &impl FeedStore, lease: &FeedLease, rows: &[LedgerRow]) {

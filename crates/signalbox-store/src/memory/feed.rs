@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
-    LedgerStatus, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, are_in_order,
+    LedgerStatus, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, Term, are_in_order,
 };
 use crate::{FeedStore, StoreError};
 
@@ -30,6 +30,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Feed {
     epoch: u64,
+    /// The holder, and when its term is over.
+    held: Option<(String, i64)>,
     cursor: Option<Vec<u8>>,
     settings: Option<String>,
     /// The run of `number` n stands at n - 1.
@@ -49,6 +51,18 @@ impl MemoryFeeds {
 }
 
 impl Inner {
+    fn take(&mut self, feed: &str, term: Term<'_>) -> FeedLease {
+        let row = self.feeds.entry(feed.to_owned()).or_default();
+        row.epoch += 1;
+        row.held = Some((term.holder.to_owned(), term.until_ms));
+        FeedLease { feed: feed.to_owned(), epoch: row.epoch }
+    }
+
+    /// The feeds of a holder.
+    fn held_by(&mut self, holder: &str) -> impl Iterator<Item = &mut Feed> {
+        self.feeds.values_mut().filter(move |feed| feed.held.as_ref().is_some_and(|(by, _)| by == holder))
+    }
+
     fn owned(&mut self, lease: &FeedLease) -> Result<&mut Feed, StoreError> {
         self.feeds.get_mut(&lease.feed).filter(|feed| feed.epoch == lease.epoch).ok_or(StoreError::Fenced)
     }
@@ -78,10 +92,16 @@ impl Feed {
     fn row(&self, name: &str) -> FeedRow {
         FeedRow {
             feed: name.to_owned(),
+            holder: self.held.as_ref().map(|(holder, _)| holder.clone()),
+            held_until_ms: self.held.as_ref().map(|(_, until_ms)| *until_ms),
             cursor: self.cursor.clone(),
             settings: self.settings.clone(),
             last_run: self.runs.iter().rev().find(|run| run.outcome.is_some()).cloned(),
         }
+    }
+
+    fn is_anothers(&self, term: Term<'_>) -> bool {
+        self.held.as_ref().is_some_and(|(holder, until_ms)| holder != term.holder && *until_ms > term.now_ms)
     }
 
     fn unfinished(&mut self) -> Option<&mut Run> {
@@ -95,11 +115,27 @@ impl Feed {
 
 #[async_trait]
 impl FeedStore for MemoryFeeds {
-    async fn lease(&self, feed: &str) -> Result<FeedLease, StoreError> {
+    async fn lease(&self, feed: &str, term: Term<'_>) -> Result<Option<FeedLease>, StoreError> {
         let mut inner = self.lock();
-        let row = inner.feeds.entry(feed.to_owned()).or_default();
-        row.epoch += 1;
-        Ok(FeedLease { feed: feed.to_owned(), epoch: row.epoch })
+        if inner.feeds.get(feed).is_some_and(|row| row.is_anothers(term)) {
+            return Ok(None);
+        }
+        Ok(Some(inner.take(feed, term)))
+    }
+
+    async fn take(&self, feed: &str, term: Term<'_>) -> Result<FeedLease, StoreError> {
+        Ok(self.lock().take(feed, term))
+    }
+
+    async fn keep(&self, holder: &str, until_ms: i64) -> Result<u64, StoreError> {
+        let mut inner = self.lock();
+        let terms = inner.held_by(holder).filter_map(|feed| feed.held.as_mut());
+        Ok(terms.map(|(_, until)| *until = (*until).max(until_ms)).count() as u64)
+    }
+
+    async fn let_go(&self, holder: &str) -> Result<(), StoreError> {
+        self.lock().held_by(holder).for_each(|feed| feed.held = None);
+        Ok(())
     }
 
     async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError> {

@@ -15,18 +15,23 @@ pub(super) async fn feeds(reader: &mut PgConnection) -> Result<Vec<FeedRow>, sql
 }
 
 pub(super) async fn feed(reader: &mut PgConnection, feed: &str) -> Result<Option<FeedRow>, sqlx::Error> {
-    let found: Option<(Option<Vec<u8>>, Option<String>)> =
-        sqlx::query_as("SELECT cursor, settings FROM feed WHERE name = $1")
-            .bind(feed)
-            .fetch_optional(&mut *reader)
-            .await?;
-    let Some((cursor, settings)) = found else { return Ok(None) };
+    let found = sqlx::query("SELECT cursor, settings, holder, held_until_ms FROM feed WHERE name = $1")
+        .bind(feed)
+        .fetch_optional(&mut *reader)
+        .await?;
+    let Some(found) = found else { return Ok(None) };
     let last_run = select("feed.name = $1 AND outcome IS NOT NULL ORDER BY number DESC LIMIT 1")
         .bind(feed)
         .fetch_optional(reader)
         .await?;
-    let last_run = last_run.as_ref().map(run).transpose()?;
-    Ok(Some(FeedRow { feed: feed.to_owned(), cursor, settings, last_run }))
+    Ok(Some(FeedRow {
+        feed: feed.to_owned(),
+        holder: found.try_get("holder")?,
+        held_until_ms: found.try_get("held_until_ms")?,
+        cursor: found.try_get("cursor")?,
+        settings: found.try_get("settings")?,
+        last_run: last_run.as_ref().map(run).transpose()?,
+    }))
 }
 
 pub(super) async fn unfinished(executor: impl PgExecutor<'_>, feed: i32) -> Result<Option<Run>, sqlx::Error> {
