@@ -72,6 +72,11 @@ impl Appender {
         under_way.settled().await
     }
 
+    /// Lets the producer go: what it knows of a topic is no longer so. Appends that are under way keep it.
+    pub(crate) fn renew(&self) {
+        *self.producer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The producer, or a new one if it has failed for good (its sequence is lost).
     fn producer(&self) -> Result<Arc<Producer>, LogError> {
         let mut current = self.producer.lock().unwrap_or_else(PoisonError::into_inner);

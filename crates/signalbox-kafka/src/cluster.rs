@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -20,6 +21,13 @@ const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// How long to wait for what a client says about a call that failed.
 const LAST_WORDS: Duration = Duration::from_millis(20);
 
+/// How long a topic's number of shards is believed. It never changes, but somebody may delete the topic and make
+/// another one of its name.
+const BELIEVED: Duration = Duration::from_secs(5);
+
+/// How the names of Kafka's own topics begin.
+const KAFKAS_OWN: &str = "__";
+
 /// A shard of a topic.
 pub(crate) type TopicShard = (String, Shard);
 
@@ -28,8 +36,10 @@ pub(crate) type TopicShard = (String, Shard);
 #[derive(Clone)]
 pub(crate) struct Cluster {
     client: Arc<Client<BaseConsumer<Context>>>,
-    /// A topic's number of shards does not change.
-    shards: Arc<Mutex<HashMap<String, u32>>>,
+    /// The topics' numbers of shards, and since when they are known.
+    shards: Arc<Mutex<HashMap<String, (u32, Instant)>>>,
+    /// How often topics were deleted from here.
+    deletions: Arc<AtomicU64>,
     timeout: Duration,
     reports: Reports,
 }
@@ -41,8 +51,13 @@ impl Cluster {
         let context = Context { reports: reports.clone() };
         let client: BaseConsumer<Context> =
             config.consumer().create_with_context(context).map_err(log_error)?;
-        let (client, shards) = (Arc::new(Client::new(client)), Arc::default());
-        let cluster = Self { client, shards, timeout: config.timeout, reports };
+        let cluster = Self {
+            client: Arc::new(Client::new(client)),
+            shards: Arc::default(),
+            deletions: Arc::default(),
+            timeout: config.timeout,
+            reports,
+        };
         cluster
             .ask(|client, timeout| {
                 let id = client.client().fetch_cluster_id(timeout);
@@ -64,8 +79,7 @@ impl Cluster {
         let name = topic.to_owned();
         let shards = self.ask(move |client, timeout| shards_of(client, &name, timeout)).await?;
         if let Some(shards) = shards {
-            let mut known = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
-            known.insert(topic.to_owned(), shards);
+            self.believed().insert(topic.to_owned(), (shards, Instant::now()));
         }
         Ok(shards)
     }
@@ -100,13 +114,38 @@ impl Cluster {
         self.ask(move |client, timeout| members_of(client, &name, timeout)).await
     }
 
+    /// The names of the topics that this client may see, in order, without Kafka's own.
+    pub(crate) async fn topics(&self) -> Result<Vec<String>, LogError> {
+        let metadata = self.metadata().await?;
+        let names = metadata.topics().iter().map(|topic| topic.name().to_owned());
+        let mut names: Vec<String> = names.filter(|name| !name.starts_with(KAFKAS_OWN)).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Every topic that this client may see.
     pub(crate) async fn metadata(&self) -> Result<Metadata, LogError> {
         self.ask(|client, timeout| client.fetch_metadata(None, timeout)).await
     }
 
+    /// These topics were deleted: what is known of them or was read ahead belongs to the past.
+    pub(crate) fn deleted(&self, topics: &[String]) {
+        self.believed().retain(|topic, _| !topics.contains(topic));
+        self.deletions.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often topics were deleted from here.
+    pub(crate) fn deletions(&self) -> u64 {
+        self.deletions.load(Ordering::Acquire)
+    }
+
     fn known(&self, topic: &str) -> Option<u32> {
-        self.shards.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied()
+        let known = self.believed().get(topic).copied();
+        known.filter(|(_, since)| since.elapsed() < BELIEVED).map(|(shards, _)| shards)
+    }
+
+    fn believed(&self) -> MutexGuard<'_, HashMap<String, (u32, Instant)>> {
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As `ask`, about shards. A shard that is new or moves has no leader for a moment: asks again.

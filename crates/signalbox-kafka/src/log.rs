@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use signalbox_log::{EventLog, LogError, Message, Offset, Record, Shard, Subscription};
 
 use crate::append::Appender;
+use crate::client::log_error;
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::read::Readers;
@@ -45,7 +47,15 @@ impl KafkaLog {
     /// # Errors
     /// [`LogError::Failed`] when the configuration is not usable.
     pub fn topic_admin(&self) -> Result<TopicAdmin, LogError> {
-        TopicAdmin::new(&self.config, self.cluster.clone())
+        TopicAdmin::new(&self.config, self.cluster.clone(), self.appender.clone())
+    }
+
+    /// The names of all topics that this user may see, in order, without Kafka's own.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] when no broker answers in time.
+    pub async fn topics(&self) -> Result<Vec<String>, LogError> {
+        self.cluster.topics().await
     }
 
     /// How many live members a consumer group has, of whatever process; 0 when there is no such group, or none that
@@ -72,6 +82,19 @@ impl KafkaLog {
     }
 }
 
+impl KafkaLog {
+    /// The producer does not know a shard that was there a moment ago: somebody deleted the topic, or made another
+    /// one of its name, which a new producer will know.
+    async fn disagreement(&self, topic: &str, shard: Shard) -> LogError {
+        self.cluster.deleted(&[topic.to_owned()]);
+        self.appender.renew();
+        match self.cluster.require(topic, shard).await {
+            Ok(()) => log_error(KafkaError::MessageProduction(RDKafkaErrorCode::LeaderNotAvailable)),
+            Err(error) => error,
+        }
+    }
+}
+
 impl std::fmt::Debug for KafkaLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KafkaLog").field("config", &self.config).finish_non_exhaustive()
@@ -84,7 +107,10 @@ impl EventLog for KafkaLog {
         for run in messages.chunk_by(|a, b| a.topic == b.topic && a.shard == b.shard) {
             self.cluster.require(&run[0].topic, run[0].shard).await?;
         }
-        self.appender.append(messages).await
+        match self.appender.append(messages).await {
+            Err(LogError::NoSuchShard { topic, shard }) => Err(self.disagreement(&topic, shard).await),
+            done => done,
+        }
     }
 
     /// Topics have equally many shards, or one: Kafka shares out the shards of each topic by itself, and only then

@@ -16,6 +16,9 @@ use crate::record;
 /// How many readers are kept. More may read at the same time; they are not kept.
 const KEPT: usize = 4;
 
+/// How long records read ahead are good for: somebody may delete the topic and make another one of its name.
+const GOOD_FOR: Duration = Duration::from_secs(5);
+
 /// What one reader reads ahead.
 const AHEAD_KIB: u32 = 4 * 1024;
 
@@ -32,6 +35,8 @@ struct Reader {
     client: Client<BaseConsumer<Context>>,
     /// What it would read next: a call that goes on there finds the records read ahead.
     at: Option<At>,
+    /// When it last read.
+    used: Instant,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +44,8 @@ struct At {
     topic: String,
     shard: Shard,
     offset: Offset,
+    /// [`Cluster::deletions`] by then.
+    deletions: u64,
 }
 
 impl Readers {
@@ -56,7 +63,8 @@ impl Readers {
     ) -> Result<Vec<Record>, LogError> {
         let bounds = self.cluster.bounds(vec![(topic.to_owned(), shard)]).await?;
         let bounds = bounds.into_iter().next().expect("one answer per shard asked for");
-        let at = At { topic: topic.to_owned(), shard, offset: from.max(bounds.start) };
+        let offset = from.max(bounds.start);
+        let at = At { topic: topic.to_owned(), shard, offset, deletions: self.cluster.deletions() };
         if max == 0 || at.offset >= bounds.end {
             return Ok(Vec::new());
         }
@@ -104,13 +112,13 @@ impl Reader {
             .set("fetch.wait.max.ms", "100");
         let context = Context { reports: cluster.reports().clone() };
         let client: BaseConsumer<Context> = settings.create_with_context(context).map_err(log_error)?;
-        Ok(Self { client: Client::new(client), at: None })
+        Ok(Self { client: Client::new(client), at: None, used: Instant::now() })
     }
 
     fn read(&mut self, at: At, end: Offset, max: usize, timeout: Duration) -> Result<Vec<Record>, LogError> {
         let deadline = Instant::now() + timeout;
         self.go_to(&at)?;
-        let At { topic, shard, offset: mut next } = at;
+        let At { topic, shard, offset: mut next, deletions } = at;
         let mut records = Vec::new();
         while records.len() < max && next < end {
             match self.client.poll(deadline.saturating_duration_since(Instant::now())) {
@@ -133,12 +141,13 @@ impl Reader {
                 None => {}
             }
         }
-        self.at = Some(At { topic, shard, offset: next });
+        self.at = Some(At { topic, shard, offset: next, deletions });
+        self.used = Instant::now();
         Ok(records)
     }
 
     fn go_to(&mut self, at: &At) -> Result<(), LogError> {
-        if self.at.take().as_ref() == Some(at) {
+        if self.at.take().as_ref() == Some(at) && self.used.elapsed() < GOOD_FOR {
             return Ok(());
         }
         let mut list = TopicPartitionList::with_capacity(1);

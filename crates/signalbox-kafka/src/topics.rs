@@ -1,7 +1,8 @@
 //! The care of topics: what is declared against what is there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigSource, NewTopic, OwnedResourceSpecifier,
@@ -12,6 +13,7 @@ use rdkafka::metadata::Metadata;
 use serde::Serialize;
 use signalbox_log::LogError;
 
+use crate::append::Appender;
 use crate::client::{Client, Context, log_error};
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -19,8 +21,11 @@ use crate::config::Config;
 /// A log keeps records of a mebibyte; Kafka's default stops a little short of one in its wrapping.
 const LARGEST_BATCH: (&str, &str) = ("max.message.bytes", "2097152");
 
-/// How often to look whether new topics can be used.
+/// How often to look whether a change is done.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long to wait until the brokers show a setting as it was changed.
+const SEEN: Duration = Duration::from_secs(5);
 
 /// A topic as declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,10 +104,11 @@ pub enum TopicsError {
     Log(#[from] LogError),
 }
 
-/// Makes and changes topics.
+/// Makes, changes and deletes topics.
 pub struct TopicAdmin {
     client: Client<AdminClient<Context>>,
     cluster: Cluster,
+    appender: Arc<Appender>,
     timeout: Duration,
 }
 
@@ -110,10 +116,10 @@ pub struct TopicAdmin {
 type Settings = HashMap<String, ConfigEntry>;
 
 impl TopicAdmin {
-    pub(crate) fn new(config: &Config, cluster: Cluster) -> Result<Self, LogError> {
+    pub(crate) fn new(config: &Config, cluster: Cluster, appender: Arc<Appender>) -> Result<Self, LogError> {
         let context = Context { reports: cluster.reports().clone() };
         let client: AdminClient<Context> = config.client().create_with_context(context).map_err(log_error)?;
-        Ok(Self { client: Client::new(client), cluster, timeout: config.timeout })
+        Ok(Self { client: Client::new(client), cluster, appender, timeout: config.timeout })
     }
 
     /// What there is to do; does nothing.
@@ -137,8 +143,45 @@ impl TopicAdmin {
         }
         self.create(&plan.create).await?;
         self.change(&plan.change).await?;
-        self.wait_until_usable(specs).await?;
+        self.wait_until(|metadata| specs.iter().all(|spec| has_leaders(metadata, &spec.name))).await?;
+        if !plan.change.is_empty() {
+            self.wait_until_seen(specs).await?;
+        }
         Ok(plan)
+    }
+
+    /// Deletes these topics with all their records, and waits until they are gone. One that is not there is none
+    /// the worse.
+    ///
+    /// A consumer of such a topic is told [`LogError::NoSuchShard`], or, when another topic of its name is made,
+    /// [`LogError::Replaced`] where its position lies beyond the new end. Once the new topic is the longer one, only
+    /// the record before the position tells.
+    ///
+    /// # Errors
+    /// [`TopicsError::Refused`] names the first topic that the brokers keep.
+    pub async fn delete(&self, topics: &[String]) -> Result<(), TopicsError> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let options = self.options().operation_timeout(Some(self.timeout));
+        let results = self.client.delete_topics(&names, &options).await.map_err(log_error)?;
+        self.forget(topics);
+        for result in results {
+            match result {
+                Ok(_) | Err((_, Code::UnknownTopicOrPartition)) => {}
+                Err((topic, code)) => return Err(refused("delete", topic, code)),
+            }
+        }
+        self.wait_until(|metadata| topics.iter().all(|topic| !is_there(metadata, topic))).await?;
+        self.forget(topics);
+        Ok(())
+    }
+
+    /// What this log knows of topics that are deleted belongs to the past.
+    fn forget(&self, topics: &[String]) {
+        self.cluster.deleted(topics);
+        self.appender.renew();
     }
 
     async fn create(&self, topics: &[CreateTopic]) -> Result<(), TopicsError> {
@@ -176,19 +219,26 @@ impl TopicAdmin {
         Ok(())
     }
 
-    /// A new topic is not known to every broker at once.
-    async fn wait_until_usable(&self, specs: &[TopicSpec]) -> Result<(), LogError> {
-        let usable = async {
-            loop {
-                let metadata = self.cluster.metadata().await?;
-                if specs.iter().all(|spec| has_leaders(&metadata, &spec.name)) {
-                    return Ok(());
-                }
+    /// New and deleted topics are not known to every broker at once.
+    async fn wait_until(&self, done: impl Fn(&Metadata) -> bool) -> Result<(), LogError> {
+        let waiting = async {
+            while !done(&self.cluster.metadata().await?) {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
+            Ok(())
         };
         let late = |_| Err(log_error(KafkaError::MetadataFetch(Code::LeaderNotAvailable)));
-        tokio::time::timeout(self.timeout, usable).await.unwrap_or_else(late)
+        tokio::time::timeout(self.timeout, waiting).await.unwrap_or_else(late)
+    }
+
+    /// The brokers took the changes; whoever asks next should see them. A setting that they write in another way
+    /// than declared is never seen: it stays a change.
+    async fn wait_until_seen(&self, specs: &[TopicSpec]) -> Result<(), LogError> {
+        let begun = Instant::now();
+        while !self.plan(specs).await?.change.is_empty() && begun.elapsed() < SEEN {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
     }
 
     async fn settings(&self, topics: &[&str]) -> Result<HashMap<String, Settings>, LogError> {
@@ -304,6 +354,10 @@ fn has_leaders(metadata: &Metadata, name: &str) -> bool {
     topic.is_some_and(|topic| {
         topic.error().is_none() && topic.partitions().iter().all(|shard| shard.leader() >= 0)
     })
+}
+
+fn is_there(metadata: &Metadata, name: &str) -> bool {
+    metadata.topics().iter().any(|topic| topic.name() == name && topic.error().is_none())
 }
 
 fn refused(what: &'static str, topic: String, code: Code) -> TopicsError {
