@@ -58,16 +58,6 @@ impl KafkaLog {
         self.cluster.topics().await
     }
 
-    /// How many live members a consumer group has, of whatever process; 0 when there is no such group, or none that
-    /// this user may see (Kafka: DESCRIBE on the group). Who died without a goodbye counts until its
-    /// [`Config::session_timeout`] is over.
-    ///
-    /// # Errors
-    /// [`LogError::Unavailable`] when a broker does not answer in time.
-    pub async fn members(&self, group: &str) -> Result<usize, LogError> {
-        self.cluster.members(group).await
-    }
-
     /// Waits until the subscriptions that were dropped have left their groups, at most `limit`. A process that ends
     /// before leaves its shards without an owner until [`Config::session_timeout`] is over.
     pub async fn close(&self, limit: Duration) {
@@ -141,5 +131,11 @@ impl EventLog for KafkaLog {
 
     async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
         self.cluster.shards(topic).await
+    }
+
+    /// Of whatever process. 0 also when this user may not see the group (Kafka: DESCRIBE on it). Who died without a
+    /// goodbye counts until its [`Config::session_timeout`] is over.
+    async fn members(&self, group: &str) -> Result<usize, LogError> {
+        self.cluster.members(group).await
     }
 }

@@ -11,6 +11,7 @@
 //! - this file: [`EventLog`], [`Subscription`] and what passes through them
 //! - [`group`]: consumer groups inside one process, for logs without a broker
 //! - [`memory`]: [`MemoryLog`], for tests
+//! - [`overlay`]: [`OverlayLog`], for trials on a log that must stay as it is
 //! - [`conformance`]: the suite every implementation runs
 
 use std::ops::Range;
@@ -18,11 +19,15 @@ use std::ops::Range;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+#[cfg(test)]
+mod compacted;
 pub mod conformance;
 pub mod group;
 pub mod memory;
+pub mod overlay;
 
 pub use memory::MemoryLog;
+pub use overlay::OverlayLog;
 
 /// The index of a shard (a Kafka partition), the same in every student topic.
 pub type Shard = u32;
@@ -115,6 +120,11 @@ pub trait EventLog: Send + Sync {
 
     /// How many shards a topic has; `None` if there is no such topic.
     async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError>;
+
+    /// How many live members a group has, of whatever process. A log without a broker knows of no other process: 0.
+    async fn members(&self, _group: &str) -> Result<usize, LogError> {
+        Ok(0)
+    }
 }
 
 /// One member's view of its group's topics. Leaves the group when dropped.

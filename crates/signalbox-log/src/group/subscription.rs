@@ -8,12 +8,15 @@ use async_trait::async_trait;
 use super::{Groups, Membership};
 use crate::{Delivery, EventLog, LogError, Offset, Record, Shard, StartAt, Subscription};
 
-/// A log without a broker: its offsets have no gaps and its groups live in this process. Clones are the same log.
+/// A log whose groups live in this process. Clones are the same log.
 #[async_trait]
 pub trait LocalLog: EventLog + Clone + 'static {
     /// How often a waiting member looks by itself, because another process may have appended; `None` where that
     /// cannot be.
     const LOOK_AGAIN: Option<Duration>;
+
+    /// Whether an offset inside the bounds may have no record. Where it may not, one that is not there is an error.
+    const GAPS: bool = false;
 
     /// The groups; the log [rings](Groups::ring) after each append.
     fn groups(&self) -> &Groups;
@@ -89,7 +92,7 @@ impl<L: LocalLog> LocalSubscription<L> {
                 let wanted = max - records.len();
                 let more = self.log.read(&place.topic, shard, place.offset, wanted).await?;
                 if more.first().is_none_or(|record| record.offset != place.offset) {
-                    return Err(self.overtaken(shard, place).await?);
+                    self.check_overtaken(shard, place).await?;
                 }
                 records.extend(more);
             }
@@ -97,10 +100,13 @@ impl<L: LocalLog> LocalSubscription<L> {
         Ok(records)
     }
 
-    /// The record at `place` is gone.
-    async fn overtaken(&self, shard: Shard, place: &StartAt) -> Result<LogError, LogError> {
+    /// The record at `place` is gone, unless it never was.
+    async fn check_overtaken(&self, shard: Shard, place: &StartAt) -> Result<(), LogError> {
         let begin = self.log.bounds(&place.topic, shard).await?.start;
-        Ok(LogError::Overtaken { topic: place.topic.clone(), shard, wanted: place.offset, begin })
+        if L::GAPS && begin <= place.offset {
+            return Ok(());
+        }
+        Err(LogError::Overtaken { topic: place.topic.clone(), shard, wanted: place.offset, begin })
     }
 
     fn pass(&mut self, shard: Shard, records: &[Record]) {
