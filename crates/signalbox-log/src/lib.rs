@@ -129,7 +129,7 @@ pub trait EventLog: Send + Sync {
 
 /// One member's view of its group's topics. Leaves the group when dropped.
 #[async_trait]
-pub trait Subscription: Send {
+pub trait Subscription: Send + Sync {
     /// Waits for the next delivery, at most `max` records. **Cancel-safe**: dropping the future loses nothing. A
     /// record whose bytes nobody can decode is still a record.
     async fn next(&mut self, max: usize) -> Result<Delivery, LogError>;

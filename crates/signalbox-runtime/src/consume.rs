@@ -42,8 +42,6 @@ use crate::relay;
 
 /// The consumer's name in the state store, with its generation.
 pub const CONSUMER: &str = "risk@1";
-/// The consumer's group on the log.
-pub const GROUP: &str = "signalbox.risk";
 /// The word for it on screen and in topic names.
 pub const NAME: &str = "risk";
 
@@ -86,12 +84,17 @@ struct InHand {
     reference: Option<Reference>,
 }
 
+/// The consumer's group on the log: hubs with other topics are other groups.
+pub fn group(hub: &Hub) -> String {
+    format!("{}.signalbox.{NAME}", hub.settings.topics.prefix)
+}
+
 impl RiskConsumer {
     /// Becomes a member of the group. Shards come with the first deliveries.
     pub async fn join(hub: Arc<Hub>) -> Result<Self, HubError> {
         let topics: Vec<String> =
             DOMAINS.into_iter().map(|domain| hub.settings.topics.name(domain)).collect();
-        let subscription = hub.log.join(GROUP, &topics).await?;
+        let subscription = hub.log.join(&group(&hub), &topics).await?;
         Ok(Self {
             hub,
             topics,

@@ -91,13 +91,52 @@ pub struct PassReport {
     pub runs: Vec<RunReport>,
     /// Feeds that could not be read, with the reason.
     pub failed: Vec<(String, HubError)>,
+    /// A run was cut short; the next pass finishes it.
+    pub again: bool,
+}
+
+/// Who reads feeds: of several processes each has its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub name: String,
+    /// After this long without [`keep`], another may take the feeds.
+    pub term: Duration,
+}
+
+impl Holder {
+    /// All processes of an embedded hub: a command takes a feed from a running `up`, which takes it back.
+    pub fn embedded() -> Self {
+        Self { name: "embedded".to_owned(), term: Duration::ZERO }
+    }
+
+    fn term_at(&self, now: Timestamp) -> Term<'_> {
+        Term { holder: &self.name, now_ms: now.as_millisecond(), until_ms: self.until_ms(now) }
+    }
+
+    fn until_ms(&self, now: Timestamp) -> i64 {
+        now.as_millisecond().saturating_add(i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Keeps the feeds that `holder` has. To be called several times a term, beside the passes: reading one payload may
+/// take longer.
+pub async fn keep(hub: &Hub, holder: &Holder, now: Timestamp) -> Result<(), StoreError> {
+    hub.feeds.keep(&holder.name, holder.until_ms(now)).await.map(drop)
+}
+
+/// Lets go of the feeds, so that another may take them at once.
+pub async fn let_go(hub: &Hub, holder: &Holder) -> Result<(), StoreError> {
+    hub.feeds.let_go(&holder.name).await
 }
 
 /// The ingest role: owns its feeds' leases.
 pub struct Ingest {
     hub: Arc<Hub>,
-    /// `None` after the crosswalk changed or a run was cut short.
-    resolver: Option<Resolver>,
+    holder: Holder,
+    /// The feeds that this process reads; `None`: all.
+    only: Option<Vec<String>>,
+    /// `None` after a run was cut short.
+    resolver: Option<KnownIds>,
     leases: HashMap<String, FeedLease>,
     /// How long a file must have been still; `None` takes it as it stands.
     still_for: Option<Duration>,
@@ -105,13 +144,20 @@ pub struct Ingest {
 
 impl std::fmt::Debug for Ingest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ingest").finish_non_exhaustive()
+        f.debug_struct("Ingest").field("holder", &self.holder).finish_non_exhaustive()
     }
 }
 
 impl Ingest {
-    pub fn new(hub: Arc<Hub>, still_for: Option<Duration>) -> Self {
-        Self { hub, resolver: None, leases: HashMap::new(), still_for }
+    pub fn new(hub: Arc<Hub>, holder: Holder, still_for: Option<Duration>) -> Self {
+        Self { hub, holder, only: None, resolver: None, leases: HashMap::new(), still_for }
+    }
+
+    /// Reads these feeds only.
+    #[must_use]
+    pub fn only(mut self, feeds: Vec<String>) -> Self {
+        self.only = Some(feeds);
+        self
     }
 
     /// Reads everything that is not yet read. A feed that fails does not stop the others.
@@ -121,13 +167,18 @@ impl Ingest {
         announce::policy(&hub, now).await?;
         let mut report = PassReport::default();
         for feed in in_order(&hub.settings.feeds) {
+            if self.only.as_ref().is_some_and(|only| !only.contains(&feed.name)) {
+                continue;
+            }
             if let Err(error) = self.feed(feed, now, &mut report.runs).await {
                 self.resolver = None;
                 match error {
                     HubError::Fetch { .. } => report.failed.push((feed.name.clone(), error)),
-                    // Another process took the feed (a retry beside us): take it again in the next pass.
-                    HubError::Store(StoreError::Fenced) => {
+                    // Another process took the feed, or nobody knows whether a transaction was written: begin again
+                    // with what the store says.
+                    HubError::Store(StoreError::Fenced | StoreError::Unknown) => {
                         self.leases.remove(&feed.name);
+                        report.again = true;
                     }
                     other => return Err(other),
                 }
@@ -140,7 +191,8 @@ impl Ingest {
     pub async fn retry(&mut self, name: &str, now: Timestamp) -> Result<Option<RunReport>, HubError> {
         let hub = self.hub.clone();
         let Some(feed) = hub.settings.feeds.iter().find(|feed| feed.name == name) else { return Ok(None) };
-        let lease = self.lease(feed).await?;
+        let lease = hub.feeds.take(&feed.name, self.holder.term_at(now)).await?;
+        self.check_runs(feed, &lease).await?;
         let mut runs = Vec::new();
         self.finish_open(feed, &lease, now, &mut runs).await?;
         let Some(run) = self.open_again(feed, &lease, cause::RETRY, now).await? else { return Ok(None) };
@@ -150,7 +202,8 @@ impl Ingest {
     }
 
     async fn feed(&mut self, feed: &Feed, now: Timestamp, runs: &mut Vec<RunReport>) -> Result<(), HubError> {
-        let lease = self.lease(feed).await?;
+        // Another process reads this feed.
+        let Some(lease) = self.lease(feed, now).await? else { return Ok(()) };
         announce::mode(&self.hub, feed, &lease, now).await?;
         self.finish_open(feed, &lease, now, runs).await?;
         self.approved_holds(feed, &lease, now, runs).await?;
@@ -159,16 +212,17 @@ impl Ingest {
         release::unmatched(self, feed, &lease, now).await
     }
 
-    async fn lease(&mut self, feed: &Feed) -> Result<FeedLease, HubError> {
+    /// `None`: another process has the feed.
+    async fn lease(&mut self, feed: &Feed, now: Timestamp) -> Result<Option<FeedLease>, HubError> {
         if let Some(lease) = self.leases.get(&feed.name) {
-            return Ok(lease.clone());
+            return Ok(Some(lease.clone()));
         }
-        // The one process that may work here: its term never runs, so nobody waits for it.
-        let term = Term { holder: "embedded", now_ms: i64::MIN, until_ms: i64::MIN };
-        let lease = self.hub.feeds.take(&feed.name, term).await?;
+        let Some(lease) = self.hub.feeds.lease(&feed.name, self.holder.term_at(now)).await? else {
+            return Ok(None);
+        };
         self.check_runs(feed, &lease).await?;
         self.leases.insert(feed.name.clone(), lease.clone());
-        Ok(lease)
+        Ok(Some(lease))
     }
 
     /// The consumers cannot have seen runs that the feed's own store does not know: it was lost or put back alone, and
@@ -344,22 +398,30 @@ impl Ingest {
             runs.push(report);
             return Ok(());
         }
-        let mut resolver = self.take_resolver().await?;
-        let report = run::process(&self.hub, feed, lease, &run, &mut resolver, now).await?;
+        let mut known = self.take_resolver().await?;
+        let report = run::process(&self.hub, feed, lease, &run, &mut known.resolver, now).await?;
         // A payload that waits or is refused taught the resolver nothing that holds.
         if report.hold.is_none() && report.refused.is_none() {
-            self.resolver = Some(resolver);
+            self.resolver = Some(known);
         }
         runs.push(report);
         Ok(())
     }
 
-    async fn take_resolver(&mut self) -> Result<Resolver, HubError> {
+    /// The ids as they stand. After a run that added some, by this process or another, they are read anew.
+    async fn take_resolver(&mut self) -> Result<KnownIds, HubError> {
+        let crosswalk = same::crosswalk(&self.hub).await?;
         match self.resolver.take() {
-            Some(resolver) => Ok(resolver),
-            None => Resolver::load(&*self.hub.feeds).await,
+            Some(known) if known.crosswalk == crosswalk => Ok(known),
+            _ => Ok(KnownIds { resolver: Resolver::load(&*self.hub.feeds).await?, crosswalk }),
         }
     }
+}
+
+/// Ids in memory, and the state of the crosswalk that they are of.
+struct KnownIds {
+    crosswalk: String,
+    resolver: Resolver,
 }
 
 /// Roster of record first, then other roster feeds, then the rest; else as configured.

@@ -64,6 +64,12 @@ pub fn dead_letter_topic(topic: &str, group: &str) -> String {
     format!("{topic}.{group}.dlq")
 }
 
+/// Appends everything that is pending for the log.
+pub async fn drain(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
+    while step(hub, now).await? > 0 {}
+    Ok(())
+}
+
 /// Appends what is pending for the log. Returns how many entries went out.
 pub async fn step(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
     let claims = hub.outbox.claim(TO_LOG, now.as_millisecond(), HOLD_MS, BATCH).await?;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use signalbox_store::StoreError;
 
-use crate::consume::RiskConsumer;
+use crate::consume::{self, RiskConsumer};
 use crate::deliver::{self, Delivered};
 use crate::hub::{Hub, HubError};
-use crate::ingest::{Ingest, PassReport, RunReport};
+use crate::ingest::{self, Holder, Ingest, PassReport, RunReport};
 use crate::{relay, view};
 
 /// Ingest and risk in one process; delivery runs beside them.
@@ -22,8 +22,8 @@ pub struct Loops {
 
 impl Loops {
     /// `still_for`: how long a file must have been still before it is read; `None` takes it as it stands.
-    pub async fn open(hub: Arc<Hub>, still_for: Option<Duration>) -> Result<Self, HubError> {
-        let ingest = Ingest::new(hub.clone(), still_for);
+    pub async fn open(hub: Arc<Hub>, holder: Holder, still_for: Option<Duration>) -> Result<Self, HubError> {
+        let ingest = Ingest::new(hub.clone(), holder, still_for);
         let risk = RiskConsumer::join(hub.clone()).await?;
         Ok(Self { hub, ingest, risk })
     }
@@ -35,10 +35,20 @@ impl Loops {
         Ok(report)
     }
 
+    /// As [`pass`](Self::pass), and finishes what another process cut short.
+    pub async fn pass_to_end(&mut self, now: Timestamp) -> Result<PassReport, HubError> {
+        let mut report = self.pass(now).await?;
+        while report.again {
+            let PassReport { runs, failed, again } = self.pass(now).await?;
+            report.runs.extend(runs);
+            report = PassReport { runs: report.runs, failed, again };
+        }
+        Ok(report)
+    }
+
     pub(crate) async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
         self.risk.drain(now).await?;
-        while relay::step(&self.hub, now).await? > 0 {}
-        Ok(())
+        relay::drain(&self.hub, now).await
     }
 }
 
@@ -49,6 +59,8 @@ pub enum Beside {
     Nobody,
     /// A running `up`: it owns the shards, and the command waits until it has.
     Up,
+    /// Perhaps other processes: the members of the consumer's group own the shards; without any, the command does.
+    Processes,
 }
 
 /// How long a command waits for a running `up` to fold what it appended.
@@ -59,35 +71,45 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub async fn retry(
     hub: &Arc<Hub>,
     feed: &str,
+    holder: Holder,
     beside: Beside,
     now: Timestamp,
 ) -> Result<Option<RunReport>, HubError> {
-    let report = Ingest::new(hub.clone(), None).retry(feed, now).await?;
+    let report = Ingest::new(hub.clone(), holder.clone(), None).retry(feed, now).await;
+    ingest::let_go(hub, &holder).await?;
+    let report = report?;
     folded(hub, beside, now).await?;
     Ok(report)
 }
 
-/// Sees that what was appended is folded and evaluated. `false`: a running `up` has not come to it yet.
+/// Sees that what was appended is folded and evaluated. `false`: those who own the shards have not come to it yet.
 pub async fn folded(hub: &Arc<Hub>, beside: Beside, now: Timestamp) -> Result<bool, HubError> {
-    match beside {
-        Beside::Nobody => {
-            Loops::open(hub.clone(), None).await?.settle(now).await?;
-            Ok(true)
-        }
-        Beside::Up => wait_for_up(hub).await,
-    }
-}
-
-async fn wait_for_up(hub: &Hub) -> Result<bool, HubError> {
     let until = tokio::time::Instant::now() + FOLDED_WITHIN;
-    while tokio::time::Instant::now() < until {
-        let status = view::status::consumers(hub).await?;
-        if status.iter().all(|consumer| consumer.behind == 0) {
+    loop {
+        let alone = match beside {
+            Beside::Nobody => true,
+            Beside::Up => false,
+            Beside::Processes => hub.log.members(&consume::group(hub)).await? == 0,
+        };
+        if alone {
+            let mut risk = RiskConsumer::join(hub.clone()).await?;
+            risk.drain(now).await?;
+            relay::drain(hub, now).await?;
             return Ok(true);
+        }
+        if is_folded(hub).await? {
+            return Ok(true);
+        }
+        if tokio::time::Instant::now() >= until {
+            return Ok(false);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(false)
+}
+
+/// Whether every shard, whoever owns it, is read to its end.
+pub async fn is_folded(hub: &Hub) -> Result<bool, HubError> {
+    Ok(view::status::consumers(hub).await?.iter().all(|consumer| consumer.behind == 0))
 }
 
 /// Delivers what is due, until nothing is. Long work is cut into steps, so that every try carries a time that is

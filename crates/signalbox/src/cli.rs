@@ -58,6 +58,12 @@ pub(crate) enum Command {
     Plan,
     /// Run the hub: read what is new, decide, deliver
     Up(Up),
+    /// Run some of the hub's roles, on Kafka and PostgreSQL, in as many processes as wanted
+    Run(Run),
+    /// See or make the Kafka topics that the hub needs
+    Topics(Topics),
+    /// Make or bring up to date the tables that the hub needs in PostgreSQL
+    Migrate,
     /// Show the whole hub at a glance
     Status,
     /// Show one student: ids, enrolments, answers, flags
@@ -90,6 +96,44 @@ pub(crate) struct Up {
     /// Read what is there now, deliver what is due, print the status and end
     #[arg(long)]
     pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  signalbox run ingest risk deliver\n  signalbox run ingest --only attendance\n\n\
+        Processes share the work among them. Starting or killing one loses nothing and tells nobody twice."
+)]
+pub(crate) struct Run {
+    /// What this process does
+    #[arg(required = true, value_enum, value_name = "ROLE")]
+    pub(crate) roles: Vec<Role>,
+    /// Only these feeds and destinations: by name, or by connector
+    #[arg(long, value_name = "CONNECTOR")]
+    pub(crate) only: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Role {
+    /// Read feeds and publish events
+    Ingest,
+    /// Fold events and decide flags
+    Risk,
+    /// Send alerts
+    Deliver,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Topics {
+    #[command(subcommand)]
+    pub(crate) what: TopicsWhat,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum TopicsWhat {
+    /// Print what `apply` would do
+    Plan,
+    /// Make what is missing, set what differs
+    Apply,
 }
 
 #[derive(Debug, Args)]

@@ -8,12 +8,16 @@ mod failpoints;
 mod flags;
 mod holds;
 mod init;
+mod migrate;
 mod plan;
 mod rejects;
 mod retry;
+mod roles;
+mod run;
 mod schema;
 mod status;
 mod student;
+mod topics;
 mod up;
 
 use std::future::Future;
@@ -41,6 +45,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Failpoints => failpoints::run(out, global),
         Command::Plan => wait(plan::run(out, global)),
         Command::Up(args) => wait(up::run(out, global, args)),
+        Command::Run(args) => wait(run::run(out, global, args)),
+        Command::Topics(args) => wait(topics::run(out, global, args)),
+        Command::Migrate => wait(migrate::run(out, global)),
         Command::Status => wait(status::run(out, global)),
         Command::Student(args) => wait(student::run(out, global, args)),
         Command::Events(args) => wait(events::run(out, global, args)),

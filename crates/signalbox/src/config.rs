@@ -24,7 +24,7 @@ use signalbox_risk::Policy;
 use crate::problem::{Problem, Report};
 use parts::{Destination, Feed};
 use place::{Fault, Place, did_you_mean};
-use sections::{Calendar, Log, Risk, Route, Store};
+use sections::{Calendar, Kafka, Log, Postgres, Risk, Route, Store};
 use tree::Node;
 
 /// A district's configuration, checked.
@@ -38,10 +38,24 @@ pub(crate) struct Config {
     pub(crate) destinations: Vec<Destination>,
     pub(crate) routes: Vec<Route>,
     pub(crate) policy: Policy,
-    pub(crate) log: Log,
-    pub(crate) store: Store,
+    pub(crate) backing: Backing,
     /// The folder that relative paths start from.
     pub(crate) base: PathBuf,
+}
+
+/// Where events and state are kept.
+#[derive(Debug)]
+pub(crate) enum Backing {
+    /// In files of data_dir, by one process.
+    Embedded,
+    /// On Kafka and PostgreSQL, by as many processes as wanted.
+    Servers(Servers),
+}
+
+#[derive(Debug)]
+pub(crate) struct Servers {
+    pub(crate) kafka: Kafka,
+    pub(crate) postgres: Postgres,
 }
 
 #[derive(Debug)]
@@ -139,7 +153,7 @@ impl Reading<'_> {
         rules.feeds(&mut feeds, calendars.as_deref());
         rules.destinations(&destinations, routes.as_deref());
         rules.routes(routes.as_deref().unwrap_or_default(), &destinations);
-        rules.embedded(log.as_ref(), store.as_ref());
+        let backing = log.zip(store).and_then(|(log, store)| rules.backing(log, store));
         let policy = risk.and_then(|risk| rules.risk(&risk));
 
         Some(Config {
@@ -150,8 +164,7 @@ impl Reading<'_> {
             destinations,
             routes: routes?,
             policy: policy?,
-            log: log?,
-            store: store?,
+            backing: backing?,
             base: self.base.to_owned(),
         })
     }

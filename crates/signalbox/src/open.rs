@@ -1,99 +1,158 @@
 //! From the configuration to a hub on its stores.
+//!
+//! # Layout
+//! - this file: [`Opened`], and what both kinds of hub have in common
+//! - `embedded`: on files of the data folder; `servers`: on Kafka and PostgreSQL
+//! - `data_dir`: the folder, its secret and its lock; `slot`: which of its processes this one is
 
 mod data_dir;
+mod embedded;
+pub(crate) mod servers;
+mod slot;
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use secrecy::{ExposeSecret, SecretSlice};
 use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
 use signalbox_runtime::calendar::{CalendarSpec, Calendars};
 use signalbox_runtime::deliver::Target;
 use signalbox_runtime::hub::{District, Feed, Hub, Route, Settings, Topics};
+use signalbox_runtime::ingest::Holder;
 use signalbox_runtime::land::Landing;
-use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog, SqliteState};
-use signalbox_store::Outbox;
+use signalbox_runtime::up::Beside;
 
-use crate::config::sections::{Log, Schools, Store};
-use crate::config::{Config, Loaded};
+use crate::config::sections::Schools;
+use crate::config::{Backing, Config, Loaded};
 use crate::exit::Failure;
 
 pub(crate) use data_dir::{DataDir, Lock};
+use servers::Connected;
+pub(crate) use slot::Slot;
 
 /// The largest payload that is landed: 8 GiB.
 const MAX_PAYLOAD_BYTES: u64 = 8 << 30;
+/// A process that is silent for this long loses its feeds to another.
+pub(crate) const FEED_TERM: Duration = Duration::from_secs(30);
 
 /// A hub, and what lives as long as it does.
 pub(crate) struct Opened {
     pub(crate) hub: Arc<Hub>,
     pub(crate) data_dir: DataDir,
-    /// Scratch copies vanish with this.
-    _scratch: Option<tempfile::TempDir>,
+    /// `None`: embedded.
+    servers: Option<Connected>,
+    scratch: Option<Scratch>,
 }
 
-/// Opens the hub on its own data, making what is missing.
+/// What a trial was tried on.
+struct Scratch {
+    /// Vanishes with this.
+    _folder: tempfile::TempDir,
+}
+
+/// Who else may be at work beside a command.
+pub(crate) struct Company {
+    pub(crate) beside: Beside,
+    /// Held while the command is alone on an embedded hub.
+    _lock: Option<Lock>,
+}
+
+/// Opens the hub on its own data, making what is missing of an embedded one.
 pub(crate) async fn open(loaded: Loaded) -> Result<Opened, Failure> {
-    let data_dir = DataDir::make(&loaded.config.data_dir)?;
-    let secret = district_secret(&loaded.config, || data_dir.secret())?;
+    let Loaded { config, .. } = loaded;
+    let data_dir = DataDir::make(&config.data_dir)?;
+    let secret = district_secret(&config, || data_dir.secret())?;
     let landing = Landing::open(&data_dir.landing()).map_err(|e| cannot_use(&data_dir, e))?;
-    let hub = hub(loaded.config, secret, data_dir.path(), landing).await?;
-    Ok(Opened { hub: Arc::new(hub), data_dir, _scratch: None })
+    let (stores, servers) = match &config.backing {
+        Backing::Embedded => (embedded::open(data_dir.path()).await?, None),
+        Backing::Servers(servers) => {
+            let connected = servers::connect(servers, &config.base).await?;
+            let topics = servers::topics(servers);
+            (servers::stores(&connected, topics, &secret).await?, Some(connected))
+        }
+    };
+    let hub = hub(config, secret, stores, landing).await?;
+    Ok(Opened { hub: Arc::new(hub), data_dir, servers, scratch: None })
 }
 
 /// Opens the hub on a copy of its data: nothing that happens to it lasts.
 pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
-    let data_dir = DataDir::at(&loaded.config.data_dir);
-    let scratch = tempfile::tempdir().context("no scratch folder can be made").map_err(environment)?;
-    copy(&data_dir, scratch.path()).await?;
-    let secret = district_secret(&loaded.config, || data_dir.secret_if_any())?;
-    let landing = Landing::over(&scratch.path().join("landing"), &data_dir.landing())
+    let Loaded { config, .. } = loaded;
+    let data_dir = DataDir::at(&config.data_dir);
+    let folder = tempfile::tempdir().context("no scratch folder can be made").map_err(environment)?;
+    let secret = district_secret(&config, || data_dir.secret_if_any())?;
+    let landing = Landing::over(&folder.path().join("landing"), &data_dir.landing())
         .context("no scratch folder can be made")
         .map_err(environment)?;
-    let hub = hub(loaded.config, secret, scratch.path(), landing).await?;
-    Ok(Opened { hub: Arc::new(hub), data_dir, _scratch: Some(scratch) })
+    let (stores, servers, _database) = match &config.backing {
+        Backing::Embedded => (embedded::open_copy(&data_dir, folder.path()).await?, None, ()),
+        Backing::Servers(_) => return Err(environment(anyhow::anyhow!("not yet"))),
+    };
+    let hub = hub(config, secret, stores, landing).await?;
+    let scratch = Some(Scratch { _folder: folder });
+    Ok(Opened { hub: Arc::new(hub), data_dir, servers, scratch })
 }
 
-async fn copy(from: &DataDir, to: &Path) -> Result<(), Failure> {
-    if from.has("log.db") {
-        let log = SqliteLog::open(&from.file("log.db")).await.map_err(Failure::from)?;
-        log.snapshot_to(&to.join("log.db")).await.map_err(Failure::from)?;
+impl Opened {
+    /// Whether other processes may work on the same hub.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.servers.is_some()
     }
-    if from.has("feeds.db") {
-        let feeds = SqliteFeeds::open(&from.file("feeds.db")).await.map_err(Failure::from)?;
-        feeds.snapshot_to(&to.join("feeds.db")).await.map_err(Failure::from)?;
+
+    /// Who else may be at work. `configuration` names what this process runs with.
+    pub(crate) fn company(&self, configuration: &str) -> Result<Company, Failure> {
+        if self.is_shared() {
+            return Ok(Company { beside: Beside::Processes, _lock: None });
+        }
+        let lock = self.data_dir.try_lock(configuration)?;
+        let beside = if lock.is_some() { Beside::Nobody } else { Beside::Up };
+        Ok(Company { beside, _lock: lock })
     }
-    if from.has("state.db") {
-        let states = SqliteState::open(&from.file("state.db")).await.map_err(Failure::from)?;
-        states.snapshot_to(&to.join("state.db")).await.map_err(Failure::from)?;
+
+    /// The name under which this process reads feeds; it is the process's as long as the slot is held.
+    pub(crate) fn holder(&self) -> Result<(Holder, Option<Slot>), Failure> {
+        if !self.is_shared() {
+            return Ok((Holder::embedded(), None));
+        }
+        let slot = Slot::take(self.data_dir.path())?;
+        Ok((Holder { name: slot.name.clone(), term: FEED_TERM }, Some(slot)))
     }
-    Ok(())
+
+    /// Lets go of what others wait for, and of what was only a trial. Nothing may use the hub any more.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        if let Some(servers) = self.servers {
+            servers.close().await;
+        }
+        Ok(())
+    }
+}
+
+/// The log and the stores of a hub.
+struct Stores {
+    topics: Topics,
+    log: Arc<dyn signalbox_log::EventLog>,
+    states: Arc<dyn signalbox_store::StateStore>,
+    outbox: Arc<dyn signalbox_store::Outbox>,
+    feeds: Arc<dyn signalbox_store::FeedStore>,
 }
 
 async fn hub(
     config: Config,
     secret: SecretSlice<u8>,
-    folder: &Path,
+    stores: Stores,
     landing: Landing,
 ) -> Result<Hub, Failure> {
-    let settings = settings(config, secret)?;
-    let log = SqliteLog::open(&folder.join("log.db")).await?;
-    let topics = settings.topics.all();
-    let topics: Vec<(&str, u32)> = topics.iter().map(|(name, shards)| (name.as_str(), *shards)).collect();
-    log.create_topics(&topics).await.map_err(|error| environment(anyhow!(error)))?;
-    let states = Arc::new(SqliteState::open(&folder.join("state.db")).await?);
-    let feeds = Arc::new(SqliteFeeds::open(&folder.join("feeds.db")).await?);
-    let outbox: Arc<dyn Outbox> = states.clone();
-    Ok(Hub { settings, log: Arc::new(log), states, outbox, feeds, landing })
+    let Stores { topics, log, states, outbox, feeds } = stores;
+    let settings = settings(config, secret, topics);
+    Ok(Hub { settings, log, states, outbox, feeds, landing })
 }
 
-fn settings(config: Config, secret: SecretSlice<u8>) -> Result<Settings, Failure> {
-    if !matches!((&config.log, &config.store), (Log::Sqlite(_), Store::Sqlite(_))) {
-        return Err(Failure::environment(
-            anyhow!("this build has no Kafka and no PostgreSQL"),
-            "use log: {sqlite: {}} and store: {sqlite: {}}, which are the default",
-        ));
-    }
+fn default_topics() -> Topics {
+    Topics { prefix: DEFAULT_PREFIX.to_owned(), shards: DEFAULT_SHARDS }
+}
+
+fn settings(config: Config, secret: SecretSlice<u8>, topics: Topics) -> Settings {
     let calendars = calendars(&config);
     let feeds = config.feeds.into_iter().map(|feed| Feed {
         name: feed.name,
@@ -103,16 +162,16 @@ fn settings(config: Config, secret: SecretSlice<u8>) -> Result<Settings, Failure
     });
     let targets =
         config.destinations.into_iter().map(|one| Target { name: one.name, destination: one.channel });
-    Ok(Settings {
+    Settings {
         district: District { id: config.district.id, zone: config.district.zone, secret },
-        topics: Topics { prefix: DEFAULT_PREFIX.to_owned(), shards: DEFAULT_SHARDS },
+        topics,
         calendars,
         feeds: feeds.collect(),
         targets: targets.collect(),
         routes: config.routes.into_iter().map(|route| Route { rule: route.rule, to: route.to }).collect(),
         policy: config.policy,
         max_payload_bytes: MAX_PAYLOAD_BYTES,
-    })
+    }
 }
 
 /// The secret of the configuration, or that of the data folder.

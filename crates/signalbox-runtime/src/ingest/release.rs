@@ -24,9 +24,9 @@ pub(crate) async fn unmatched(
     if ingest.hub.feeds.ledger_counts(&feed.name).await?.unmatched == 0 {
         return Ok(());
     }
-    let resolver = ingest.take_resolver().await?;
-    let found = !releasable(&ingest.hub, feed, &resolver, 1).await?.is_empty();
-    ingest.resolver = Some(resolver);
+    let known = ingest.take_resolver().await?;
+    let found = !releasable(&ingest.hub, feed, &known.resolver, 1).await?.is_empty();
+    ingest.resolver = Some(known);
     if !found {
         return Ok(());
     }
@@ -49,10 +49,11 @@ pub(crate) async fn finish(
     lease: &FeedLease,
     run: &Run,
 ) -> Result<(), HubError> {
-    let resolver = ingest.take_resolver().await?;
+    let known = ingest.take_resolver().await?;
+    let resolver = &known.resolver;
     let hub = &*ingest.hub;
-    let steps = releasable(hub, feed, &resolver, usize::MAX).await?;
-    let mut emitter = Emitter::new(hub, lease, run, &resolver, id_system(hub));
+    let steps = releasable(hub, feed, resolver, usize::MAX).await?;
+    let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
     for step in steps {
         emitter.step(step).await?;
     }
@@ -68,7 +69,7 @@ pub(crate) async fn finish(
     };
     hub.feeds.close_run(lease, run.number, closing).await?;
     crate::failpoint!("run.close");
-    ingest.resolver = Some(resolver);
+    ingest.resolver = Some(known);
     Ok(())
 }
 

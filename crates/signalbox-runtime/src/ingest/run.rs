@@ -138,8 +138,9 @@ async fn publish(
     resolver: &Resolver,
 ) -> Result<(), HubError> {
     if !read.ids.is_empty() {
-        same::crosswalk_grows(hub).await?;
+        same::crosswalk_grows(hub, lease, run, "before").await?;
         hub.feeds.add_crosswalk(lease, &read.ids).await?;
+        same::crosswalk_grows(hub, lease, run, "after").await?;
     }
     if gated.changes {
         forget_accepted(hub, lease).await?;

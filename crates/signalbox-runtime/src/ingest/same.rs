@@ -3,22 +3,23 @@
 //! Of the last accepted payload the feed remembers a sum over the hashes of its rows. Addition does not mind order and
 //! counts every row, so a payload with an equal sum has the same rows, each as often (but for a chance of 2^-128 or
 //! so). If nothing else that its outcome depends on has changed, the ledger has every row as it stands, and the payload
-//! need not be resolved, sorted and compared: parsing it is enough.
+//! need not be resolved, sorted and compared. Most sources can sum their raw rows, lines of a CSV file, and then it is
+//! not even parsed; of the others the drafts are summed.
 //!
 //! Only a payload that went through whole is remembered: no reject, nobody not found, no day that had not come yet. It
 //! is forgotten before the first row of another is published.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::ops::ControlFlow;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use signalbox_connector::{Contents, Draft, Entity, Item, Record};
+use signalbox_connector::{Contents, Draft, Entity, Item, Record, RowSum};
 use signalbox_event::data::SchoolCoverage;
-use xxhash_rust::xxh3::xxh3_128;
+use signalbox_store::feed::{FeedLease, Run};
 
 use super::announce;
 use super::gate::{Counts, Gated};
@@ -29,24 +30,30 @@ use super::settings::mapping_of;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
 
-/// The note that counts how often ids were added to the crosswalk.
+/// The note that names the state of the crosswalk.
 const CROSSWALK: &str = "crosswalk";
 
-/// The rows of a payload, in no order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RowSum {
-    count: u64,
-    sum: u128,
+/// What of a payload is summed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Summed {
+    #[default]
+    Drafts,
+    RawRows,
 }
 
-impl RowSum {
-    /// `scratch` lends its memory.
-    pub(crate) fn add(&mut self, draft: &Draft<'_>, scratch: &mut Vec<u8>) {
-        write(&draft.record, scratch);
-        scratch.push(u8::from(draft.status.is_active()));
-        self.count += 1;
-        self.sum = self.sum.wrapping_add(xxh3_128(scratch));
-    }
+/// The sum of the raw rows, if the source can tell; the payload stands at its beginning again. Blocking.
+pub(crate) fn raw_rows(feed: &Feed, payload: &mut File) -> io::Result<Option<RowSum>> {
+    let sum = feed.source.row_sum(payload)?;
+    payload.rewind()?;
+    Ok(sum)
+}
+
+/// `scratch` lends its memory.
+pub(crate) fn add_draft(sum: &mut RowSum, draft: &Draft<'_>, scratch: &mut Vec<u8>) {
+    write(&draft.record, scratch);
+    scratch.push(u8::from(draft.status.is_active()));
+    sum.add(scratch);
 }
 
 /// The record as bytes that no other record has. Most rows are a student's day: those are written without ceremony.
@@ -73,6 +80,8 @@ pub(crate) struct Accepted {
     /// Another size, other rows: most payloads that differ need not even be parsed to know.
     size_bytes: u64,
     sum: RowSum,
+    #[serde(default)]
+    summed: Summed,
     rows: u64,
     duplicate: u64,
     latest: BTreeMap<String, Date>,
@@ -86,6 +95,7 @@ impl Accepted {
             context,
             size_bytes,
             sum: read.sum.clone(),
+            summed: read.summed,
             rows: gated.counts.rows,
             duplicate: gated.counts.duplicate,
             latest: read.latest.iter().map(|(school, date)| (school.clone(), *date)).collect(),
@@ -124,18 +134,30 @@ impl Accepted {
         if self.context != context || reaches_ahead || payload.metadata()?.len() != self.size_bytes {
             return Ok(None);
         }
+        let contents = match raw_rows(feed, &mut payload)? {
+            Some(sum) => {
+                let same = self.summed == Summed::RawRows && sum == self.sum;
+                same.then(|| before_rows(feed, &mut payload)).flatten()
+            }
+            None => self.same_drafts(feed, &mut payload),
+        };
+        Ok(contents.map(|contents| self.read_in(feed, payload_name, contents)))
+    }
+
+    /// Normalises the payload, as far as its drafts may be these.
+    fn same_drafts(&self, feed: &Feed, payload: &mut File) -> Option<Contents> {
+        if self.summed != Summed::Drafts {
+            return None;
+        }
         let (mut sum, mut scratch) = (RowSum::default(), Vec::new());
-        let contents = feed.source.normalize(&mut payload, &mut |item| match item {
+        let contents = feed.source.normalize(payload, &mut |item| match item {
             Item::Draft(draft) if draft.fault.is_none() => {
-                sum.add(&draft, &mut scratch);
+                add_draft(&mut sum, &draft, &mut scratch);
                 ControlFlow::Continue(())
             }
             Item::Draft(_) | Item::Reject(_) => ControlFlow::Break(()),
         });
-        Ok(contents
-            .ok()
-            .filter(|_| sum == self.sum)
-            .map(|contents| self.read_in(feed, payload_name, contents)))
+        contents.ok().filter(|_| sum == self.sum)
     }
 
     fn read_in(&self, feed: &Feed, payload_name: &str, contents: Contents) -> ReadIn {
@@ -144,9 +166,15 @@ impl Accepted {
             notes: self.notes.clone(),
             rows: self.rows,
             sum: self.sum.clone(),
+            summed: self.summed,
             ..ReadIn::empty(contents, RejectBook::new(&feed.name, payload_name))
         }
     }
+}
+
+/// What a payload says of itself before its first row.
+fn before_rows(feed: &Feed, payload: &mut File) -> Option<Contents> {
+    feed.source.normalize(payload, &mut |_| ControlFlow::Break(())).ok()
 }
 
 /// All that the outcome of a payload depends on besides its bytes, the ledger and the day.
@@ -156,16 +184,26 @@ pub(crate) async fn context(hub: &Hub, feed: &Feed) -> Result<String, HubError> 
         mapping_of(feed),
         format!("{:?} {}", feed.source.student_id_type(), feed.roster_of_record),
         hub.feeds.note(announce::CALENDARS).await?.unwrap_or_default(),
-        hub.feeds.note(CROSSWALK).await?.unwrap_or_default(),
+        crosswalk(hub).await?,
     ];
     Ok(hex(&Sha256::digest(parts.join("\n"))[..16]))
 }
 
-/// Says that ids are about to be added to the crosswalk: rows may lead elsewhere from here on.
-pub(crate) async fn crosswalk_grows(hub: &Hub) -> Result<(), HubError> {
-    let before = hub.feeds.note(CROSSWALK).await?;
-    let before: u64 = before.map_or(Ok(0), |count| count.parse()).map_err(|_| HubError::Stored("note"))?;
-    Ok(hub.feeds.save_note(CROSSWALK, &(before + 1).to_string()).await?)
+/// Names the state of the crosswalk; empty before the first id.
+pub(crate) async fn crosswalk(hub: &Hub) -> Result<String, HubError> {
+    Ok(hub.feeds.note(CROSSWALK).await?.unwrap_or_default())
+}
+
+/// Says that ids are about to be added to the crosswalk, and then that they are: rows may lead elsewhere from here on.
+/// Whoever read the ids in between has them under a name that does not come again.
+pub(crate) async fn crosswalk_grows(
+    hub: &Hub,
+    lease: &FeedLease,
+    run: &Run,
+    when: &str,
+) -> Result<(), HubError> {
+    let name = format!("{when} run {} of {}, epoch {}", run.number, run.feed, lease.epoch);
+    Ok(hub.feeds.save_note(CROSSWALK, &name).await?)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use super::runs::CutsRuns;
 use crate::calendar::{CalendarSpec, Calendars};
 use crate::deliver::Target;
 use crate::hub::{self, Feed, Hub, Route, Settings, Topics};
-use crate::ingest::{PassReport, RunReport};
+use crate::ingest::{Holder, PassReport, RunReport};
 use crate::land::Landing;
 use crate::up::{self, Loops};
 use crate::view;
@@ -112,7 +112,7 @@ impl District {
 
     pub(crate) async fn loops(&mut self) -> &mut Loops {
         if self.loops.is_none() {
-            self.loops = Some(Loops::open(self.hub.clone(), None).await.expect("joins"));
+            self.loops = Some(Loops::open(self.hub.clone(), Holder::embedded(), None).await.expect("joins"));
         }
         self.loops.as_mut().expect("just made")
     }
@@ -124,7 +124,7 @@ impl District {
     /// Reads the feed's last payload again.
     pub(crate) async fn retry(&mut self, feed: &str) -> Option<RunReport> {
         self.loops = None;
-        up::retry(&self.hub, feed, up::Beside::Nobody, now()).await.expect("a retry")
+        up::retry(&self.hub, feed, Holder::embedded(), up::Beside::Nobody, now()).await.expect("a retry")
     }
 
     /// Folds and evaluates without reading anything new.

@@ -25,11 +25,12 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
             let now = Clock::new(global.now).frozen();
             acknowledge(&opened.hub, args, now).await?;
             // The act counts at once; beside a running `up` that one folds it.
-            let lock = opened.data_dir.try_lock(&up_command::fingerprint(global)?)?;
-            up::folded(&opened.hub, up_command::beside(lock.as_ref()), now).await?;
+            let company = opened.company(&up_command::fingerprint(global)?)?;
+            up::folded(&opened.hub, company.beside, now).await?;
             list(out, global, &opened.hub).await?;
         }
     }
+    opened.close().await?;
     Ok(Done::Ok)
 }
 

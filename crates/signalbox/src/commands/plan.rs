@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use signalbox_runtime::hub::Hub;
-use signalbox_runtime::ingest::{HoldReport, RunReport, Warning};
+use signalbox_runtime::ingest::{HoldReport, Holder, RunReport, Warning};
 use signalbox_runtime::up::Loops;
 use signalbox_store::outbox::TO_LOG;
 
@@ -62,7 +62,7 @@ struct Recipient {
 pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
     let opened = open::open_copy(load(global)?).await?;
     let before = last_entry(&opened.hub).await?;
-    let mut loops = Loops::open(opened.hub.clone(), None).await?;
+    let mut loops = Loops::open(opened.hub.clone(), Holder::embedded(), None).await?;
     let report = loops.pass(Clock::new(global.now).frozen()).await?;
     for (feed, error) in &report.failed {
         tracing::warn!(feed, %error, "the feed could not be read");
@@ -75,6 +75,8 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Fa
         Output::Json => screen::json(out, &plan)?,
         Output::Text => text(out, &opened.hub, &plan)?,
     }
+    drop(loops);
+    opened.close().await?;
     Ok(Done::Ok)
 }
 

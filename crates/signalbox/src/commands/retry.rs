@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::anyhow;
-use signalbox_runtime::up;
+use signalbox_runtime::up::{self, Beside};
 
 use super::plan::{RunLine, print_runs};
 use super::{load, up as up_command};
@@ -24,16 +24,16 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Retry) -> R
     }
     let configuration = up_command::fingerprint(global)?;
     let opened = open::open(loaded).await?;
-    let lock = opened.data_dir.try_lock(&configuration)?;
-    if lock.is_none() && opened.data_dir.running_configuration() != Some(configuration) {
+    let company = opened.company(&configuration)?;
+    if company.beside == Beside::Up && opened.data_dir.running_configuration() != Some(configuration) {
         return Err(Failure::environment(
             anyhow!("a hub is running with another configuration"),
             "restart it: a changed mapping re-runs the last payload at the next start",
         ));
     }
     let now = Clock::new(global.now).frozen();
-    let beside = up_command::beside(lock.as_ref());
-    let report = up::retry(&opened.hub, &args.feed, beside, now).await?.ok_or_else(|| {
+    let (holder, _slot) = opened.holder()?;
+    let report = up::retry(&opened.hub, &args.feed, holder, company.beside, now).await?.ok_or_else(|| {
         Failure::input(anyhow!("feed \"{}\" has no payload yet", args.feed), "drop its first file")
     })?;
     let line = RunLine::from(&report);
@@ -41,5 +41,6 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Retry) -> R
         Output::Json => screen::json(out, &line)?,
         Output::Text => print_runs(out, &[line])?,
     }
+    opened.close().await?;
     Ok(Done::Ok)
 }

@@ -2,44 +2,37 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use signalbox_runtime::hub::{Hub, HubError};
-use signalbox_runtime::ingest::PassReport;
-use signalbox_runtime::up::{self, Beside, Loops};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use signalbox_runtime::hub::Hub;
+use signalbox_runtime::ingest::{self, Holder, PassReport};
+use signalbox_runtime::up::{self, Loops};
+use tokio::time::sleep;
 
-use super::{load, status};
-use crate::cli::{Global, Up};
+use super::roles::{self, LOOK_EVERY, Post, STILL_FOR, Trouble, unless_drained, until_signal};
+use super::{load, run as run_command, status};
+use crate::cli::{Global, Role, Up};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
-use crate::open::{self, Lock, Opened};
-
-/// How often `up` looks for something new.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long a file must have been still before `up` reads it.
-const STILL_FOR: Duration = Duration::from_secs(2);
-/// How long a pass in hand may take after a request to stop; what it leaves is finished at the next start.
-const DRAIN_FOR: Duration = Duration::from_secs(10);
-/// How long a destination that takes nothing is left alone.
-const LEAVE_ALONE: Duration = Duration::from_secs(5);
+use crate::open::{self, Opened};
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Result<Done, Failure> {
     let clock = Clock::new(global.now);
     let configuration = fingerprint(global)?;
     let opened = open::open(load(global)?).await?;
+    if opened.is_shared() {
+        return match args.once {
+            true => once(out, global, opened, clock).await,
+            false => {
+                let roles = [Role::Ingest, Role::Risk, Role::Deliver].into();
+                run_command::forever(out, opened, &roles, None, clock).await
+            }
+        };
+    }
     let _lock = opened.data_dir.lock(&configuration)?;
     // Whoever claimed an alert before is gone: the lock says so.
     opened.hub.outbox.release_claims().await?;
-    if args.once { once(out, global, &opened, clock).await } else { forever(out, &opened, clock).await }
-}
-
-/// Whether a command that holds the lock, or does not get it, is alone.
-pub(super) fn beside(lock: Option<&Lock>) -> Beside {
-    if lock.is_some() { Beside::Nobody } else { Beside::Up }
+    if args.once { once(out, global, opened, clock).await } else { forever(out, &opened, clock).await }
 }
 
 /// Names the configuration that a process runs with.
@@ -58,77 +51,30 @@ fn sha2_hex(bytes: &[u8]) -> impl std::fmt::LowerHex {
     u128::from_be_bytes(digest[..16].try_into().expect("sixteen of thirty-two bytes"))
 }
 
-async fn once(out: &mut dyn Write, global: &Global, opened: &Opened, clock: Clock) -> Result<Done, Failure> {
-    let hub = &opened.hub;
-    let mut loops = Loops::open(hub.clone(), None).await?;
-    let report = loops.pass(clock.frozen()).await?;
-    warn(&report);
-    up::deliver(hub, || clock.frozen()).await?;
-    status::print(out, global, hub).await?;
+/// Everything that is there now, by all roles in this process.
+async fn once(out: &mut dyn Write, global: &Global, opened: Opened, clock: Clock) -> Result<Done, Failure> {
+    let (holder, _slot) = opened.holder()?;
+    let hub = opened.hub.clone();
+    {
+        let _keeping = roles::keep(&hub, &holder, clock);
+        let mut loops = Loops::open(hub.clone(), holder.clone(), None).await?;
+        let report = loops.pass_to_end(clock.frozen()).await?;
+        warn(&report);
+        wait_for_others(&opened).await?;
+    }
+    ingest::let_go(&hub, &holder).await?;
+    up::deliver(&hub, || clock.frozen()).await?;
+    status::print(out, global, &hub).await?;
+    opened.close().await?;
     Ok(Done::Ok)
 }
 
-async fn forever(out: &mut dyn Write, opened: &Opened, clock: Clock) -> Result<Done, Failure> {
-    let (stop, stopped) = watch::channel(false);
-    let delivering = tokio::spawn(deliver(opened.hub.clone(), clock, stopped.clone()));
-    let signals = tokio::spawn(async move {
-        wait_for_signal().await;
-        // Nobody listens any more only when the process is ending anyway.
-        stop.send(true).ok();
-    });
-    writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
-    out.flush()?;
-    let worked = work(opened.hub.clone(), clock, stopped).await;
-    signals.abort();
-    delivering.abort();
-    worked?;
-    writeln!(out, "Stopped. Start again to go on.")?;
-    Ok(Done::Ok)
-}
-
-/// Passes, one after the other, until asked to stop.
-async fn work(hub: Arc<Hub>, clock: Clock, mut stopped: watch::Receiver<bool>) -> Result<(), Failure> {
-    let mut loops = Loops::open(hub, Some(STILL_FOR)).await?;
-    let mut last_trouble = String::new();
-    loop {
-        let pass = async { loops.pass(clock.running()).await };
-        let report = tokio::select! {
-            report = pass => report,
-            () = drained(stopped.clone()) => return Ok(()),
-        };
-        say_trouble(report, &mut last_trouble)?;
-        tokio::select! {
-            () = sleep(LOOK_EVERY) => {}
-            _ = stopped.wait_for(|stop| *stop) => return Ok(()),
-        }
+/// Shards that other processes have are theirs to drain.
+async fn wait_for_others(opened: &Opened) -> Result<(), Failure> {
+    while opened.is_shared() && !up::is_folded(&opened.hub).await? {
+        sleep(LOOK_EVERY).await;
     }
-}
-
-/// Says trouble once, not at every pass. What cannot heal by itself ends the process.
-fn say_trouble(report: Result<PassReport, HubError>, last: &mut String) -> Result<(), Failure> {
-    let trouble = match report {
-        Ok(report) => report
-            .failed
-            .iter()
-            .map(|(feed, error)| format!("{feed}: {error}"))
-            .collect::<Vec<_>>()
-            .join("; "),
-        Err(error) if heals(&error) => error.to_string(),
-        Err(error) => return Err(error.into()),
-    };
-    if !trouble.is_empty() && trouble != *last {
-        tracing::warn!(trouble, "waiting; it goes on by itself once this is over");
-    } else if trouble.is_empty() && !last.is_empty() {
-        tracing::info!("all feeds answer again");
-    }
-    *last = trouble;
     Ok(())
-}
-
-fn heals(error: &HubError) -> bool {
-    use signalbox_log::LogError;
-    use signalbox_store::StoreError;
-    matches!(error, HubError::Log(LogError::Unavailable(_)) | HubError::Store(StoreError::Unavailable(_)))
 }
 
 fn warn(report: &PassReport) {
@@ -137,39 +83,28 @@ fn warn(report: &PassReport) {
     }
 }
 
-/// Delivers beside the passes, so that a slow receiver holds up nobody.
-async fn deliver(hub: Arc<Hub>, clock: Clock, mut stopped: watch::Receiver<bool>) {
-    loop {
-        let wait = match up::deliver(&hub, || clock.running()).await {
-            Ok(done) if done.retried > 0 && done.delivered == 0 => LEAVE_ALONE,
-            Ok(_) => LOOK_EVERY,
-            Err(error) => {
-                tracing::warn!(%error, "alerts wait; they go out once the store answers");
-                LEAVE_ALONE
-            }
-        };
-        let ended = timeout(wait, stopped.wait_for(|stop| *stop)).await;
-        if ended.is_ok() {
-            return;
-        }
-    }
+/// The embedded hub: ingest and risk take turns, delivery goes on beside them.
+async fn forever(out: &mut dyn Write, opened: &Opened, clock: Clock) -> Result<Done, Failure> {
+    let post = Post { hub: opened.hub.clone(), clock, stopped: until_signal() };
+    let delivering = tokio::spawn(post.clone().deliver());
+    writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
+    out.flush()?;
+    let worked = work(opened.hub.clone(), post).await;
+    delivering.abort();
+    worked?;
+    writeln!(out, "Stopped. Start again to go on.")?;
+    Ok(Done::Ok)
 }
 
-/// Ends some time after the request to stop.
-async fn drained(mut stopped: watch::Receiver<bool>) {
-    if stopped.wait_for(|stop| *stop).await.is_ok() {
-        sleep(DRAIN_FOR).await;
+/// Passes, one after the other, until asked to stop.
+async fn work(hub: Arc<Hub>, mut post: Post) -> Result<(), Failure> {
+    let mut loops = Loops::open(hub, Holder::embedded(), Some(STILL_FOR)).await?;
+    let mut trouble = Trouble::default();
+    while !post.is_stopped() {
+        let now = post.clock.running();
+        let Some(pass) = unless_drained(&post.stopped, loops.pass(now)).await else { break };
+        trouble.hear(pass.map(|report| roles::of_pass(&report)))?;
+        post.pause(LOOK_EVERY).await;
     }
-}
-
-async fn wait_for_signal() {
-    let term = signal(SignalKind::terminate());
-    match term {
-        Ok(mut term) => tokio::select! {
-            _ = term.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        // Without the handler SIGTERM ends the process at once, which is safe too.
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
+    Ok(())
 }

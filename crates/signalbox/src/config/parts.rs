@@ -45,6 +45,8 @@ impl fmt::Debug for Feed {
 pub(crate) struct Destination {
     pub(crate) name: String,
     pub(crate) index: usize,
+    /// The name of its connector, which is the key of its section.
+    pub(crate) connector: &'static str,
     pub(crate) channel: Arc<dyn signalbox_connector::Destination>,
 }
 
@@ -124,7 +126,12 @@ pub(crate) fn destinations(
             let parse = connector.destination.expect("only connectors with a destination are taken");
             let destination = read_erased(key, node, |section| parse(section, &cx));
             let destination = destination.map_err(|fault| report.fault(fault)).ok()?;
-            Some(Destination { name: part.name?, index, channel: Arc::from(destination) })
+            Some(Destination {
+                name: part.name?,
+                index,
+                connector: connector.name,
+                channel: Arc::from(destination),
+            })
         })
         .collect()
 }

@@ -10,6 +10,7 @@ use super::parts::{Destination, Feed};
 use super::place::{Place, closest, did_you_mean};
 use super::sections::{self, Calendar, Kafka, Log, Risk, Route, Schools, Store, When};
 use super::tree::Node;
+use super::{Backing, Servers};
 use crate::problem::Report;
 
 pub(super) struct Rules<'a> {
@@ -295,21 +296,22 @@ impl Rules<'_> {
         self.report.error(place, "invalid_policy", error.to_string(), help);
     }
 
-    pub(super) fn embedded(&mut self, log: Option<&Log>, store: Option<&Store>) {
-        if let Some(Log::Kafka(kafka)) = log {
+    /// Both embedded, or both servers.
+    pub(super) fn backing(&mut self, log: Log, store: Store) -> Option<Backing> {
+        if let Log::Kafka(kafka) = &log {
             self.kafka(kafka);
         }
-        let kafka = matches!(log, Some(Log::Kafka(_)));
-        let postgres = matches!(store, Some(Store::Postgres(_)));
-        if log.is_some() && store.is_some() && kafka != postgres {
-            let key = if kafka { "log" } else { "store" };
-            let message = "log and store go together: both embedded, or Kafka with PostgreSQL";
-            self.report.error(self.place(&[key]), "log_and_store", message, "declare both, or neither");
-        } else if kafka && postgres {
-            let message = "Kafka and PostgreSQL are not in this build yet";
-            let help = "this file is checked; to run the hub here, leave log and store out";
-            self.report.warning(self.place(&["log"]), "not_in_this_build", message, help);
-        }
+        let key = match (log, store) {
+            (Log::Sqlite(_), Store::Sqlite(_)) => return Some(Backing::Embedded),
+            (Log::Kafka(kafka), Store::Postgres(postgres)) => {
+                return Some(Backing::Servers(Servers { kafka, postgres }));
+            }
+            (Log::Kafka(_), Store::Sqlite(_)) => "log",
+            (Log::Sqlite(_), Store::Postgres(_)) => "store",
+        };
+        let message = "log and store go together: both embedded, or Kafka with PostgreSQL";
+        self.report.error(self.place(&[key]), "log_and_store", message, "declare both, or neither");
+        None
     }
 }
 

@@ -127,10 +127,7 @@ pub(crate) enum Log {
 pub(crate) enum Store {
     /// In data_dir.
     Sqlite(Embedded),
-    Postgres(
-        #[expect(dead_code, reason = "this build reads and checks it; the PostgreSQL store uses it")]
-        Postgres,
-    ),
+    Postgres(Postgres),
 }
 
 /// Nothing to set: `{}`.
@@ -140,7 +137,6 @@ pub(crate) struct Embedded {}
 
 #[derive(Debug, DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "this build reads and checks it; the Kafka log uses it")]
 pub(crate) struct Kafka {
     pub(crate) brokers: Vec<String>,
     /// What stands before every topic name (k12).
@@ -155,7 +151,6 @@ pub(crate) struct Kafka {
 
 #[derive(Debug, DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "this build reads and checks it; the Kafka log uses it")]
 pub(crate) struct Tls {
     /// The certificate authority's PEM file; without it, the system's.
     pub(crate) ca: Option<PathBuf>,
@@ -163,7 +158,6 @@ pub(crate) struct Tls {
 
 #[derive(Debug, DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "this build reads and checks it; the Kafka log uses it")]
 pub(crate) struct Scram {
     pub(crate) user: String,
     pub(crate) password: Secret,
@@ -171,7 +165,6 @@ pub(crate) struct Scram {
 
 #[derive(Debug, DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "this build reads and checks it; the PostgreSQL store uses it")]
 pub(crate) struct Postgres {
     pub(crate) url: Secret,
 }

@@ -134,7 +134,7 @@ impl DataDir {
     }
 }
 
-fn random() -> std::io::Result<Vec<u8>> {
+pub(super) fn random() -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; SECRET_BYTES];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes)

@@ -1,0 +1,215 @@
+//! The roles of a running process: each a loop of its own, until asked to stop.
+//!
+//! A store or log that does not answer is waited for. What cannot heal by itself ends the process, with the mend.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_log::LogError;
+use signalbox_runtime::consume::RiskConsumer;
+use signalbox_runtime::hub::{Hub, HubError};
+use signalbox_runtime::ingest::{self, Holder, Ingest, PassReport};
+use signalbox_runtime::{relay, up};
+use signalbox_store::StoreError;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::clock::Clock;
+
+/// How often a role looks for something new.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a file must have been still before it is read.
+pub(super) const STILL_FOR: Duration = Duration::from_secs(2);
+/// How long the step in hand may take after a request to stop; what it leaves is finished at the next start.
+const DRAIN_FOR: Duration = Duration::from_secs(10);
+/// How long a destination that takes nothing is left alone, or a store that does not answer.
+const LEAVE_ALONE: Duration = Duration::from_secs(5);
+/// How long the risk role waits for a delivery before it looks at the calendars.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// Told once, when the process is to stop.
+pub(super) type Stopped = watch::Receiver<bool>;
+
+/// What a role works with.
+#[derive(Clone)]
+pub(super) struct Post {
+    pub(super) hub: Arc<Hub>,
+    pub(super) clock: Clock,
+    pub(super) stopped: Stopped,
+}
+
+/// Is told when the process is asked to stop, by Ctrl-C or SIGTERM.
+pub(super) fn until_signal() -> Stopped {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        // Nobody listens any more only when the process is ending anyway.
+        stop.send(true).ok();
+    });
+    stopped
+}
+
+async fn wait_for_signal() {
+    let term = signal(SignalKind::terminate());
+    match term {
+        Ok(mut term) => tokio::select! {
+            _ = term.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        // Without the handler SIGTERM ends the process at once, which is safe too.
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+impl Post {
+    /// Reads feeds, all or only some.
+    pub(super) async fn ingest(mut self, holder: Holder, only: Option<Vec<String>>) -> Result<(), HubError> {
+        let _keeping = keep(&self.hub, &holder, self.clock);
+        let mut ingest = Ingest::new(self.hub.clone(), holder.clone(), Some(STILL_FOR));
+        if let Some(only) = only {
+            ingest = ingest.only(only);
+        }
+        let mut trouble = Trouble::default();
+        while !self.is_stopped() {
+            let now = self.clock.running();
+            let Some(pass) = unless_drained(&self.stopped, ingest.pass(now)).await else { break };
+            trouble.hear(pass.map(|report| of_pass(&report)))?;
+            self.pause(LOOK_EVERY).await;
+        }
+        Ok(ingest::let_go(&self.hub, &holder).await?)
+    }
+
+    /// Folds events, decides flags, and appends what was decided.
+    pub(super) async fn risk(mut self) -> Result<(), HubError> {
+        let mut trouble = Trouble::default();
+        let mut risk = None;
+        while !self.is_stopped() {
+            let Some(turn) = unless_drained(&self.stopped, self.turn(&mut risk)).await else { break };
+            if trouble.hear(turn.map(|()| None))? {
+                self.pause(LOOK_EVERY).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn turn(&self, risk: &mut Option<RiskConsumer>) -> Result<(), HubError> {
+        let consumer = match risk {
+            Some(consumer) => consumer,
+            None => risk.insert(RiskConsumer::join(self.hub.clone()).await?),
+        };
+        consumer.turn(IDLE, || self.clock.running()).await?;
+        relay::drain(&self.hub, self.clock.running()).await
+    }
+
+    /// Sends alerts, beside the other roles, so that a slow receiver holds up nobody.
+    pub(super) async fn deliver(mut self) -> Result<(), HubError> {
+        let mut trouble = Trouble::default();
+        while !self.is_stopped() {
+            let step = up::deliver(&self.hub, || self.clock.running());
+            let Some(step) = unless_drained(&self.stopped, step).await else { break };
+            let (wait, heard) = match step {
+                Ok(done) if done.retried > 0 && done.delivered == 0 => (LEAVE_ALONE, Ok(None)),
+                Ok(_) => (LOOK_EVERY, Ok(None)),
+                Err(error) => (LEAVE_ALONE, Err(HubError::from(error))),
+            };
+            trouble.hear(heard)?;
+            self.pause(wait).await;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    /// Waits, unless asked to stop.
+    pub(super) async fn pause(&mut self, wait: Duration) {
+        // Either way the caller looks whether it is to stop.
+        drop(timeout(wait, self.stopped.wait_for(|stop| *stop)).await);
+    }
+}
+
+/// Keeps the feeds of `holder` while the guard lives.
+pub(super) fn keep(hub: &Arc<Hub>, holder: &Holder, clock: Clock) -> Keeping {
+    let (hub, holder) = (hub.clone(), holder.clone());
+    Keeping(tokio::spawn(async move {
+        // An embedded hub's feeds need no keeping.
+        while !holder.term.is_zero() {
+            if let Err(error) = ingest::keep(&hub, &holder, clock.running()).await {
+                tracing::debug!(%error, "the feeds could not be kept this time");
+            }
+            sleep(holder.term / 3).await;
+        }
+    }))
+}
+
+/// See [`keep`].
+pub(super) struct Keeping(tokio::task::JoinHandle<()>);
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// `None`: the process was asked to stop, and the step did not end in time.
+pub(super) async fn unless_drained<T>(stopped: &Stopped, step: impl Future<Output = T>) -> Option<T> {
+    let mut stopped = stopped.clone();
+    let drained = async {
+        if stopped.wait_for(|stop| *stop).await.is_err() {
+            // Nobody can ask any more.
+            std::future::pending::<()>().await;
+        }
+        sleep(DRAIN_FOR).await;
+    };
+    tokio::select! {
+        done = step => Some(done),
+        () = drained => None,
+    }
+}
+
+/// Says trouble once, not at every step.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(String);
+
+impl Trouble {
+    /// What a step came to: `Ok(Some)` is trouble that it went on beside. `true`: there is trouble.
+    ///
+    /// # Errors
+    /// Those that do not heal by themselves.
+    pub(super) fn hear(&mut self, step: Result<Option<String>, HubError>) -> Result<bool, HubError> {
+        let trouble = match step {
+            Ok(trouble) => trouble.unwrap_or_default(),
+            Err(error) if heals(&error) => plain(&error),
+            Err(error) => return Err(error),
+        };
+        if !trouble.is_empty() && trouble != self.0 {
+            tracing::warn!(trouble, "waiting; it goes on by itself once this is over");
+        } else if trouble.is_empty() && !self.0.is_empty() {
+            tracing::info!("it goes on");
+        }
+        self.0 = trouble;
+        Ok(!self.0.is_empty())
+    }
+}
+
+fn heals(error: &HubError) -> bool {
+    matches!(
+        error,
+        HubError::Log(LogError::Unavailable(_))
+            | HubError::Store(StoreError::Unavailable(_) | StoreError::Unknown | StoreError::Fenced)
+    )
+}
+
+/// With the reason, which says which server it is.
+fn plain(error: &HubError) -> String {
+    use std::error::Error;
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+/// Feeds that could not be read, if any.
+pub(super) fn of_pass(report: &PassReport) -> Option<String> {
+    let failed: Vec<String> = report.failed.iter().map(|(feed, error)| format!("{feed}: {error}")).collect();
+    (!failed.is_empty()).then(|| failed.join("; "))
+}

@@ -1,0 +1,69 @@
+//! `signalbox topics`: the topics that the hub needs on Kafka, declared once.
+
+use std::io::{self, Write};
+
+use anyhow::anyhow;
+use signalbox_kafka::{TopicPlan, TopicsError};
+
+use super::load;
+use crate::cli::{Global, Output, Topics, TopicsWhat};
+use crate::config::Backing;
+use crate::exit::{Done, Failure};
+use crate::open::servers::{connect_kafka, declared};
+use crate::screen;
+
+pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Topics) -> Result<Done, Failure> {
+    let config = load(global)?.config;
+    let plan = match &config.backing {
+        Backing::Embedded => TopicPlan::default(),
+        Backing::Servers(servers) => {
+            let admin = connect_kafka(&servers.kafka, &config.base).await?.topic_admin()?;
+            let declared = declared(servers);
+            match args.what {
+                TopicsWhat::Plan => admin.plan(&declared).await?,
+                TopicsWhat::Apply => admin.apply(&declared).await?,
+            }
+        }
+    };
+    match global.output {
+        Output::Json => screen::json(out, &plan)?,
+        Output::Text => text(out, &plan, args.what, matches!(config.backing, Backing::Embedded))?,
+    }
+    Ok(Done::Ok)
+}
+
+fn text(out: &mut dyn Write, plan: &TopicPlan, what: TopicsWhat, embedded: bool) -> io::Result<()> {
+    if embedded {
+        return writeln!(out, "This hub is embedded: it makes its topics by itself.");
+    }
+    let (make, set) = match what {
+        TopicsWhat::Plan => ("would make", "would set"),
+        TopicsWhat::Apply => ("made", "set"),
+    };
+    for topic in &plan.create {
+        writeln!(out, "{make} {}: {} shards, {} copies", topic.topic, topic.shards, topic.replication)?;
+    }
+    for change in &plan.change {
+        let from = change.from.as_deref().unwrap_or("nothing");
+        writeln!(out, "{set} {} of {}: {from} becomes {}", change.setting, change.topic, change.to)?;
+    }
+    for refused in &plan.refuse {
+        writeln!(out, "CANNOT: {refused}")?;
+    }
+    writeln!(out, "{} topics are as declared.", plan.ok.len())
+}
+
+impl From<TopicsError> for Failure {
+    fn from(error: TopicsError) -> Self {
+        let help = match &error {
+            TopicsError::OtherShards(_) => {
+                "nothing was changed; the number of shards is fixed for the log's life: set it back, or use another prefix"
+            }
+            TopicsError::Refused { .. } => {
+                "see the brokers' log; the user needs CREATE and ALTER_CONFIGS, and replication at most as many brokers"
+            }
+            TopicsError::Log(_) => "see that the brokers run and that this machine reaches them",
+        };
+        Self::environment(anyhow!(error), help)
+    }
+}

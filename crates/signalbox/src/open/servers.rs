@@ -1,0 +1,175 @@
+//! A hub on Apache Kafka and PostgreSQL: connecting, and what must be there before it starts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use sha2::{Digest, Sha256};
+use signalbox_connector::Secret;
+use signalbox_event::Domain;
+use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
+use signalbox_kafka::{Cleanup, Config, KafkaLog, Scram, Tls, TopicSpec};
+use signalbox_log::EventLog;
+use signalbox_runtime::hub::Topics;
+use signalbox_sql::postgres::{self, Database, OpenError, Options};
+use signalbox_store::FeedStore;
+
+use super::Stores;
+use crate::config::Servers;
+use crate::config::sections::Kafka;
+use crate::exit::Failure;
+
+/// Copies of every record unless configured otherwise: one broker may be lost and another be away.
+const DEFAULT_REPLICATION: u16 = 3;
+/// Two school years and the summer after: whoever is folded again needs the year that runs and the one before.
+const RETENTION: Duration = Duration::from_hours(24 * 800);
+/// Reference data is folded from its beginning.
+const FOR_EVER: i64 = -1;
+/// How long leaving the groups may take at the end.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+/// The note that holds a hash of the district's secret.
+const SECRET_NOTE: &str = "secret";
+
+/// Connections to both.
+pub(crate) struct Connected {
+    pub(crate) kafka: KafkaLog,
+    pub(crate) database: Database,
+}
+
+impl Connected {
+    /// Leaves the groups, so that others take over at once.
+    pub(crate) async fn close(&self) {
+        self.kafka.close(LEAVE_WITHIN).await;
+        self.database.close().await;
+    }
+}
+
+/// Connects to both, and sees that they are as the hub needs them.
+pub(crate) async fn connect(servers: &Servers, base: &Path) -> Result<Connected, Failure> {
+    let kafka = connect_kafka(&servers.kafka, base).await?;
+    check_topics(&kafka, &topics(servers)).await?;
+    let url = database_url(servers, base)?;
+    let database = postgres::connect(url.expose_secret(), &Options::default()).await?;
+    Ok(Connected { kafka, database })
+}
+
+/// What the hub works on.
+pub(super) async fn stores(
+    connected: &Connected,
+    topics: Topics,
+    secret: &SecretSlice<u8>,
+) -> Result<Stores, Failure> {
+    let (state, feeds) = (Arc::new(connected.database.state()), Arc::new(connected.database.feeds()));
+    check_secret(&*feeds, secret.expose_secret()).await?;
+    let log = Arc::new(connected.kafka.clone());
+    Ok(Stores { topics, log, states: state.clone(), outbox: state, feeds })
+}
+
+/// Connects to the brokers, whatever topics they have.
+pub(crate) async fn connect_kafka(kafka: &Kafka, base: &Path) -> Result<KafkaLog, Failure> {
+    Ok(KafkaLog::connect(kafka_config(kafka, base)?).await?)
+}
+
+fn kafka_config(kafka: &Kafka, base: &Path) -> Result<Config, Failure> {
+    let scram = match &kafka.scram_sha_512 {
+        Some(scram) => {
+            Some(Scram { user: scram.user.clone(), password: resolve(&scram.password, base, "log.kafka")? })
+        }
+        None => None,
+    };
+    let tls = kafka.tls.as_ref().map(|tls| Tls { ca: tls.ca.as_ref().map(|ca| base.join(ca)) });
+    Ok(Config { tls, scram, ..Config::new(&kafka.brokers) })
+}
+
+/// Where the database is, with the password.
+pub(crate) fn database_url(servers: &Servers, base: &Path) -> Result<SecretString, Failure> {
+    resolve(&servers.postgres.url, base, "store.postgres.url")
+}
+
+fn resolve(secret: &Secret, base: &Path, key: &str) -> Result<SecretString, Failure> {
+    secret
+        .resolve(base)
+        .map_err(|error| Failure::environment(error, format!("{key} needs it; set it and start again")))
+}
+
+/// How topics are named and cut here.
+pub(crate) fn topics(servers: &Servers) -> Topics {
+    let Kafka { prefix, shards, .. } = &servers.kafka;
+    Topics {
+        prefix: prefix.clone().unwrap_or_else(|| DEFAULT_PREFIX.to_owned()),
+        shards: shards.unwrap_or(DEFAULT_SHARDS),
+    }
+}
+
+/// Every topic that the hub needs, as declared.
+pub(crate) fn declared(servers: &Servers) -> Vec<TopicSpec> {
+    let topics = topics(servers);
+    let reference = topics.name(Domain::Reference);
+    let spec = |(name, shards): (String, u32)| TopicSpec {
+        retention_ms: Some(if name == reference { FOR_EVER } else { RETENTION.as_millis() as i64 }),
+        replication: servers.kafka.replication.unwrap_or(DEFAULT_REPLICATION),
+        cleanup: Cleanup::Delete,
+        config: BTreeMap::new(),
+        name,
+        shards,
+    };
+    topics.all().into_iter().map(spec).collect()
+}
+
+/// A hub on topics that are missing, or cut otherwise, would lose or scatter what it writes.
+async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<(), Failure> {
+    let mut missing = Vec::new();
+    for (name, wanted) in topics.all() {
+        match kafka.shards(&name).await? {
+            Some(has) if has == wanted => {}
+            Some(has) => return Err(other_shards(&name, has, wanted)),
+            None => missing.push(name),
+        }
+    }
+    match missing.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::environment(
+            anyhow!("{} topics are missing, the first is \"{first}\"", missing.len()),
+            "signalbox topics plan shows what would be made, signalbox topics apply makes it",
+        )),
+    }
+}
+
+fn other_shards(name: &str, has: u32, wanted: u32) -> Failure {
+    Failure::environment(
+        anyhow!("topic \"{name}\" has {has} shards, the configuration says {wanted}"),
+        format!(
+            "set log.kafka.shards back to {has}: the number is fixed for the log's life. To begin anew, use another prefix"
+        ),
+    )
+}
+
+/// The first process to start leaves a hash of the district's secret; one with another secret would give every student
+/// another key.
+async fn check_secret(feeds: &dyn FeedStore, secret: &[u8]) -> Result<(), Failure> {
+    let digest = Sha256::new_with_prefix(b"signalbox district secret").chain_update(secret).finalize();
+    let ours = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
+    match feeds.note(SECRET_NOTE).await? {
+        None => Ok(feeds.save_note(SECRET_NOTE, &ours).await?),
+        Some(theirs) if theirs == ours => Ok(()),
+        Some(_) => Err(Failure::environment(
+            anyhow!("this process has another district secret than the one that the database began with"),
+            "give every process the same district.secret; without one in the configuration, each data_dir makes its own",
+        )),
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let help = match &error {
+            OpenError::Url(_) => "e.g. postgres://signalbox:PASSWORD@db.example.org:5432/signalbox",
+            OpenError::Unavailable(_) => "see that PostgreSQL runs and that this machine reaches it",
+            OpenError::Failed(_) => "see the database's log; the user needs to own the schema",
+            OpenError::NotMigrated { .. } | OpenError::Newer { .. } | OpenError::Changed { .. } => "",
+        };
+        Self::environment(error, help)
+    }
+}
