@@ -1,6 +1,6 @@
 //! What the brokers say about topics: their shards, and where these begin and end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -238,8 +238,12 @@ fn offsets(
     place: Place,
     timeout: Duration,
 ) -> Result<Vec<Offset>, LogError> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut list = TopicPartitionList::with_capacity(asked.len());
-    for (topic, shard) in asked {
+    // A place that is asked for twice stands in the list once.
+    for (topic, shard) in BTreeSet::from_iter(asked) {
         let added = list.add_partition_offset(topic, shard.cast_signed(), place);
         added.map_err(|error| shard_error(error, topic, *shard))?;
     }

@@ -129,6 +129,14 @@ impl EventLog for KafkaLog {
         Ok(bounds.into_iter().next().expect("one answer per shard asked for"))
     }
 
+    /// One request to each broker that leads any of them.
+    async fn ends(&self, places: &[(String, Shard)]) -> Result<Vec<Offset>, LogError> {
+        for (topic, shard) in places {
+            self.cluster.require(topic, *shard).await?;
+        }
+        self.cluster.ends(places.to_vec()).await
+    }
+
     async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
         self.cluster.shards(topic).await
     }

@@ -80,23 +80,27 @@ impl Readers {
         Ok(records)
     }
 
-    /// The reader that stands where the call begins, another one, or a new one.
+    /// The reader that stands where the call begins, or a new one: making one takes some milliseconds, moving one to
+    /// another shard up to a second.
     fn take(&self, at: &At) -> Result<Reader, LogError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let there = idle.iter().position(|reader| reader.at.as_ref() == Some(at));
-        if let Some(index) = there.or(idle.len().checked_sub(KEPT)) {
+        if let Some(index) = idle.iter().position(|reader| reader.at.as_ref() == Some(at)) {
             return Ok(idle.remove(index));
         }
         drop(idle);
         Reader::new(&self.config, &self.cluster)
     }
 
-    /// The last kept is the last to be moved elsewhere.
+    /// Who reads on soon finds the reader again, unless others have read meanwhile.
     fn keep(&self, reader: Reader) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT {
-            idle.push(reader);
+        if reader.at.is_none() {
+            return;
         }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = (idle.len() == KEPT).then(|| idle.remove(0));
+        idle.push(reader);
+        drop(idle);
+        drop(oldest);
     }
 }
 

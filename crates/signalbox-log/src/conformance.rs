@@ -74,6 +74,7 @@ macro_rules! log_conformance {
             append::keeps_a_record_of_one_mebibyte
             append::read_stops_at_max_and_at_the_end
             append::bounds_and_shards_describe_the_log
+            append::ends_are_those_of_the_bounds
             consume::a_lone_member_is_assigned_every_shard
             consume::nothing_is_delivered_before_start
             consume::start_is_exact

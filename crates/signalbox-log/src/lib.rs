@@ -12,6 +12,7 @@
 //! - [`group`]: consumer groups inside one process, for logs without a broker
 //! - [`memory`]: [`MemoryLog`], for tests
 //! - [`overlay`]: [`OverlayLog`], for trials on a log that must stay as it is
+//! - [`copy`](mod@copy): carrying a log over to another one
 //! - [`conformance`]: the suite every implementation runs
 
 use std::ops::Range;
@@ -22,10 +23,12 @@ use bytes::Bytes;
 #[cfg(test)]
 mod compacted;
 pub mod conformance;
+pub mod copy;
 pub mod group;
 pub mod memory;
 pub mod overlay;
 
+pub use copy::{CopyError, copy};
 pub use memory::MemoryLog;
 pub use overlay::OverlayLog;
 
@@ -117,6 +120,16 @@ pub trait EventLog: Send + Sync {
 
     /// The offsets a shard holds: from its first record to one past its last.
     async fn bounds(&self, topic: &str, shard: Shard) -> Result<Range<Offset>, LogError>;
+
+    /// Where shards end, as in [`bounds`](Self::bounds), in the order of `places`: together, for logs that answer
+    /// many as fast as one.
+    async fn ends(&self, places: &[(String, Shard)]) -> Result<Vec<Offset>, LogError> {
+        let mut ends = Vec::with_capacity(places.len());
+        for (topic, shard) in places {
+            ends.push(self.bounds(topic, *shard).await?.end);
+        }
+        Ok(ends)
+    }
 
     /// How many shards a topic has; `None` if there is no such topic.
     async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError>;

@@ -2,6 +2,7 @@
 //! skipped.
 
 mod conformance;
+mod copy;
 mod members;
 mod security;
 mod support;

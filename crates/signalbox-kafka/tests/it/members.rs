@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{ClientConfig, Offset as Place, TopicPartitionList};
 use signalbox_kafka::{Config, KafkaLog};
 use signalbox_log::{Delivery, EventLog, LogError, Message, Shard, StartAt, Subscription};
 
-use crate::support::{Prefixed, config, connect, message, numbers, unique, variable};
+use crate::support::{Prefixed, config, connect, in_a_transaction, message, numbers, variable};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -133,19 +132,6 @@ async fn the_end_of_a_transaction_holds_nothing_up() {
     let bounds = log.bounds("a", 0).await.expect("the shard is there");
     assert_eq!(bounds, 0..2);
     assert_eq!(log.read("a", 0, 1, 10).await.expect("there is nothing, but that is no error"), []);
-}
-
-fn in_a_transaction(topic: &str, value: &str) {
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", variable("SIGNALBOX_TEST_KAFKA"))
-        .set("transactional.id", unique("transaction"))
-        .create()
-        .expect("a client can be made");
-    producer.init_transactions(PATIENCE).expect("the broker answers");
-    producer.begin_transaction().expect("nothing else is open");
-    let record = BaseRecord::<(), str>::to(topic).partition(0).payload(value);
-    producer.send(record).map_err(|(error, _)| error).expect("the queue is empty");
-    producer.commit_transaction(PATIENCE).expect("the broker commits");
 }
 
 /// A member that does not read holds back neither the others nor the memory of its process.

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use signalbox_kafka::{Cleanup, Config, KafkaLog, TopicSpec};
 use signalbox_log::{Delivery, EventLog, LogError, Message, Offset, Record, Shard, StartAt, Subscription};
 
@@ -59,6 +62,20 @@ pub(crate) fn message(topic: &str, shard: Shard, number: usize) -> Message {
 pub(crate) fn numbers(records: &[Record]) -> Vec<usize> {
     let number = |record: &Record| String::from_utf8_lossy(&record.value).parse().expect("a number");
     records.iter().map(number).collect()
+}
+
+/// Appends a record, and with it the end of a transaction: an offset without a record.
+pub(crate) fn in_a_transaction(topic: &str, value: &str) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", variable("SIGNALBOX_TEST_KAFKA"))
+        .set("transactional.id", unique("transaction"))
+        .create()
+        .expect("a client can be made");
+    producer.init_transactions(Duration::from_mins(1)).expect("the broker answers");
+    producer.begin_transaction().expect("nothing else is open");
+    let record = BaseRecord::<(), str>::to(topic).partition(0).payload(value);
+    producer.send(record).map_err(|(error, _)| error).expect("the queue is empty");
+    producer.commit_transaction(Duration::from_mins(1)).expect("the broker commits");
 }
 
 /// A log whose topics and groups have a prefix that its user does not see.
@@ -140,6 +157,12 @@ impl EventLog for Prefixed {
     async fn bounds(&self, topic: &str, shard: Shard) -> Result<Range<Offset>, LogError> {
         let bounds = self.log.bounds(&self.outside(topic), shard).await;
         bounds.map_err(|error| inside_error(&self.prefix, error))
+    }
+
+    async fn ends(&self, places: &[(String, Shard)]) -> Result<Vec<Offset>, LogError> {
+        let outside = places.iter().map(|(topic, shard)| (self.outside(topic), *shard));
+        let ends = self.log.ends(&outside.collect::<Vec<_>>()).await;
+        ends.map_err(|error| inside_error(&self.prefix, error))
     }
 
     async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {

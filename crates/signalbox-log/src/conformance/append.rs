@@ -133,6 +133,28 @@ pub async fn bounds_and_shards_describe_the_log(fresh: impl AsyncFn(&[(&str, u32
     assert!(log.bounds("a", 0).await.expect("the shard is there").is_empty());
 }
 
+/// In the order asked, a place twice if it was asked twice; none when one of them is not there.
+pub async fn ends_are_those_of_the_bounds(fresh: impl AsyncFn(&[(&str, u32)]) -> Fixture) {
+    let fixture = fresh(&[("a", 3), ("b", 1)]).await;
+    let log = &*fixture.log;
+    append(log, &numbered("a", 1, 0..5)).await;
+    append(log, &numbered("b", 0, 0..2)).await;
+    let asked = [("b", 0), ("a", 1), ("a", 0), ("b", 0)];
+    let places = asked.map(|(topic, shard)| (topic.to_owned(), shard));
+    let ends = log.ends(&places).await.expect("the shards are there");
+    assert_eq!(ends.len(), places.len());
+    for ((topic, shard), end) in places.iter().zip(ends) {
+        assert_eq!(end, log.bounds(topic, *shard).await.expect("the shard is there").end, "{topic} {shard}");
+    }
+    assert_eq!(log.ends(&[]).await.expect("none is a number"), [0_u64; 0]);
+    for (topic, shard) in [("unknown", 0), ("a", 3)] {
+        let asked = [("a".to_owned(), 1), (topic.to_owned(), shard)];
+        let refused = log.ends(&asked).await;
+        let named = matches!(&refused, Err(LogError::NoSuchShard { topic: named, .. }) if named == topic);
+        assert!(named, "{refused:?}");
+    }
+}
+
 /// Records of shard 0 that no reader of events can make sense of.
 pub(super) fn undecodable(topic: &str) -> Vec<Message> {
     let key = |key: &'static [u8]| Some(Bytes::from_static(key));
