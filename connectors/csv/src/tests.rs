@@ -100,6 +100,21 @@ fn fixtures_give_what_is_expected() {
     assert!(testing::golden(&CONNECTOR, &crate_folder().join("fixtures")) > 0);
 }
 
+/// A quote too many in the header makes names of rows: no message repeats them.
+#[test]
+fn a_quote_in_the_header_tells_of_no_student() {
+    let source = testing::parse(&CONNECTOR, &enrollment()).expect("the section is right");
+    for file in
+        ["id,school,\"entry\nZebedee,100,2021-08-23\n", "id,school,\"entry\nZebedee,100,\"\nZebedee,2,3\n"]
+    {
+        let refusal = testing::read(source.as_ref(), file.as_bytes()).outcome.expect_err("it has no entry");
+        assert!(!format!("{refusal:?}").contains("Zebedee"), "{refusal:?}");
+    }
+    let refusal =
+        testing::read(source.as_ref(), b"id,school,\"en\ntry\"\n1,2,3\n").outcome.expect_err("no entry");
+    assert!(refusal.message.ends_with("there are \"id\", \"school\""), "{}", refusal.message);
+}
+
 #[test]
 fn only_the_configured_entity_is_counted() {
     let source = testing::parse(&CONNECTOR, &enrollment()).expect("the section is right");

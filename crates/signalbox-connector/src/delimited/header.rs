@@ -70,11 +70,12 @@ impl Header {
         }
     }
 
-    /// The names in the header, unless none of them is known: then the first line may be a student's row, and no
-    /// message may repeat that.
+    /// The names in the header's first line, unless none of them is known: then that may be a student's row, and no
+    /// message may repeat one. Nor may it repeat rows that are taken for a name because of a quote too many.
     fn says(&self, wanted: &[&str]) -> String {
         if self.names.iter().any(|there| wanted.iter().any(|name| there.eq_ignore_ascii_case(name))) {
-            let names: Vec<_> = self.names.iter().map(|name| format!("\"{name}\"")).collect();
+            let whole = self.names.iter().take_while(|name| !name.contains(['\r', '\n']));
+            let names: Vec<_> = whole.map(|name| format!("\"{name}\"")).collect();
             format!("there are {}", names.join(", "))
         } else {
             format!("none of its {} fields is a column this feed knows", self.names.len())

@@ -148,6 +148,11 @@ impl<'a> Reader<'a> {
                 "Export the file again with its header line",
             ));
         };
+        // Its names would be rows.
+        if record.doubtful {
+            let help = "Close the quote in the header line, or write it twice (\"\") inside a name";
+            return Err(unreadable(self.file, "a quote in the header line is not closed", help));
+        }
         let row = &self.fields[..record.bytes];
         if row.contains(&0) {
             let help = "Set the feed's encoding: utf-16le or utf-16be";
