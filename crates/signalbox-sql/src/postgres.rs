@@ -17,6 +17,7 @@
 //! - `migrate`: tables and their versions
 //! - [`state`] and `outbox`: one transaction writes both
 //! - [`feed`]: runs, the ledger, the crosswalk, holds and rejects
+//! - `scratch`: a copy of the schema to try things on; `tables`: which tables there are to copy
 //! - `refusal`: the server's errors in the words of the stores
 
 mod connect;
@@ -24,9 +25,12 @@ pub mod feed;
 mod migrate;
 mod outbox;
 mod refusal;
+mod scratch;
 pub mod state;
+mod tables;
 
 pub use connect::{Database, Options, connect};
 pub use feed::PgFeeds;
 pub use migrate::{Migrations, OpenError, migrate, migrations};
+pub use scratch::{Scratch, scratch_copy};
 pub use state::PgState;

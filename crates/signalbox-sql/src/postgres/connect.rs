@@ -14,7 +14,7 @@ use super::{PgFeeds, PgState};
 const DEFAULT_SCHEMA: &str = "signalbox";
 
 /// Longer names are cut by PostgreSQL.
-const MAX_SCHEMA_BYTES: usize = 63;
+pub(super) const MAX_SCHEMA_BYTES: usize = 63;
 
 /// How long a caller waits for a connection, to be made or to come free, before it is `Unavailable`.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,13 +90,19 @@ impl Database {
 /// that does not answer within the acquire timeout, and a schema that is not migrated or is newer, are errors.
 pub async fn connect(url: &str, options: &Options) -> Result<Database, OpenError> {
     let place = Place::parse(url)?;
+    let database = open(&place, options).await?;
+    migrate::check(&mut *database.pool.acquire().await?, &place.schema).await?;
+    Ok(database)
+}
+
+/// The pool, whatever the schema holds.
+pub(super) async fn open(place: &Place, options: &Options) -> Result<Database, OpenError> {
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
         .acquire_timeout(options.acquire_timeout)
         .max_lifetime(MAX_LIFETIME)
-        .connect_with(place.options.application_name(&options.application_name))
+        .connect_with(place.options.clone().application_name(&options.application_name))
         .await?;
-    migrate::check(&pool, &place.schema).await?;
     Ok(Database { pool })
 }
 
@@ -124,6 +130,12 @@ impl Place {
         let ours = SETTINGS.into_iter().filter(|(name, _)| !theirs.contains(&format!("{name}=")));
         let options = options.options(ours).options([("search_path", &schema)]).disable_statement_logging();
         Ok(Self { options, schema })
+    }
+
+    /// Another schema of the same database.
+    pub(super) fn beside(&self, schema: String) -> Self {
+        // Of two settings of one name the server takes the last.
+        Self { options: self.options.clone().options([("search_path", &schema)]), schema }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::connect::Place;
 use super::refusal::{may_succeed_later, source};
@@ -46,8 +46,12 @@ pub struct Migrations {
 /// Brings the schema of `url` up to date and makes it if it is missing. Answers what was there and what was missing.
 /// Of two at once, one waits for the other.
 pub async fn migrate(url: &str) -> Result<Migrations, OpenError> {
-    let place = Place::parse(url)?;
-    let mut connection = connect_for_changes(&place).await?;
+    make(&Place::parse(url)?).await
+}
+
+/// As [`migrate`].
+pub(super) async fn make(place: &Place) -> Result<Migrations, OpenError> {
+    let mut connection = connect_for_changes(place).await?;
     let before = read(&mut connection, &place.schema).await?;
     let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
     if !is_there(&mut connection, &place.schema).await? {
@@ -70,9 +74,8 @@ pub async fn migrations(url: &str) -> Result<Migrations, OpenError> {
 }
 
 /// An error unless the schema is as this version needs it.
-pub(super) async fn check(pool: &PgPool, schema: &str) -> Result<(), OpenError> {
-    let mut connection = pool.acquire().await?;
-    let found = read(&mut connection, schema).await?;
+pub(super) async fn check(connection: &mut PgConnection, schema: &str) -> Result<(), OpenError> {
+    let found = read(connection, schema).await?;
     if found.missing.is_empty() {
         return Ok(());
     }
@@ -80,8 +83,13 @@ pub(super) async fn check(pool: &PgPool, schema: &str) -> Result<(), OpenError> 
 }
 
 /// A migration may wait for another one, and may rewrite a table: the limits of every day do not hold.
-async fn connect_for_changes(place: &Place) -> Result<PgConnection, sqlx::Error> {
-    let unlimited = [("statement_timeout", "0"), ("lock_timeout", "0")];
+pub(super) async fn connect_for_changes(place: &Place) -> Result<PgConnection, sqlx::Error> {
+    let unlimited = [
+        ("statement_timeout", "0"),
+        ("lock_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+        ("idle_session_timeout", "0"),
+    ];
     place.options.clone().options(unlimited).connect().await
 }
 

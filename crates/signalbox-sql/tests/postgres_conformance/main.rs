@@ -10,8 +10,10 @@
 mod claims;
 mod crash;
 mod fencing;
+mod filled;
 mod migrations;
 mod proxy;
+mod scratch;
 mod server;
 mod unknown_commit;
 

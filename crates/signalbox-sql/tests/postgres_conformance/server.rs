@@ -31,6 +31,10 @@ impl Schema {
         schema
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn url(&self) -> String {
         with_parameter(&self.server, "schema", &self.name)
     }
