@@ -13,14 +13,15 @@ mod normalize;
 mod tests;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use signalbox_connector::delimited::line_sum;
 use signalbox_connector::drop_folder::{self, Dropped};
 use signalbox_connector::{
-    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Page, ParseCx, ReadSeek, Refusal, Source,
-    async_trait, erased_serde,
+    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Page, ParseCx, ReadSeek, Refusal, RowSum,
+    Source, async_trait, erased_serde,
 };
 
 use crate::config::{Config, Feed};
@@ -76,5 +77,9 @@ impl Source for CsvSource {
         emit: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
     ) -> Result<Contents, Refusal> {
         normalize::normalize(&self.feed, payload, emit)
+    }
+
+    fn row_sum(&self, payload: &mut dyn ReadSeek) -> io::Result<Option<RowSum>> {
+        line_sum(payload, self.feed.format)
     }
 }

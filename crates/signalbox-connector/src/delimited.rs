@@ -9,6 +9,7 @@
 //! - [`reader`](Reader): records, line numbers, recovery after an unclosed quote; `lines`: line ends and quotes
 //! - [`header`](Header): columns by name; [`row`](Row): values and what is wrong with them
 //! - [`date`](DateFormat): dates; `decode`: encodings and byte order marks
+//! - [`sum`](line_sum): the same rows known again without parsing them
 
 mod date;
 mod decode;
@@ -16,6 +17,7 @@ mod header;
 mod lines;
 mod reader;
 mod row;
+mod sum;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +25,7 @@ pub use date::{DateFormat, InvalidFormat};
 pub use header::{Column, Header};
 pub use reader::{MAX_RECORD_BYTES, Reader};
 pub use row::Row;
+pub use sum::line_sum;
 
 use encoding_rs::Encoding;
 

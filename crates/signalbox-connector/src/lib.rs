@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - this file: [`Connector`], what a connector crate exports
-//! - [`source`]: [`Source`], [`Page`], [`FetchCx`]; [`draft`]: what `normalize` yields
+//! - [`source`]: [`Source`], [`Page`], [`FetchCx`]; [`draft`]: what `normalize` yields; `row_sum`: [`RowSum`]
 //! - [`destination`]: [`Destination`], [`Alert`]
 //! - [`delimited`]: rows of CSV files; [`drop_folder`]: files that a tool puts down
 //! - [`secret`]: `SECRET[env.NAME]`; [`http`]: the HTTP client; [`testing`]: the suite every connector passes
@@ -15,6 +15,7 @@ pub mod destination;
 pub mod draft;
 pub mod drop_folder;
 pub mod http;
+mod row_sum;
 pub mod secret;
 pub mod source;
 pub mod testing;
@@ -27,6 +28,7 @@ pub use draft::{Draft, Entity, Item, Record, Reject, RejectCode};
 pub use erased_serde;
 pub use jiff;
 pub use schemars;
+pub use row_sum::RowSum;
 pub use secret::Secret;
 pub use serde;
 pub use serde_json;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use signalbox_event::data::RowsMean;
 
-use crate::ErrorKind;
 use crate::draft::{Entity, Item, RejectCode};
+use crate::{ErrorKind, RowSum};
 
 /// Where a source is in its tool: opaque JSON bytes that the source wrote itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,14 @@ pub trait Source: Send + Sync {
         payload: &mut dyn ReadSeek,
         emit: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
     ) -> Result<Contents, Refusal>;
+
+    /// A sum over the payload's raw rows, cheaper than normalising them. Of two payloads with the same sum,
+    /// [`normalize`](Self::normalize) under the same mapping yields the same drafts and rejects, each as often, only
+    /// elsewhere in the file; and the same contents, which it knows before the first row. `None`: these bytes, or this
+    /// format, cannot be told without normalising.
+    fn row_sum(&self, _payload: &mut dyn ReadSeek) -> std::io::Result<Option<RowSum>> {
+        Ok(None)
+    }
 
     /// Checks a pushed payload before it is landed. A source that takes no pushes refuses.
     fn verify(&self, _push: &PushRequest<'_>, _now: Timestamp) -> Result<(), VerifyError> {

@@ -11,9 +11,9 @@ use crate::draft::RejectCode;
 use crate::source::Refusal;
 
 /// A row's line, and its values or the reject's code.
-type Found = (u64, Result<Vec<String>, RejectCode>);
+pub(super) type Found = (u64, Result<Vec<String>, RejectCode>);
 
-fn rows_of(input: impl Read, format: Format) -> Result<Vec<Found>, Refusal> {
+pub(super) fn rows_of(input: impl Read, format: Format) -> Result<Vec<Found>, Refusal> {
     let mut reader = Reader::open(input, format, None)?;
     let columns: Vec<_> = (0..reader.header().names().len()).map(super::Column).collect();
     let mut found = Vec::new();

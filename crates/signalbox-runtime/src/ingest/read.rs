@@ -8,14 +8,14 @@ use std::ops::ControlFlow;
 
 use jiff::civil::Date;
 use signalbox_connector::draft::value_class;
-use signalbox_connector::{Contents, Draft, Entity, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Contents, Draft, Entity, Item, Record, Refusal, Reject, RejectCode, RowSum};
 use signalbox_event::{Status, StudentKey};
 use signalbox_store::feed::{CrosswalkRow, Named};
 
 use super::identity::{Found, Resolver, student_key};
 use super::rejects::RejectBook;
 use super::row::{Row, content_hash, of_record};
-use super::same::RowSum;
+use super::same::{self, Summed};
 use super::sort::{ENDS, FAULT, Head, Sorted, Sorter, UNMATCHED};
 use crate::calendar::SchoolYear;
 use crate::hub::{Feed, Settings};
@@ -40,8 +40,9 @@ pub(crate) struct ReadIn {
     /// Ids that the crosswalk did not know.
     pub ids: Vec<CrosswalkRow>,
     pub notes: Notes,
-    /// Every draft, summed.
+    /// Every row, summed as `summed` says.
     pub sum: RowSum,
+    pub summed: Summed,
     /// A row's day had not come on the day of the run: on a later day the same rows say more.
     pub reaches_ahead: bool,
 }
@@ -61,6 +62,7 @@ impl ReadIn {
             ids: Vec::new(),
             notes: Notes::default(),
             sum: RowSum::default(),
+            summed: Summed::default(),
             reaches_ahead: false,
         }
     }
@@ -89,6 +91,8 @@ pub(crate) fn read(
     run_day: Date,
     resolver: &mut Resolver,
 ) -> io::Result<Result<ReadIn, Refusal>> {
+    let raw_rows = same::raw_rows(feed, &mut payload)?;
+    let summed = if raw_rows.is_some() { Summed::RawRows } else { Summed::Drafts };
     let mut reader = Reader {
         settings,
         feed,
@@ -103,7 +107,8 @@ pub(crate) fn read(
         schools: HashMap::new(),
         ids: Vec::new(),
         notes: Notes::default(),
-        sum: RowSum::default(),
+        sum: raw_rows.unwrap_or_default(),
+        summed,
         reaches_ahead: false,
         encoded: Vec::new(),
         natural_key: String::new(),
@@ -139,6 +144,7 @@ pub(crate) fn read(
         ids: reader.ids,
         notes: reader.notes,
         sum: reader.sum,
+        summed: reader.summed,
         reaches_ahead: reader.reaches_ahead,
     }))
 }
@@ -158,6 +164,7 @@ struct Reader<'a> {
     ids: Vec<CrosswalkRow>,
     notes: Notes,
     sum: RowSum,
+    summed: Summed,
     reaches_ahead: bool,
     encoded: Vec<u8>,
     natural_key: String,
@@ -201,7 +208,9 @@ impl Reader<'_> {
     }
 
     fn draft(&mut self, draft: Draft<'_>) -> io::Result<()> {
-        self.sum.add(&draft, &mut self.encoded);
+        if self.summed == Summed::Drafts {
+            same::add_draft(&mut self.sum, &draft, &mut self.encoded);
+        }
         let entity = draft.record.entity();
         let names_identity = matches!(entity, Entity::School | Entity::Student);
         if names_identity && !self.feed.roster_of_record {
