@@ -27,8 +27,8 @@ pub use destination::{Alert, DeliverCx, DeliverError, Destination, Receipt, Repe
 pub use draft::{Draft, Entity, Item, Record, Reject, RejectCode};
 pub use erased_serde;
 pub use jiff;
-pub use schemars;
 pub use row_sum::RowSum;
+pub use schemars;
 pub use secret::Secret;
 pub use serde;
 pub use serde_json;

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
 
 use sha2::{Digest, Sha256};
 use signalbox_connector::{Land, Landed};
@@ -58,20 +60,65 @@ impl Land for Landing {
     }
 }
 
+/// How much is copied at a time.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Chunks in flight: one is hashed, one waits for it, one is read and written.
+const CHUNKS: usize = 3;
+
+/// Hashes each chunk on a thread of its own while the next is read and written.
 fn copy_hashed(from: &mut dyn Read, to: &mut File) -> io::Result<(String, u64)> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    let mut size = 0;
+    let (written, to_hash) = mpsc::sync_channel::<(Vec<u8>, usize)>(CHUNKS);
+    let (hashed, free) = mpsc::sync_channel(CHUNKS);
+    thread::scope(|scope| {
+        let hasher = scope.spawn(move || {
+            let mut digest = Sha256::new();
+            while let Ok((chunk, filled)) = to_hash.recv() {
+                digest.update(&chunk[..filled]);
+                // Nobody wants it back when all is copied.
+                drop(hashed.send(chunk));
+            }
+            digest.finalize()
+        });
+        let size_bytes = copy(from, to, &free, &written);
+        drop((written, free));
+        let digest = hasher.join().expect("hashing does not panic");
+        Ok((hex(&digest), size_bytes?))
+    })
+}
+
+/// Copies to the end, handing on every chunk that is written. Its memory comes back through `free`.
+fn copy(
+    from: &mut dyn Read,
+    to: &mut File,
+    free: &Receiver<Vec<u8>>,
+    written: &SyncSender<(Vec<u8>, usize)>,
+) -> io::Result<u64> {
+    let (mut size_bytes, mut made) = (0, 0);
     loop {
-        let n = from.read(&mut buffer)?;
-        if n == 0 {
-            break;
+        let mut chunk = if made < CHUNKS {
+            made += 1;
+            vec![0; CHUNK_BYTES]
+        } else {
+            free.recv().expect("every chunk comes back")
+        };
+        let filled = read(from, &mut chunk)?;
+        if filled == 0 {
+            return Ok(size_bytes);
         }
-        hasher.update(&buffer[..n]);
-        to.write_all(&buffer[..n])?;
-        size += n as u64;
+        to.write_all(&chunk[..filled])?;
+        size_bytes += filled as u64;
+        written.send((chunk, filled)).expect("the hasher takes chunks until there are no more");
     }
-    Ok((hex(&hasher.finalize()), size))
+}
+
+fn read(from: &mut dyn Read, chunk: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
 }
 
 /// Lower-case hexadecimal.
@@ -96,5 +143,47 @@ mod tests {
         assert_eq!(first, second);
         assert_eq!(first.address, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 1);
+    }
+
+    /// Reads at most a few bytes at a time, and is interrupted in between.
+    struct Haltingly<'a>(&'a [u8], bool);
+
+    impl Read for Haltingly<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let most = buffer.len().min(100_000);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    #[test]
+    fn what_lands_is_what_was_read() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let landing = Landing::open(folder.path()).expect("opens");
+        let bytes: Vec<u8> = (0..3 * CHUNK_BYTES as u32).flat_map(u32::to_le_bytes).collect();
+        let landed = landing.land(&mut Haltingly(&bytes, false)).expect("lands");
+        assert_eq!(landed.size_bytes, bytes.len() as u64);
+        assert_eq!(landed.address, hex(&Sha256::digest(&bytes)));
+        assert!(fs::read(folder.path().join(&landed.address)).expect("it is there") == bytes);
+    }
+
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+
+    #[test]
+    fn nothing_lands_when_reading_breaks_off() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let landing = Landing::open(folder.path()).expect("opens");
+        let mut bytes = (&b"abc"[..]).chain(Broken);
+        assert!(landing.land(&mut bytes).is_err());
+        assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 0);
     }
 }

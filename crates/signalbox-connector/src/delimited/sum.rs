@@ -36,7 +36,8 @@ pub fn line_sum(file: &mut dyn Read, format: Format) -> io::Result<Option<RowSum
             }
             continue;
         };
-        if (lines.first && !has_plain_lines(&buffer[..filled], format.encoding)) || !lines.add(&buffer[..end]) {
+        if (lines.first && !has_plain_lines(&buffer[..filled], format.encoding)) || !lines.add(&buffer[..end])
+        {
             return Ok(None);
         }
         buffer.copy_within(end + 1..filled, 0);

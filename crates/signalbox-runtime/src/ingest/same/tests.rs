@@ -1,7 +1,11 @@
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::civil::date;
 use proptest::prelude::*;
+use signalbox_connector::{Cursor, FetchCx, FetchError, Page, ReadSeek, Refusal, Source, async_trait};
 use signalbox_event::Status;
 use signalbox_event::data::{AttendanceCategory, Mode};
 
@@ -160,4 +164,75 @@ async fn new_ids_may_lead_rows_elsewhere() {
     district.roster(&["1001", "1002"]);
     district.pass().await;
     assert_ne!(context_of(&district).await, before);
+}
+
+/// Its rows are lines, which it sums without normalising them.
+struct OfLines {
+    source: Arc<dyn Source>,
+    normalized: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl Source for OfLines {
+    fn entities(&self) -> &[Entity] {
+        self.source.entities()
+    }
+
+    fn mapping(&self) -> String {
+        self.source.mapping()
+    }
+
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
+        self.source.fetch(cx, cursor).await
+    }
+
+    fn normalize(
+        &self,
+        payload: &mut dyn ReadSeek,
+        emit: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
+    ) -> Result<Contents, Refusal> {
+        let mut flow = ControlFlow::Continue(());
+        self.source.normalize(payload, &mut |item| {
+            if flow.is_continue() {
+                self.normalized.fetch_add(1, Ordering::Relaxed);
+                flow = emit(item);
+            }
+            flow
+        })
+    }
+
+    fn row_sum(&self, payload: &mut dyn ReadSeek) -> io::Result<Option<RowSum>> {
+        let mut sum = RowSum::default();
+        for line in BufReader::new(payload).lines() {
+            sum.add(line?.as_bytes());
+        }
+        Ok(Some(sum))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_sum_raw_are_recognised_unread() {
+    let mut district = District::new(Mode::Live);
+    let normalized = Arc::new(AtomicU64::new(0));
+    let feed = &mut Arc::get_mut(&mut district.hub).expect("nothing runs yet").settings.feeds[1];
+    feed.source = Arc::new(OfLines { source: feed.source.clone(), normalized: normalized.clone() });
+    district.roster(&["1001", "1002"]);
+    let [one, two, three] = [("1001", 10, "tardy"), ("1001", 20, "tardy"), ("1002", 10, "tardy")];
+    let drops = [
+        // Rows, how many are as they were, whether they are all the same as before.
+        ([one, two, three, one], 0, false),
+        ([three, one, two, one], 3, true),
+        ([three, two, two, one], 3, false),
+        ([three, two, two, ("1001", 10, "absent_excused")], 2, false),
+    ];
+    for (rows, unchanged, same) in drops {
+        normalized.store(0, Ordering::Relaxed);
+        district.attendance(&rows);
+        let counts = district.pass().await.runs.pop().expect("a run").counts;
+        assert_eq!((counts.rows, counts.unchanged, counts.duplicate), (4, unchanged, 1), "{rows:?}");
+        let read = normalized.load(Ordering::Relaxed);
+        assert_eq!(read < 4, same, "{read} rows were normalised of {rows:?}");
+        let compared = district.retry("attendance").await.expect("there is a payload").counts;
+        assert_eq!((compared.add, compared.change, compared.end, compared.unchanged), (0, 0, 0, 3));
+    }
 }
