@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::Message as _;
@@ -28,13 +28,14 @@ const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
 /// Sends messages through a producer, and gets a new one when that fails for good.
 pub(crate) struct Appender {
     config: ClientConfig,
+    timeout: Duration,
     reports: Reports,
     producer: Mutex<Option<Arc<Producer>>>,
 }
 
 type Producer = Client<ThreadedProducer<Deliveries>>;
 
-/// The messages of one append that are under way.
+/// The messages of one append that are under way, and the append itself until it has sent all it will.
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     left: AtomicUsize,
@@ -56,20 +57,52 @@ impl Appender {
             .set("message.max.bytes", REQUEST_BYTES.to_string())
             .set("queue.buffering.max.kbytes", QUEUE_KIB.to_string())
             .set("message.timeout.ms", config.timeout.as_millis().to_string());
-        Self { config: settings, reports, producer: Mutex::default() }
+        Self { config: settings, timeout: config.timeout, reports, producer: Mutex::default() }
     }
 
-    /// Sends the messages and waits until all are acknowledged by every replica in sync, or one is not.
+    /// Sends the messages and waits until all are acknowledged by every replica in sync, or one is not: then no more
+    /// are sent, and what is under way is still waited for, so that it cannot come after what is appended next.
     pub(crate) async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
         if messages.is_empty() {
             return Ok(());
         }
         let producer = self.producer()?;
-        let under_way = Arc::new(UnderWay::new(messages.len()));
+        let under_way = Arc::new(UnderWay::default());
         for message in messages {
-            send(&producer, message, &under_way).await?;
+            if under_way.has_failed() {
+                break;
+            }
+            self.send(&producer, message, &under_way).await;
         }
+        under_way.settle(None);
         under_way.settled().await
+    }
+
+    /// Queues one message; waits while the queue is full. What goes wrong settles the message.
+    async fn send(
+        &self,
+        producer: &ThreadedProducer<Deliveries>,
+        message: &Message,
+        under_way: &Arc<UnderWay>,
+    ) {
+        under_way.left.fetch_add(1, Ordering::AcqRel);
+        let begun = Instant::now();
+        let mut record = record(message, under_way);
+        loop {
+            let error = match producer.send(record) {
+                Ok(()) => return,
+                Err((error, back)) => {
+                    record = back;
+                    error
+                }
+            };
+            let is_full = matches!(error, KafkaError::MessageProduction(Code::QueueFull));
+            if !is_full || under_way.has_failed() || begun.elapsed() >= self.timeout {
+                under_way.settle(Some(shard_error(error, &message.topic, message.shard)));
+                return;
+            }
+            tokio::time::sleep(FULL_QUEUE_PAUSE).await;
+        }
     }
 
     /// Lets the producer go: what it knows of a topic is no longer so. Appends that are under way keep it.
@@ -92,34 +125,25 @@ impl Appender {
     }
 }
 
-/// Queues one message; waits while the queue is full.
-async fn send(
-    producer: &ThreadedProducer<Deliveries>,
-    message: &Message,
-    under_way: &Arc<UnderWay>,
-) -> Result<(), LogError> {
+fn record<'a>(message: &'a Message, under_way: &Arc<UnderWay>) -> BaseRecord<'a, [u8], [u8], Arc<UnderWay>> {
     let mut record = BaseRecord::with_opaque_to(&message.topic, under_way.clone())
         .partition(message.shard.cast_signed())
         .payload(&message.value[..]);
     if let Some(key) = &message.key {
         record = record.key(&key[..]);
     }
-    if !message.headers.is_empty() {
-        record = record.headers(record::headers(message));
-    }
-    loop {
-        match producer.send(record) {
-            Ok(()) => return Ok(()),
-            Err((KafkaError::MessageProduction(Code::QueueFull), back)) => record = back,
-            Err((error, _)) => return Err(shard_error(error, &message.topic, message.shard)),
-        }
-        tokio::time::sleep(FULL_QUEUE_PAUSE).await;
+    if message.headers.is_empty() { record } else { record.headers(record::headers(message)) }
+}
+
+impl Default for UnderWay {
+    fn default() -> Self {
+        Self { left: AtomicUsize::new(1), failed: Mutex::default(), settled: Notify::new() }
     }
 }
 
 impl UnderWay {
-    fn new(messages: usize) -> Self {
-        Self { left: AtomicUsize::new(messages), failed: Mutex::default(), settled: Notify::new() }
+    fn has_failed(&self) -> bool {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     fn settle(&self, failure: Option<LogError>) {

@@ -11,6 +11,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::metadata::Metadata;
 use rdkafka::{Offset as Place, TopicPartitionList};
 use signalbox_log::{LogError, Offset, Shard};
+use tokio::sync::oneshot;
 
 use crate::client::{Client, Context, Reports, log_error, shard_error};
 use crate::config::Config;
@@ -199,11 +200,19 @@ fn listen(client: &BaseConsumer<Context>, failed: bool) {
     }
 }
 
-/// Runs what blocks on a thread for that.
+/// Runs what blocks on a thread of its own. Not one of the runtime's: that would wait for it when it ends, though the
+/// brokers be gone and nobody want the answer.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, LogError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| LogError::Failed(Box::new(error)))
+    let (answer, answered) = oneshot::channel();
+    let work = move || {
+        // Nobody is left to hear it when the call was dropped.
+        drop(answer.send(work()));
+    };
+    let thread = std::thread::Builder::new().name("kafka call".to_owned()).spawn(work);
+    thread.map_err(|error| LogError::Unavailable(Box::new(error)))?;
+    answered.await.map_err(|error| LogError::Failed(Box::new(error)))
 }
 
 fn shards_of(client: &BaseConsumer<Context>, topic: &str, timeout: Duration) -> KafkaResult<Option<u32>> {

@@ -24,6 +24,9 @@ const AHEAD_KIB: usize = 64 * 1024;
 /// Bounds for one queue: enough for a few batches of records, and not so little that each fetch overfills it.
 const QUEUE_KIB: (usize, usize) = (256, 8 * 1024);
 
+/// Bounds for what one request brings of one queue.
+const FETCH_KIB: (usize, usize) = (64, 1024);
+
 pub(super) type FetchClient = BaseConsumer<Context>;
 
 /// Makes the client, for so many queues at most.
@@ -34,6 +37,8 @@ pub(super) fn client(
     reports: Reports,
 ) -> Result<FetchClient, LogError> {
     let queue_kib = (AHEAD_KIB / queues.max(1)).clamp(QUEUE_KIB.0, QUEUE_KIB.1);
+    // Fetched is what is compressed, queued what is not; events shrink to an eighth or so.
+    let fetch_kib = (queue_kib / 8).clamp(FETCH_KIB.0, FETCH_KIB.1);
     let mut settings = config.consumer();
     settings
         // A client can be given shards only if it has a group's name; it never joins it.
@@ -42,7 +47,7 @@ pub(super) fn client(
         .set("fetch.queue.backoff.ms", "10")
         .set("queued.min.messages", "100000")
         .set("queued.max.messages.kbytes", queue_kib.to_string())
-        .set("fetch.message.max.bytes", (queue_kib * 1024).min(1024 * 1024).to_string())
+        .set("fetch.message.max.bytes", (fetch_kib * 1024).to_string())
         // A shard that is started waits for the fetch that is under way.
         .set("fetch.wait.max.ms", "100");
     settings.create_with_context(Context { reports }).map_err(log_error)

@@ -1,4 +1,4 @@
-//! A broker that is killed. A program of its own: the other tests need theirs alive.
+//! A broker that is killed or does not answer. A program of its own: the other tests need theirs alive.
 
 #[path = "../it/support.rs"]
 #[expect(dead_code, reason = "made for the other tests")]
@@ -7,12 +7,27 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signalbox_kafka::{Config, KafkaLog};
-use signalbox_log::{Delivery, EventLog, LogError, StartAt};
+use signalbox_log::{Delivery, EventLog, LogError, Message, StartAt};
+use tokio::sync::Mutex;
 
 use crate::support::{config, make_topic, message, numbers, unique, variable};
+
+/// How long a call waits for an answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Each of these tests needs the broker for itself.
+static BROKER: Mutex<()> = Mutex::const_new(());
+
+/// A log, and a topic that no other test has.
+async fn fresh(shards: u32) -> (KafkaLog, String) {
+    let log = KafkaLog::connect(Config { timeout: TIMEOUT, ..config() }).await.expect("the broker answers");
+    let topic = unique("crash");
+    make_topic(&log, &topic, shards).await;
+    (log, topic)
+}
 
 fn broker(command: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kafka");
@@ -41,10 +56,8 @@ async fn append_all(log: &KafkaLog, topic: &str, numbers: usize) {
 /// nobody has to be restarted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_broker_loses_nothing() {
-    let log = KafkaLog::connect(Config { timeout: Duration::from_secs(5), ..config() }).await;
-    let log = log.expect("the broker answers");
-    let topic = unique("crash");
-    make_topic(&log, &topic, 1).await;
+    let _one_at_a_time = BROKER.lock().await;
+    let (log, topic) = fresh(1).await;
     let mut member =
         log.join(&unique("g"), std::slice::from_ref(&topic)).await.expect("the group can be joined");
 
@@ -94,15 +107,15 @@ async fn without_a_broker(log: &KafkaLog, topic: &str) {
     member.start(0, &at_end).await.expect("the end is a place");
     in_background("kill-broker").await;
 
-    let in_time = async {
-        let appended = log.append(&[message(topic, 0, 1)]).await;
-        assert!(matches!(appended, Err(LogError::Unavailable(_))), "{appended:?}");
-        let bounds = log.bounds(topic, 0).await;
-        assert!(matches!(bounds, Err(LogError::Unavailable(_))), "{bounds:?}");
-        let next = member.next(1).await;
-        assert!(matches!(next, Err(LogError::Unavailable(_))), "{next:?}");
-    };
-    tokio::time::timeout(Duration::from_secs(30), in_time).await.expect("every call answers in time");
+    is_unavailable(log.append(&[message(topic, 0, 1)])).await;
+    // More than the producer's queue holds.
+    let large = Message { value: vec![0; 1 << 20].into(), ..message(topic, 0, 1) };
+    is_unavailable(log.append(&vec![large; 80])).await;
+    is_unavailable(log.bounds(topic, 0)).await;
+    is_unavailable(log.read(topic, 0, 0, 1)).await;
+    is_unavailable(log.members("g")).await;
+    is_unavailable(member.next(1)).await;
+    dropping_does_not_wait(log, topic).await;
 
     in_background("restart-broker").await;
     let back = async {
@@ -116,4 +129,101 @@ async fn without_a_broker(log: &KafkaLog, topic: &str) {
         }
     };
     tokio::time::timeout(Duration::from_mins(1), back).await.expect("the log works again");
+}
+
+/// The call ends within the timeout, and says that it may be repeated.
+async fn is_unavailable<T: std::fmt::Debug>(call: impl Future<Output = Result<T, LogError>>) {
+    let begun = Instant::now();
+    let answer = tokio::time::timeout(2 * TIMEOUT, call).await.expect("an answer comes in time");
+    assert!(matches!(answer, Err(LogError::Unavailable(_))), "{answer:?} after {:?}", begun.elapsed());
+}
+
+/// Neither a call that nobody waits for any more, nor a member, nor the log keeps its user, whoever does not answer.
+async fn dropping_does_not_wait(log: &KafkaLog, topic: &str) {
+    let (log, topic) = (log.clone(), topic.to_owned());
+    let ended = tokio::task::spawn_blocking(move || {
+        let begun = Instant::now();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads start");
+        runtime.block_on(async {
+            let messages = [message(&topic, 0, 1)];
+            let call = async { tokio::join!(log.bounds(&topic, 0), log.append(&messages)) };
+            let call = tokio::time::timeout(Duration::from_millis(100), call).await;
+            assert!(call.is_err(), "nobody answers: {call:?}");
+        });
+        drop(log);
+        drop(runtime);
+        begun.elapsed()
+    });
+    let took = ended.await.expect("nothing panics");
+    assert!(took < Duration::from_secs(1), "the end of the calls was waited for: {took:?}");
+}
+
+/// A member and its log that end while the broker is away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leaving_a_dead_broker_does_not_take_long() {
+    let _one_at_a_time = BROKER.lock().await;
+    let (log, topic) = fresh(1).await;
+    let member = log.join(&unique("g"), std::slice::from_ref(&topic)).await;
+    let mut member = member.expect("the group can be joined");
+    assert_eq!(member.next(1).await.expect("the broker answers"), Delivery::Assigned(vec![0]));
+    member.start(0, &[]).await.expect("the shard is in hand");
+    in_background("kill-broker").await;
+    let begun = Instant::now();
+    drop(member);
+    log.close(Duration::from_secs(2)).await;
+    drop(log);
+    let took = begun.elapsed();
+    in_background("restart-broker").await;
+    assert!(took < Duration::from_secs(3), "took {took:?}");
+}
+
+/// A full queue of the producer is waited for: the broker is there, but slow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_holds_up_its_writer() {
+    const MESSAGES: usize = 150_000;
+    let _one_at_a_time = BROKER.lock().await;
+    let (log, topic) = fresh(1).await;
+    // The first one finds the way.
+    log.append(&[message(&topic, 0, 0)]).await.expect("the broker answers");
+    let messages: Vec<_> = (1..MESSAGES).map(|number| message(&topic, 0, number)).collect();
+    in_background("freeze-broker").await;
+    let mut append = std::pin::pin!(log.append(&messages));
+    let early = tokio::time::timeout(TIMEOUT / 3, &mut append).await;
+    in_background("thaw-broker").await;
+    assert!(early.is_err(), "the queue holds 100,000: {early:?}");
+    append.await.expect("the broker is back");
+    let bounds = log.bounds(&topic, 0).await.expect("the broker answers");
+    assert_eq!(bounds, 0..MESSAGES as u64, "nothing is missing or there twice");
+    let last = log.read(&topic, 0, bounds.end - 1, 1).await.expect("the broker answers");
+    assert_eq!(numbers(&last), [MESSAGES - 1]);
+}
+
+/// A broker that does not answer but keeps its connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_broker_is_waited_for() {
+    let _one_at_a_time = BROKER.lock().await;
+    let (log, topic) = fresh(1).await;
+    let member = log.join(&unique("g"), std::slice::from_ref(&topic)).await;
+    let mut member = member.expect("the group can be joined");
+    assert_eq!(member.next(1).await.expect("the broker answers"), Delivery::Assigned(vec![0]));
+    member.start(0, &[]).await.expect("the shard is in hand");
+    in_background("freeze-broker").await;
+    is_unavailable(log.append(&[message(&topic, 0, 1)])).await;
+    is_unavailable(log.bounds(&topic, 0)).await;
+    in_background("thaw-broker").await;
+
+    let goes_on = async {
+        while log.append(&[message(&topic, 0, 2)]).await.is_err() {}
+        loop {
+            match member.next(10).await {
+                // The first may be in or not.
+                Ok(Delivery::Records { records, .. }) if numbers(&records).contains(&2) => return,
+                Ok(Delivery::Assigned(_)) => while member.start(0, &[]).await.is_err() {},
+                Ok(_) | Err(LogError::Unavailable(_)) => {}
+                Err(error) => panic!("it may not be repeated: {error:?}"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), goes_on).await.expect("the member goes on");
 }
