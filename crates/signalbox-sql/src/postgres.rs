@@ -17,11 +17,13 @@
 //! - `migrate`: tables and their versions
 //! - [`state`] and `outbox`: one transaction writes both
 //! - [`feed`]: runs, the ledger, the crosswalk, holds and rejects
+//! - [`import`](mod@import): the way here from a hub on SQLite
 //! - `scratch`: a copy of the schema to try things on; `tables`: which tables there are to copy
 //! - `refusal`: the server's errors in the words of the stores
 
 mod connect;
 pub mod feed;
+pub mod import;
 mod migrate;
 mod outbox;
 mod refusal;
@@ -31,6 +33,7 @@ mod tables;
 
 pub use connect::{Database, Options, connect};
 pub use feed::PgFeeds;
+pub use import::{ImportError, Imported, import};
 pub use migrate::{Migrations, OpenError, migrate, migrations};
 pub use scratch::{Scratch, scratch_copy};
 pub use state::PgState;

@@ -8,6 +8,7 @@ use signalbox_store::feed::{
     NewRun, Reject, RejectGroup, Run, Scope, Term, are_in_order,
 };
 use signalbox_store::{FeedStore, StoreError};
+use sqlx::migrate::Migrator;
 use sqlx::{Sqlite, SqliteExecutor, Transaction};
 
 use super::connect::{self, Db, Synchronous};
@@ -19,6 +20,9 @@ mod leases;
 mod ledger;
 mod rejects;
 mod runs;
+
+/// The tables of `feeds.db`.
+pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite/feeds");
 
 /// [`FeedStore`] in one SQLite file.
 ///
@@ -32,8 +36,7 @@ pub struct SqliteFeeds {
 impl SqliteFeeds {
     /// Opens `feeds.db` at `path`, creates it if it is missing and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let migrator = sqlx::migrate!("migrations/sqlite/feeds");
-        let db = connect::open(path, Synchronous::Normal, &migrator).await.map_err(refusal)?;
+        let db = connect::open(path, Synchronous::Normal, &MIGRATOR).await.map_err(refusal)?;
         Ok(Self { db })
     }
 

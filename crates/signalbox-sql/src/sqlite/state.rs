@@ -6,12 +6,16 @@ use std::path::Path;
 use async_trait::async_trait;
 use signalbox_store::state::{Batch, Lease, Position, StateRow, Subject};
 use signalbox_store::{StateStore, StoreError};
+use sqlx::migrate::Migrator;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::connect::{self, Db, Synchronous};
 use super::outbox;
 use super::refusal::refusal;
 use super::statement::{limit, of_list, of_rows, slices};
+
+/// The tables of `state.db`.
+pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite/state");
 
 /// [`StateStore`] and [`Outbox`](signalbox_store::Outbox) in one SQLite file.
 ///
@@ -25,8 +29,7 @@ pub struct SqliteState {
 impl SqliteState {
     /// Opens `state.db` at `path`, creates it if it is missing and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let migrator = sqlx::migrate!("migrations/sqlite/state");
-        let db = connect::open(path, Synchronous::Normal, &migrator).await.map_err(refusal)?;
+        let db = connect::open(path, Synchronous::Normal, &MIGRATOR).await.map_err(refusal)?;
         Ok(Self { db })
     }
 

@@ -139,6 +139,11 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
     assert!(store.bundle(&[Uuid::from_u128(100)], entry(200)).await.expect("answers"));
 }
 
+/// The entry that [`fill_states`] leaves being delivered.
+pub(crate) fn in_flight(states: &States) -> &Entry {
+    states.entries.iter().find(|entry| entry.id == Uuid::from_u128(4)).expect("was written")
+}
+
 /// Epochs are told only by raising them.
 pub(crate) async fn raised_epochs(feeds: &impl FeedStore, states: &impl StateStore) -> Vec<u64> {
     let mut epochs = vec![];

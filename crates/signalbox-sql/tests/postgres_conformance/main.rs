@@ -11,6 +11,7 @@ mod claims;
 mod crash;
 mod fencing;
 mod filled;
+mod import;
 mod migrations;
 mod proxy;
 mod scratch;
