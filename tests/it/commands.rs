@@ -145,7 +145,8 @@ fn events_are_cloudevents_and_can_be_narrowed() {
         "three absences and rows, one of them unknown; the unmatched one waits"
     );
     assert_eq!(narrow(&["--type", "attendance.daily", "--student", "1001"]), 3);
-    let attendance = narrow(&["--topic", "k12.attendance.events.v1"]);
+    let prefix = district.servers.as_ref().map_or("k12", |servers| &servers.prefix);
+    let attendance = narrow(&["--topic", &format!("{prefix}.attendance.events.v1")]);
     assert!((short..all.len()).contains(&attendance), "{attendance}");
     let counted = district.json(&["events", "list", "--count", "--type", "attendance.daily"]);
     assert_eq!(counted["count"], 4);

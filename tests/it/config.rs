@@ -21,6 +21,8 @@ pub(crate) struct Config {
     /// (name, URL); each is routed the rule `chronic-absence`.
     pub(crate) webhooks: Vec<(String, String)>,
     pub(crate) risk: &'static str,
+    /// The sections `log` and `store`; empty: embedded.
+    pub(crate) servers: String,
 }
 
 pub(crate) const CODES: &str =
@@ -50,6 +52,7 @@ impl Default for Config {
             csv_extra: "",
             webhooks: Vec::new(),
             risk: "{packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}",
+            servers: String::new(),
         }
     }
 }
@@ -57,7 +60,8 @@ impl Default for Config {
 impl Config {
     pub(crate) fn render(&self) -> String {
         if let Some(text) = &self.verbatim {
-            return text.clone();
+            let own = text.contains("\nlog:") || text.contains("\nstore:");
+            return if own { text.clone() } else { format!("{text}\n{}", self.servers) };
         }
         let mut yaml = String::new();
         let Self { calendars, roster, mode, rows, covers, absent_rows, codes, csv_extra, risk, .. } = self;
@@ -78,7 +82,7 @@ risk: {risk}
         )
         .expect("writing to a string cannot fail");
         self.render_webhooks(&mut yaml);
-        yaml
+        yaml + &self.servers
     }
 
     fn render_webhooks(&self, yaml: &mut String) {

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::binary::{self, Run};
 use crate::config::Config;
 use crate::receiver::{HOOK_SECRET, Receiver};
+use crate::servers::{self, Servers};
 
 /// The day on which most tests run: a Monday, school day 50.
 pub(crate) const NOW: &str = "2021-11-01T23:00:00Z";
@@ -25,6 +26,8 @@ pub(crate) struct District {
     /// `--now` of each run.
     pub(crate) now: String,
     files: u64,
+    /// `None`: embedded.
+    pub(crate) servers: Option<Servers>,
 }
 
 impl District {
@@ -37,7 +40,11 @@ impl District {
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a scratch folder");
         fs::create_dir(folder.path().join("drop")).expect("the scratch folder is writable");
-        let mut district = Self { folder, config: Config::default(), now: NOW.to_owned(), files: 0 };
+        let config = Config::default();
+        let mut district = Self { folder, config, now: NOW.to_owned(), files: 0, servers: None };
+        if servers::asked_for() {
+            district.move_to(Servers::new());
+        }
         district.configure(change);
         district
     }
@@ -51,6 +58,39 @@ impl District {
     pub(crate) fn configure(&mut self, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
         fs::write(self.config_path(), self.config.render()).expect("the scratch folder is writable");
+    }
+
+    /// From here on the configuration names these servers, which have what a hub needs.
+    pub(crate) fn move_to(&mut self, servers: Servers) {
+        self.config.servers = servers.sections();
+        self.servers = Some(servers);
+        self.make_ready();
+    }
+
+    /// Topics and tables.
+    fn make_ready(&mut self) {
+        self.configure(|_| ());
+        self.json(&["topics", "apply"]);
+        self.json(&["migrate"]);
+    }
+
+    /// Everything that the hub remembers is gone; the drops still stand.
+    pub(crate) fn lose_everything(&mut self) {
+        fs::remove_dir_all(self.path().join("var")).expect("the data_dir is there");
+        if let Some(servers) = &self.servers {
+            servers.remove();
+            self.make_ready();
+        }
+    }
+
+    /// Lets minutes go by.
+    pub(crate) fn later(&mut self, minutes: i64) {
+        let now: jiff::Timestamp = self.now.parse().expect("a time");
+        self.now = (now + jiff::SignedDuration::from_mins(minutes)).to_string();
+    }
+
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.servers.is_none()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -96,6 +136,7 @@ impl District {
             .env_remove("RUST_LOG")
             .env("SIGNALBOX_SECRET", "a secret of the test district, long enough")
             .env("HOOK", HOOK_SECRET)
+            .env("DATABASE_URL", self.servers.as_ref().map(Servers::database_url).unwrap_or_default())
             .stdin(Stdio::null());
         command
     }

@@ -1,7 +1,7 @@
 //! Black-box tests: the real binary, real files, a real webhook receiver. One module per feature.
 //!
 //! # Layout
-//! - [`binary`], [`config`], [`district`], [`drops`], [`receiver`]: the harness
+//! - [`binary`], [`config`], [`district`], [`drops`], [`receiver`], [`servers`]: the harness
 //! - the others: one feature each, in the words of the people who rely on it
 
 mod bad_input;
@@ -26,6 +26,7 @@ mod real_input;
 mod receiver;
 mod revisions;
 mod second_drop;
+mod servers;
 mod unmapped;
 mod unmatched;
 mod webhook;

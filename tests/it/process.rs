@@ -17,10 +17,13 @@ fn a_running_up_takes_drops_and_tells() {
     district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
     eventually("the receiver is told", || receiver.kinds() == ["risk.flag.raised"]);
 
-    let second = district.run(&["up", "--once"]);
-    assert_eq!(second.code, Some(3), "{second:?}");
-    let second = district.run(&["up"]);
-    assert_eq!(second.code, Some(3), "{second:?}");
+    // On servers there may be as many as wanted.
+    if district.is_embedded() {
+        let second = district.run(&["up", "--once"]);
+        assert_eq!(second.code, Some(3), "{second:?}");
+        let second = district.run(&["up"]);
+        assert_eq!(second.code, Some(3), "{second:?}");
+    }
 
     let flag = district.flags()[0]["flag_id"].as_str().expect("an id").to_owned();
     district.run(&["flags", "ack", &flag, "--by", "Pat"]).exit(0);

@@ -1,0 +1,103 @@
+//! A hub on Kafka and PostgreSQL for a test: a prefix and a schema of its own, removed at the end.
+//!
+//! With `SIGNALBOX_TEST_ON=servers` every district of these tests stands on them, else it is embedded. Where the servers
+//! are is said by `scripts/kafka start` and `scripts/postgres start`.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use signalbox_kafka::{Config, KafkaLog};
+
+/// Fewer than in life: a test makes and removes them all.
+pub(crate) const SHARDS: u32 = 3;
+
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+/// Whether districts stand on servers.
+pub(crate) fn asked_for() -> bool {
+    match std::env::var("SIGNALBOX_TEST_ON").as_deref() {
+        Ok("servers") => true,
+        Ok("files") | Err(_) => false,
+        Ok(other) => panic!("SIGNALBOX_TEST_ON is servers or files, not {other}"),
+    }
+}
+
+/// The environment variable that says where a server is.
+pub(crate) fn place(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: eval \"$(scripts/kafka start)\"; eval \"$(scripts/postgres start)\"")
+    })
+}
+
+#[derive(Debug)]
+pub(crate) struct Servers {
+    pub(crate) prefix: String,
+    brokers: String,
+    database: String,
+}
+
+impl Servers {
+    /// Of names that nobody has used.
+    pub(crate) fn new() -> Self {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Self {
+            prefix: format!("t{}n{number}", std::process::id()),
+            brokers: place("SIGNALBOX_TEST_KAFKA"),
+            database: place("SIGNALBOX_TEST_POSTGRES"),
+        }
+    }
+
+    /// The sections of `signalbox.yaml`.
+    pub(crate) fn sections(&self) -> String {
+        let Self { prefix, brokers, .. } = self;
+        format!(
+            "log: {{kafka: {{brokers: [\"{brokers}\"], prefix: {prefix}, shards: {SHARDS}, replication: 1}}}}\n\
+             store: {{postgres: {{url: \"SECRET[env.DATABASE_URL]\"}}}}\n"
+        )
+    }
+
+    /// What the secret of the sections says.
+    pub(crate) fn database_url(&self) -> String {
+        format!("{}?schema={}", self.database, self.prefix)
+    }
+
+    /// Removes topics and tables.
+    pub(crate) fn remove(&self) {
+        let dropped = self.sql(&format!("DROP SCHEMA IF EXISTS {} CASCADE", self.prefix));
+        assert!(dropped.is_some(), "the schema is dropped");
+        let runtime = tokio::runtime::Runtime::new().expect("threads");
+        runtime.block_on(async {
+            let kafka = self.kafka().await;
+            let of_this = format!("{}.", self.prefix);
+            let mut topics = kafka.topics().await.expect("the broker answers");
+            topics.retain(|topic| topic.starts_with(&of_this));
+            let admin = kafka.topic_admin().expect("a client");
+            admin.delete(&topics).await.expect("topics can be deleted");
+        });
+        runtime.shutdown_background();
+    }
+
+    /// A client of the brokers.
+    pub(crate) async fn kafka(&self) -> KafkaLog {
+        KafkaLog::connect(Config::new([&self.brokers])).await.expect("the broker answers")
+    }
+
+    /// What a statement answers; `None` when it fails.
+    pub(crate) fn sql(&self, statement: &str) -> Option<String> {
+        let url = self.database_url().split('?').next().expect("a part").to_owned();
+        let out = Command::new("psql")
+            .args([&url, "-v", "ON_ERROR_STOP=1", "-qtAc", statement])
+            .output()
+            .expect("psql comes with PostgreSQL");
+        out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        // A failed test may have stopped the servers; its own message counts.
+        if !std::thread::panicking() {
+            self.remove();
+        }
+    }
+}
