@@ -230,4 +230,6 @@ impl Reading<'_> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -49,6 +49,7 @@ pub(crate) struct Opened {
 struct Scratch {
     /// Vanishes with this.
     _folder: tempfile::TempDir,
+    database: Option<signalbox_sql::postgres::Scratch>,
 }
 
 /// Who else may be at work beside a command.
@@ -85,12 +86,17 @@ pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
     let landing = Landing::over(&folder.path().join("landing"), &data_dir.landing())
         .context("no scratch folder can be made")
         .map_err(environment)?;
-    let (stores, servers, _database) = match &config.backing {
-        Backing::Embedded => (embedded::open_copy(&data_dir, folder.path()).await?, None, ()),
-        Backing::Servers(_) => return Err(environment(anyhow::anyhow!("not yet"))),
+    let (stores, servers, database) = match &config.backing {
+        Backing::Embedded => (embedded::open_copy(&data_dir, folder.path()).await?, None, None),
+        Backing::Servers(servers) => {
+            let connected = servers::connect(servers, &config.base).await?;
+            let copied = servers::copy(servers, &config.base).await?;
+            let stores = servers::stores_of_copy(&connected, servers::topics(servers), &copied);
+            (stores, Some(connected), Some(copied))
+        }
     };
     let hub = hub(config, secret, stores, landing).await?;
-    let scratch = Some(Scratch { _folder: folder });
+    let scratch = Some(Scratch { _folder: folder, database });
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, scratch })
 }
 
@@ -111,16 +117,31 @@ impl Opened {
     }
 
     /// The name under which this process reads feeds; it is the process's as long as the slot is held.
-    pub(crate) fn holder(&self) -> Result<(Holder, Option<Slot>), Failure> {
+    /// `configuration` names what it runs with.
+    pub(crate) fn holder(&self, configuration: &str) -> Result<(Holder, Option<Slot>), Failure> {
         if !self.is_shared() {
             return Ok((Holder::embedded(), None));
         }
-        let slot = Slot::take(self.data_dir.path())?;
+        let slot = Slot::take(self.data_dir.path(), configuration)?;
         Ok((Holder { name: slot.name.clone(), term: FEED_TERM }, Some(slot)))
+    }
+
+    /// Whether a process of this data folder runs with another configuration.
+    pub(crate) fn runs_otherwise(&self, company: &Company, configuration: &str) -> Result<bool, Failure> {
+        Ok(match company.beside {
+            Beside::Nobody => false,
+            Beside::Up => self.data_dir.running_configuration().as_deref() != Some(configuration),
+            Beside::Processes => {
+                Slot::others(self.data_dir.path())?.iter().any(|other| other != configuration)
+            }
+        })
     }
 
     /// Lets go of what others wait for, and of what was only a trial. Nothing may use the hub any more.
     pub(crate) async fn close(self) -> Result<(), Failure> {
+        if let Some(database) = self.scratch.and_then(|scratch| scratch.database) {
+            database.remove().await?;
+        }
         if let Some(servers) = self.servers {
             servers.close().await;
         }

@@ -12,11 +12,15 @@ pub async fn behind_of(
     shard: Shard,
     positions: &[Position],
 ) -> Result<u64, HubError> {
+    let places: Vec<(String, Shard)> = topics.iter().map(|topic| (topic.clone(), shard)).collect();
+    let ends = log.ends(&places).await?;
     let mut behind = 0;
-    for topic in topics {
-        let bounds = log.bounds(topic, shard).await?;
-        let at = positions.iter().find(|position| position.topic == *topic).map_or(bounds.start, |p| p.next);
-        behind += bounds.end.saturating_sub(at);
+    for (topic, end) in topics.iter().zip(ends) {
+        let at = match positions.iter().find(|position| position.topic == *topic) {
+            Some(position) => position.next,
+            None => log.bounds(topic, shard).await?.start,
+        };
+        behind += end.saturating_sub(at);
     }
     Ok(behind)
 }

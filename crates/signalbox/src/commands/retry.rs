@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::anyhow;
-use signalbox_runtime::up::{self, Beside};
+use signalbox_runtime::up;
 
 use super::plan::{RunLine, print_runs};
 use super::{load, up as up_command};
@@ -25,14 +25,14 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Retry) -> R
     let configuration = up_command::fingerprint(global)?;
     let opened = open::open(loaded).await?;
     let company = opened.company(&configuration)?;
-    if company.beside == Beside::Up && opened.data_dir.running_configuration() != Some(configuration) {
+    if opened.runs_otherwise(&company, &configuration)? {
         return Err(Failure::environment(
             anyhow!("a hub is running with another configuration"),
             "restart it: a changed mapping re-runs the last payload at the next start",
         ));
     }
     let now = Clock::new(global.now).frozen();
-    let (holder, _slot) = opened.holder()?;
+    let (holder, _slot) = opened.holder(&configuration)?;
     let report = up::retry(&opened.hub, &args.feed, holder, company.beside, now).await?.ok_or_else(|| {
         Failure::input(anyhow!("feed \"{}\" has no payload yet", args.feed), "drop its first file")
     })?;

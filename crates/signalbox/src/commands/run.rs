@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::load;
 use super::roles::{Post, until_signal};
+use super::up::fingerprint;
 use crate::cli::{Global, Role, Run};
 use crate::clock::Clock;
 use crate::config::{Backing, Config};
@@ -16,6 +17,7 @@ use crate::exit::{Done, Failure};
 use crate::open::{self, Opened};
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Run) -> Result<Done, Failure> {
+    let configuration = fingerprint(global)?;
     let mut loaded = load(global)?;
     if matches!(loaded.config.backing, Backing::Embedded) {
         return Err(Failure::environment(
@@ -26,18 +28,19 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Run) -> Res
     let only = only(&mut loaded.config, &args.only)?;
     let opened = open::open(loaded).await?;
     let roles: BTreeSet<Role> = args.roles.iter().copied().collect();
-    forever(out, opened, &roles, only, Clock::new(global.now)).await
+    forever(out, opened, &configuration, &roles, only, Clock::new(global.now)).await
 }
 
 /// Runs roles until asked to stop, or until one of them cannot go on.
 pub(super) async fn forever(
     out: &mut dyn Write,
     opened: Opened,
+    configuration: &str,
     roles: &BTreeSet<Role>,
     only: Option<Vec<String>>,
     clock: Clock,
 ) -> Result<Done, Failure> {
-    let (holder, _slot) = opened.holder()?;
+    let (holder, _slot) = opened.holder(configuration)?;
     let post = Post { hub: opened.hub.clone(), clock, stopped: until_signal() };
     let mut tasks: JoinSet<Result<(), HubError>> = JoinSet::new();
     for role in roles {

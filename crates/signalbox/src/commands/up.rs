@@ -22,17 +22,21 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Resu
     let opened = open::open(load(global)?).await?;
     if opened.is_shared() {
         return match args.once {
-            true => once(out, global, opened, clock).await,
+            true => once(out, global, opened, &configuration, clock).await,
             false => {
                 let roles = [Role::Ingest, Role::Risk, Role::Deliver].into();
-                run_command::forever(out, opened, &roles, None, clock).await
+                run_command::forever(out, opened, &configuration, &roles, None, clock).await
             }
         };
     }
     let _lock = opened.data_dir.lock(&configuration)?;
     // Whoever claimed an alert before is gone: the lock says so.
     opened.hub.outbox.release_claims().await?;
-    if args.once { once(out, global, opened, clock).await } else { forever(out, &opened, clock).await }
+    if args.once {
+        once(out, global, opened, &configuration, clock).await
+    } else {
+        forever(out, &opened, clock).await
+    }
 }
 
 /// Names the configuration that a process runs with.
@@ -52,8 +56,14 @@ fn sha2_hex(bytes: &[u8]) -> impl std::fmt::LowerHex {
 }
 
 /// Everything that is there now, by all roles in this process.
-async fn once(out: &mut dyn Write, global: &Global, opened: Opened, clock: Clock) -> Result<Done, Failure> {
-    let (holder, _slot) = opened.holder()?;
+async fn once(
+    out: &mut dyn Write,
+    global: &Global,
+    opened: Opened,
+    configuration: &str,
+    clock: Clock,
+) -> Result<Done, Failure> {
+    let (holder, _slot) = opened.holder(configuration)?;
     let hub = opened.hub.clone();
     {
         let _keeping = roles::keep(&hub, &holder, clock);

@@ -12,9 +12,9 @@ use signalbox_connector::Secret;
 use signalbox_event::Domain;
 use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
 use signalbox_kafka::{Cleanup, Config, KafkaLog, Scram, Tls, TopicSpec};
-use signalbox_log::EventLog;
+use signalbox_log::{EventLog, OverlayLog};
 use signalbox_runtime::hub::Topics;
-use signalbox_sql::postgres::{self, Database, OpenError, Options};
+use signalbox_sql::postgres::{self, Database, OpenError, Options, Scratch};
 use signalbox_store::FeedStore;
 
 use super::Stores;
@@ -66,6 +66,19 @@ pub(super) async fn stores(
     check_secret(&*feeds, secret.expose_secret()).await?;
     let log = Arc::new(connected.kafka.clone());
     Ok(Stores { topics, log, states: state.clone(), outbox: state, feeds })
+}
+
+/// As [`stores`], for a trial: the log is only read, and what is appended stays here; the tables are copies.
+pub(super) fn stores_of_copy(connected: &Connected, topics: Topics, copy: &Scratch) -> Stores {
+    let log = Arc::new(OverlayLog::over(Arc::new(connected.kafka.clone())));
+    let state = Arc::new(copy.database().state());
+    Stores { topics, log, states: state.clone(), outbox: state, feeds: Arc::new(copy.database().feeds()) }
+}
+
+/// Copies the tables, on their server.
+pub(super) async fn copy(servers: &Servers, base: &Path) -> Result<Scratch, Failure> {
+    let url = database_url(servers, base)?;
+    Ok(postgres::scratch_copy(url.expose_secret(), &Options::default()).await?)
 }
 
 /// Connects to the brokers, whatever topics they have.

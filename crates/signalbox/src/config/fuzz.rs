@@ -1,0 +1,89 @@
+//! What is put into `signalbox.yaml`.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use signalbox_fuzz::{Edited, memory};
+
+use super::*;
+use crate::connectors;
+use crate::problem::has_errors;
+
+/// Stands in the samples where a secret belongs.
+const SECRET: &str = "zebedee-quillfeather";
+
+const SAMPLES: [&str; 4] = [
+    include_str!("../../../../examples/contract/signalbox.yaml"),
+    include_str!("../../../../examples/grand-bend/signalbox.yaml"),
+    "district: {id: a, timezone: America/Chicago, secret: zebedee-quillfeather}\n\
+     feeds:\n- {name: sis, roster_of_record: true, oneroster: {path: ./drop/sis}}\n\
+     destinations:\n- name: x\n  webhook: {url: \"http://127.0.0.1:9/\", secret: \"zebedee-quillfeather\", allow_private: yes}\n\
+     routes: [{rule: chronic-absence, to: x}]\n",
+    "district: {id: a, timezone: America/Chicago}\n\
+     log: {kafka: {brokers: [\"127.0.0.1:9092\"], prefix: k12, shards: 12, replication: 1, tls: {ca: ./ca.pem},\n\
+     \x20 scram_sha_512: {user: signalbox, password: zebedee-quillfeather}}}\n\
+     store: {postgres: {url: \"postgres://x:zebedee-quillfeather@localhost/x\"}}\n",
+];
+
+/// A file of a few KiB is read at once.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+fn read(yaml: &str) -> (bool, Vec<Problem>) {
+    let most = (64 << 20) + 1024 * yaml.len() as u64;
+    match memory::at_most(most, || parse(Path::new("signalbox.yaml"), yaml, connectors::ALL)) {
+        Ok(loaded) => (true, loaded.problems),
+        Err(problems) => (false, problems.0),
+    }
+}
+
+/// Whether every place is one that an editor can go to.
+fn stands_in(problem: &Problem, yaml: &str) -> bool {
+    let lines = yaml.split('\n').count() as u64;
+    match (problem.line, problem.column) {
+        (Some(line), Some(column)) => (1..=lines + 1).contains(&line) && column >= 1,
+        (line, column) => line.is_none() && column.is_none(),
+    }
+}
+
+#[test]
+fn signalbox_yaml() {
+    for sample in SAMPLES {
+        assert!(!read(sample).1.iter().any(|problem| problem.code == "yaml_syntax"), "the samples are YAML");
+    }
+    bolero::check!().with_iterations(800).with_type::<Edited>().for_each(|input| {
+        let Ok(yaml) = String::from_utf8(input.bytes(&SAMPLES)) else { return };
+        let begun = Instant::now();
+        let (usable, problems) = read(&yaml);
+        assert!(begun.elapsed() < AT_ONCE, "it took {:?}", begun.elapsed());
+        assert_eq!((usable, &problems), (read(&yaml).0, &read(&yaml).1), "the same file, the same problems");
+        assert_eq!(usable, !has_errors(&problems), "a file is used if and only if no error was found in it");
+        for problem in &problems {
+            assert!(stands_in(problem, &yaml), "{problem:?}");
+            assert!(!problem.message.is_empty());
+            let shown = format!("{} {}", problem.message, problem.help);
+            assert!(!shown.contains(SECRET), "{problem:?}");
+        }
+    });
+}
+
+/// Ten lists of ten of the one before.
+#[test]
+fn aliases_do_not_multiply() {
+    use std::fmt::Write as _;
+
+    let mut yaml = "a0: &a0 [x]\n".to_owned();
+    for n in 1..10 {
+        let items = vec![format!("*a{}", n - 1); 10].join(", ");
+        writeln!(yaml, "a{n}: &a{n} [{items}]").expect("writing to a string cannot fail");
+    }
+    let begun = Instant::now();
+    assert!(!read(&yaml).0);
+    assert!(begun.elapsed() < AT_ONCE);
+}
+
+#[test]
+fn depth_is_no_way_to_the_end_of_the_stack() {
+    for deep in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000)] {
+        assert!(!read(&format!("feeds: {deep}")).0);
+    }
+}
