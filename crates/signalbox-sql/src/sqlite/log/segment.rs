@@ -13,6 +13,8 @@ use signalbox_log::{Message, Offset, Record, Shard};
 use super::topics::TopicId;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 
 const FORMAT: u8 = 1;
@@ -111,8 +113,10 @@ impl Slice<'_> {
             0 => None,
             len => Some(take(&mut body, len - 1)?),
         };
-        let mut headers = Vec::new();
-        for _ in 0..take_len(&mut body)? {
+        let count = take_len(&mut body)?;
+        // Each takes two bytes at least: a damaged count must not ask for more memory than the record has.
+        let mut headers = Vec::with_capacity(count.min(body.len() / 2));
+        for _ in 0..count {
             let len = take_len(&mut body)?;
             let name = take(&mut body, len)?;
             let name = str::from_utf8(&name).map_err(|_| Damaged)?.to_owned();
