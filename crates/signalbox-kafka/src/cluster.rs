@@ -93,6 +93,24 @@ impl Cluster {
         }
     }
 
+    /// Checks that these shards are there, in one request if that is not known.
+    pub(crate) async fn require_all(&self, places: &[TopicShard]) -> Result<(), LogError> {
+        if places.iter().any(|(topic, _)| self.known(topic).is_none()) {
+            let metadata = self.metadata().await?;
+            let counts = metadata.topics().iter().filter(|topic| topic.error().is_none());
+            let counts = counts.map(|topic| (topic.name().to_owned(), topic.partitions().len() as u32));
+            let now = Instant::now();
+            self.believed().extend(counts.map(|(topic, shards)| (topic, (shards, now))));
+        }
+        let missing =
+            places.iter().find(|(topic, shard)| self.known(topic).is_none_or(|shards| *shard >= shards));
+        match missing {
+            None => Ok(()),
+            // Also says what became of a topic that was just made.
+            Some((topic, shard)) => self.require(topic, *shard).await,
+        }
+    }
+
     /// Where shards begin and end, in the order of `asked`. Two requests to each broker that leads any of them.
     pub(crate) async fn bounds(&self, asked: Vec<TopicShard>) -> Result<Vec<Range<Offset>>, LogError> {
         self.ask_shards(asked, |client, asked, timeout| {

@@ -131,9 +131,7 @@ impl EventLog for KafkaLog {
 
     /// One request to each broker that leads any of them.
     async fn ends(&self, places: &[(String, Shard)]) -> Result<Vec<Offset>, LogError> {
-        for (topic, shard) in places {
-            self.cluster.require(topic, *shard).await?;
-        }
+        self.cluster.require_all(places).await?;
         self.cluster.ends(places.to_vec()).await
     }
 

@@ -206,9 +206,9 @@ impl<'a> ShardCopy<'a> {
     async fn append(&mut self, records: Vec<Record>) -> Result<(), CopyError> {
         let messages: Vec<Message> = records.into_iter().map(message).collect();
         self.to.append(&messages).await.map_err(CopyError::To)?;
-        let end = self.to.bounds(self.topic, self.shard).await.map_err(CopyError::To)?.end;
+        let ends = self.to.ends(&[(self.topic.to_owned(), self.shard)]).await.map_err(CopyError::To)?;
         self.there += messages.len() as Offset;
-        if end == self.there { Ok(()) } else { Err(self.differs(self.next)) }
+        if ends == [self.there] { Ok(()) } else { Err(self.differs(self.next)) }
     }
 
     fn differs(&self, offset: Offset) -> CopyError {

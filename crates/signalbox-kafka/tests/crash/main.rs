@@ -41,6 +41,22 @@ async fn in_background(command: &'static str) {
     tokio::task::spawn_blocking(move || broker(command)).await.expect("the broker obeys");
 }
 
+/// While it lives the broker answers nobody.
+struct Frozen;
+
+impl Frozen {
+    fn now() -> Self {
+        broker("freeze-broker");
+        Self
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        broker("thaw-broker");
+    }
+}
+
 /// Appends the numbers in tens; what fails is appended again.
 async fn append_all(log: &KafkaLog, topic: &str, numbers: usize) {
     for first in (0..numbers).step_by(10) {
@@ -187,10 +203,10 @@ async fn a_full_queue_holds_up_its_writer() {
     // The first one finds the way.
     log.append(&[message(&topic, 0, 0)]).await.expect("the broker answers");
     let messages: Vec<_> = (1..MESSAGES).map(|number| message(&topic, 0, number)).collect();
-    in_background("freeze-broker").await;
+    let frozen = Frozen::now();
     let mut append = std::pin::pin!(log.append(&messages));
     let early = tokio::time::timeout(TIMEOUT / 3, &mut append).await;
-    in_background("thaw-broker").await;
+    drop(frozen);
     assert!(early.is_err(), "the queue holds 100,000: {early:?}");
     append.await.expect("the broker is back");
     let bounds = log.bounds(&topic, 0).await.expect("the broker answers");
@@ -208,10 +224,10 @@ async fn a_frozen_broker_is_waited_for() {
     let mut member = member.expect("the group can be joined");
     assert_eq!(member.next(1).await.expect("the broker answers"), Delivery::Assigned(vec![0]));
     member.start(0, &[]).await.expect("the shard is in hand");
-    in_background("freeze-broker").await;
+    let frozen = Frozen::now();
     is_unavailable(log.append(&[message(&topic, 0, 1)])).await;
     is_unavailable(log.bounds(&topic, 0)).await;
-    in_background("thaw-broker").await;
+    drop(frozen);
 
     let goes_on = async {
         while log.append(&[message(&topic, 0, 2)]).await.is_err() {}
