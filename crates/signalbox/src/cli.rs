@@ -62,8 +62,8 @@ pub(crate) enum Command {
     Run(Run),
     /// See or make the Kafka topics that the hub needs
     Topics(Topics),
-    /// Make or bring up to date the tables that the hub needs in PostgreSQL
-    Migrate,
+    /// Make or bring up to date the tables that the hub needs in PostgreSQL; move an embedded hub there
+    Migrate(Migrate),
     /// Show the whole hub at a glance
     Status,
     /// Show one student: ids, enrolments, answers, flags
@@ -120,6 +120,18 @@ pub(crate) enum Role {
     Risk,
     /// Send alerts
     Deliver,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Moving an embedded hub to Kafka and PostgreSQL:\n  1. stop it\n  2. write log: {kafka: …} and \
+        store: {postgres: …} into the configuration; data_dir stays\n  3. signalbox topics apply\n  4. signalbox \
+        migrate --from DATA_DIR\n  5. signalbox up\n\nNothing is told twice, and no history is lost."
+)]
+pub(crate) struct Migrate {
+    /// The data folder of an embedded hub: its log and everything it remembers are copied
+    #[arg(long, value_name = "DATA_DIR")]
+    pub(crate) from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

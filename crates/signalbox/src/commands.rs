@@ -47,7 +47,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Up(args) => wait(up::run(out, global, args)),
         Command::Run(args) => wait(run::run(out, global, args)),
         Command::Topics(args) => wait(topics::run(out, global, args)),
-        Command::Migrate => wait(migrate::run(out, global)),
+        Command::Migrate(args) => wait(migrate::run(out, global, args)),
         Command::Status => wait(status::run(out, global)),
         Command::Student(args) => wait(student::run(out, global, args)),
         Command::Events(args) => wait(events::run(out, global, args)),

@@ -8,6 +8,16 @@ use signalbox_store::StoreError;
 
 use crate::config::Problems;
 
+/// Mends for both kinds of hub: errors do not know on which they stand.
+const STORE_AWAY: &str = "embedded: see that data_dir is there, has room and is yours; on servers: see that PostgreSQL \
+     runs and is reached from here. A running hub waits and goes on by itself";
+const LOG_AWAY: &str = "embedded: see that data_dir is there, has room and is yours; on servers: see that Kafka runs and \
+     is reached from here. A running hub waits and goes on by itself";
+const LOG_REPLACED: &str = "put log and store back from backups of one moment, or begin anew: embedded with an empty \
+     data_dir, on servers with another log.kafka.prefix and another schema. The files are read again";
+const OVERTAKEN: &str = "begin anew: embedded with an empty data_dir, on servers with another log.kafka.prefix and another \
+     schema. The files are read again, and nobody is told twice";
+
 /// How a command ended that could do its work, or was asked a yes-or-no question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
@@ -59,9 +69,7 @@ impl From<Problems> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => {
-                Self::environment(error, "see that the data folder is there, has room, and is yours")
-            }
+            StoreError::Unavailable(_) => Self::environment(error, STORE_AWAY),
             _ => Self::Other { kind: Kind::Runtime, error: error.into(), help: String::new() },
         }
     }
@@ -70,13 +78,9 @@ impl From<StoreError> for Failure {
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         let help = match &error {
-            LogError::Unavailable(_) => "see that the log is there, has room, and is yours",
-            LogError::Replaced { .. } => {
-                "put the log's file back from the same backup as state.db, or begin with an empty data_dir"
-            }
-            LogError::Overtaken { .. } => {
-                "begin with an empty data_dir: the files are read again, and nobody is told twice"
-            }
+            LogError::Unavailable(_) => LOG_AWAY,
+            LogError::Replaced { .. } => LOG_REPLACED,
+            LogError::Overtaken { .. } => OVERTAKEN,
             LogError::NoSuchShard { .. } | LogError::Failed(_) => "",
         };
         let kind = if matches!(error, LogError::Failed(_)) { Kind::Runtime } else { Kind::Environment };
@@ -97,10 +101,7 @@ impl From<HubError> for Failure {
                 error,
                 "put feeds.db back from the same backup as state.db, or begin with an empty data_dir: the files are read again, and nobody is told twice",
             ),
-            HubError::LogReplaced { .. } => Self::environment(
-                error,
-                "put log.db back from the same backup as state.db, or begin with an empty data_dir",
-            ),
+            HubError::LogReplaced { .. } => Self::environment(error, LOG_REPLACED),
             HubError::Io(_) | HubError::Stored(_) => {
                 Self::Other { kind: Kind::Runtime, error: error.into(), help: String::new() }
             }

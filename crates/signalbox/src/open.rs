@@ -2,11 +2,12 @@
 //!
 //! # Layout
 //! - this file: [`Opened`], and what both kinds of hub have in common
-//! - `embedded`: on files of the data folder; `servers`: on Kafka and PostgreSQL
+//! - `embedded`: on files of the data folder; `servers`: on Kafka and PostgreSQL; `moving`: from one to the other
 //! - `data_dir`: the folder, its secret and its lock; `slot`: which of its processes this one is
 
 mod data_dir;
 mod embedded;
+pub(crate) mod moving;
 pub(crate) mod servers;
 mod slot;
 
@@ -66,7 +67,10 @@ pub(crate) async fn open(loaded: Loaded) -> Result<Opened, Failure> {
     let secret = district_secret(&config, || data_dir.secret())?;
     let landing = Landing::open(&data_dir.landing()).map_err(|e| cannot_use(&data_dir, e))?;
     let (stores, servers) = match &config.backing {
-        Backing::Embedded => (embedded::open(data_dir.path()).await?, None),
+        Backing::Embedded => {
+            moving::has_not_moved(&data_dir)?;
+            (embedded::open(data_dir.path()).await?, None)
+        }
         Backing::Servers(servers) => {
             let connected = servers::connect(servers, &config.base).await?;
             let topics = servers::topics(servers);

@@ -1,4 +1,4 @@
-//! `signalbox migrate`: the tables that the hub needs in PostgreSQL.
+//! `signalbox migrate`: the tables that the hub needs in PostgreSQL, and the way there from an embedded hub.
 
 use std::io::{self, Write};
 
@@ -7,9 +7,10 @@ use serde::Serialize;
 use signalbox_sql::postgres;
 
 use super::load;
-use crate::cli::{Global, Output};
+use crate::cli::{Global, Migrate, Output};
 use crate::config::Backing;
 use crate::exit::{Done, Failure};
+use crate::open::moving::{self, Moved};
 use crate::open::servers::database_url;
 use crate::screen;
 
@@ -20,16 +21,22 @@ struct Migrated {
     change: Vec<String>,
     ok: Vec<String>,
     refuse: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<Moved>,
 }
 
-pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
+pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Migrate) -> Result<Done, Failure> {
     let config = load(global)?.config;
     let (migrated, schema) = match &config.backing {
         Backing::Embedded => (Migrated::default(), None),
         Backing::Servers(servers) => {
             let url = database_url(servers, &config.base)?;
             let done = postgres::migrate(url.expose_secret()).await?;
-            let migrated = Migrated { create: done.missing, ok: done.applied, ..Migrated::default() };
+            let moved = match &args.from {
+                Some(from) => Some(moving::from(servers, &config.base, from).await?),
+                None => None,
+            };
+            let migrated = Migrated { create: done.missing, ok: done.applied, moved, ..Migrated::default() };
             (migrated, Some(done.schema))
         }
     };
@@ -47,5 +54,7 @@ fn text(out: &mut dyn Write, migrated: &Migrated, schema: Option<&str>) -> io::R
     for migration in &migrated.create {
         writeln!(out, "made {migration} in schema {schema}")?;
     }
-    writeln!(out, "{} migrations were there already.", migrated.ok.len())
+    writeln!(out, "{} migrations were there already.", migrated.ok.len())?;
+    let Some(moved) = &migrated.moved else { return Ok(()) };
+    writeln!(out, "Moved {} events and {} rows of tables. Next: signalbox up", moved.events, moved.rows)
 }
