@@ -44,6 +44,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &["signalbox-event", "signalbox-risk", "signalbox-log", "signalbox-store", "signalbox-sql"],
     ),
     ("signalbox-tests", &[]),
+    ("signalbox-fuzz", &[]),
 ];
 
 /// Libraries that may be named in one crate only. Those that nothing needs yet are named nowhere.

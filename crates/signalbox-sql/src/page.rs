@@ -243,4 +243,6 @@ fn packed_rows(page: &[u8]) -> Result<impl Iterator<Item = Result<Packed<'_>, Da
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

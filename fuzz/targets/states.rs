@@ -1,0 +1,141 @@
+//! States of consumers, as a store gives them back.
+
+use bolero::TypeGenerator;
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
+use signalbox_event::StudentKey;
+use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
+use signalbox_risk::{
+    Calendar, Category, DateRanges, Enrollment, Fact, Observation, Policy, Reference, Registers, Rows,
+    announce, evaluate,
+};
+use signalbox_runtime::consume::shard::ShardState;
+use signalbox_runtime::consume::student::{Profile, StudentState, StudentYear, Told};
+use uuid::Uuid;
+
+use signalbox_fuzz::Edited;
+
+use crate::memory;
+
+const SCHOOL_YEAR: u16 = 2022;
+const FIRST: Date = date(2021, 8, 23);
+const LAST: Date = date(2022, 5, 27);
+
+fn reference() -> Reference {
+    let days = FIRST.series(1.day()).take_while(|day| *day <= LAST);
+    let calendar = Calendar::new(SCHOOL_YEAR, FIRST, LAST, days).expect("a year");
+    Reference::builder("r")
+        .default_calendar(calendar)
+        .enrollment_feed("sis")
+        .attendance_feed("attendance", Rows::Exceptions)
+        .covered("attendance", "100", &DateRanges::from((FIRST, LAST)))
+        .build()
+        .expect("a reference")
+}
+
+fn enrolled() -> Observation<'static> {
+    let value = Enrollment { school: "100", entry: FIRST, exit: None, grade: Some("09") };
+    Observation { feed: "sis", revision: 1, fact: Fact::Enrollment { key: "e1", value: Some(value) } }
+}
+
+fn absent(days: i64) -> Observation<'static> {
+    let date = FIRST.checked_add(days.days()).expect("a day of the year");
+    let fact = Fact::Attendance { school: "100", date, value: Some(Category::AbsentUnexcused) };
+    Observation { feed: "attendance", revision: 1, fact }
+}
+
+/// A student with a flag that somebody was told of.
+fn student() -> StudentState {
+    let mut state = StudentState {
+        profile: Some(Profile { id: "1001".to_owned(), id_system: "sis".to_owned() }),
+        told: vec![Told { number: 1, to: "counselor".to_owned(), alert_id: Uuid::from_u128(7) }],
+        ..StudentState::default()
+    };
+    state.registers.apply(&enrolled());
+    (0..40).for_each(|day| {
+        state.registers.apply(&absent(day * 3));
+    });
+    changes(&mut state);
+    state
+}
+
+/// Evaluates a state and announces what is found.
+fn changes(state: &mut StudentState) -> usize {
+    let evaluation = evaluate(&state.registers, &reference(), &Policy::default(), SCHOOL_YEAR, LAST);
+    announce(&evaluation, &mut state.announced, jiff::Timestamp::UNIX_EPOCH).len()
+}
+
+/// A row in memory is larger than its bytes, but by a factor.
+fn memory_for(bytes: usize) -> u64 {
+    4 * 1024 * 1024 + 256 * bytes as u64
+}
+
+#[test]
+fn student_state() {
+    let samples = [StudentState::default().encode(), student().encode()];
+    let mut raised = student();
+    assert!(!raised.announced.flags().is_empty(), "the sample has a flag");
+    assert_eq!(changes(&mut raised), 0, "which is announced once");
+    bolero::check!().with_iterations(2_000).with_type::<Edited>().for_each(|input| {
+        let bytes = input.bytes(&samples);
+        let Ok(state) = memory::at_most(memory_for(bytes.len()), || StudentState::decode(&bytes)) else {
+            return;
+        };
+        assert_eq!(StudentState::decode(&state.encode()).ok(), Some(state.clone()));
+        works(state.registers.clone());
+        changes(&mut state.clone());
+    });
+}
+
+/// What was believed must not become a panic later.
+fn works(mut registers: Registers) {
+    registers.apply(&enrolled());
+    registers.apply(&absent(1));
+    let again = registers.clone();
+    registers.apply(&absent(1));
+    assert_eq!(registers, again, "a repetition changes nothing");
+}
+
+#[test]
+fn shard_state() {
+    let ended = |run| RunEnded {
+        feed: "attendance".to_owned(),
+        run,
+        rows: Some(RowsMean::Exceptions),
+        covered: vec![SchoolCoverage { school: "100".to_owned(), first: FIRST, last: LAST }],
+    };
+    let mut shard = ShardState::default();
+    shard.run_ended(&ended(3));
+    shard.row_of("attendance", 4);
+    let samples = [ShardState::default().encode(), shard.encode()];
+    bolero::check!().with_iterations(2_000).with_type::<Edited>().for_each(|input| {
+        let bytes = input.bytes(&samples);
+        let decoded = memory::at_most(memory_for(bytes.len()), || ShardState::decode(&bytes));
+        let Ok(mut state) = decoded else { return };
+        assert_eq!(ShardState::decode(&state.encode()).ok(), Some(state.clone()));
+        // Nothing counts to the end of 64 bits; damage may say that something did.
+        state.coverage_version = state.coverage_version.min(u64::MAX - 1);
+        state.row_of("attendance", u64::MAX);
+        state.run_ended(&ended(u64::MAX));
+        assert!(state.feeds["attendance"].open_run.is_none(), "the end of a run is the end of it");
+    });
+}
+
+#[derive(Debug, Clone, TypeGenerator)]
+struct Whom {
+    school_year: u16,
+    student: u128,
+    edited: Edited,
+}
+
+#[test]
+fn subject() {
+    bolero::check!().with_iterations(2_000).with_type::<Whom>().for_each(|input| {
+        let student = StudentKey::from_uuid(Uuid::from_u128(input.student));
+        let whom = StudentYear { school_year: input.school_year, student };
+        assert_eq!(StudentYear::of_subject(&whom.subject()), Some(whom));
+        let bytes = input.edited.bytes(&[whom.subject()]);
+        let read = StudentYear::of_subject(&bytes);
+        assert!(read.is_none_or(|read| read.subject() == bytes), "two spellings of one subject");
+    });
+}
