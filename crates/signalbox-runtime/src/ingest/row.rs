@@ -14,6 +14,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::hub::HubError;
 
+#[cfg(test)]
+mod fuzz;
+
 /// What the ledger keeps of a row, and what an event is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row<'a> {
@@ -72,7 +75,17 @@ pub(crate) enum Body<'a> {
 
 /// A civil date in four bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "(i16, i8, i8)")]
 pub(crate) struct Day(i16, i8, i8);
+
+/// Stored numbers are believed only if they are a date: damage must not become another day.
+impl TryFrom<(i16, i8, i8)> for Day {
+    type Error = jiff::Error;
+
+    fn try_from((year, month, day): (i16, i8, i8)) -> Result<Self, jiff::Error> {
+        Date::new(year, month, day).map(Self::from)
+    }
+}
 
 impl From<Date> for Day {
     fn from(date: Date) -> Self {
@@ -82,7 +95,7 @@ impl From<Date> for Day {
 
 impl From<Day> for Date {
     fn from(day: Day) -> Self {
-        Self::new(day.0, day.1, day.2).unwrap_or(Self::MIN)
+        Self::new(day.0, day.1, day.2).expect("a day is made of a date, or checked")
     }
 }
 
