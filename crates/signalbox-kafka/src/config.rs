@@ -23,6 +23,11 @@ pub struct Config {
     /// The shards of a member that died without a goodbye are shared out after this long. Brokers accept 6 s to
     /// 30 min (`group.min.session.timeout.ms`, `group.max.session.timeout.ms`).
     pub session_timeout: Duration,
+    /// The name of this process as a member of groups (`group.instance.id`; letters, digits, `.`, `_`, `-`), no other's at
+    /// the same time. A member of that name that comes back within the session timeout has its shards again at once,
+    /// however the one before it ended; one that does not come back keeps them from the others for that long. `None`: a
+    /// goodbye gives the shards to the others at once, and who died without one is waited for.
+    pub instance: Option<String>,
 }
 
 /// Whose certificates are believed.
@@ -49,6 +54,7 @@ impl Config {
             client_id: "signalbox".to_owned(),
             timeout: Duration::from_secs(30),
             session_timeout: Duration::from_secs(10),
+            instance: None,
         }
     }
 

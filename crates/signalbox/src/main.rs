@@ -26,6 +26,11 @@ use tracing_subscriber::EnvFilter;
 use cli::Cli;
 use exit::Failure;
 
+/// Loading makes and frees many small values, often on another thread than made them, which the system's allocator is
+/// slow at (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -43,6 +43,8 @@ pub(crate) struct Opened {
     pub(crate) data_dir: DataDir,
     /// `None`: embedded.
     servers: Option<Connected>,
+    /// Of a process that runs on.
+    slot: Option<Slot>,
     scratch: Option<Scratch>,
 }
 
@@ -62,8 +64,22 @@ pub(crate) struct Company {
 
 /// Opens the hub on its own data, making what is missing of an embedded one.
 pub(crate) async fn open(loaded: Loaded) -> Result<Opened, Failure> {
+    open_for(loaded, None).await
+}
+
+/// As [`open`], for a process that runs on: on servers it is known by its slot, so that one that is started again in its
+/// place has its feeds and shards at once. `configuration` names what it runs with.
+pub(crate) async fn open_to_run(loaded: Loaded, configuration: &str) -> Result<Opened, Failure> {
+    open_for(loaded, Some(configuration)).await
+}
+
+async fn open_for(loaded: Loaded, running: Option<&str>) -> Result<Opened, Failure> {
     let Loaded { config, .. } = loaded;
     let data_dir = DataDir::make(&config.data_dir)?;
+    let slot = match (&config.backing, running) {
+        (Backing::Servers(_), Some(configuration)) => Some(Slot::take(data_dir.path(), configuration)?),
+        _ => None,
+    };
     let secret = district_secret(&config, || data_dir.secret())?;
     let landing = Landing::open(&data_dir.landing()).map_err(|e| cannot_use(&data_dir, e))?;
     let (stores, servers) = match &config.backing {
@@ -72,13 +88,14 @@ pub(crate) async fn open(loaded: Loaded) -> Result<Opened, Failure> {
             (embedded::open(data_dir.path()).await?, None)
         }
         Backing::Servers(servers) => {
-            let connected = servers::connect(servers, &config.base).await?;
+            let instance = slot.as_ref().map(|slot| slot.name.as_str());
+            let connected = servers::connect(servers, &config.base, instance).await?;
             let topics = servers::topics(servers);
             (servers::stores(&connected, topics, &secret).await?, Some(connected))
         }
     };
-    let hub = hub(config, secret, stores, landing).await?;
-    Ok(Opened { hub: Arc::new(hub), data_dir, servers, scratch: None })
+    let hub = hub(config, secret, stores, landing);
+    Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot, scratch: None })
 }
 
 /// Opens the hub on a copy of its data: nothing that happens to it lasts.
@@ -93,15 +110,15 @@ pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
     let (stores, servers, database) = match &config.backing {
         Backing::Embedded => (embedded::open_copy(&data_dir, folder.path()).await?, None, None),
         Backing::Servers(servers) => {
-            let connected = servers::connect(servers, &config.base).await?;
+            let connected = servers::connect(servers, &config.base, None).await?;
             let copied = servers::copy(servers, &config.base).await?;
             let stores = servers::stores_of_copy(&connected, servers::topics(servers), &copied);
             (stores, Some(connected), Some(copied))
         }
     };
-    let hub = hub(config, secret, stores, landing).await?;
+    let hub = hub(config, secret, stores, landing);
     let scratch = Some(Scratch { _folder: folder, database });
-    Ok(Opened { hub: Arc::new(hub), data_dir, servers, scratch })
+    Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot: None, scratch })
 }
 
 impl Opened {
@@ -125,6 +142,9 @@ impl Opened {
     pub(crate) fn holder(&self, configuration: &str) -> Result<(Holder, Option<Slot>), Failure> {
         if !self.is_shared() {
             return Ok((Holder::embedded(), None));
+        }
+        if let Some(slot) = &self.slot {
+            return Ok((Holder { name: slot.name.clone(), term: FEED_TERM }, None));
         }
         let slot = Slot::take(self.data_dir.path(), configuration)?;
         Ok((Holder { name: slot.name.clone(), term: FEED_TERM }, Some(slot)))
@@ -162,15 +182,10 @@ struct Stores {
     feeds: Arc<dyn signalbox_store::FeedStore>,
 }
 
-async fn hub(
-    config: Config,
-    secret: SecretSlice<u8>,
-    stores: Stores,
-    landing: Landing,
-) -> Result<Hub, Failure> {
+fn hub(config: Config, secret: SecretSlice<u8>, stores: Stores, landing: Landing) -> Hub {
     let Stores { topics, log, states, outbox, feeds } = stores;
     let settings = settings(config, secret, topics);
-    Ok(Hub { settings, log, states, outbox, feeds, landing })
+    Hub { settings, log, states, outbox, feeds, landing }
 }
 
 fn default_topics() -> Topics {

@@ -216,6 +216,9 @@ impl Group<'_> {
             // Must not be shorter; the thread polls all the time.
             .set("max.poll.interval.ms", session_ms.max(300_000).to_string())
             .set("heartbeat.interval.ms", (session_ms / 4).to_string());
+        if let Some(instance) = &self.config.instance {
+            settings.set("group.instance.id", instance);
+        }
         settings
     }
 }

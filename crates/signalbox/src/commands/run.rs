@@ -26,7 +26,7 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Run) -> Res
         ));
     }
     let only = only(&mut loaded.config, &args.only)?;
-    let opened = open::open(loaded).await?;
+    let opened = open::open_to_run(loaded, &configuration).await?;
     let roles: BTreeSet<Role> = args.roles.iter().copied().collect();
     forever(out, opened, &configuration, &roles, only, Clock::new(global.now)).await
 }

@@ -19,15 +19,15 @@ use crate::open::{self, Opened};
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Result<Done, Failure> {
     let clock = Clock::new(global.now);
     let configuration = fingerprint(global)?;
-    let opened = open::open(load(global)?).await?;
+    let loaded = load(global)?;
+    let opened =
+        if args.once { open::open(loaded).await? } else { open::open_to_run(loaded, &configuration).await? };
     if opened.is_shared() {
-        return match args.once {
-            true => once(out, global, opened, &configuration, clock).await,
-            false => {
-                let roles = [Role::Ingest, Role::Risk, Role::Deliver].into();
-                run_command::forever(out, opened, &configuration, &roles, None, clock).await
-            }
-        };
+        if args.once {
+            return once(out, global, opened, &configuration, clock).await;
+        }
+        let roles = [Role::Ingest, Role::Risk, Role::Deliver].into();
+        return run_command::forever(out, opened, &configuration, &roles, None, clock).await;
     }
     let _lock = opened.data_dir.lock(&configuration)?;
     // Whoever claimed an alert before is gone: the lock says so.

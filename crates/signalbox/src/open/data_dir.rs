@@ -139,3 +139,8 @@ pub(super) fn random() -> std::io::Result<Vec<u8>> {
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes)
 }
+
+/// Lower-case hexadecimal, of a few bytes.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}

@@ -18,6 +18,7 @@ use signalbox_sql::postgres::{self, Database, OpenError, Options, Scratch};
 use signalbox_store::FeedStore;
 
 use super::Stores;
+use super::data_dir::hex;
 use crate::config::Servers;
 use crate::config::sections::Kafka;
 use crate::exit::Failure;
@@ -48,8 +49,14 @@ impl Connected {
 }
 
 /// Connects to both, and sees that they are as the hub needs them.
-pub(crate) async fn connect(servers: &Servers, base: &Path) -> Result<Connected, Failure> {
-    let kafka = connect_kafka(&servers.kafka, base).await?;
+/// `instance` names a process that runs on.
+pub(super) async fn connect(
+    servers: &Servers,
+    base: &Path,
+    instance: Option<&str>,
+) -> Result<Connected, Failure> {
+    let config = Config { instance: instance.map(str::to_owned), ..kafka_config(&servers.kafka, base)? };
+    let kafka = KafkaLog::connect(config).await?;
     check_topics(&kafka, &topics(servers)).await?;
     let url = database_url(servers, base)?;
     let database = postgres::connect(url.expose_secret(), &Options::default()).await?;
@@ -164,7 +171,7 @@ fn other_shards(name: &str, has: u32, wanted: u32) -> Failure {
 /// another key.
 async fn check_secret(feeds: &dyn FeedStore, secret: &[u8]) -> Result<(), Failure> {
     let digest = Sha256::new_with_prefix(b"signalbox district secret").chain_update(secret).finalize();
-    let ours = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
+    let ours = hex(&digest[..8]);
     match feeds.note(SECRET_NOTE).await? {
         None => Ok(feeds.save_note(SECRET_NOTE, &ours).await?),
         Some(theirs) if theirs == ours => Ok(()),

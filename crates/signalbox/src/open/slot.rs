@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::data_dir::random;
+use super::data_dir::{hex, random};
 use crate::exit::Failure;
 
 /// Where the slots are, in the data folder.
@@ -49,7 +49,7 @@ impl Slot {
                 Ok(()) => {
                     file.set_len(0)?;
                     file.write_all(configuration.as_bytes())?;
-                    return Ok(Self { name: format!("{name}/{slot}"), _lock: file });
+                    return Ok(Self { name: format!("{name}-{slot}"), _lock: file });
                 }
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error.into()),
@@ -85,7 +85,7 @@ fn cannot_use(data_dir: &Path, error: anyhow::Error) -> Failure {
 fn folder_name(folder: &Path) -> anyhow::Result<String> {
     let path = folder.join("name");
     if !path.exists() {
-        let name: String = random()?.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&random()?[..6]);
         let new = tempfile::NamedTempFile::new_in(folder)?;
         std::fs::write(new.path(), name)?;
         // Another process may have been first: then its name counts.
