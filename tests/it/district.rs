@@ -38,12 +38,17 @@ impl District {
 
     /// With a changed configuration.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(servers::asked_for().then(Servers::new), change)
+    }
+
+    /// On these servers, or embedded, wherever other districts stand.
+    pub(crate) fn on(servers: Option<Servers>, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a scratch folder");
         fs::create_dir(folder.path().join("drop")).expect("the scratch folder is writable");
         let config = Config::default();
         let mut district = Self { folder, config, now: NOW.to_owned(), files: 0, servers: None };
-        if servers::asked_for() {
-            district.move_to(Servers::new());
+        if let Some(servers) = servers {
+            district.move_to(servers);
         }
         district.configure(change);
         district
@@ -185,6 +190,11 @@ impl District {
         Self::spawn(self.command_of(&["up"]))
     }
 
+    /// `run` with these arguments in the background, at the district's time.
+    pub(crate) fn start_run(&self, args: &[&str]) -> Up {
+        Self::spawn(self.command_of(&[&["run"], args].concat()))
+    }
+
     /// `up` in the background, by the clock on the wall.
     pub(crate) fn start_by_the_clock(&self) -> Up {
         let mut command = self.command();
@@ -192,7 +202,7 @@ impl District {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Up {
+    pub(crate) fn spawn(mut command: Command) -> Up {
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         Up(Some(child))
     }

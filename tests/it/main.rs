@@ -18,6 +18,7 @@ mod first_day;
 mod floors;
 mod guard;
 mod half_payload;
+mod on_servers;
 mod oneroster;
 mod plan;
 mod process;

@@ -32,26 +32,36 @@ pub(crate) fn place(name: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct Servers {
     pub(crate) prefix: String,
-    brokers: String,
+    pub(crate) shards: u32,
+    pub(crate) brokers: String,
     database: String,
 }
 
 impl Servers {
     /// Of names that nobody has used.
     pub(crate) fn new() -> Self {
+        Self::at(place("SIGNALBOX_TEST_KAFKA"), place("SIGNALBOX_TEST_POSTGRES"))
+    }
+
+    /// Of names that nobody has used, on these.
+    pub(crate) fn at(brokers: String, database: String) -> Self {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        Self {
-            prefix: format!("t{}n{number}", std::process::id()),
-            brokers: place("SIGNALBOX_TEST_KAFKA"),
-            database: place("SIGNALBOX_TEST_POSTGRES"),
-        }
+        Self { prefix: format!("t{}n{number}", std::process::id()), shards: SHARDS, brokers, database }
+    }
+
+    /// Named and cut as an embedded hub. One test at a time may have them.
+    pub(crate) fn like_embedded() -> Self {
+        let mut servers = Self::new();
+        servers.shards = 12;
+        "k12".clone_into(&mut servers.prefix);
+        servers
     }
 
     /// The sections of `signalbox.yaml`.
     pub(crate) fn sections(&self) -> String {
-        let Self { prefix, brokers, .. } = self;
+        let Self { prefix, shards, brokers, .. } = self;
         format!(
-            "log: {{kafka: {{brokers: [\"{brokers}\"], prefix: {prefix}, shards: {SHARDS}, replication: 1}}}}\n\
+            "log: {{kafka: {{brokers: [\"{brokers}\"], prefix: {prefix}, shards: {shards}, replication: 1}}}}\n\
              store: {{postgres: {{url: \"SECRET[env.DATABASE_URL]\"}}}}\n"
         )
     }
