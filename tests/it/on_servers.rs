@@ -2,8 +2,10 @@
 //!
 //! # Layout
 //! - `moving`: an embedded hub becomes one on servers
+//! - `ownership`: one student, one shard, one process at a time
 
 mod moving;
+mod ownership;
 
 use crate::servers;
 

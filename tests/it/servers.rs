@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use signalbox_kafka::{Config, KafkaLog};
+use signalbox_log::{EventLog, Record};
 
 /// Fewer than in life: a test makes and removes them all.
 pub(crate) const SHARDS: u32 = 3;
@@ -90,6 +91,28 @@ impl Servers {
     /// A client of the brokers.
     pub(crate) async fn kafka(&self) -> KafkaLog {
         KafkaLog::connect(Config::new([&self.brokers])).await.expect("the broker answers")
+    }
+
+    /// Every record of a domain's topic, by shard and offset.
+    pub(crate) fn records(&self, domain: &str) -> Vec<Record> {
+        let topic = format!("{}.{domain}.events.v1", self.prefix);
+        let runtime = tokio::runtime::Runtime::new().expect("threads");
+        let all = runtime.block_on(async {
+            let kafka = self.kafka().await;
+            let mut all = Vec::new();
+            for shard in 0..self.shards {
+                let bounds = kafka.bounds(&topic, shard).await.expect("the broker answers");
+                let mut next = bounds.start;
+                while next < bounds.end {
+                    let page = kafka.read(&topic, shard, next, 10_000).await.expect("the broker answers");
+                    next = page.last().map_or(bounds.end, |last| last.offset + 1);
+                    all.extend(page);
+                }
+            }
+            all
+        });
+        runtime.shutdown_background();
+        all
     }
 
     /// What a statement answers; `None` when it fails.
