@@ -30,8 +30,9 @@ use signalbox_store::outbox::{NewEntry, TO_LOG};
 use signalbox_store::state::{Batch, Lease, StateRow, Subject};
 
 pub use self::alerts::{reason_of, student_ref};
+pub(crate) use self::fold::AT_ONCE_MS;
 pub(crate) use self::fold::observation as observe;
-use self::fold::{AT_ONCE_MS, Fold, StudentInHand, subject_of};
+use self::fold::{Fold, StudentInHand, subject_of};
 pub use self::position::behind_of;
 use self::position::{advance, advances};
 use self::shard::ShardState;

@@ -20,6 +20,7 @@ use signalbox_store::{Outbox, StoreError};
 use tokio::time::Instant;
 
 use self::attempt::{ATTEMPT_TIMEOUT, Attempted, Told};
+pub use self::standing::bundle;
 
 mod attempt;
 mod schedule;
@@ -67,24 +68,16 @@ pub struct Delivered {
     pub next_try_ms: Option<i64>,
 }
 
-/// One step: bundles standing parts, then claims what is due for each target, delivers and settles it.
+/// One step: claims what is due for each target, delivers and settles it.
 ///
 /// Returns when nothing due is left, or once 20 s are over and the tries in flight have ended, so that `now` stays close
 /// to the caller's clock. Dropping it loses nothing: claims in hand lapse after two minutes and are tried again.
 ///
 /// # Errors
 /// The store failed. What was in flight is finished first; another target's work is not stopped by it.
-pub async fn step(
-    outbox: &dyn Outbox,
-    targets: &[Target],
-    district: &str,
-    now: Timestamp,
-) -> Result<Delivered, StoreError> {
+pub async fn step(outbox: &dyn Outbox, targets: &[Target], now: Timestamp) -> Result<Delivered, StoreError> {
     let until = Instant::now() + STEP_BUDGET;
-    let all = targets.iter().map(|target| async move {
-        standing::bundle(outbox, &target.name, district, now).await?;
-        Round { outbox, target, now, until }.run().await
-    });
+    let all = targets.iter().map(|target| async move { Round { outbox, target, now, until }.run().await });
     join_all(all).await.into_iter().try_fold(Delivered::default(), |sum, one| Ok(sum.and(one?)))
 }
 

@@ -7,6 +7,7 @@ use district::District;
 use jiff::civil::date;
 use signalbox_event::data::Mode;
 use signalbox_store::feed::HoldState;
+use signalbox_store::state::Batch;
 
 use crate::view;
 
@@ -84,6 +85,30 @@ async fn history_turns_live_with_one_standing_list() {
 
     let mut district = district.turn(Mode::Live);
     district.pass().await;
+    district.deliver().await;
+    assert_eq!(district.told().await, ["risk.flags.standing - delivered"]);
+}
+
+/// Other processes turn other shards, at moments of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standing_list_waits_for_the_last_shard() {
+    let mut district = District::new(Mode::History);
+    district.roster(&["1001", "1002"]);
+    district.attendance(&[("1001", 19, "absent_excused"), ("1001", 20, "absent_excused")]);
+    district.pass().await;
+    let mut district = district.turn(Mode::Live);
+    district.pass().await;
+
+    let states = district.hub.states.clone();
+    for shard in 0..district.hub.settings.topics.shards {
+        let lease = states.acquire(crate::consume::CONSUMER, shard).await.unwrap();
+        let due = Batch { all_due_ms: Some(crate::consume::AT_ONCE_MS), ..Batch::default() };
+        states.commit(&lease, due).await.unwrap();
+    }
+    district.deliver().await;
+    assert_eq!(district.told().await, ["risk.flags.standing 1001 pending"]);
+    let mut district = district.turn(Mode::Live);
+    district.drain().await;
     district.deliver().await;
     assert_eq!(district.told().await, ["risk.flags.standing - delivered"]);
 }

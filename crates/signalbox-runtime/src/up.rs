@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use signalbox_store::StoreError;
 
 use crate::consume::{self, RiskConsumer};
 use crate::deliver::{self, Delivered};
@@ -114,12 +113,12 @@ pub async fn is_folded(hub: &Hub) -> Result<bool, HubError> {
 
 /// Delivers what is due, until nothing is. Long work is cut into steps, so that every try carries a time that is
 /// near; `clock` says the time of each.
-pub async fn deliver(hub: &Hub, clock: impl Fn() -> Timestamp) -> Result<Delivered, StoreError> {
+pub async fn deliver(hub: &Hub, clock: impl Fn() -> Timestamp) -> Result<Delivered, HubError> {
     let mut sum = Delivered::default();
     loop {
         let now = clock();
-        let district = &hub.settings.district.id;
-        let step = deliver::step(&*hub.outbox, &hub.settings.targets, district, now).await?;
+        deliver::bundle(hub, now).await?;
+        let step = deliver::step(&*hub.outbox, &hub.settings.targets, now).await?;
         sum = sum.and(step);
         if step.attempted == 0 || step.next_try_ms.is_none_or(|at_ms| at_ms > now.as_millisecond()) {
             return Ok(sum);

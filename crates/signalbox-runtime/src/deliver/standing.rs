@@ -1,5 +1,7 @@
 //! Standing lists: a feed that turns live hands over what is open as one alert per recipient, never as a storm.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_event::id;
@@ -7,20 +9,87 @@ use signalbox_store::outbox::{Entry, NewEntry};
 use signalbox_store::{Outbox, StoreError};
 use uuid::Uuid;
 
+use super::Target;
 use crate::consume::alerts::STANDING;
+use crate::consume::{AT_ONCE_MS, CONSUMER};
+use crate::hub::{Hub, HubError};
+use crate::view;
+
+/// A list goes out in pieces after all when a shard has not turned for this long.
+const WHOLE_WITHIN: Duration = Duration::from_mins(10);
+
+/// States looked at in one query.
+const PAGE: usize = 2_000;
+
+/// Makes one list of each target's pending parts, if there are any. Shards turn one after the other, perhaps in other
+/// processes: until the last one has, the parts wait.
+///
+/// # Errors
+/// The store failed, or a state in it cannot be read.
+pub async fn bundle(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
+    let mut is_whole = None;
+    for target in &hub.settings.targets {
+        let parts = parts_of(&*hub.outbox, target).await?;
+        let Some(oldest_ms) = parts.iter().map(|part| part.created_ms).min() else { continue };
+        let waited_ms = now.as_millisecond().saturating_sub(oldest_ms);
+        if waited_ms < WHOLE_WITHIN.as_millis() as i64 {
+            let whole = match is_whole {
+                Some(known) => known,
+                None => *is_whole.insert(every_shard_has_turned(hub).await?),
+            };
+            if !whole {
+                continue;
+            }
+        }
+        // Those that came meanwhile are of the same list.
+        make_list(&*hub.outbox, target, &hub.settings.district.id, now).await?;
+    }
+    Ok(())
+}
+
+/// Every shard has heard of the same modes, and everybody was evaluated since.
+async fn every_shard_has_turned(hub: &Hub) -> Result<bool, HubError> {
+    let mut modes = None;
+    for shard in 0..hub.settings.topics.shards {
+        let state = view::shard_state(hub, shard).await?;
+        let here: Vec<_> = state.feeds.into_iter().map(|(name, feed)| (name, feed.mode)).collect();
+        if *modes.get_or_insert_with(|| here.clone()) != here || is_anybody_due(hub, shard).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn is_anybody_due(hub: &Hub, shard: u32) -> Result<bool, HubError> {
+    let mut after = None;
+    loop {
+        let rows = hub.states.scan(CONSUMER, shard, after.as_ref(), PAGE).await?;
+        if rows.iter().any(|row| row.due_ms.is_some_and(|due_ms| due_ms <= AT_ONCE_MS)) {
+            return Ok(true);
+        }
+        let Some(last) = rows.last() else { return Ok(false) };
+        after = Some(last.subject.clone());
+    }
+}
+
+async fn parts_of(outbox: &dyn Outbox, target: &Target) -> Result<Vec<Entry>, StoreError> {
+    let mut parts = outbox.parts(&target.name).await?;
+    parts.retain(|part| part.kind == STANDING);
+    Ok(parts)
+}
 
 /// Makes one entry of the target's pending parts, if there are any.
-pub(super) async fn bundle(
+pub(super) async fn make_list(
     outbox: &dyn Outbox,
-    target: &str,
+    target: &Target,
     district: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut parts = outbox.parts(target).await?;
-    parts.retain(|part| part.kind == STANDING);
+    let parts = parts_of(outbox, target).await?;
     if parts.is_empty() {
         return Ok(());
     }
+    let target = &target.name;
     let mut ids: Vec<Uuid> = parts.iter().map(|part| part.id).collect();
     ids.sort_unstable();
     let list_id = list_id(district, target, &ids);

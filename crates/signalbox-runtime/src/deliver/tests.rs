@@ -107,7 +107,9 @@ async fn outbox(entries: impl IntoIterator<Item = NewEntry>) -> MemoryState {
 }
 
 async fn run(store: &MemoryState, script: &'static Script, now_ms: i64) -> Delivered {
-    step(store, &[script.target("counselor")], "grand-bend", at(now_ms)).await.unwrap()
+    let target = script.target("counselor");
+    standing::make_list(store, &target, "grand-bend", at(now_ms)).await.unwrap();
+    step(store, &[target], at(now_ms)).await.unwrap()
 }
 
 async fn all(store: &MemoryState) -> Vec<Entry> {
@@ -248,7 +250,7 @@ async fn a_step_whose_time_is_over_begins_nothing_and_says_so() {
 async fn a_step_can_be_spawned() {
     let store: &'static MemoryState = Box::leak(Box::new(outbox(lanes(2)).await));
     let targets: &'static [Target] = Box::leak(Box::new([Script::of([]).target("counselor")]));
-    let done = tokio::spawn(step(store, targets, "grand-bend", at(START_MS))).await.unwrap();
+    let done = tokio::spawn(step(store, targets, at(START_MS))).await.unwrap();
     assert_eq!(done.unwrap().delivered, 2);
 }
 
@@ -258,7 +260,7 @@ async fn one_target_does_not_stop_another() {
     let store = outbox([to("down", 1), to("up", 2)]).await;
     let (down, up) = (Script::always(ErrorKind::Transient), Script::of([]));
     let targets = [down.target("down"), up.target("up")];
-    let done = step(&store, &targets, "grand-bend", at(START_MS)).await.unwrap();
+    let done = step(&store, &targets, at(START_MS)).await.unwrap();
     assert_eq!((done.attempted, done.delivered, done.retried), (2, 1, 1));
     assert_eq!(up.seen_ids(), [2]);
 }
@@ -303,7 +305,7 @@ impl Destination for Usurper {
 async fn a_claim_that_was_taken_over_is_not_settled() {
     let store: &'static MemoryState = Box::leak(Box::new(outbox(lanes(1)).await));
     let target = Target { name: "counselor".to_owned(), destination: Arc::new(Usurper(store)) };
-    let done = step(store, &[target], "grand-bend", at(START_MS)).await.unwrap();
+    let done = step(store, &[target], at(START_MS)).await.unwrap();
     assert_eq!(done, Delivered { attempted: 1, ..Delivered::default() });
     assert_eq!(all(store).await[0].state, EntryState::Pending);
 }

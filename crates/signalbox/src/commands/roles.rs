@@ -111,7 +111,7 @@ impl Post {
             let (wait, heard) = match step {
                 Ok(done) if done.retried > 0 && done.delivered == 0 => (LEAVE_ALONE, Ok(None)),
                 Ok(_) => (LOOK_EVERY, Ok(None)),
-                Err(error) => (LEAVE_ALONE, Err(HubError::from(error))),
+                Err(error) => (LEAVE_ALONE, Err(error)),
             };
             trouble.hear(heard)?;
             self.pause(wait).await;
