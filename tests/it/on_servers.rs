@@ -3,9 +3,11 @@
 //! # Layout
 //! - `moving`: an embedded hub becomes one on servers
 //! - `ownership`: one student, one shard, one process at a time
+//! - `zombies`: a process goes on after the others gave it up
 
 mod moving;
 mod ownership;
+mod zombies;
 
 use crate::servers;
 
