@@ -22,11 +22,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use signalbox_event::codec::from_record;
+use signalbox_event::codec::{DecodeError, from_record};
 use signalbox_event::{Domain, Event};
 use signalbox_log::{Delivery, Record, Shard, Subscription};
 use signalbox_risk::Reference;
-use signalbox_store::outbox::{NewEntry, TO_LOG};
 use signalbox_store::state::{Batch, Lease, StateRow, Subject};
 
 pub use self::alerts::{reason_of, student_ref};
@@ -37,9 +36,9 @@ pub use self::position::behind_of;
 use self::position::{advance, advances};
 use self::shard::ShardState;
 use self::student::{StudentState, StudentYear};
+use crate::dead_letters;
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
-use crate::relay;
 
 /// The consumer's name in the state store, with its generation.
 pub const CONSUMER: &str = "risk@1";
@@ -215,7 +214,7 @@ impl RiskConsumer {
         for record in records {
             match read(record) {
                 Ok(event) => events.push(event),
-                Err(reason) => outbox.push(dead_letter(record, &reason, now)),
+                Err(error) => outbox.push(dead_letters::entry(record, &error, now)),
             }
         }
         let students = self.load(&in_hand.lease, events.iter().filter_map(subject_of).collect()).await?;
@@ -278,31 +277,9 @@ impl RiskConsumer {
     }
 }
 
-fn read(record: &Record) -> Result<Event, String> {
+fn read(record: &Record) -> Result<Event, DecodeError> {
     let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-    from_record(headers, &record.value).map_err(|error| error.to_string())
-}
-
-fn dead_letter(record: &Record, reason: &str, now: Timestamp) -> NewEntry {
-    let id = signalbox_event::id::derived(&[
-        b"dead-letter",
-        NAME.as_bytes(),
-        record.topic.as_bytes(),
-        &record.shard.to_be_bytes(),
-        &record.offset.to_be_bytes(),
-    ]);
-    NewEntry {
-        id,
-        target: TO_LOG.to_owned(),
-        lane: format!("{}/{}", record.topic, record.shard),
-        kind: "dead-letter".to_owned(),
-        flag_id: None,
-        body: relay::dead_letter_body(record, NAME, reason),
-        created_ms: now.as_millisecond(),
-        withheld: false,
-        part: false,
-        cancels: None,
-    }
+    from_record(headers, &record.value)
 }
 
 fn state_row(who: StudentYear, state: &StudentState, due_ms: Option<i64>) -> StateRow {

@@ -15,9 +15,9 @@ use signalbox_store::{FeedStore, Outbox, StateStore, StoreError};
 
 use crate::calendar::Calendars;
 use crate::consume;
+use crate::dead_letters;
 use crate::deliver::Target;
 use crate::land::Landing;
-use crate::relay::dead_letter_topic;
 
 /// The district's configuration, parsed and checked.
 pub struct Settings {
@@ -67,7 +67,7 @@ impl Topics {
             .map(|domain| (self.name(domain), if domain.is_sharded() { self.shards } else { 1 }));
         let dead_letters = consume::DOMAINS
             .into_iter()
-            .map(|domain| (dead_letter_topic(&self.name(domain), consume::NAME), self.shards));
+            .map(|domain| (dead_letters::topic_of(&self.name(domain), consume::NAME), self.shards));
         domains.chain(dead_letters).collect()
     }
 }

@@ -5,7 +5,7 @@
 //! - `land`: payloads made durable; `ingest`: from payload to events; `calendar`: school years and days
 //! - `reference`: the fold of the reference topic; `consume`: from events to flags and alerts
 //! - `up`: all roles of one process; `act`: what people do; `view`: what people look at
-//! - `relay`: outbox to log; `deliver`: outbox to destinations
+//! - `dead_letters`: records nobody can read; `relay`: outbox to log; `deliver`: outbox to destinations
 //! - `failpoint`: where tests make the process die
 //!
 //! **Architecture invariant:** the runtime sees traits only; it names neither a database, nor Kafka, nor a vendor.
@@ -14,6 +14,7 @@
 pub mod act;
 pub mod calendar;
 pub mod consume;
+pub mod dead_letters;
 pub mod deliver;
 pub mod failpoint;
 pub mod hub;

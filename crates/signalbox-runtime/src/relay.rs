@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_event::Event;
 use signalbox_event::codec::{from_structured, to_structured};
-use signalbox_log::{Message, Record};
+use signalbox_log::Message;
 use signalbox_store::outbox::{Claim, Settled, TO_LOG};
 
 use crate::hub::{Hub, HubError};
@@ -16,7 +16,7 @@ const HOLD_MS: i64 = 60_000;
 
 /// The body of an outbox entry for the log.
 #[derive(Serialize, Deserialize)]
-enum Body<'a> {
+pub(crate) enum Body<'a> {
     /// An event in structured mode; its topic and shard follow from it.
     Event(&'a str),
     /// A record that could not be read, on its way to a dead-letter topic.
@@ -29,39 +29,15 @@ enum Body<'a> {
     },
 }
 
+impl Body<'_> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("text and bytes always serialise")
+    }
+}
+
 /// The body of an entry that appends `event`.
 pub(crate) fn event_body(event: &Event) -> Vec<u8> {
-    postcard::to_stdvec(&Body::Event(&to_structured(event))).expect("text always serialises")
-}
-
-/// The body of an entry that keeps a record nobody can read: original key, value and headers, and why, under the
-/// header names of Kafka Connect.
-pub(crate) fn dead_letter_body(record: &Record, group: &str, reason: &str) -> Vec<u8> {
-    let (partition, offset) = (record.shard.to_string(), record.offset.to_string());
-    let mut headers: Vec<(&str, &[u8])> =
-        record.headers.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
-    headers.extend([
-        ("__connect.errors.topic", record.topic.as_bytes()),
-        ("__connect.errors.partition", partition.as_bytes()),
-        ("__connect.errors.offset", offset.as_bytes()),
-        ("__connect.errors.connector.name", group.as_bytes()),
-        ("__connect.errors.stage", b"VALUE_CONVERTER"),
-        ("__connect.errors.exception.message", reason.as_bytes()),
-    ]);
-    let topic = dead_letter_topic(&record.topic, group);
-    let body = Body::DeadLetter {
-        topic: &topic,
-        shard: record.shard,
-        key: record.key.as_deref(),
-        headers,
-        value: &record.value,
-    };
-    postcard::to_stdvec(&body).expect("bytes always serialise")
-}
-
-/// Where records go that a group of consumers cannot read.
-pub fn dead_letter_topic(topic: &str, group: &str) -> String {
-    format!("{topic}.{group}.dlq")
+    Body::Event(&to_structured(event)).encode()
 }
 
 /// Appends everything that is pending for the log.

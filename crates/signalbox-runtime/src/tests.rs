@@ -1,5 +1,6 @@
 //! The whole hub on memory stores: a scripted source in, alerts out.
 
+mod dead_letters;
 pub(crate) mod district;
 mod runs;
 

@@ -165,6 +165,8 @@ pub(crate) enum EventsWhat {
     /// Print events, one a line
     #[command(after_help = "Example:\n  signalbox events list --type attendance.daily --student 1001")]
     List(EventsList),
+    /// Append records again that an earlier version could not read, now that this one can
+    Redrive,
 }
 
 #[derive(Debug, Args)]

@@ -23,7 +23,7 @@ use signalbox_risk::Policy;
 
 use crate::problem::{Problem, Report};
 use parts::{Destination, Feed};
-use place::{Fault, Place, did_you_mean};
+use place::{Fault, Place, did_you_mean, quoted};
 use sections::{Calendar, Kafka, Log, Postgres, Risk, Route, Store};
 use tree::Node;
 
@@ -182,7 +182,7 @@ impl Reading<'_> {
         }
         for (key, _) in self.tree.entries() {
             if !SECTIONS.contains(&key.text.as_str()) {
-                let message = format!("unknown section \"{}\"", key.text);
+                let message = format!("unknown section {}", quoted(&key.text));
                 let help = did_you_mean(&key.text, SECTIONS.iter().copied());
                 self.report.error(key.place, "unknown_key", message, help);
             }

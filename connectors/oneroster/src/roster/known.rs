@@ -7,6 +7,9 @@ use signalbox_connector::jiff::civil::Date;
 /// First and last day.
 pub(super) type Days = (Date, Date);
 
+/// Different grades that are told apart.
+const MAX_GRADES: usize = 256;
+
 /// The keys of rows that were read.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -36,13 +39,16 @@ impl Known {
         Some(&self.grades[usize::from(place)])
     }
 
-    /// Where a grade stands in the list. There are about twenty; beyond 65,536 different words it is no grade.
+    /// Where a grade stands in the list. There are about twenty; beyond [`MAX_GRADES`] different words it is no grade, and
+    /// the list stays short enough to be looked through for every student.
     fn place(&mut self, grade: &str) -> Option<u16> {
         if let Some(at) = self.grades.iter().position(|there| **there == *grade) {
             return u16::try_from(at).ok();
         }
-        let at = u16::try_from(self.grades.len()).ok()?;
+        if self.grades.len() == MAX_GRADES {
+            return None;
+        }
         self.grades.push(grade.into());
-        Some(at)
+        u16::try_from(self.grades.len() - 1).ok()
     }
 }

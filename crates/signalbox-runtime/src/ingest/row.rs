@@ -16,6 +16,8 @@ use crate::hub::HubError;
 
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod tests;
 
 /// What the ledger keeps of a row, and what an event is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,15 +174,15 @@ impl<'a> Row<'a> {
             Body::School { id, .. } | Body::Student { id, .. } => to.push_str(id),
             Body::Enrollment { key: Some(key), .. } => to.push_str(key),
             Body::Enrollment { student_id, school, entry, .. } => {
-                to.push_str(student_id);
+                push_part(to, student_id);
                 to.push('|');
-                to.push_str(school);
+                push_part(to, school);
                 push_day(to, *entry);
             }
             Body::Attendance { student_id, school, date, .. } => {
-                to.push_str(student_id);
+                push_part(to, student_id);
                 to.push('|');
-                to.push_str(school);
+                push_part(to, school);
                 push_day(to, *date);
             }
         }
@@ -257,6 +259,15 @@ impl<'a> Row<'a> {
             *source_code = None;
         }
         self
+    }
+}
+
+/// An id as a part of a key: one that holds what parts are joined with makes no other key's beginning.
+fn push_part(to: &mut String, id: &str) {
+    if id.contains(['|', '\\']) {
+        to.push_str(&id.replace('\\', r"\\").replace('|', r"\|"));
+    } else {
+        to.push_str(id);
     }
 }
 

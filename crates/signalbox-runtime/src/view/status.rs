@@ -8,6 +8,7 @@ use signalbox_store::outbox::{EntryState, TO_LOG};
 
 use super::{PAGE, students};
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of};
+use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
 use crate::ingest::{FeedSettings, RunReport};
 use crate::land::hex;
@@ -25,6 +26,8 @@ pub struct Status {
     pub rejects: u64,
     /// Rows whose student is not found yet.
     pub unmatched: u64,
+    /// Records on the log that this version cannot read.
+    pub dead_letters: u64,
     /// A hash of what is known and announced: equal hashes, equal states.
     pub state_hash: String,
 }
@@ -95,6 +98,7 @@ pub async fn status(hub: &Hub) -> Result<Status, HubError> {
         holds: waiting.len() as u64,
         rejects: hub.feeds.reject_groups().await?.iter().map(|group| group.count).sum(),
         unmatched,
+        dead_letters: dead_letters::waiting(hub).await?,
         state_hash,
     })
 }

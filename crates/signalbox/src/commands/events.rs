@@ -8,21 +8,41 @@ use signalbox_event::codec::to_structured;
 use signalbox_event::{Domain, Event, Kind};
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::view::events::{Filter, events};
+use signalbox_runtime::{dead_letters, up};
 
+use super::up::fingerprint;
 use super::{open_hub, the_student};
 use crate::cli::{Events, EventsList, EventsWhat, Global, Output};
+use crate::clock::Clock;
 use crate::exit::{Done, Failure};
+use crate::open::Opened;
 use crate::screen;
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Events) -> Result<Done, Failure> {
-    let EventsWhat::List(args) = &args.what;
     let opened = open_hub(global).await?;
+    let EventsWhat::List(args) = &args.what else { return redrive(out, global, opened).await };
     let filter = filter(&opened.hub, args).await?;
     if args.count {
         count(out, global, &opened.hub, &filter).await?;
     } else {
         list(out, global, &opened.hub, &filter).await?;
     }
+    Ok(Done::Ok)
+}
+
+async fn redrive(out: &mut dyn Write, global: &Global, opened: Opened) -> Result<Done, Failure> {
+    let redriven = dead_letters::redrive(&opened.hub).await?;
+    let company = opened.company(&fingerprint(global)?)?;
+    up::folded(&opened.hub, company.beside, Clock::new(global.now).frozen()).await?;
+    match global.output {
+        Output::Json => screen::json(out, &redriven)?,
+        Output::Text => writeln!(
+            out,
+            "{} records were appended again; {} can still not be read by this version.",
+            redriven.again, redriven.left
+        )?,
+    }
+    opened.close().await?;
     Ok(Done::Ok)
 }
 

@@ -52,7 +52,15 @@ fn text(out: &mut dyn Write, status: &Status) -> io::Result<()> {
         out,
         "Waiting for your decision: {}. Rows we couldn't use: {}. Students not found yet: {} rows.",
         status.holds, status.rejects, status.unmatched
-    )
+    )?;
+    if status.dead_letters > 0 {
+        writeln!(
+            out,
+            "Events that this version cannot read: {}. A newer one may: signalbox events redrive.",
+            status.dead_letters
+        )?;
+    }
+    Ok(())
 }
 
 fn feed_row(feed: &FeedStatus) -> Vec<String> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use signalbox_connector::{Connector, Entity, ParseCx, Source};
 use signalbox_event::data::Mode;
 
-use super::place::{Fault, Place, did_you_mean};
+use super::place::{Fault, Place, did_you_mean, quoted};
 use super::read::{read, read_erased};
 use super::tree::{Key, Node, Value};
 use crate::problem::Report;
@@ -249,7 +249,7 @@ impl Kind {
 
     fn unknown_key(&self, key: &Key, connectors: &[Connector], report: &mut Report) {
         let known = self.keys.iter().copied().chain(self.names(connectors));
-        let message = format!("unknown key \"{}\" in a {}", key.text, self.one);
+        let message = format!("unknown key {} in a {}", quoted(&key.text), self.one);
         report.error(key.place, "unknown_key", message, did_you_mean(&key.text, known));
     }
 }

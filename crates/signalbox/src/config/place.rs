@@ -18,6 +18,17 @@ pub(crate) struct Fault {
     pub(crate) help: String,
 }
 
+/// A word of the configuration in quotes, if it looks like one: a slip of the pen can make a key of a URL with a
+/// password in it, and messages are shown to everybody.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+    if word.chars().count() <= 40 && word.chars().all(is_plain) {
+        format!("\"{word}\"")
+    } else {
+        "(not shown: it may hold a secret)".to_owned()
+    }
+}
+
 /// Says which of `known` was probably meant, and which there are.
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
@@ -59,5 +70,11 @@ mod tests {
         assert!(did_you_mean("roster", known).starts_with("did you mean \"roster_of_record\"?"));
         assert!(did_you_mean("Mode", known).starts_with("did you mean \"mode\"?"));
         assert_eq!(did_you_mean("zzz", known), "known here: name, mode, roster_of_record, csv");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_quoted() {
+        assert_eq!(quoted("roster_of_recrod"), "\"roster_of_recrod\"");
+        assert!(!quoted("url\"postgres://x:PASSWORD@h/x\"").contains("PASSWORD"));
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, Expected, Unexpected};
 use signalbox_connector::erased_serde;
 
-use super::place::{Fault, Place, did_you_mean};
+use super::place::{Fault, Place, did_you_mean, quoted};
 use super::tree::{Key, Node};
 use reader::Reader;
 
@@ -94,12 +94,12 @@ impl de::Error for ReadError {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let help = did_you_mean(variant, expected.iter().copied());
-        Self::new("unknown_word", format!("\"{variant}\" is not known here"), help)
+        Self::new("unknown_word", format!("{} is not known here", quoted(variant)), help)
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let help = did_you_mean(field, expected.iter().copied());
-        Self::new("unknown_key", format!("unknown key \"{field}\""), help)
+        Self::new("unknown_key", format!("unknown key {}", quoted(field)), help)
     }
 
     fn missing_field(field: &'static str) -> Self {

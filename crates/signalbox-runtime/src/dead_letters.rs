@@ -1,0 +1,182 @@
+//! Records that this version cannot read: kept whole, with the reason, and driven again once a version can.
+//!
+//! A record is passed in the transaction that puts it into the outbox; from there it goes to `<topic>.<consumer>.dlq` with its
+//! original key, value and headers, and with headers under Kafka Connect's names that say where it stood and why it
+//! could not be read. Driving it again appends it to its topic as it was; consumers compare revisions, so a
+//! record that comes again changes nothing.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use signalbox_event::codec::{DecodeError, from_record};
+use signalbox_log::{Message, Offset, Record, Shard};
+use signalbox_store::outbox::{NewEntry, TO_LOG};
+
+use crate::consume::{self, NAME};
+use crate::hub::{Hub, HubError};
+use crate::relay::Body;
+
+const PAGE: usize = 1_000;
+/// What the headers of Kafka Connect begin with.
+const ADDED: &str = "__connect.";
+
+/// Where records go that a consumer cannot read.
+pub fn topic_of(topic: &str, consumer: &str) -> String {
+    format!("{topic}.{consumer}.dlq")
+}
+
+/// The kind of fault, for scripts.
+const fn code(error: &DecodeError) -> &'static str {
+    match error {
+        DecodeError::UnknownKind(_) | DecodeError::SpecVersion => "unknown_version",
+        _ => "malformed",
+    }
+}
+
+/// The outbox entry that keeps a record.
+pub(crate) fn entry(record: &Record, error: &DecodeError, now: Timestamp) -> NewEntry {
+    let id = signalbox_event::id::derived(&[
+        b"dead-letter",
+        NAME.as_bytes(),
+        record.topic.as_bytes(),
+        &record.shard.to_be_bytes(),
+        &record.offset.to_be_bytes(),
+    ]);
+    NewEntry {
+        id,
+        target: TO_LOG.to_owned(),
+        lane: format!("{}/{}", record.topic, record.shard),
+        kind: "dead-letter".to_owned(),
+        flag_id: None,
+        body: body(record, error),
+        created_ms: now.as_millisecond(),
+        withheld: false,
+        part: false,
+        cancels: None,
+    }
+}
+
+fn body(record: &Record, error: &DecodeError) -> Vec<u8> {
+    let (partition, offset) = (record.shard.to_string(), record.offset.to_string());
+    let message = error.to_string();
+    let mut headers: Vec<(&str, &[u8])> =
+        record.headers.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
+    headers.extend([
+        ("__connect.errors.topic", record.topic.as_bytes()),
+        ("__connect.errors.partition", partition.as_bytes()),
+        ("__connect.errors.offset", offset.as_bytes()),
+        ("__connect.errors.connector.name", NAME.as_bytes()),
+        ("__connect.errors.stage", b"VALUE_CONVERTER"),
+        ("__connect.errors.exception.class.name", code(error).as_bytes()),
+        ("__connect.errors.exception.message", message.as_bytes()),
+    ]);
+    let topic = topic_of(&record.topic, NAME);
+    let key = record.key.as_deref();
+    Body::DeadLetter { topic: &topic, shard: record.shard, key, headers, value: &record.value }.encode()
+}
+
+/// What driving again came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Redriven {
+    /// Appended to their topics.
+    pub again: u64,
+    /// Still unreadable for this version.
+    pub left: u64,
+}
+
+/// What is remembered of one shard of a dead-letter topic.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Seen {
+    /// Not looked at yet from here on.
+    next: Offset,
+    /// Those before that stay.
+    left: BTreeSet<Offset>,
+}
+
+/// Appends every record again that this version can read.
+pub async fn redrive(hub: &Hub) -> Result<Redriven, HubError> {
+    let mut sum = Redriven::default();
+    for (topic, shard) in places(hub) {
+        let dead_letters = topic_of(&topic, NAME);
+        let mut seen = Seen::load(hub, &dead_letters, shard).await?;
+        let mut from = seen.left.first().copied().unwrap_or(seen.next);
+        loop {
+            let records = hub.log.read(&dead_letters, shard, from, PAGE).await?;
+            let Some(last) = records.last() else { break };
+            from = last.offset + 1;
+            let again: Vec<Message> =
+                records.iter().filter_map(|record| seen.look_at(&topic, record)).collect();
+            hub.log.append(&again).await?;
+            sum.again += again.len() as u64;
+        }
+        sum.left += seen.left.len() as u64;
+        seen.save(hub, &dead_letters, shard).await?;
+    }
+    Ok(sum)
+}
+
+/// How many records wait for a version that can read them, or for [`redrive`].
+pub async fn waiting(hub: &Hub) -> Result<u64, HubError> {
+    let places: Vec<(String, Shard)> =
+        places(hub).map(|(topic, shard)| (topic_of(&topic, NAME), shard)).collect();
+    let mut waiting = 0;
+    for ((topic, shard), end) in places.iter().zip(hub.log.ends(&places).await?) {
+        // Most have never had a record.
+        if end > 0 {
+            let seen = Seen::load(hub, topic, *shard).await?;
+            waiting += seen.left.len() as u64 + end.saturating_sub(seen.next);
+        }
+    }
+    Ok(waiting)
+}
+
+fn places(hub: &Hub) -> impl Iterator<Item = (String, Shard)> {
+    let topics = &hub.settings.topics;
+    consume::DOMAINS
+        .into_iter()
+        .flat_map(move |domain| (0..topics.shards).map(move |shard| (topics.name(domain), shard)))
+}
+
+impl Seen {
+    async fn load(hub: &Hub, topic: &str, shard: Shard) -> Result<Self, HubError> {
+        let Some(json) = hub.feeds.note(&Self::note(topic, shard)).await? else { return Ok(Self::default()) };
+        serde_json::from_str(&json).map_err(|_| HubError::Stored("note"))
+    }
+
+    async fn save(&self, hub: &Hub, topic: &str, shard: Shard) -> Result<(), HubError> {
+        if self.next == 0 {
+            return Ok(());
+        }
+        let json = serde_json::to_string(self).expect("numbers always serialise");
+        Ok(hub.feeds.save_note(&Self::note(topic, shard), &json).await?)
+    }
+
+    fn note(topic: &str, shard: Shard) -> String {
+        format!("driven again: {topic} {shard}")
+    }
+
+    /// The record as it was, if it has not been driven yet and can be read.
+    fn look_at(&mut self, topic: &str, record: &Record) -> Option<Message> {
+        let Record { shard, offset, key, headers, value, .. } = record;
+        if *offset < self.next && !self.left.contains(offset) {
+            return None;
+        }
+        self.next = self.next.max(offset + 1);
+        let mut headers = headers.clone();
+        headers.retain(|(name, _)| !name.starts_with(ADDED));
+        let bytes = headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
+        if from_record(bytes, value).is_err() {
+            self.left.insert(*offset);
+            return None;
+        }
+        self.left.remove(offset);
+        Some(Message {
+            topic: topic.to_owned(),
+            shard: *shard,
+            key: key.clone(),
+            headers,
+            value: value.clone(),
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! Records that nobody can read are kept whole, passed, and driven again.
+
+use signalbox_event::Domain;
+use signalbox_event::data::Mode;
+use signalbox_log::{Message, Record};
+
+use super::district::District;
+use crate::dead_letters::{self, Redriven};
+use crate::hub::Hub;
+
+fn named(record: &Record, name: &str) -> String {
+    let header = record.headers.iter().find(|(header, _)| header == name);
+    String::from_utf8(header.expect("the header is there").1.to_vec()).expect("text")
+}
+
+async fn records(hub: &Hub, topic: &str) -> Vec<Record> {
+    let mut records = Vec::new();
+    for shard in 0..hub.settings.topics.shards {
+        records.extend(hub.log.read(topic, shard, 0, 100).await.expect("reads"));
+    }
+    records
+}
+
+/// The first attendance event on the log, as a message with one header changed.
+async fn changed(hub: &Hub, header: &str, value: &'static str) -> Message {
+    let topic = hub.settings.topics.name(Domain::Attendance);
+    let records = records(hub, &topic).await;
+    let day = records.into_iter().find(|record| named(record, "ce_type").contains("attendance.daily"));
+    let Record { topic, shard, key, mut headers, value: data, .. } = day.expect("a day was published");
+    let changed = headers.iter_mut().find(|(name, _)| name == header).expect("the header is there");
+    changed.1 = value.into();
+    Message { topic, shard, key, headers, value: data }
+}
+
+async fn district() -> District {
+    let mut district = District::new(Mode::Live);
+    district.roster(&["1001"]);
+    district.attendance(&[("1001", 9, "absent_excused"), ("1001", 20, "tardy")]);
+    district.pass().await;
+    district
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_kept_whole_with_the_reason_and_holds_up_nobody() {
+    let mut district = district().await;
+    let hub = district.hub.clone();
+    let newer = changed(&hub, "ce_type", "org.signalbox.attendance.daily.v2").await;
+    let mut corrupt = changed(&hub, "ce_type", "org.signalbox.attendance.daily.v1").await;
+    corrupt.value = "{".into();
+    hub.log.append(&[newer.clone(), corrupt]).await.expect("appends");
+    district.drain().await;
+
+    let status = district.status().await;
+    assert!(status.consumers.iter().all(|consumer| consumer.behind == 0), "they were passed");
+    assert_eq!(status.dead_letters, 2);
+    let kept = records(&hub, &dead_letters::topic_of(&newer.topic, "risk")).await;
+    let reasons: Vec<String> =
+        kept.iter().map(|record| named(record, "__connect.errors.exception.class.name")).collect();
+    assert_eq!(reasons, ["unknown_version", "malformed"]);
+    assert_eq!((&kept[0].key, &kept[0].value), (&newer.key, &newer.value));
+    assert_eq!(named(&kept[0], "ce_type"), "org.signalbox.attendance.daily.v2");
+    assert_eq!(named(&kept[0], "__connect.errors.topic"), newer.topic);
+    assert!(!named(&kept[1], "__connect.errors.exception.message").contains("1001"), "no student data");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_version_can_read_is_driven_again_once() {
+    let mut district = district().await;
+    let hub = district.hub.clone();
+    let before = district.status().await.state_hash;
+    let unknown = changed(&hub, "ce_type", "org.signalbox.attendance.daily.v9").await;
+    hub.log.append(std::slice::from_ref(&unknown)).await.expect("appends");
+    district.drain().await;
+    assert_eq!(dead_letters::redrive(&hub).await.expect("drives"), Redriven { again: 0, left: 1 });
+
+    // As if an earlier version had put a record there that this one knows.
+    let known = changed(&hub, "ce_type", "org.signalbox.attendance.daily.v1").await;
+    let shelved = Message { topic: dead_letters::topic_of(&known.topic, "risk"), ..known.clone() };
+    hub.log.append(&[shelved]).await.expect("appends");
+    assert_eq!(district.status().await.dead_letters, 2);
+    let count = records(&hub, &known.topic).await.len();
+    assert_eq!(dead_letters::redrive(&hub).await.expect("drives"), Redriven { again: 1, left: 1 });
+    assert_eq!(dead_letters::redrive(&hub).await.expect("drives"), Redriven { again: 0, left: 1 });
+    let after = records(&hub, &known.topic).await;
+    assert_eq!(after.len(), count + 1);
+    let again = after.iter().rfind(|record| record.shard == known.shard).expect("it is there");
+    assert_eq!((&again.headers, &again.value), (&known.headers, &known.value));
+    district.drain().await;
+    let status = district.status().await;
+    assert_eq!(
+        (status.dead_letters, status.state_hash),
+        (1, before),
+        "it changed nothing: its revision was known"
+    );
+}
