@@ -70,12 +70,12 @@ impl Week {
     }
 
     fn up(&mut self, crash: Option<(&str, u32)>) {
-        if let Some((failpoint, n)) = crash {
-            if self.district.up_dying_at(failpoint, n) {
-                self.died = true;
-                // On servers the next process waits until the claims of the dead one lapse.
-                self.district.later(5);
-            }
+        if let Some((failpoint, n)) = crash
+            && self.district.up_dying_at(failpoint, n)
+        {
+            self.died = true;
+            // On servers the next process waits until the claims of the dead one lapse.
+            self.district.later(5);
         }
         self.district.up();
     }
