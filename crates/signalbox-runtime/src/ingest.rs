@@ -4,7 +4,7 @@
 //! its landed bytes before anything else of its feed.
 //!
 //! # Layout
-//! - this file: `Ingest`, the pass; `run`: one payload from gate to close
+//! - this file: `Ingest`, the pass; `holder`: whose feeds they are; `report`: what came of it; `run`: one payload from gate to close
 //! - `read`: the first pass over a payload; `sort`: more rows than memory; `row`: a row between draft and event
 //! - `same`: a payload whose rows are those of the one before
 //! - `diff`: payload against ledger; `gate`: what it would do; `emit`: doing it
@@ -16,10 +16,12 @@ mod diff;
 pub(crate) mod emit;
 mod extent;
 mod gate;
+mod holder;
 mod identity;
 mod read;
 mod rejects;
 mod release;
+mod report;
 mod row;
 mod run;
 mod same;
@@ -31,12 +33,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use signalbox_connector::{Cursor, FetchCx, Page};
 use signalbox_store::StoreError;
-use signalbox_store::feed::{FeedLease, HoldState, NewRun, Run, Term};
+use signalbox_store::feed::{FeedLease, HoldState, NewRun, Run};
 
 pub use gate::{Counts, Held, SchoolEnds};
+pub use holder::{Holder, keep, let_go};
+pub use report::{HoldReport, PassReport, RunReport, Warning};
 pub use settings::FeedSettings;
 
 use self::identity::Resolver;
@@ -51,82 +54,6 @@ pub(crate) mod cause {
     pub(crate) const UNLANDED: &str = "unlanded:";
     /// Followed by the hold's id.
     pub(crate) const APPROVED: &str = "approved:";
-}
-
-/// What one run did; the JSON of `plan` and `status`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunReport {
-    pub feed: String,
-    /// The payload's name: a file name.
-    pub payload: String,
-    #[serde(flatten)]
-    pub counts: Counts,
-    pub hold: Option<HoldReport>,
-    /// Why the payload was not used at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-    /// What is worth saying though no row is lost by it.
-    #[serde(default)]
-    pub warnings: Vec<Warning>,
-}
-
-/// A payload that waits, as reports show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldReport {
-    pub reason: String,
-    pub would_end: u64,
-}
-
-/// Something a person should know of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
-    pub code: String,
-    pub count: u64,
-    pub message: String,
-}
-
-/// What a pass did.
-#[derive(Debug, Default)]
-pub struct PassReport {
-    pub runs: Vec<RunReport>,
-    /// Feeds that could not be read, with the reason.
-    pub failed: Vec<(String, HubError)>,
-    /// A run was cut short; the next pass finishes it.
-    pub again: bool,
-}
-
-/// Who reads feeds: of several processes each has its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    pub name: String,
-    /// After this long without [`keep`], another may take the feeds.
-    pub term: Duration,
-}
-
-impl Holder {
-    /// All processes of an embedded hub: a command takes a feed from a running `up`, which takes it back.
-    pub fn embedded() -> Self {
-        Self { name: "embedded".to_owned(), term: Duration::ZERO }
-    }
-
-    fn term_at(&self, now: Timestamp) -> Term<'_> {
-        Term { holder: &self.name, now_ms: now.as_millisecond(), until_ms: self.until_ms(now) }
-    }
-
-    fn until_ms(&self, now: Timestamp) -> i64 {
-        now.as_millisecond().saturating_add(i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX))
-    }
-}
-
-/// Keeps the feeds that `holder` has. To be called several times a term, beside the passes: reading one payload may
-/// take longer.
-pub async fn keep(hub: &Hub, holder: &Holder, now: Timestamp) -> Result<(), StoreError> {
-    hub.feeds.keep(&holder.name, holder.until_ms(now)).await.map(drop)
-}
-
-/// Lets go of the feeds, so that another may take them at once.
-pub async fn let_go(hub: &Hub, holder: &Holder) -> Result<(), StoreError> {
-    hub.feeds.let_go(&holder.name).await
 }
 
 /// The ingest role: owns its feeds' leases.
