@@ -29,6 +29,8 @@ const DEFAULT_REPLICATION: u16 = 3;
 const RETENTION: Duration = Duration::from_hours(24 * 800);
 /// Reference data is folded from its beginning.
 const FOR_EVER: i64 = -1;
+/// How long a person's command waits for an answer of the brokers.
+const COMMAND_WAITS: Duration = Duration::from_secs(10);
 /// How long leaving the groups may take at the end.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// The note that holds a hash of the district's secret.
@@ -55,7 +57,11 @@ pub(super) async fn connect(
     base: &Path,
     instance: Option<&str>,
 ) -> Result<Connected, Failure> {
-    let config = Config { instance: instance.map(str::to_owned), ..kafka_config(&servers.kafka, base)? };
+    let mut config = kafka_config(&servers.kafka, base)?;
+    match instance {
+        Some(instance) => config.instance = Some(instance.to_owned()),
+        None => config.timeout = COMMAND_WAITS,
+    }
     let kafka = KafkaLog::connect(config).await?;
     check_topics(&kafka, &topics(servers)).await?;
     let url = database_url(servers, base)?;
