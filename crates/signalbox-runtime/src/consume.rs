@@ -24,7 +24,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use signalbox_event::codec::{DecodeError, from_record};
 use signalbox_event::{Domain, Event};
-use signalbox_log::{Delivery, Record, Shard, Subscription};
+use signalbox_log::{Delivery, Offset, Record, Shard, Subscription};
 use signalbox_risk::Reference;
 use signalbox_store::state::{Batch, Lease, StateRow, Subject};
 
@@ -32,8 +32,8 @@ pub use self::alerts::{reason_of, student_ref};
 pub(crate) use self::fold::AT_ONCE_MS;
 pub(crate) use self::fold::observation as observe;
 use self::fold::{Fold, StudentInHand, subject_of};
-pub use self::position::behind_of;
 use self::position::{advance, advances};
+pub use self::position::{behind_of, ends_of};
 use self::shard::ShardState;
 use self::student::{StudentState, StudentYear};
 use crate::dead_letters;
@@ -82,6 +82,9 @@ struct InHand {
     state: ShardState,
     /// Built when first needed after a change.
     reference: Option<Reference>,
+    /// Where the topics ended when somebody was to be evaluated: from there on the shard has caught up, however much is
+    /// appended meanwhile.
+    catch_up: Option<Vec<Offset>>,
 }
 
 /// The consumer's group on the log: hubs with other topics are other groups.
@@ -186,8 +189,9 @@ impl RiskConsumer {
     pub async fn behind(&self) -> Result<u64, HubError> {
         let mut behind = 0;
         for in_hand in self.shards.values() {
-            behind += behind_of(&*self.hub.log, &self.topics, in_hand.lease.shard, &in_hand.lease.positions)
-                .await?;
+            let Lease { shard, positions, .. } = &in_hand.lease;
+            let ends = ends_of(&*self.hub.log, &self.topics, *shard).await?;
+            behind += behind_of(&*self.hub.log, &self.topics, *shard, positions, &ends).await?;
         }
         Ok(behind)
     }

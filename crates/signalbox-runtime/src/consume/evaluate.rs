@@ -10,7 +10,7 @@ use signalbox_store::state::{Batch, Lease, Subject};
 
 use super::alerts::Announcer;
 use super::fold::AT_ONCE_MS;
-use super::position::behind_of;
+use super::position::{behind_of, ends_of};
 use super::shard::ShardState;
 use super::student::{StudentState, StudentYear};
 use super::{InHand, RiskConsumer, STUDENTS, shard_row, state_row};
@@ -46,8 +46,7 @@ impl RiskConsumer {
         if in_hand.state.has_open_run() {
             return Ok(None);
         }
-        let Lease { shard, positions, .. } = &in_hand.lease;
-        if behind_of(&*self.hub.log, &self.topics, *shard, positions).await? > 0 {
+        if !self.has_caught_up(in_hand).await? {
             return Ok(None);
         }
         self.follow_reference(in_hand).await?;
@@ -60,6 +59,20 @@ impl RiskConsumer {
             evaluated += due.len();
             self.evaluate_batch(in_hand, &due, now).await?;
         }
+    }
+
+    /// Whether the shard is read to where its topics ended when this was first asked.
+    async fn has_caught_up(&self, in_hand: &mut InHand) -> Result<bool, HubError> {
+        let Lease { shard, positions, .. } = &in_hand.lease;
+        let ends = match in_hand.catch_up.take() {
+            Some(ends) => ends,
+            None => ends_of(&*self.hub.log, &self.topics, *shard).await?,
+        };
+        let behind = behind_of(&*self.hub.log, &self.topics, *shard, positions, &ends).await?;
+        if behind > 0 {
+            in_hand.catch_up = Some(ends);
+        }
+        Ok(behind == 0)
     }
 
     /// A change of the calendars makes everybody due.

@@ -28,7 +28,7 @@ impl RiskConsumer {
         let row = self.hub.states.load(&lease, &[ShardState::subject()]).await?.pop().flatten();
         let state = row.map(|row| ShardState::decode(&row.state)).transpose()?.unwrap_or_default();
         self.subscription.start(shard, &starts(&lease.positions)).await?;
-        self.shards.insert(shard, InHand { lease, state, reference: None });
+        self.shards.insert(shard, InHand { lease, state, reference: None, catch_up: None });
         self.news.insert(shard);
         Ok(())
     }

@@ -1,19 +1,24 @@
 //! Where a consumer is on the log.
 
-use signalbox_log::{EventLog, Record, Shard};
+use signalbox_log::{EventLog, Offset, Record, Shard};
 use signalbox_store::state::{Advance, Lease, Position};
 
 use crate::hub::HubError;
 
-/// Records of a shard between `positions` and the end of the log.
+/// Where the topics of a shard end now.
+pub async fn ends_of(log: &dyn EventLog, topics: &[String], shard: Shard) -> Result<Vec<Offset>, HubError> {
+    let places: Vec<(String, Shard)> = topics.iter().map(|topic| (topic.clone(), shard)).collect();
+    Ok(log.ends(&places).await?)
+}
+
+/// Records of a shard between `positions` and `ends`, one for each topic.
 pub async fn behind_of(
     log: &dyn EventLog,
     topics: &[String],
     shard: Shard,
     positions: &[Position],
+    ends: &[Offset],
 ) -> Result<u64, HubError> {
-    let places: Vec<(String, Shard)> = topics.iter().map(|topic| (topic.clone(), shard)).collect();
-    let ends = log.ends(&places).await?;
     let mut behind = 0;
     for (topic, end) in topics.iter().zip(ends) {
         let at = match positions.iter().find(|position| position.topic == *topic) {

@@ -7,7 +7,7 @@ use signalbox_store::feed::HoldState;
 use signalbox_store::outbox::{EntryState, TO_LOG};
 
 use super::{PAGE, students};
-use crate::consume::{self, CONSUMER, DOMAINS, behind_of};
+use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
 use crate::ingest::{FeedSettings, RunReport};
@@ -171,7 +171,8 @@ pub(crate) async fn consumers(hub: &Hub) -> Result<Vec<ConsumerStatus>, HubError
     let mut consumers = Vec::new();
     for shard in 0..hub.settings.topics.shards {
         let positions = hub.states.positions(CONSUMER, shard).await?;
-        let behind = behind_of(&*hub.log, &topics, shard, &positions).await?;
+        let ends = ends_of(&*hub.log, &topics, shard).await?;
+        let behind = behind_of(&*hub.log, &topics, shard, &positions, &ends).await?;
         consumers.push(ConsumerStatus { consumer: consume::NAME, shard, behind });
     }
     Ok(consumers)
