@@ -7,6 +7,7 @@ use std::sync::{LazyLock, Mutex};
 use crate::district::{District, eventually};
 use crate::drops::{Row, through};
 use crate::receiver::Receiver;
+use crate::servers::{self, Servers};
 
 const STUDENTS: [u32; 8] = [1000, 1001, 1002, 1003, 1004, 2000, 2001, 2002];
 
@@ -32,39 +33,43 @@ fn tuesday() -> Vec<Row> {
 }
 
 /// A district with two recipients, through a week.
-struct Week {
-    district: District,
+pub(crate) struct Week {
+    pub(crate) district: District,
     receivers: [Receiver; 2],
-    died: bool,
+    pub(crate) died: bool,
 }
 
 impl Week {
     fn new() -> Self {
+        Self::on(servers::asked_for().then(Servers::new))
+    }
+
+    pub(crate) fn on(servers: Option<Servers>) -> Self {
         let receivers = [Receiver::start(), Receiver::start()];
         let names = ["counselor", "office"];
         let webhooks =
             names.iter().zip(&receivers).map(|(name, receiver)| ((*name).to_owned(), receiver.url()));
-        let district = District::with(|config| config.webhooks = webhooks.collect());
+        let district = District::on(servers, |config| config.webhooks = webhooks.collect());
         Self { district, receivers, died: false }
     }
 
     /// Alone, as history.
-    fn drop_sunday(&mut self) {
+    pub(crate) fn drop_sunday(&mut self) {
         self.district.configure(|config| config.mode = "history");
         self.district.enroll(&STUDENTS);
         self.district.attend(&sunday());
     }
 
-    fn turn_live(&mut self) {
+    pub(crate) fn turn_live(&mut self) {
         self.district.configure(|config| config.mode = "live");
     }
 
-    fn drop_monday(&mut self) {
+    pub(crate) fn drop_monday(&mut self) {
         self.district.enroll(&STUDENTS);
         self.district.attend(&monday());
     }
 
-    fn drop_tuesday(&mut self) {
+    pub(crate) fn drop_tuesday(&mut self) {
         self.district.enroll(&[&STUDENTS[..], &[1005]].concat());
         self.district.attend(&tuesday());
     }
@@ -97,6 +102,10 @@ impl Week {
         self.drop_sunday();
         self.district.up();
         self.turn_live();
+        self.run_from_live_to_tuesday(crash);
+    }
+
+    pub(crate) fn run_from_live_to_tuesday(&mut self, crash: (&str, u32)) {
         let mut running = Running::start(&self.district, Some(crash));
         self.wait_until_told(&mut running, TOLD_LIVE);
         self.drop_monday();
@@ -116,8 +125,12 @@ impl Week {
                 NOW_AFTER_DEATH.clone_into(&mut self.district.now);
                 *running = Running::start(&self.district, None);
             }
-            self.receivers.iter().all(|receiver| receiver.ids().len() >= alerts)
+            self.is_told(alerts)
         });
+    }
+
+    pub(crate) fn is_told(&self, alerts: usize) -> bool {
+        self.receivers.iter().all(|receiver| receiver.ids().len() >= alerts)
     }
 
     fn lose_data_dir(&mut self) {
@@ -128,7 +141,7 @@ impl Week {
         self.receivers.each_ref().map(|receiver| receiver.deliveries().len())
     }
 
-    fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         let status = self.district.status();
         assert_eq!(status["outbox"]["pending"], 0, "everything was sent: {status}");
         let flags = self.district.flags();
@@ -143,12 +156,12 @@ impl Week {
 
 /// Time does not go back while a process runs on and another takes over: later than any of them gets.
 const NOW_AFTER_DEATH: &str = "2021-11-01T23:15:00Z";
-const NOW_AT_THE_END: &str = "2021-11-01T23:30:00Z";
+pub(crate) const NOW_AT_THE_END: &str = "2021-11-01T23:30:00Z";
 
 /// How many alerts a recipient has got: the standing list, then 3 raised, then 1 raised and 1 withdrawn.
-const TOLD_LIVE: usize = 1;
-const TOLD_MONDAY: usize = TOLD_LIVE + 3;
-const TOLD_TUESDAY: usize = TOLD_MONDAY + 2;
+pub(crate) const TOLD_LIVE: usize = 1;
+pub(crate) const TOLD_MONDAY: usize = TOLD_LIVE + 3;
+pub(crate) const TOLD_TUESDAY: usize = TOLD_MONDAY + 2;
 
 /// `up` in the background; killed when dropped.
 struct Running(Child);
@@ -187,13 +200,13 @@ impl Drop for Running {
 }
 
 #[derive(Debug, PartialEq)]
-struct Outcome {
+pub(crate) struct Outcome {
     told: [BTreeSet<String>; 2],
     flags: BTreeSet<String>,
     state_hash: String,
 }
 
-static CRASH_FREE: LazyLock<Outcome> = LazyLock::new(|| {
+pub(crate) static CRASH_FREE: LazyLock<Outcome> = LazyLock::new(|| {
     let mut week = Week::new();
     week.play(None);
     let outcome = week.outcome();
@@ -210,7 +223,7 @@ fn failpoints() -> Vec<String> {
 }
 
 /// Plays a week for every failpoint, some beside each other; the failpoints at which no process died.
-fn survived(beside: usize, play: impl Fn(&mut Week, &str) + Sync) -> BTreeSet<String> {
+pub(crate) fn survived(beside: usize, play: impl Fn(&mut Week, &str) + Sync) -> BTreeSet<String> {
     let (waiting, survived) = (Mutex::new(failpoints()), Mutex::new(BTreeSet::new()));
     let next = || waiting.lock().expect("no thread panics with it").pop();
     let one_after_the_other = || {

@@ -2,13 +2,17 @@
 //!
 //! # Layout
 //! - `moving`: an embedded hub becomes one on servers
+//! - `crashes`: processes die beside others; `outages`: so do the servers
 //! - `ownership`: one student, one shard, one process at a time
 //! - `zombies`: a process goes on after the others gave it up
 
+mod crashes;
 mod moving;
+mod outages;
 mod ownership;
 mod zombies;
 
+use crate::district::Up;
 use crate::servers;
 
 /// Whether there is nothing to stand on.
@@ -19,4 +23,10 @@ fn pass_over(test: &str) -> bool {
         eprintln!("{test}: passed over, it needs SIGNALBOX_TEST_ON=servers");
     }
     over
+}
+
+/// Asks the process to end; it must not have ended by itself.
+fn end(process: Up) {
+    process.signal("TERM");
+    process.end().exit(0);
 }

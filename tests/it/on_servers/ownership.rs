@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::pass_over;
-use crate::district::{District, Up, eventually};
+use super::{end, pass_over};
+use crate::district::{District, eventually};
 use crate::drops::{Row, through};
 use crate::receiver::Receiver;
 use crate::servers::Servers;
@@ -94,11 +94,6 @@ fn processes_come_and_go_and_nobody_can_tell() {
     district.up();
     assert_eq!((district.state_hash(), receiver.ids()), (state_hash, told.last().expect("chapters").clone()));
     every_key_has_one_shard(district.servers.as_ref().expect("it is on servers"));
-}
-
-fn end(process: Up) {
-    process.signal("TERM");
-    process.end().exit(0);
 }
 
 /// The file of the chapter was read, and what it said is folded.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::pass_over;
+use super::{end, pass_over};
 use crate::district::{District, Up, eventually, feed};
 use crate::drops::Row;
 use crate::receiver::Receiver;
@@ -78,11 +78,6 @@ fn stop(process: &Up, servers: &Servers, statement: &str, table: &str) {
 
 fn told(receiver: &Receiver, alerts: usize) {
     eventually(&format!("{alerts} alerts are told"), || receiver.ids().len() >= alerts);
-}
-
-fn end(process: Up) {
-    process.signal("TERM");
-    process.end().exit(0);
 }
 
 fn attendance_run(district: &District) -> serde_json::Value {

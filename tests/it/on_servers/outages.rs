@@ -1,0 +1,96 @@
+//! The servers die under running processes, which wait and go on by themselves.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{end, pass_over};
+use crate::binary::root;
+use crate::crash::{CRASH_FREE, NOW_AT_THE_END, TOLD_LIVE, TOLD_MONDAY, TOLD_TUESDAY, Week};
+use crate::district::eventually;
+use crate::servers::Servers;
+
+/// A server that a test may kill, started and ended by its script.
+struct Own {
+    script: &'static str,
+    folder: PathBuf,
+}
+
+impl Own {
+    /// And the value of the variable that says where it is.
+    fn start(script: &'static str, folder: &Path, variable: &str) -> (Self, String) {
+        let own = Self { script, folder: folder.to_owned() };
+        let said = own.tell("start");
+        let start = format!("export {variable}=");
+        let place = said.lines().find_map(|line| line.strip_prefix(&start)).expect("it says where it is");
+        (own, place.to_owned())
+    }
+
+    fn tell(&self, command: &str) -> String {
+        let out = Command::new(root().join("scripts").join(self.script))
+            .args([command, "--dir"])
+            .arg(&self.folder)
+            .output()
+            .expect("the script starts");
+        assert!(out.status.success(), "{} {command}: {}", self.script, String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).expect("the script writes UTF-8")
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let stopped = Command::new(root().join("scripts").join(self.script))
+            .args(["stop", "--dir"])
+            .arg(&self.folder)
+            .status();
+        assert!(stopped.is_ok_and(|status| status.success()), "{} is left behind", self.script);
+    }
+}
+
+/// PostgreSQL runs as another user, who has to reach it.
+fn folder() -> TempDir {
+    let all_may_enter = std::fs::Permissions::from_mode(0o755);
+    tempfile::Builder::new().permissions(all_may_enter).tempdir().expect("a scratch folder")
+}
+
+#[test]
+fn killed_servers_come_back_and_the_hub_goes_on() {
+    if pass_over("outages") {
+        return;
+    }
+    let folder = folder();
+    let (kafka, brokers) = Own::start("kafka", &folder.path().join("kafka"), "SIGNALBOX_TEST_KAFKA");
+    let (postgres, database) = Own::start("postgres", &folder.path().join("pg"), "SIGNALBOX_TEST_POSTGRES");
+    let mut week = Week::on(Some(Servers::at(brokers, database)));
+    week.drop_sunday();
+    week.district.up();
+    week.turn_live();
+    let roles: [&[&str]; 4] = [&["ingest"], &["risk"], &["risk"], &["deliver"]];
+    let running = roles.map(|roles| week.district.start_run(roles));
+    eventually("both have the standing list", || week.is_told(TOLD_LIVE));
+
+    kafka.tell("kill-broker");
+    week.drop_monday();
+    wait();
+    kafka.tell("restart-broker");
+    eventually("both know of Monday", || week.is_told(TOLD_MONDAY));
+
+    postgres.tell("kill");
+    week.drop_tuesday();
+    wait();
+    postgres.tell("restart");
+    eventually("both know of Tuesday", || week.is_told(TOLD_TUESDAY));
+
+    // None of them had ended.
+    running.into_iter().for_each(end);
+    NOW_AT_THE_END.clone_into(&mut week.district.now);
+    week.district.up();
+    assert_eq!(week.outcome(), *CRASH_FREE);
+}
+
+/// Long enough for everybody to have noticed that the server is away, and to have read the drop.
+fn wait() {
+    std::thread::sleep(std::time::Duration::from_secs(5));
+}
