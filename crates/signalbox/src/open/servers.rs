@@ -12,7 +12,7 @@ use signalbox_connector::Secret;
 use signalbox_event::Domain;
 use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
 use signalbox_kafka::{Cleanup, Config, KafkaLog, Scram, Tls, TopicSpec};
-use signalbox_log::{EventLog, OverlayLog};
+use signalbox_log::{EventLog, LogError, OverlayLog};
 use signalbox_runtime::hub::Topics;
 use signalbox_sql::postgres::{self, Database, OpenError, Options, Scratch};
 use signalbox_store::FeedStore;
@@ -62,7 +62,7 @@ pub(super) async fn connect(
         Some(instance) => config.instance = Some(instance.to_owned()),
         None => config.timeout = COMMAND_WAITS,
     }
-    let kafka = KafkaLog::connect(config).await?;
+    let kafka = KafkaLog::connect(config).await.map_err(not_let_in)?;
     check_topics(&kafka, &topics(servers)).await?;
     let url = database_url(servers, base)?;
     let database = postgres::connect(url.expose_secret(), &Options::default()).await?;
@@ -96,7 +96,7 @@ pub(super) async fn copy(servers: &Servers, base: &Path) -> Result<Scratch, Fail
 
 /// Connects to the brokers, whatever topics they have.
 pub(crate) async fn connect_kafka(kafka: &Kafka, base: &Path) -> Result<KafkaLog, Failure> {
-    Ok(KafkaLog::connect(kafka_config(kafka, base)?).await?)
+    KafkaLog::connect(kafka_config(kafka, base)?).await.map_err(not_let_in)
 }
 
 fn kafka_config(kafka: &Kafka, base: &Path) -> Result<Config, Failure> {
@@ -149,7 +149,7 @@ pub(crate) fn declared(servers: &Servers) -> Vec<TopicSpec> {
 async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for (name, wanted) in topics.all() {
-        match kafka.shards(&name).await? {
+        match kafka.shards(&name).await.map_err(not_let_in)? {
             Some(has) if has == wanted => {}
             Some(has) => return Err(other_shards(&name, has, wanted)),
             None => missing.push(name),
@@ -161,6 +161,18 @@ async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<(), Failure> 
             anyhow!("{} topics are missing, the first is \"{first}\"", missing.len()),
             "signalbox topics plan shows what would be made, signalbox topics apply makes it",
         )),
+    }
+}
+
+/// What fails at the start, though the brokers answer, is a matter of passwords, certificates and access lists.
+fn not_let_in(error: LogError) -> Failure {
+    match error {
+        LogError::Failed(_) => Failure::environment(
+            error,
+            "see log.kafka: the user, the password and tls; and the brokers' access lists: the hub's user needs READ, \
+             WRITE and DESCRIBE on its topics, READ and DESCRIBE on its groups",
+        ),
+        error => error.into(),
     }
 }
 
