@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::binary::{self, Run};
 use crate::config::Config;
 use crate::receiver::{HOOK_SECRET, Receiver};
-use crate::servers::{self, Servers};
+use crate::servers::{self, Servers, User};
 
 /// The day on which most tests run: a Monday, school day 50.
 pub(crate) const NOW: &str = "2021-11-01T23:00:00Z";
@@ -94,6 +94,10 @@ impl District {
         self.now = (now + jiff::SignedDuration::from_mins(minutes)).to_string();
     }
 
+    fn user(&self) -> Option<&User> {
+        self.servers.as_ref().and_then(|servers| servers.user.as_ref())
+    }
+
     pub(crate) fn is_embedded(&self) -> bool {
         self.servers.is_none()
     }
@@ -141,6 +145,7 @@ impl District {
             .env_remove("RUST_LOG")
             .env("SIGNALBOX_SECRET", "a secret of the test district, long enough")
             .env("HOOK", HOOK_SECRET)
+            .env("KAFKA_PASSWORD", self.user().map(|user| user.password.as_str()).unwrap_or_default())
             .env("DATABASE_URL", self.servers.as_ref().map(Servers::database_url).unwrap_or_default())
             .stdin(Stdio::null());
         command

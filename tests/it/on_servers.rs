@@ -4,12 +4,14 @@
 //! - `moving`: an embedded hub becomes one on servers
 //! - `crashes`: processes die beside others; `outages`: so do the servers
 //! - `ownership`: one student, one shard, one process at a time
+//! - `secured`: passwords, TLS and access lists
 //! - `zombies`: a process goes on after the others gave it up
 
 mod crashes;
 mod moving;
 mod outages;
 mod ownership;
+mod secured;
 mod zombies;
 
 use crate::district::Up;

@@ -6,8 +6,10 @@
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use signalbox_kafka::{Config, KafkaLog};
+use signalbox_kafka::{Config, KafkaLog, Scram, Tls};
 use signalbox_log::{EventLog, Record};
+
+use crate::binary;
 
 /// Fewer than in life: a test makes and removes them all.
 pub(crate) const SHARDS: u32 = 3;
@@ -34,8 +36,50 @@ pub(crate) fn place(name: &str) -> String {
 pub(crate) struct Servers {
     pub(crate) prefix: String,
     pub(crate) shards: u32,
-    pub(crate) brokers: String,
+    brokers: String,
     database: String,
+    /// As whom the hub comes in, with a password and through TLS. `None`: openly.
+    pub(crate) user: Option<User>,
+}
+
+/// A user of the brokers.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) password: String,
+}
+
+impl User {
+    /// Who may do everything.
+    pub(crate) fn admin() -> Self {
+        Self { name: place("SIGNALBOX_TEST_KAFKA_USER"), password: place("SIGNALBOX_TEST_KAFKA_PASSWORD") }
+    }
+
+    /// Who may do what an access list says; at first nothing.
+    pub(crate) fn vendor() -> Self {
+        Self {
+            name: place("SIGNALBOX_TEST_KAFKA_VENDOR_USER"),
+            password: place("SIGNALBOX_TEST_KAFKA_VENDOR_PASSWORD"),
+        }
+    }
+
+    /// The rest of the section `kafka`.
+    fn keys(&self) -> String {
+        format!(
+            ", tls: {{ca: {}}}, scram_sha_512: {{user: {}, password: \"SECRET[env.KAFKA_PASSWORD]\"}}",
+            place("SIGNALBOX_TEST_KAFKA_CA"),
+            self.name
+        )
+    }
+
+    /// A client of the brokers.
+    pub(crate) async fn kafka(&self) -> KafkaLog {
+        let tls = Tls { ca: Some(place("SIGNALBOX_TEST_KAFKA_CA").into()) };
+        let scram = Scram { user: self.name.clone(), password: self.password.clone().into() };
+        let brokers = Config::new([place("SIGNALBOX_TEST_KAFKA_TLS")]);
+        let config = Config { tls: Some(tls), scram: Some(scram), ..brokers };
+        KafkaLog::connect(config).await.expect("the broker answers")
+    }
 }
 
 impl Servers {
@@ -47,7 +91,13 @@ impl Servers {
     /// Of names that nobody has used, on these.
     pub(crate) fn at(brokers: String, database: String) -> Self {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        Self { prefix: format!("t{}n{number}", std::process::id()), shards: SHARDS, brokers, database }
+        Self {
+            prefix: format!("t{}n{number}", std::process::id()),
+            shards: SHARDS,
+            brokers,
+            database,
+            user: None,
+        }
     }
 
     /// Named and cut as an embedded hub. One test at a time may have them.
@@ -60,9 +110,13 @@ impl Servers {
 
     /// The sections of `signalbox.yaml`.
     pub(crate) fn sections(&self) -> String {
-        let Self { prefix, shards, brokers, .. } = self;
+        let Self { prefix, shards, .. } = self;
+        let (brokers, keys) = match &self.user {
+            None => (self.brokers.clone(), String::new()),
+            Some(user) => (place("SIGNALBOX_TEST_KAFKA_TLS"), user.keys()),
+        };
         format!(
-            "log: {{kafka: {{brokers: [\"{brokers}\"], prefix: {prefix}, shards: {shards}, replication: 1}}}}\n\
+            "log: {{kafka: {{brokers: [\"{brokers}\"], prefix: {prefix}, shards: {shards}, replication: 1{keys}}}}}\n\
              store: {{postgres: {{url: \"SECRET[env.DATABASE_URL]\"}}}}\n"
         )
     }
@@ -93,9 +147,25 @@ impl Servers {
         KafkaLog::connect(Config::new([&self.brokers])).await.expect("the broker answers")
     }
 
+    pub(crate) fn topic(&self, domain: &str) -> String {
+        format!("{}.{domain}.events.v1", self.prefix)
+    }
+
+    /// One of Kafka's own tools, of the package `org.apache.kafka.tools`; what it printed.
+    pub(crate) fn tool(&self, class: &str, args: &[&str]) -> String {
+        let out = Command::new(binary::root().join("scripts/kafka"))
+            .args(["tool", &format!("org.apache.kafka.tools.{class}"), "--bootstrap-server", &self.brokers])
+            .args(args)
+            .output()
+            .expect("the script starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(out.status.success(), "{class} {args:?}: {} {}", text(&out.stdout), text(&out.stderr));
+        text(&out.stdout)
+    }
+
     /// Every record of a domain's topic, by shard and offset.
     pub(crate) fn records(&self, domain: &str) -> Vec<Record> {
-        let topic = format!("{}.{domain}.events.v1", self.prefix);
+        let topic = self.topic(domain);
         let runtime = tokio::runtime::Runtime::new().expect("threads");
         let all = runtime.block_on(async {
             let kafka = self.kafka().await;
