@@ -1,4 +1,11 @@
 //! What is measured, and against what.
+//!
+//! # Layout
+//! - this file: the rules, and loading an embedded hub; `consume`: consuming on one; `on_servers`: a hub on Kafka and
+//!   PostgreSQL
+
+mod consume;
+mod on_servers;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +18,7 @@ use crate::district::{District, NOW, ROWS_EACH};
 use crate::measure::{self, Taken};
 use crate::parts::Done;
 use crate::report::{Case, Report, machine};
+use crate::servers::Servers;
 
 /// How long `up` runs before its memory is looked at.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
@@ -26,6 +34,9 @@ pub(crate) struct Bench {
     pub(crate) students: u32,
     /// How often short cases are measured.
     pub(crate) repeat: usize,
+    /// `None`: without the cases of a hub on servers.
+    pub(crate) servers: Option<Servers>,
+    pub(crate) servers_only: bool,
 }
 
 /// A rate with what it took.
@@ -38,18 +49,31 @@ struct Rate {
 impl Bench {
     pub(crate) fn run(&self) -> anyhow::Result<Report> {
         let machine = machine();
+        let mut cases = Vec::new();
+        if !self.servers_only {
+            cases.extend(self.on_files()?);
+        }
+        if let Some(servers) = &self.servers {
+            cases.extend(self.on_servers(servers)?);
+        }
+        Ok(Report { machine, cases })
+    }
+
+    /// The rules, and an embedded hub.
+    fn on_files(&self) -> anyhow::Result<Vec<Case>> {
         let mut cases = vec![self.risk()?];
         let district = District::new(self.folder.join("district"), self.students)?;
         cases.extend(self.first_load(&district)?);
         cases.extend(self.again(&district)?);
         cases.push(self.idle(&district)?);
-        Ok(Report { machine, cases })
+        cases.push(self.consume_sqlite()?);
+        Ok(cases)
     }
 
     fn risk(&self) -> anyhow::Result<Case> {
         let students = self.students.to_string();
-        let evaluating = self.median(|_| part(&["risk", &students]))?;
-        let applying = self.median(|_| part(&["risk-apply", &students]))?;
+        let evaluating = self.median(|_| Ok(part(&["risk", &students])?.1))?;
+        let applying = self.median(|_| Ok(part(&["risk-apply", &students])?.1))?;
         let workload = format!(
             "apply + evaluate, in CPU time of one core: {} students, a feed of exceptions over 180 days in day order",
             self.students
@@ -85,18 +109,14 @@ impl Bench {
     /// time. What the command takes with nothing to read (it opens the stores, prints the status) is taken off: a
     /// running hub does not do it.
     fn again(&self, district: &District) -> anyhow::Result<[Case; 2]> {
-        let nothing = self.median(|_| {
-            let (taken, _) = self.up_once(district)?;
-            Ok(Rate { per_s: 1.0 / taken.seconds, taken })
-        })?;
-        let nothing = nothing.taken;
+        let nothing = self.nothing(district)?;
         let unchanged =
             self.median(|round| self.reread(district, round as u64 * FILES + 2, FILES, 0, nothing))?;
         let compared =
             self.median(|round| self.reread(district, round as u64 + 900, 1, round + 1, nothing))?;
         let file = district.attendance_file(1);
         let file = file.to_str().context("the folder's name is text")?;
-        let parsed = self.median(|_| part(&["parse", file]))?;
+        let parsed = self.median(|_| Ok(part(&["parse", file])?.1))?;
         let less = format!("`up --once` less {:.2} s that it takes with nothing to read", nothing.seconds);
         let rows = district.attendance_rows();
         let same = format!("{FILES} files, each the same {rows} rows in another order, one pass: {less}");
@@ -106,6 +126,15 @@ impl Bench {
             case("unchanged", same, unchanged, ceiling, parsed.per_s),
             case("one_changed", one, compared, ceiling, parsed.per_s),
         ])
+    }
+
+    /// What `up --once` takes with nothing to read.
+    fn nothing(&self, district: &District) -> anyhow::Result<Taken> {
+        let rate = self.median(|_| {
+            let (taken, _) = self.up_once(district)?;
+            Ok(Rate { per_s: 1.0 / taken.seconds, taken })
+        })?;
+        Ok(rate.taken)
     }
 
     /// Drops `files` of the first load's rows, the codes of the first `changed` changed, and reads them in one pass.
@@ -136,12 +165,10 @@ impl Bench {
                 "resident memory of `up` {} s after its start, nothing to do",
                 IDLE_AFTER.as_secs()
             ),
-            per_s: None,
             ceiling: "100 MiB",
-            ceiling_per_s: None,
-            ratio: None,
             rss_mib: taken.rss_mib,
             cpu_s: taken.cpu_s,
+            ..Case::default()
         })
     }
 
@@ -150,7 +177,7 @@ impl Bench {
         let folder = self.folder.join(format!("{name}-{round}"));
         std::fs::create_dir(&folder)?;
         let text = |path: &Path| path.to_str().map(str::to_owned).context("the folder's name is text");
-        let rate = part(&[name, &text(data_dir)?, &text(&folder)?])?;
+        let (_, rate) = part(&[name, &text(data_dir)?, &text(&folder)?])?;
         std::fs::remove_dir_all(folder)?;
         Ok(rate)
     }
@@ -166,7 +193,8 @@ impl Bench {
             .args(["--output", "json", "--now", NOW, "--config"])
             .arg(district.config())
             .args(args)
-            .env("SIGNALBOX_SECRET", "the secret of a district that is not there");
+            .env("SIGNALBOX_SECRET", "the secret of a district that is not there")
+            .env("DATABASE_URL", district.database_url.as_deref().unwrap_or_default());
         command
     }
 
@@ -178,13 +206,13 @@ impl Bench {
     }
 }
 
-/// Starts this binary again for one part.
-fn part(args: &[&str]) -> anyhow::Result<Rate> {
+/// Starts this binary again for one part: what it did, and how fast.
+fn part(args: &[&str]) -> anyhow::Result<(u64, Rate)> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("part").args(args);
     let (taken, done) = measure::run(command)?;
     let done: Done = serde_json::from_str(&done)?;
-    Ok(Rate { per_s: done.per_s(), taken })
+    Ok((done.items, Rate { per_s: done.per_s(), taken }))
 }
 
 /// A count of the attendance feed's last run.
@@ -203,5 +231,6 @@ fn case(name: &'static str, workload: String, rate: Rate, ceiling: &'static str,
         ratio: Some(rate.per_s / ceiling_per_s),
         rss_mib: rate.taken.rss_mib,
         cpu_s: rate.taken.cpu_s,
+        ..Case::default()
     }
 }

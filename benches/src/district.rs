@@ -13,8 +13,10 @@ use crate::random::Random;
 /// hundred thousand students.
 pub(crate) const ROWS_EACH: u32 = 17;
 
-const SCHOOLS: u32 = 100;
-const FIRST_DAY: Date = date(2021, 8, 23);
+pub(crate) const DISTRICT: &str = "bench";
+pub(crate) const SCHOOLS: u32 = 100;
+/// A Monday.
+pub(crate) const FIRST_DAY: Date = date(2021, 8, 23);
 const LAST_DAY: Date = date(2022, 5, 27);
 const CODES: [char; 4] = ['A', 'E', 'T', 'H'];
 
@@ -43,6 +45,8 @@ risk: {packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}
 pub(crate) struct District {
     folder: PathBuf,
     students: u32,
+    /// `None`: the hub is embedded.
+    pub(crate) database_url: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -56,7 +60,14 @@ impl District {
     pub(crate) fn new(folder: PathBuf, students: u32) -> io::Result<Self> {
         fs::create_dir_all(folder.join("drop"))?;
         fs::write(folder.join("signalbox.yaml"), CONFIG)?;
-        Ok(Self { folder, students })
+        Ok(Self { folder, students, database_url: None })
+    }
+
+    /// Of a hub on servers, whose sections of the configuration these are.
+    pub(crate) fn on(folder: PathBuf, students: u32, sections: &str, url: String) -> io::Result<Self> {
+        let district = Self { database_url: Some(url), ..Self::new(folder, students)? };
+        fs::write(district.config(), format!("{CONFIG}{sections}"))?;
+        Ok(district)
     }
 
     pub(crate) fn config(&self) -> PathBuf {

@@ -5,7 +5,8 @@
 //!
 //! # Layout
 //! - `cases`: what is measured, and against what; `report`: how it is told
-//! - `district`, `random`: the district that is loaded, the same in every run
+//! - `district`, `random`: the district that is loaded, the same in every run; `workload`: events of one
+//! - `servers`: Kafka and PostgreSQL, and a look at what a hub has committed there
 //! - `measure`: a process with its time and memory
 //! - `parts`: work inside this binary: the rules, and the ceilings
 
@@ -15,6 +16,8 @@ mod measure;
 mod parts;
 mod random;
 mod report;
+mod servers;
+mod workload;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,6 +26,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cases::Bench;
 use crate::parts::Part;
+use crate::servers::Servers;
 
 /// Measures the hub. `benches/run` builds what is needed and starts this.
 #[derive(Debug, Parser)]
@@ -43,6 +47,9 @@ struct Cli {
     /// Where the district is made and removed again; by default the system's folder for temporary files
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
+    /// Only the cases of a hub on servers
+    #[arg(long)]
+    servers_only: bool,
     #[command(subcommand)]
     part: Option<Internal>,
 }
@@ -67,6 +74,8 @@ fn main() -> anyhow::Result<()> {
         folder: folder.path().to_owned(),
         students: cli.students,
         repeat: cli.repeat.max(1),
+        servers: Servers::from_env(),
+        servers_only: cli.servers_only,
     };
     let report = bench.run()?;
     if cli.json { report.json(out) } else { report.text(out) }

@@ -62,6 +62,69 @@ pub(crate) fn idle(mut command: Command, after: Duration) -> anyhow::Result<Take
     Ok(taken)
 }
 
+/// A process that runs until it is told to stop. Dropped, it is killed.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    started: Instant,
+    taken: Taken,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot start")?;
+        Ok(Self { child, started, taken: Taken::default() })
+    }
+
+    /// Waits until `done` says so, and returns what the process took until then.
+    pub(crate) fn until(
+        &mut self,
+        limit: Duration,
+        mut done: impl FnMut() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<Taken> {
+        while !done()? {
+            ensure!(self.child.try_wait()?.is_none(), "the hub ended by itself");
+            ensure!(self.started.elapsed() < limit, "not done after {} s", limit.as_secs());
+            self.look();
+            sleep(LOOK_EVERY);
+        }
+        self.taken.seconds = self.started.elapsed().as_secs_f64();
+        Ok(self.look())
+    }
+
+    /// What the process took until now, but for the seconds.
+    pub(crate) fn look(&mut self) -> Taken {
+        look(&self.child, &mut self.taken);
+        self.taken
+    }
+
+    /// Asks it to stop, as systemd and Kubernetes do, and waits until it has.
+    pub(crate) fn end(mut self) -> anyhow::Result<()> {
+        let term = format!("kill -TERM {}", self.child.id());
+        ensure!(Command::new("sh").args(["-c", &term]).status()?.success(), "no signal was sent");
+        let status = self.child.wait()?;
+        ensure!(status.success(), "asked to stop, the hub ended with {status}");
+        Ok(())
+    }
+
+    /// kill -9
+    pub(crate) fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to kill.
+        if self.child.kill().is_ok() {
+            self.child.wait().ok();
+        }
+    }
+}
+
 /// Notes what /proc knows; a process that is just ending knows its CPU time only.
 fn look(child: &Child, taken: &mut Taken) {
     taken.rss_mib = status_mib(child, "VmHWM:").unwrap_or(0.0).max(taken.rss_mib);

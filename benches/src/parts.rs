@@ -1,6 +1,7 @@
 //! Work that this binary does in a process of its own: the rules, and the ceilings.
 
 mod append;
+mod events;
 mod parse;
 mod risk;
 
@@ -8,6 +9,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
+
+use self::events::{LogAt, What};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Part {
@@ -21,6 +24,27 @@ pub(crate) enum Part {
     TableAppend { data_dir: PathBuf, folder: PathBuf },
     /// Parse a CSV file, hash it and each row
     Parse { file: PathBuf },
+    /// Append the roster or the attendance of the consuming cases to a log
+    Fill {
+        #[command(flatten)]
+        at: LogAt,
+        #[arg(long)]
+        students: u32,
+        #[arg(long)]
+        days: u32,
+        what: What,
+    },
+    /// Consume a log's attendance topic, parsing each event
+    Consume {
+        #[command(flatten)]
+        at: LogAt,
+    },
+    /// Append the records of a log's attendance topic to that of another prefix
+    Copy {
+        #[command(flatten)]
+        at: LogAt,
+        to_prefix: String,
+    },
 }
 
 /// What a part did.
@@ -45,6 +69,9 @@ impl Part {
             Self::LogAppend { data_dir, folder } => append::to_log(&data_dir, &folder),
             Self::TableAppend { data_dir, folder } => append::to_table(&data_dir, &folder),
             Self::Parse { file } => parse::run(&file),
+            Self::Fill { at, students, days, what } => events::fill(&at, what, students, days),
+            Self::Consume { at } => events::consume(&at),
+            Self::Copy { at, to_prefix } => events::copy(&at, &to_prefix),
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Report {
 }
 
 /// One figure.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) workload: String,
@@ -23,6 +23,9 @@ pub(crate) struct Case {
     pub(crate) ceiling_per_s: Option<f64>,
     /// `per_s` of `ceiling_per_s`.
     pub(crate) ratio: Option<f64>,
+    /// How long one takes, where that is what counts: the median, and what one in a hundred exceeds.
+    pub(crate) p50_ms: Option<f64>,
+    pub(crate) p99_ms: Option<f64>,
     /// Peak resident memory; where nothing moves, resident memory.
     pub(crate) rss_mib: f64,
     /// User and system time of the measured process.
@@ -38,17 +41,19 @@ impl Report {
         writeln!(out, "{}\n", self.machine)?;
         writeln!(
             out,
-            "{:<16} {:>12} {:>12} {:>6} {:>8} {:>7}  ceiling",
-            "case", "per s", "ceiling", "ratio", "MiB", "CPU s"
+            "{:<16} {:>12} {:>12} {:>6} {:>8} {:>8} {:>8} {:>7}  ceiling",
+            "case", "per s", "ceiling", "ratio", "p50 ms", "p99 ms", "MiB", "CPU s"
         )?;
         for case in &self.cases {
             writeln!(
                 out,
-                "{:<16} {:>12} {:>12} {:>6} {:>8.0} {:>7.1}  {}",
+                "{:<16} {:>12} {:>12} {:>6} {:>8} {:>8} {:>8.0} {:>7.1}  {}",
                 case.name,
                 number(case.per_s, 0),
                 number(case.ceiling_per_s, 0),
                 number(case.ratio, 2),
+                number(case.p50_ms, 0),
+                number(case.p99_ms, 0),
                 case.rss_mib,
                 case.cpu_s,
                 case.ceiling

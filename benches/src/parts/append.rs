@@ -80,7 +80,7 @@ async fn insert(table: &mut SqliteConnection, rows: &[(u32, Vec<u8>, Vec<u8>)]) 
     Ok(transaction.commit().await?)
 }
 
-fn message(record: Record) -> Message {
+pub(super) fn message(record: Record) -> Message {
     let Record { topic, shard, key, headers, value, offset: _ } = record;
     Message { topic, shard, key, headers, value }
 }
