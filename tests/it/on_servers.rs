@@ -3,12 +3,14 @@
 //! # Layout
 //! - `moving`: an embedded hub becomes one on servers
 //! - `crashes`: processes die beside others; `outages`: so do the servers
+//! - `others_read_us`: a client of other people on our topics
 //! - `ownership`: one student, one shard, one process at a time
 //! - `secured`: passwords, TLS and access lists
 //! - `zombies`: a process goes on after the others gave it up
 
 mod crashes;
 mod moving;
+mod others_read_us;
 mod outages;
 mod ownership;
 mod secured;

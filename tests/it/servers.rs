@@ -147,6 +147,10 @@ impl Servers {
         KafkaLog::connect(Config::new([&self.brokers])).await.expect("the broker answers")
     }
 
+    pub(crate) fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
     pub(crate) fn topic(&self, domain: &str) -> String {
         format!("{}.{domain}.events.v1", self.prefix)
     }

@@ -1,7 +1,6 @@
 //! What the consumers must know besides rows: calendars, modes and rules. Told as events when they change, so that
 //! every process turns at the same place.
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -94,17 +93,14 @@ fn calendar_message(hub: &Hub, calendar: Calendar, revision: u64, now: Timestamp
         source: hub_source(hub, "configuration"),
         subject: None,
         time: rfc3339(now.as_millisecond(), &district.zone),
-        partition_key: district.id.clone(),
+        partition_key: format!("{}/calendar/{key}", district.id),
         school_year: Some(calendar.school_year),
         revision,
         run: None,
         traceparent: None,
         data: Data::ReferenceCalendar(calendar),
     };
-    signalbox_log::Message {
-        key: Some(Bytes::from(format!("{}/calendar/{key}", district.id))),
-        ..to_message(hub, &event)
-    }
+    to_message(hub, &event)
 }
 
 /// Tells every shard that the rules, or who is told of them, changed.
