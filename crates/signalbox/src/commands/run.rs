@@ -55,7 +55,9 @@ pub(super) async fn forever(
     writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
     out.flush()?;
     let mut ended = Ok(());
-    while let (Some(task), true) = (tasks.join_next().await, ended.is_ok()) {
+    while ended.is_ok()
+        && let Some(task) = tasks.join_next().await
+    {
         ended = task.expect("a role does not panic, and nobody aborts it");
     }
     tasks.shutdown().await;
