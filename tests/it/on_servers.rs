@@ -5,6 +5,7 @@
 //! - `crashes`: processes die beside others; `outages`: so do the servers
 //! - `others_read_us`: a client of other people on our topics
 //! - `ownership`: one student, one shard, one process at a time
+//! - `refusals`: what a hub does not start on
 //! - `secured`: passwords, TLS and access lists
 //! - `zombies`: a process goes on after the others gave it up
 
@@ -13,6 +14,7 @@ mod moving;
 mod others_read_us;
 mod outages;
 mod ownership;
+mod refusals;
 mod secured;
 mod zombies;
 

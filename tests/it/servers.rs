@@ -128,23 +128,30 @@ impl Servers {
 
     /// Removes topics and tables.
     pub(crate) fn remove(&self) {
+        self.remove_topics();
         let dropped = self.sql(&format!("DROP SCHEMA IF EXISTS {} CASCADE", self.prefix));
         assert!(dropped.is_some(), "the schema is dropped");
-        let runtime = tokio::runtime::Runtime::new().expect("threads");
-        runtime.block_on(async {
-            let kafka = self.kafka().await;
-            let of_this = format!("{}.", self.prefix);
+    }
+
+    /// With every record in them.
+    pub(crate) fn remove_topics(&self) {
+        let of_this = format!("{}.", self.prefix);
+        self.on_kafka(async |kafka| {
             let mut topics = kafka.topics().await.expect("the broker answers");
             topics.retain(|topic| topic.starts_with(&of_this));
             let admin = kafka.topic_admin().expect("a client");
             admin.delete(&topics).await.expect("topics can be deleted");
         });
-        runtime.shutdown_background();
     }
 
-    /// A client of the brokers.
-    pub(crate) async fn kafka(&self) -> KafkaLog {
-        KafkaLog::connect(Config::new([&self.brokers])).await.expect("the broker answers")
+    /// Work with a client of the brokers.
+    pub(crate) fn on_kafka<T>(&self, work: impl AsyncFnOnce(KafkaLog) -> T) -> T {
+        let runtime = tokio::runtime::Runtime::new().expect("threads");
+        let done = runtime.block_on(async {
+            work(KafkaLog::connect(Config::new([&self.brokers])).await.expect("the broker answers")).await
+        });
+        runtime.shutdown_background();
+        done
     }
 
     pub(crate) fn brokers(&self) -> &str {
@@ -155,24 +162,20 @@ impl Servers {
         format!("{}.{domain}.events.v1", self.prefix)
     }
 
-    /// One of Kafka's own tools, of the package `org.apache.kafka.tools`; what it printed.
-    pub(crate) fn tool(&self, class: &str, args: &[&str]) -> String {
+    /// One of Kafka's own tools, of the package `org.apache.kafka.tools`.
+    pub(crate) fn tool(&self, class: &str, args: &[&str]) {
         let out = Command::new(binary::root().join("scripts/kafka"))
             .args(["tool", &format!("org.apache.kafka.tools.{class}"), "--bootstrap-server", &self.brokers])
             .args(args)
             .output()
             .expect("the script starts");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(out.status.success(), "{class} {args:?}: {} {}", text(&out.stdout), text(&out.stderr));
-        text(&out.stdout)
+        assert!(out.status.success(), "{class} {args:?}: {}", String::from_utf8_lossy(&out.stderr));
     }
 
     /// Every record of a domain's topic, by shard and offset.
     pub(crate) fn records(&self, domain: &str) -> Vec<Record> {
         let topic = self.topic(domain);
-        let runtime = tokio::runtime::Runtime::new().expect("threads");
-        let all = runtime.block_on(async {
-            let kafka = self.kafka().await;
+        self.on_kafka(async |kafka| {
             let mut all = Vec::new();
             for shard in 0..self.shards {
                 let bounds = kafka.bounds(&topic, shard).await.expect("the broker answers");
@@ -184,9 +187,7 @@ impl Servers {
                 }
             }
             all
-        });
-        runtime.shutdown_background();
-        all
+        })
     }
 
     /// What a statement answers; `None` when it fails.

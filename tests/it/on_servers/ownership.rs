@@ -113,11 +113,8 @@ fn members(district: &District) -> usize {
     use signalbox_log::EventLog as _;
 
     let servers = district.servers.as_ref().expect("it is on servers");
-    let runtime = tokio::runtime::Runtime::new().expect("threads");
     let group = format!("{}.signalbox.risk", servers.prefix);
-    let members = runtime.block_on(async { servers.kafka().await.members(&group).await });
-    runtime.shutdown_background();
-    members.expect("the broker answers")
+    servers.on_kafka(async |kafka| kafka.members(&group).await.expect("the broker answers"))
 }
 
 /// In both topics the same one: whoever has a student's enrolments has the attendance too.
