@@ -293,3 +293,6 @@ fn state_row(who: StudentYear, state: &StudentState, due_ms: Option<i64>) -> Sta
 fn shard_row(state: &ShardState) -> StateRow {
     StateRow { subject: ShardState::subject(), state: state.encode(), due_ms: None }
 }
+
+#[cfg(test)]
+mod tests;

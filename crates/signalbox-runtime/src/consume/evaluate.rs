@@ -42,12 +42,21 @@ impl RiskConsumer {
     }
 
     /// `None`: not now, the shard is behind or in the middle of a run.
-    async fn evaluate_shard(&self, in_hand: &mut InHand, now: Timestamp) -> Result<Option<usize>, HubError> {
+    async fn evaluate_shard(
+        &mut self,
+        in_hand: &mut InHand,
+        now: Timestamp,
+    ) -> Result<Option<usize>, HubError> {
         if in_hand.state.has_open_run() {
             return Ok(None);
         }
         if !self.has_caught_up(in_hand).await? {
             return Ok(None);
+        }
+        // Calendars that were announced before these rows count for them, also in a process that never had a quiet
+        // moment since its start.
+        if self.view.refresh(&self.hub).await? {
+            self.news.extend(self.shards.keys());
         }
         self.follow_reference(in_hand).await?;
         let mut evaluated = 0;
