@@ -119,9 +119,9 @@ impl Watch {
         self.runtime.block_on(rows)?.iter().map(announced).collect()
     }
 
-    fn count<'q>(
+    fn count(
         &self,
-        query: sqlx::query::QueryScalar<'q, sqlx::Postgres, i64, sqlx::postgres::PgArguments>,
+        query: sqlx::query::QueryScalar<'_, sqlx::Postgres, i64, sqlx::postgres::PgArguments>,
     ) -> anyhow::Result<u64> {
         Ok(self.runtime.block_on(query.fetch_one(&mut *self.connection.borrow_mut()))? as u64)
     }

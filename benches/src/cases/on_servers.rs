@@ -57,7 +57,7 @@ impl Bench {
         let copy = Place::new(self, servers, "copy", self.students, 0)?;
         let to = &copy.workload.prefix;
         let append = self.median(|_| {
-            let (done, rate) = self.part_on(&place, &["copy"], &[to])?;
+            let (done, rate) = place.part(&["copy"], &[to])?;
             ensure!(done >= rows, "{done} records for {rows} rows");
             Ok(rate)
         })?;
@@ -68,12 +68,6 @@ impl Bench {
         );
         let ceiling = "its records, appended again by the same idempotent lz4 producer";
         Ok(case("ingest_kafka", workload, rate, ceiling, append.per_s))
-    }
-
-    /// A part on a hub's topics.
-    fn part_on(&self, place: &Place<'_>, name: &[&str], rest: &[&str]) -> anyhow::Result<(u64, Rate)> {
-        let at = ["--kafka", &place.servers.brokers, "--prefix", &place.workload.prefix];
-        part(&[name, &at, rest].concat())
     }
 }
 
@@ -97,6 +91,12 @@ impl<'a> Place<'a> {
         Ok(Self { bench, servers, district, watch, workload: Workload { students, days, prefix } })
     }
 
+    /// A part on the hub's topics.
+    fn part(&self, name: &[&str], rest: &[&str]) -> anyhow::Result<(u64, Rate)> {
+        let at = ["--kafka", &self.servers.brokers, "--prefix", &self.workload.prefix];
+        part(&[name, &at, rest].concat())
+    }
+
     /// `run risk` from the first record of the attendance topic to the last, the roster being folded.
     fn consume(&self, name: &'static str) -> anyhow::Result<Case> {
         let Workload { students, days, .. } = self.workload;
@@ -109,7 +109,7 @@ impl<'a> Place<'a> {
         ensure!(self.watch.students()? == u64::from(students), "other students than those of the roster");
         let rate = Rate { per_s: records as f64 / taken.seconds, taken };
         let parse = self.bench.median(|_| {
-            let (items, rate) = self.bench.part_on(self, &["consume"], &[])?;
+            let (items, rate) = self.part(&["consume"], &[])?;
             ensure!(items == records, "{items} records were read, not {records}");
             Ok(rate)
         })?;
@@ -123,7 +123,7 @@ impl<'a> Place<'a> {
 
     fn fill(&self, what: &str) -> anyhow::Result<()> {
         let (students, days) = (self.workload.students.to_string(), self.workload.days.to_string());
-        self.bench.part_on(self, &["fill"], &["--students", &students, "--days", &days, what])?;
+        self.part(&["fill"], &["--students", &students, "--days", &days, what])?;
         Ok(())
     }
 
