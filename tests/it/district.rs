@@ -306,9 +306,10 @@ impl Up {
 
     /// Waits for the end, at most a minute.
     pub(crate) fn end(mut self) -> Run {
-        let mut child = self.0.take().expect("it runs");
+        // Taken out only then: one that does not end is killed when this is dropped.
+        let child = self.0.as_mut().expect("it runs");
         eventually("the process ends", || child.try_wait().expect("it is our child").is_some());
-        child.wait_with_output().expect("it ended").into()
+        self.0.take().expect("it ran").wait_with_output().expect("it ended").into()
     }
 }
 
