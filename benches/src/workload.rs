@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_about_450_bytes_and_a_student_has_one_a_day() {
+    fn an_event_is_about_580_bytes_and_a_student_has_one_a_day() {
         let workload = Workload { students: 200, days: 20, prefix: "k12".to_owned() };
         let day: Vec<Message> = workload.day(3).collect();
         assert_eq!(day.len(), 200 + DEFAULT_SHARDS as usize);
@@ -201,7 +201,7 @@ mod tests {
             message.value.len() + message.key.as_ref().map_or(0, Bytes::len) + headers.sum::<usize>()
         };
         let mean = day[..200].iter().map(size).sum::<usize>() / 200;
-        assert!((430..=560).contains(&mean), "{mean} bytes");
+        assert!((540..=620).contains(&mean), "{mean} bytes");
         let mut keys: Vec<_> = day[..200].iter().map(|message| message.key.clone()).collect();
         keys.sort_unstable();
         keys.dedup();

@@ -131,16 +131,19 @@ async fn claim(
     hold_ms: i64,
     max: usize,
 ) -> Result<Vec<Claim>, sqlx::Error> {
+    // The first of a lane is looked up by its index, one entry at a time: as a join, a database that has no statistics
+    // yet compares every pending entry with every other.
     // What makes an entry ready is asked twice: a batch may take an entry back while the update waits for its row.
     let rows = sqlx::query(
-        "WITH ready AS (
+        "WITH ready AS MATERIALIZED (
              SELECT seq FROM outbox AS own
              WHERE state = 'pending' AND NOT part AND target = $1 AND next_try_ms <= $2
                AND (claimed_until_ms IS NULL OR claimed_until_ms <= $2)
-               AND NOT EXISTS (
-                   SELECT FROM outbox AS earlier
-                   WHERE earlier.state = 'pending' AND NOT earlier.part AND earlier.target = $1
-                     AND earlier.lane = own.lane AND earlier.seq < own.seq)
+               AND seq = (
+                   SELECT first.seq FROM outbox AS first
+                   WHERE first.state = 'pending' AND NOT first.part AND first.target = $1
+                     AND first.lane = own.lane
+                   ORDER BY first.seq LIMIT 1)
                AND seq <= coalesce((
                    SELECT min(list.seq) FROM outbox AS list
                    WHERE list.state = 'pending' AND NOT list.part AND list.target = $1 AND list.lane = $1), seq)

@@ -43,7 +43,8 @@ pub(crate) struct Connected {
 }
 
 impl Connected {
-    /// Leaves the groups, so that others take over at once.
+    /// Leaves the groups. The shards of a command go to others at once, those of a process that runs on once it has
+    /// stayed away for the session timeout.
     pub(crate) async fn close(&self) {
         self.kafka.close(LEAVE_WITHIN).await;
         self.database.close().await;
