@@ -304,7 +304,7 @@ impl Up {
         assert!(status.success(), "kill -{name}");
     }
 
-    /// Waits for the end, at most a minute.
+    /// Waits for the end, as long as [`eventually`].
     pub(crate) fn end(mut self) -> Run {
         // Taken out only then: one that does not end is killed when this is dropped.
         let child = self.0.as_mut().expect("it runs");
@@ -322,12 +322,12 @@ impl Drop for Up {
     }
 }
 
-/// Waits until `is_so`, at most a minute.
+/// Waits until `is_so`, at most three minutes: what a process was sending when its server died is sent again after one.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < Duration::from_mins(1), "waited a minute in vain until {what}");
+        assert!(start.elapsed() < Duration::from_mins(3), "waited three minutes in vain until {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
