@@ -41,7 +41,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     // Measures single floors; nothing is built on it.
     (
         "signalbox-bench",
-        &["signalbox-event", "signalbox-risk", "signalbox-log", "signalbox-store", "signalbox-sql"],
+        &[
+            "signalbox-event",
+            "signalbox-risk",
+            "signalbox-log",
+            "signalbox-store",
+            "signalbox-kafka",
+            "signalbox-sql",
+        ],
     ),
     ("signalbox-tests", &[]),
     ("signalbox-fuzz", &[]),

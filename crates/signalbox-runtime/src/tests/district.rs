@@ -134,9 +134,14 @@ impl District {
 
     /// From here on runs can be cut in half.
     pub(crate) fn cut_runs(&mut self) -> Arc<AtomicBool> {
+        self.cut("org.signalbox.ops.run.ended.v1")
+    }
+
+    /// From here on the log can refuse events of a type.
+    pub(crate) fn cut(&mut self, kind: &'static str) -> Arc<AtomicBool> {
         let cut = Arc::new(AtomicBool::new(false));
         let hub = Arc::get_mut(&mut self.hub).expect("nothing runs yet");
-        hub.log = Arc::new(CutsRuns { log: hub.log.clone(), cut: cut.clone() });
+        hub.log = Arc::new(CutsRuns { log: hub.log.clone(), cut: cut.clone(), kind });
         cut
     }
 

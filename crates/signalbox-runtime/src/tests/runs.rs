@@ -16,15 +16,16 @@ use crate::view;
 pub(crate) struct CutsRuns {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) cut: Arc<AtomicBool>,
+    /// The type of the events that it does not take while it is cut.
+    pub(crate) kind: &'static str,
 }
 
 #[async_trait]
 impl EventLog for CutsRuns {
     async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
-        let ends_run = |message: &Message| {
-            message.headers.iter().any(|(_, value)| &value[..] == b"org.signalbox.ops.run.ended.v1")
-        };
-        if self.cut.load(Ordering::SeqCst) && messages.iter().any(ends_run) {
+        let is_cut =
+            |message: &Message| message.headers.iter().any(|(_, value)| &value[..] == self.kind.as_bytes());
+        if self.cut.load(Ordering::SeqCst) && messages.iter().any(is_cut) {
             return Err(LogError::Unavailable("cut".into()));
         }
         self.log.append(messages).await
@@ -45,6 +46,24 @@ impl EventLog for CutsRuns {
     async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
         self.log.shards(topic).await
     }
+}
+
+/// What was decided while the log was away is appended at once when it answers, not when a claim has lapsed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_did_not_take_goes_out_once_it_answers() {
+    let mut district = District::new(Mode::Live);
+    let cut = district.cut("org.signalbox.risk.flag.raised.v1");
+    district.roster(&["1001"]);
+    district.attendance(&[
+        ("1001", 9, "absent_excused"),
+        ("1001", 10, "absent_excused"),
+        ("1001", 20, "tardy"),
+    ]);
+    cut.store(true, Ordering::SeqCst);
+    let error = district.loops().await.pass(now()).await.expect_err("the log is away");
+    assert!(matches!(error, crate::hub::HubError::Log(LogError::Unavailable(_))), "{error}");
+    cut.store(false, Ordering::SeqCst);
+    assert_eq!(crate::relay::step(&district.hub, now()).await.expect("relays"), 1, "at the same moment");
 }
 
 /// A run is open on the shard: neither another feed's rows nor a person's act nor a change of mode evaluates anybody
