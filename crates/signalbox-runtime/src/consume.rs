@@ -5,38 +5,34 @@
 //! the state that says it was announced.
 //!
 //! # Layout
-//! - this file: `RiskConsumer`, which folds; `fold`: what one event changes; `evaluate`: who is due; `alerts`: what
+//! - this file: `RiskConsumer`; `batch`: records folded in one transaction; `fold`: what one event changes; `evaluate`: who is due; `alerts`: what
 //!   leaves; `position`: where the consumer is on the log
-//! - `own`: taking shards, and losing them; `student`, `shard`: the states
+//! - `own`: taking shards, and losing them; `student`, `shard`: the states; `waiting`: who is to be evaluated
 
 pub(crate) mod alerts;
+mod batch;
 mod evaluate;
 mod fold;
 mod own;
 mod position;
 pub mod shard;
 pub mod student;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use signalbox_event::codec::{DecodeError, from_record};
-use signalbox_event::{Domain, Event};
-use signalbox_log::{Delivery, Offset, Record, Shard, Subscription};
-use signalbox_risk::Reference;
-use signalbox_store::state::{Batch, Lease, StateRow, Subject};
+use signalbox_event::Domain;
+use signalbox_log::{Delivery, Record, Shard, Subscription};
+use signalbox_store::state::Lease;
+use tokio::task::JoinSet;
 
 pub use self::alerts::{reason_of, student_ref};
-pub(crate) use self::fold::AT_ONCE_MS;
 pub(crate) use self::fold::observation as observe;
-use self::fold::{Fold, StudentInHand, subject_of};
-use self::position::{advance, advances};
+use self::batch::InHand;
 pub use self::position::{behind_of, ends_of};
-use self::shard::ShardState;
-use self::student::{StudentState, StudentYear};
-use crate::dead_letters;
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
 
@@ -50,6 +46,12 @@ pub const NAME: &str = "risk";
 const RECORDS: usize = 8_000;
 /// Students evaluated in one transaction.
 const STUDENTS: usize = 2_000;
+/// Batches that are folded at the same time: one waits for the store while another uses the processor.
+const AT_WORK: usize = 2;
+/// Deliveries of one turn, at most; then the shards that have caught up are evaluated.
+const DELIVERIES: usize = 16;
+/// What comes within this time is worked in the same turn.
+const AT_HAND: Duration = Duration::from_millis(5);
 /// How long draining waits for a delivery before it looks again whether anything is left.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -68,23 +70,14 @@ pub struct RiskConsumer {
     /// Assigned, and to be taken: at first, and again after the store or the log did not answer.
     to_take: BTreeSet<Shard>,
     was_assigned: bool,
+    /// Batches that are being folded, each of another shard: while one waits for the store, the next is read.
+    at_work: JoinSet<(InHand, Result<(), HubError>)>,
 }
 
 impl std::fmt::Debug for RiskConsumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RiskConsumer").field("shards", &self.shards.keys()).finish_non_exhaustive()
     }
-}
-
-/// A shard that is this process's.
-struct InHand {
-    lease: Lease,
-    state: ShardState,
-    /// Built when first needed after a change.
-    reference: Option<Reference>,
-    /// Where the topics ended when somebody was to be evaluated: from there on the shard has caught up, however much is
-    /// appended meanwhile.
-    catch_up: Option<Vec<Offset>>,
 }
 
 /// The consumer's group on the log: hubs with other topics are other groups.
@@ -107,12 +100,14 @@ impl RiskConsumer {
             view: ReferenceView::default(),
             to_take: BTreeSet::new(),
             was_assigned: false,
+            at_work: JoinSet::new(),
         })
     }
 
     /// Folds and evaluates until nothing is left to do on the shards in hand.
     pub async fn drain(&mut self, now: Timestamp) -> Result<(), HubError> {
         loop {
+            self.finish().await?;
             let mut left = self.behind().await?;
             if left == 0 && self.has_its_share() {
                 match self.evaluate_due(now).await? {
@@ -130,12 +125,18 @@ impl RiskConsumer {
         }
     }
 
-    /// One turn of a process that runs on: waits for a delivery, at most `idle`, works it, and evaluates the shards
-    /// with news that have caught up. `clock` says the time when there is something to do.
+    /// One turn of a process that runs on: waits for a delivery, at most `idle`, works it and what else is at hand, and
+    /// evaluates the shards with news that have caught up. `clock` says the time when there is something to do.
     pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<(), HubError> {
         if self.step_by(idle, &clock).await?.is_none() && self.view.refresh(&self.hub).await? {
             self.news = self.shards.keys().copied().collect();
         }
+        for _ in 1..DELIVERIES {
+            if self.step_by(AT_HAND, &clock).await?.is_none() {
+                break;
+            }
+        }
+        self.finish().await?;
         for shard in self.news.clone() {
             self.evaluate(shard, clock()).await?;
         }
@@ -146,7 +147,7 @@ impl RiskConsumer {
         self.step_by(idle, &|| now).await
     }
 
-    /// Waits for the next delivery and works it; returns how many records it brought. `None`: none came in time.
+    /// Waits for the next delivery and begins to work it; returns how many records it brought. `None`: none came in time.
     async fn step_by(
         &mut self,
         idle: Duration,
@@ -157,7 +158,10 @@ impl RiskConsumer {
             Ok(delivery) => Some(self.work(delivery?, clock()).await?),
             Err(_) => None,
         };
-        self.take_due().await?;
+        if !self.to_take.is_empty() {
+            self.finish().await?;
+            self.take_due().await?;
+        }
         Ok(worked)
     }
 
@@ -168,13 +172,16 @@ impl RiskConsumer {
                 self.to_take.extend(shards);
             }
             Delivery::Revoked(shards) => {
+                let finished = self.finish().await;
                 self.shards.retain(|shard, _| !shards.contains(shard));
                 self.to_take.retain(|shard| !shards.contains(shard));
                 self.news.retain(|shard| !shards.contains(shard));
+                finished?;
             }
             Delivery::Records { shard, records } => {
-                self.fold(shard, &records, now).await?;
-                return Ok(records.len() as u64);
+                let brought = records.len() as u64;
+                self.fold(shard, records, now).await?;
+                return Ok(brought);
             }
         }
         Ok(0)
@@ -196,102 +203,40 @@ impl RiskConsumer {
         Ok(behind)
     }
 
-    async fn fold(&mut self, shard: Shard, records: &[Record], now: Timestamp) -> Result<(), HubError> {
+    /// Begins to fold records; of a shard that is no longer in hand they are nobody's.
+    async fn fold(&mut self, shard: Shard, records: Vec<Record>, now: Timestamp) -> Result<(), HubError> {
         crate::failpoint!("poll");
-        let Some(mut in_hand) = self.shards.remove(&shard) else { return Ok(()) };
-        let folded = self.fold_batch(&mut in_hand, records, now).await;
+        let mut waited = Ok(());
+        while self.at_work.len() >= AT_WORK || self.at_work.len() > 0 && !self.shards.contains_key(&shard) {
+            let finished = self.finish_one().await;
+            waited = waited.and(finished);
+        }
+        if let Some(in_hand) = self.shards.remove(&shard) {
+            self.at_work.spawn(batch::fold(self.hub.clone(), in_hand, records, now));
+        }
+        waited
+    }
+
+    /// Waits until nothing is being folded. Of several failures the first is told; their shards are taken again.
+    async fn finish(&mut self) -> Result<(), HubError> {
+        let mut finished = Ok(());
+        while !self.at_work.is_empty() {
+            let one = self.finish_one().await;
+            finished = finished.and(one);
+        }
+        finished
+    }
+
+    async fn finish_one(&mut self) -> Result<(), HubError> {
+        let Some(done) = self.at_work.join_next().await else { return Ok(()) };
+        let (in_hand, folded) = done.expect("folding does not panic, and nobody aborts it");
+        let shard = in_hand.lease.shard;
         if self.keep_or_take_again(in_hand, folded)?.is_some() {
             self.news.insert(shard);
             self.report(shard).await;
         }
         Ok(())
     }
-
-    async fn fold_batch(
-        &self,
-        in_hand: &mut InHand,
-        records: &[Record],
-        now: Timestamp,
-    ) -> Result<(), HubError> {
-        let mut outbox = Vec::new();
-        let mut events = Vec::with_capacity(records.len());
-        for record in records {
-            match read(record) {
-                Ok(event) => events.push(event),
-                Err(error) => outbox.push(dead_letters::entry(record, &error, now)),
-            }
-        }
-        let students = self.load(&in_hand.lease, events.iter().filter_map(subject_of).collect()).await?;
-        let mut shard = in_hand.state.clone();
-        let mut fold = Fold {
-            district: &self.hub.settings.district.id,
-            now,
-            shard: &mut shard,
-            students,
-            all_due: false,
-            shard_changed: false,
-            coverage_changed: false,
-        };
-        for event in &events {
-            fold.apply(event);
-        }
-        let Fold { students, all_due, shard_changed, coverage_changed, .. } = fold;
-        let mut states: Vec<StateRow> = students
-            .into_iter()
-            .filter(|(_, in_hand)| in_hand.changed)
-            .map(|(who, in_hand)| state_row(who, &in_hand.state, in_hand.due_ms))
-            .collect();
-        if shard_changed || all_due {
-            states.push(shard_row(&shard));
-        }
-        let advances = advances(&in_hand.lease, records);
-        let batch =
-            Batch { advances: advances.clone(), states, all_due_ms: all_due.then_some(AT_ONCE_MS), outbox };
-        self.hub.states.commit(&in_hand.lease, batch).await?;
-        crate::failpoint!("state.commit");
-        advance(&mut in_hand.lease, advances);
-        in_hand.state = shard;
-        if coverage_changed {
-            in_hand.reference = None;
-        }
-        Ok(())
-    }
-
-    async fn load(
-        &self,
-        lease: &Lease,
-        who: BTreeSet<StudentYear>,
-    ) -> Result<BTreeMap<StudentYear, StudentInHand>, HubError> {
-        let subjects: Vec<Subject> = who.iter().map(|who| who.subject()).collect();
-        let rows = self.hub.states.load(lease, &subjects).await?;
-        who.into_iter()
-            .zip(rows)
-            .map(|(who, row)| {
-                let in_hand = match row {
-                    None => StudentInHand::default(),
-                    Some(row) => StudentInHand {
-                        state: StudentState::decode(&row.state)?,
-                        due_ms: row.due_ms,
-                        changed: false,
-                    },
-                };
-                Ok((who, in_hand))
-            })
-            .collect()
-    }
-}
-
-fn read(record: &Record) -> Result<Event, DecodeError> {
-    let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-    from_record(headers, &record.value)
-}
-
-fn state_row(who: StudentYear, state: &StudentState, due_ms: Option<i64>) -> StateRow {
-    StateRow { subject: who.subject(), state: state.encode(), due_ms }
-}
-
-fn shard_row(state: &ShardState) -> StateRow {
-    StateRow { subject: ShardState::subject(), state: state.encode(), due_ms: None }
 }
 
 #[cfg(test)]

@@ -54,23 +54,15 @@ pub async fn step(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
     }
     let messages = claims.iter().map(|claim| message(hub, claim)).collect::<Result<Vec<_>, _>>()?;
     if let Err(error) = hub.log.append(&messages).await {
-        give_back(hub, &claims, now).await?;
+        // What the log did not take is appended as soon as it answers again, not when the claims lapse.
+        let at_once = Settled::RetryAt { at_ms: now.as_millisecond() };
+        hub.outbox.settle_all(&claims, at_once).await?;
         return Err(error.into());
     }
     crate::failpoint!("relay");
-    for claim in &claims {
-        // A claim that ran out was appended by another: the same event id twice in the log is harmless.
-        hub.outbox.settle(claim, Settled::Delivered).await?;
-    }
+    // A claim that ran out was appended by another: the same event id twice in the log is harmless.
+    hub.outbox.settle_all(&claims, Settled::Delivered).await?;
     Ok(claims.len())
-}
-
-/// What the log did not take is appended as soon as it answers again, not when the claims lapse.
-async fn give_back(hub: &Hub, claims: &[Claim], now: Timestamp) -> Result<(), HubError> {
-    for claim in claims {
-        hub.outbox.settle(claim, Settled::RetryAt { at_ms: now.as_millisecond() }).await?;
-    }
-    Ok(())
 }
 
 fn message(hub: &Hub, claim: &Claim) -> Result<Message, HubError> {

@@ -103,8 +103,9 @@ async fn a_standing_list_waits_for_the_last_shard() {
     let states = district.hub.states.clone();
     for shard in 0..district.hub.settings.topics.shards {
         let lease = states.acquire(crate::consume::CONSUMER, shard).await.unwrap();
-        let due = Batch { all_due_ms: Some(crate::consume::AT_ONCE_MS), ..Batch::default() };
-        states.commit(&lease, due).await.unwrap();
+        let mut rows = states.scan(crate::consume::CONSUMER, shard, None, 1).await.unwrap();
+        rows[0].due_ms = Some(0);
+        states.commit(&lease, Batch { states: rows, ..Batch::default() }).await.unwrap();
     }
     district.deliver().await;
     assert_eq!(district.told().await, ["risk.flags.standing 1001 pending"]);

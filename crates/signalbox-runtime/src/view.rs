@@ -64,10 +64,15 @@ pub(crate) async fn states_of(
 
 /// What a shard knows of its feeds.
 pub(crate) async fn shard_state(hub: &Hub, shard: Shard) -> Result<ShardState, HubError> {
+    Ok(shard_as_stored(hub, shard).await?.0)
+}
+
+/// What a shard knows of its feeds, and whether somebody on it waits to be evaluated.
+pub(crate) async fn shard_as_stored(hub: &Hub, shard: Shard) -> Result<(ShardState, bool), HubError> {
     let rows = hub.states.scan(CONSUMER, shard, None, 1).await?;
     match rows.first().filter(|row| row.subject == ShardState::subject()) {
-        Some(row) => ShardState::decode(&row.state),
-        None => Ok(ShardState::default()),
+        Some(row) => Ok((ShardState::decode(&row.state)?, row.due_ms.is_some())),
+        None => Ok((ShardState::default(), false)),
     }
 }
 

@@ -134,7 +134,6 @@ async fn commit(
         advances: vec![Advance { from, to: to.clone() }],
         states: subjects.iter().map(state).collect(),
         outbox,
-        all_due_ms: None,
     };
     store.commit(lease, batch).await?;
     lease.positions = vec![to];

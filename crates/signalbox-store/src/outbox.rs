@@ -113,7 +113,13 @@ pub trait Outbox: Send + Sync {
     ) -> Result<Vec<Claim>, StoreError>;
 
     /// Ends a claim. `false`: the claim had run out and another took the entry; nothing was written.
-    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError>;
+    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError> {
+        Ok(self.settle_all(std::slice::from_ref(claim), how).await? == 1)
+    }
+
+    /// Ends claims in one transaction. Returns how many there were: nothing is written of those that had run out and
+    /// that another took.
+    async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError>;
 
     /// Lets every claim lapse now. Only for a process that knows that no other lives (embedded, at start).
     async fn release_claims(&self) -> Result<(), StoreError>;

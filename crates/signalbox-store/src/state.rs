@@ -51,9 +51,6 @@ pub struct Batch {
     pub advances: Vec<Advance>,
     /// New states with their due dates; each replaces the row.
     pub states: Vec<StateRow>,
-    /// Makes every row of the shard that has no earlier due date due at this time (rules or calendars changed).
-    /// Applied before `states`.
-    pub all_due_ms: Option<i64>,
     pub outbox: Vec<NewEntry>,
 }
 

@@ -1,19 +1,18 @@
 //! Evaluating who is due, on shards that have caught up and have no open run.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use signalbox_log::Shard;
 use signalbox_risk::{Reference, announce, evaluate};
 use signalbox_store::outbox::NewEntry;
-use signalbox_store::state::{Batch, Lease, Subject};
+use signalbox_store::state::{Batch, Lease, StateRow};
 
 use super::alerts::Announcer;
-use super::fold::AT_ONCE_MS;
+use super::batch::InHand;
 use super::position::{behind_of, ends_of};
 use super::shard::ShardState;
 use super::student::{StudentState, StudentYear};
-use super::{InHand, RiskConsumer, STUDENTS, shard_row, state_row};
+use super::waiting::{Pages, Waiting};
+use super::{RiskConsumer, STUDENTS};
 use crate::hub::HubError;
 
 impl RiskConsumer {
@@ -58,16 +57,9 @@ impl RiskConsumer {
         if self.view.refresh(&self.hub).await? {
             self.news.extend(self.shards.keys());
         }
-        self.follow_reference(in_hand).await?;
-        let mut evaluated = 0;
-        loop {
-            let due = self.hub.states.due(&in_hand.lease, now.as_millisecond(), STUDENTS).await?;
-            if due.is_empty() {
-                return Ok(Some(evaluated));
-            }
-            evaluated += due.len();
-            self.evaluate_batch(in_hand, &due, now).await?;
-        }
+        self.follow_reference(in_hand);
+        self.hear_due(in_hand, now).await?;
+        self.evaluate_waiting(in_hand, now).await.map(Some)
     }
 
     /// Whether the shard is read to where its topics ended when this was first asked.
@@ -84,47 +76,74 @@ impl RiskConsumer {
         Ok(behind == 0)
     }
 
-    /// A change of the calendars makes everybody due.
-    async fn follow_reference(&self, in_hand: &mut InHand) -> Result<(), HubError> {
+    /// A change of the calendars is everybody's.
+    fn follow_reference(&self, in_hand: &mut InHand) {
         let version = self.view.version();
-        if in_hand.state.reference_version == version {
-            return Ok(());
+        if in_hand.state.reference_version != version {
+            in_hand.state.reference_version = version;
+            in_hand.reference = None;
+            in_hand.waiting = Waiting::Everybody;
         }
-        let mut state = in_hand.state.clone();
-        state.reference_version = version;
-        let batch =
-            Batch { states: vec![shard_row(&state)], all_due_ms: Some(AT_ONCE_MS), ..Batch::default() };
-        self.hub.states.commit(&in_hand.lease, batch).await?;
-        in_hand.state = state;
-        in_hand.reference = None;
+    }
+
+    /// Those whose date has come.
+    async fn hear_due(&self, in_hand: &mut InHand, now: Timestamp) -> Result<(), HubError> {
+        let due = self.hub.states.due(&in_hand.lease, now.as_millisecond(), STUDENTS).await?;
+        in_hand.waiting.add(due.iter().filter_map(|subject| StudentYear::of_subject(subject)));
         Ok(())
     }
 
-    async fn evaluate_batch(
-        &self,
-        in_hand: &mut InHand,
-        due: &[Subject],
-        now: Timestamp,
-    ) -> Result<(), HubError> {
+    /// Evaluates all who wait, in as few transactions as there are pages with a change. The last says that nobody waits
+    /// any more. Returns how many were evaluated.
+    async fn evaluate_waiting(&self, in_hand: &mut InHand, now: Timestamp) -> Result<usize, HubError> {
+        if in_hand.waiting.is_nobody() && !in_hand.is_due {
+            return Ok(0);
+        }
         let reference = match in_hand.reference.take() {
             Some(reference) => reference,
             None => in_hand.state.reference(&self.hub.settings, &self.view),
         };
-        let who: BTreeSet<StudentYear> =
-            due.iter().filter_map(|subject| StudentYear::of_subject(subject)).collect();
+        let mut pages = Pages::of(&in_hand.waiting);
         let mut batch = Batch::default();
-        if who.len() < due.len() {
-            batch.states.push(shard_row(&in_hand.state));
+        let mut evaluated = 0;
+        while let Some(page) = pages.next(&*self.hub.states, &in_hand.lease, STUDENTS).await? {
+            if !batch.states.is_empty() {
+                self.decide(in_hand, std::mem::take(&mut batch)).await?;
+            }
+            evaluated += page.len();
+            for (who, row) in page {
+                let (row, entries) = self.evaluate_row(&in_hand.state, &reference, who, row, now)?;
+                batch.states.extend(row);
+                batch.outbox.extend(entries);
+            }
         }
-        for (who, mut student) in self.load(&in_hand.lease, who).await? {
-            let entries = self.evaluate_student(&in_hand.state, &reference, who, &mut student.state, now);
-            batch.outbox.extend(entries);
-            batch.states.push(state_row(who, &student.state, None));
-        }
+        in_hand.is_due = false;
+        batch.states.push(in_hand.row());
+        self.decide(in_hand, batch).await?;
+        in_hand.waiting = Waiting::default();
         in_hand.reference = Some(reference);
+        Ok(evaluated)
+    }
+
+    async fn decide(&self, in_hand: &InHand, batch: Batch) -> Result<(), HubError> {
         self.hub.states.commit(&in_hand.lease, batch).await?;
         crate::failpoint!("state.commit");
         Ok(())
+    }
+
+    /// The row if it changed, and what leaves with it.
+    fn evaluate_row(
+        &self,
+        shard: &ShardState,
+        reference: &Reference,
+        who: StudentYear,
+        row: StateRow,
+        now: Timestamp,
+    ) -> Result<(Option<StateRow>, Vec<NewEntry>), HubError> {
+        let mut state = StudentState::decode(&row.state)?;
+        let entries = self.evaluate_student(shard, reference, who, &mut state, now);
+        let after = StateRow { state: state.encode(), due_ms: None, subject: row.subject.clone() };
+        Ok(((after != row).then_some(after), entries))
     }
 
     fn evaluate_student(

@@ -8,11 +8,13 @@ use signalbox_event::id::flag_id;
 use signalbox_event::{Data, Event};
 use signalbox_risk as risk;
 use signalbox_risk::{Applied, CHRONIC_ABSENCE, Category, Fact, Observation};
+use signalbox_store::state::StateRow;
 
 use super::shard::ShardState;
 use super::student::{Profile, StudentState, StudentYear};
+use crate::hub::HubError;
 
-/// Due as soon as the shard has caught up, whatever the clock of the next command says.
+/// The due date of a shard on which somebody waits: past, whatever the clock of the next command says.
 pub(crate) const AT_ONCE_MS: i64 = 0;
 
 /// One batch in hand: the states it touches and what is to be evaluated after.
@@ -22,7 +24,7 @@ pub(crate) struct Fold<'a> {
     pub shard: &'a mut ShardState,
     pub students: BTreeMap<StudentYear, StudentInHand>,
     /// Everybody on the shard is to be evaluated.
-    pub all_due: bool,
+    pub all_wait: bool,
     pub shard_changed: bool,
     pub coverage_changed: bool,
 }
@@ -31,8 +33,12 @@ pub(crate) struct Fold<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct StudentInHand {
     pub state: StudentState,
+    /// A date that stands; folding sets none.
     pub due_ms: Option<i64>,
+    /// To be written.
     pub changed: bool,
+    /// To be evaluated.
+    pub waits: bool,
 }
 
 /// The student and school year whose state an event needs.
@@ -65,16 +71,16 @@ impl Fold<'_> {
             Data::OpsRunEnded(ended) => {
                 if self.shard.run_ended(ended) {
                     self.coverage_changed = true;
-                    self.all_due = true;
+                    self.all_wait = true;
                 }
                 self.shard_changed = true;
             }
             Data::OpsFeedMode(mode) => {
                 self.shard.feeds.entry(mode.feed.clone()).or_default().mode = mode.mode;
                 self.shard_changed = true;
-                self.all_due = true;
+                self.all_wait = true;
             }
-            Data::OpsPolicyChanged(_) => self.all_due = true,
+            Data::OpsPolicyChanged(_) => self.all_wait = true,
             _ => {}
         }
     }
@@ -128,11 +134,20 @@ pub(crate) fn observation(event: &Event) -> Option<Observation<'_>> {
 }
 
 impl StudentInHand {
+    pub(crate) fn of(row: &StateRow) -> Result<Self, HubError> {
+        let state = StudentState::decode(&row.state)?;
+        Ok(Self { state, due_ms: row.due_ms, ..Self::default() })
+    }
+
+    pub(crate) fn row(&self, who: StudentYear) -> StateRow {
+        StateRow { subject: who.subject(), state: self.state.encode(), due_ms: self.due_ms }
+    }
+
     fn observe(&mut self, observation: &Observation<'_>) {
         match self.state.registers.apply(observation) {
             Applied::Changed => {
                 self.changed = true;
-                self.due_ms = Some(AT_ONCE_MS);
+                self.waits = true;
             }
             Applied::Noted => self.changed = true,
             Applied::Ignored => {}

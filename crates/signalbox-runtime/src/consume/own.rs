@@ -6,7 +6,8 @@ use signalbox_store::state::Position;
 
 use super::position::record_id;
 use super::shard::ShardState;
-use super::{CONSUMER, InHand, RiskConsumer};
+use super::batch::InHand;
+use super::{CONSUMER, RiskConsumer};
 use crate::hub::HubError;
 
 impl RiskConsumer {
@@ -26,9 +27,9 @@ impl RiskConsumer {
             self.check_position(shard, position).await?;
         }
         let row = self.hub.states.load(&lease, &[ShardState::subject()]).await?.pop().flatten();
-        let state = row.map(|row| ShardState::decode(&row.state)).transpose()?.unwrap_or_default();
-        self.subscription.start(shard, &starts(&lease.positions)).await?;
-        self.shards.insert(shard, InHand { lease, state, reference: None, catch_up: None });
+        let in_hand = InHand::new(lease, row.as_ref())?;
+        self.subscription.start(shard, &starts(&in_hand.lease.positions)).await?;
+        self.shards.insert(shard, in_hand);
         self.news.insert(shard);
         Ok(())
     }

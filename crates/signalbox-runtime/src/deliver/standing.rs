@@ -11,15 +11,11 @@ use uuid::Uuid;
 
 use super::Target;
 use crate::consume::alerts::STANDING;
-use crate::consume::{AT_ONCE_MS, CONSUMER};
 use crate::hub::{Hub, HubError};
 use crate::view;
 
 /// A list goes out in pieces after all when a shard has not turned for this long.
 const WHOLE_WITHIN: Duration = Duration::from_mins(10);
-
-/// States looked at in one query.
-const PAGE: usize = 2_000;
 
 /// Makes one list of each target's pending parts, if there are any. Shards turn one after the other, perhaps in other
 /// processes: until the last one has, the parts wait.
@@ -51,25 +47,13 @@ pub async fn bundle(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
 async fn every_shard_has_turned(hub: &Hub) -> Result<bool, HubError> {
     let mut modes = None;
     for shard in 0..hub.settings.topics.shards {
-        let state = view::shard_state(hub, shard).await?;
+        let (state, somebody_waits) = view::shard_as_stored(hub, shard).await?;
         let here: Vec<_> = state.feeds.into_iter().map(|(name, feed)| (name, feed.mode)).collect();
-        if *modes.get_or_insert_with(|| here.clone()) != here || is_anybody_due(hub, shard).await? {
+        if *modes.get_or_insert_with(|| here.clone()) != here || somebody_waits {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-async fn is_anybody_due(hub: &Hub, shard: u32) -> Result<bool, HubError> {
-    let mut after = None;
-    loop {
-        let rows = hub.states.scan(CONSUMER, shard, after.as_ref(), PAGE).await?;
-        if rows.iter().any(|row| row.due_ms.is_some_and(|due_ms| due_ms <= AT_ONCE_MS)) {
-            return Ok(true);
-        }
-        let Some(last) = rows.last() else { return Ok(false) };
-        after = Some(last.subject.clone());
-    }
 }
 
 async fn parts_of(outbox: &dyn Outbox, target: &Target) -> Result<Vec<Entry>, StoreError> {

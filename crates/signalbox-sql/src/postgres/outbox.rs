@@ -31,7 +31,7 @@ impl Outbox for PgState {
         Ok(claims)
     }
 
-    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError> {
+    async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError> {
         let (state, next_try_ms) = match how {
             Settled::Delivered => (EntryState::Delivered, None),
             Settled::Dead => (EntryState::Dead, None),
@@ -41,16 +41,17 @@ impl Outbox for PgState {
         let mut connection = self.pool.acquire().await.map_err(refusal)?;
         let done = sqlx::query(
             "UPDATE outbox SET state = $1, next_try_ms = $2, claimed_until_ms = NULL
-             WHERE id = $3 AND attempts = $4 AND claimed_until_ms IS NOT NULL",
+             FROM unnest($3::uuid[], $4::integer[]) AS claim (entry, token)
+             WHERE id = entry AND attempts = token AND claimed_until_ms IS NOT NULL",
         )
         .bind(state.as_str())
         .bind(next_try_ms)
-        .bind(claim.entry.id)
-        .bind(claim.token as i32)
+        .bind(claims.iter().map(|claim| claim.entry.id).collect::<Vec<_>>())
+        .bind(claims.iter().map(|claim| claim.token as i32).collect::<Vec<_>>())
         .execute(&mut *connection)
         .await
         .map_err(commit_refusal)?;
-        Ok(done.rows_affected() == 1)
+        Ok(done.rows_affected() as usize)
     }
 
     async fn release_claims(&self) -> Result<(), StoreError> {

@@ -245,30 +245,10 @@ async fn write(
     shard: u32,
     batch: &Batch,
 ) -> Result<(), sqlx::Error> {
-    if let Some(due_ms) = batch.all_due_ms {
-        make_all_due(connection, consumer, shard, due_ms).await?;
-    }
     for slice in last_of_each(&batch.states).chunks(ROWS_AT_ONCE) {
         write_states(connection, consumer, shard, slice).await?;
     }
     outbox::add(connection, &batch.outbox).await
-}
-
-async fn make_all_due(
-    connection: &mut PgConnection,
-    consumer: i32,
-    shard: u32,
-    due_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE state SET due_ms = $3 WHERE consumer = $1 AND shard = $2 AND (due_ms IS NULL OR due_ms > $3)",
-    )
-    .bind(consumer)
-    .bind(shard as i32)
-    .bind(due_ms)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// One statement cannot replace a row twice.

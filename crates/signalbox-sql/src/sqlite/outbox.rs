@@ -51,7 +51,7 @@ impl Outbox for SqliteState {
         Ok(claims)
     }
 
-    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError> {
+    async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError> {
         let (state, next_try_ms) = match how {
             Settled::Delivered => (EntryState::Delivered, None),
             Settled::Dead => (EntryState::Dead, None),
@@ -59,19 +59,23 @@ impl Outbox for SqliteState {
             Settled::RetryAt { at_ms } => (EntryState::Pending, Some(at_ms)),
         };
         let mut transaction = self.db.write().await.map_err(refusal)?;
-        let done = sqlx::query(
-            "UPDATE outbox SET state = ?, next_try_ms = ?, claimed_until_ms = NULL
-             WHERE id = ? AND attempts = ? AND claimed_until_ms IS NOT NULL",
-        )
-        .bind(state.as_str())
-        .bind(next_try_ms)
-        .bind(bytes(&claim.entry.id))
-        .bind(claim.token as i64)
-        .execute(&mut *transaction)
-        .await
-        .map_err(refusal)?;
+        let mut settled = 0;
+        for claim in claims {
+            let done = sqlx::query(
+                "UPDATE outbox SET state = ?, next_try_ms = ?, claimed_until_ms = NULL
+                 WHERE id = ? AND attempts = ? AND claimed_until_ms IS NOT NULL",
+            )
+            .bind(state.as_str())
+            .bind(next_try_ms)
+            .bind(bytes(&claim.entry.id))
+            .bind(claim.token as i64)
+            .execute(&mut *transaction)
+            .await
+            .map_err(refusal)?;
+            settled += done.rows_affected() as usize;
+        }
         transaction.commit().await.map_err(refusal)?;
-        Ok(done.rows_affected() == 1)
+        Ok(settled)
     }
 
     async fn release_claims(&self) -> Result<(), StoreError> {

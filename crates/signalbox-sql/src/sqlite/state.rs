@@ -247,31 +247,10 @@ async fn write(
     shard: u32,
     batch: &Batch,
 ) -> Result<(), sqlx::Error> {
-    if let Some(due_ms) = batch.all_due_ms {
-        make_all_due(connection, consumer, shard, due_ms).await?;
-    }
     for slice in slices(&batch.states) {
         write_states(connection, consumer, shard, slice).await?;
     }
     outbox::add(connection, &batch.outbox).await
-}
-
-async fn make_all_due(
-    connection: &mut SqliteConnection,
-    consumer: i64,
-    shard: u32,
-    due_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE state SET due_ms = ? WHERE consumer = ? AND shard = ? AND (due_ms IS NULL OR due_ms > ?)",
-    )
-    .bind(due_ms)
-    .bind(consumer)
-    .bind(shard)
-    .bind(due_ms)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 async fn write_states(

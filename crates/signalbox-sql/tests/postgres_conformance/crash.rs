@@ -138,6 +138,5 @@ fn batch(at: u64) -> Batch {
         advances: vec![Advance { from: at, to }],
         states: vec![state],
         outbox: vec![entry],
-        all_due_ms: None,
     }
 }

@@ -27,6 +27,7 @@ macro_rules! outbox_conformance {
                 a_lapsed_claim_that_nobody_took_settles
                 a_retaken_claim_settles_nothing
                 a_claim_settles_once
+                claims_settle_together_except_those_that_ran_out
                 a_retry_waits_and_holds_its_lane_up
                 a_dead_entry_frees_its_lane
                 a_list_for_the_recipient_holds_up_what_comes_after
@@ -167,6 +168,16 @@ pub async fn a_retaken_claim_settles_nothing(store: &(impl StateStore + Outbox))
     }
     assert_eq!(all(store).await, before);
     settle(store, &second, Settled::Delivered).await;
+}
+
+pub async fn claims_settle_together_except_those_that_ran_out(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "a"), entry(2, "b"), entry(3, "c")]).await;
+    let lapsed = store.claim(TARGET, 0, HOLD_MS, 1).await.expect("claims").remove(0);
+    let mut claims = claim(store, HOLD_MS).await;
+    claims[0] = lapsed;
+    assert_eq!(store.settle_all(&claims, Settled::Delivered).await.expect("answers"), 2);
+    assert_eq!(states(store).await, [Pending, Delivered, Delivered]);
+    assert_eq!(store.settle_all(&[], Settled::Delivered).await.expect("answers"), 0);
 }
 
 pub async fn a_claim_settles_once(store: &(impl StateStore + Outbox)) {

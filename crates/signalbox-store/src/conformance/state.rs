@@ -27,8 +27,6 @@ macro_rules! state_conformance {
                 the_last_of_two_states_of_a_subject_stands
                 due_comes_earliest_first_up_to_a_limit
                 a_row_without_due_date_is_not_due
-                all_due_keeps_earlier_dates
-                all_due_comes_before_states
                 scan_pages_in_subject_order
                 positions_need_no_lease
             }
@@ -60,8 +58,7 @@ pub async fn an_earlier_lease_is_fenced(store: &(impl StateStore + Outbox)) {
     store.commit(&earlier, with_state("a", 1, Some(5))).await.expect("commits while it owns the shard");
     let later = acquire(store).await;
 
-    let mut batch = Batch { states: vec![row("a", 2, None)], outbox: vec![entry(1)], ..advance(0, 1) };
-    batch.all_due_ms = Some(1);
+    let batch = Batch { states: vec![row("a", 2, None)], outbox: vec![entry(1)], ..advance(0, 1) };
     assert_refused!(store.commit(&earlier, batch).await, Fenced);
     assert_refused!(store.load(&earlier, &[subject("a")]).await, Fenced);
     assert_refused!(store.due(&earlier, 10, 10).await, Fenced);
@@ -180,33 +177,6 @@ pub async fn a_row_without_due_date_is_not_due(store: &impl StateStore) {
     let lease = acquire(store).await;
     store.commit(&lease, with_state("a", 1, None)).await.expect("commits");
     assert_eq!(due(store, &lease, i64::MAX, 10).await, Vec::<String>::new());
-}
-
-pub async fn all_due_keeps_earlier_dates(store: &impl StateStore) {
-    let lease = acquire(store).await;
-    let states = vec![row("early", 1, Some(10)), row("late", 1, Some(99)), row("never", 1, None)];
-    store.commit(&lease, Batch { states, ..Batch::default() }).await.expect("commits");
-    let other = store.acquire("risk@1", 4).await.expect("acquires");
-    store.commit(&other, with_state("elsewhere", 1, None)).await.expect("commits");
-
-    let batch = Batch { all_due_ms: Some(50), ..Batch::default() };
-    store.commit(&lease, batch).await.expect("commits");
-    assert_eq!(due(store, &lease, 50, 10).await, ["early", "late", "never"]);
-    assert_eq!(load(store, &lease, "early").await, Some(row("early", 1, Some(10))));
-    assert_eq!(load(store, &lease, "late").await, Some(row("late", 1, Some(50))));
-    assert_eq!(due(store, &other, 50, 10).await, Vec::<String>::new());
-}
-
-pub async fn all_due_comes_before_states(store: &impl StateStore) {
-    let lease = acquire(store).await;
-    let states = vec![row("evaluated", 1, None), row("waits", 1, None)];
-    store.commit(&lease, Batch { states, ..Batch::default() }).await.expect("commits");
-
-    let states = vec![row("evaluated", 2, Some(80)), row("new", 1, None)];
-    let batch = Batch { states, all_due_ms: Some(50), ..Batch::default() };
-    store.commit(&lease, batch).await.expect("commits");
-    assert_eq!(due(store, &lease, 100, 10).await, ["waits", "evaluated"]);
-    assert_eq!(load(store, &lease, "evaluated").await, Some(row("evaluated", 2, Some(80))));
 }
 
 pub async fn scan_pages_in_subject_order(store: &impl StateStore) {

@@ -55,12 +55,6 @@ impl Shard {
         let stored = self.positions.get(&advance.to.topic).map_or(0, |position| position.next);
         if stored == advance.from { Ok(()) } else { Err(StoreError::Moved) }
     }
-
-    fn make_all_due(&mut self, due_ms: i64) {
-        for row in self.states.values_mut() {
-            row.due_ms = Some(row.due_ms.map_or(due_ms, |earlier| earlier.min(due_ms)));
-        }
-    }
 }
 
 #[async_trait]
@@ -91,9 +85,6 @@ impl StateStore for MemoryState {
         }
         for advance in batch.advances {
             shard.positions.insert(advance.to.topic.clone(), advance.to);
-        }
-        if let Some(due_ms) = batch.all_due_ms {
-            shard.make_all_due(due_ms);
         }
         for row in batch.states {
             shard.states.insert(row.subject.clone(), row);
@@ -156,8 +147,9 @@ impl Outbox for MemoryState {
         Ok(self.lock().outbox.claim(target, now_ms, hold_ms, max))
     }
 
-    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError> {
-        Ok(self.lock().outbox.settle(claim, how))
+    async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError> {
+        let outbox = &mut self.lock().outbox;
+        Ok(claims.iter().filter(|claim| outbox.settle(claim, how)).count())
     }
 
     async fn release_claims(&self) -> Result<(), StoreError> {
