@@ -37,6 +37,8 @@ pub(crate) struct Bench {
     /// `None`: without the cases of a hub on servers.
     pub(crate) servers: Option<Servers>,
     pub(crate) servers_only: bool,
+    /// The beginnings of names of cases on servers; empty: all of them.
+    pub(crate) only: Vec<String>,
 }
 
 /// A rate with what it took.
@@ -231,6 +233,7 @@ fn case(name: &'static str, workload: String, rate: Rate, ceiling: &'static str,
         ratio: Some(rate.per_s / ceiling_per_s),
         rss_mib: rate.taken.rss_mib,
         cpu_s: rate.taken.cpu_s,
+        machine_cpu_s: Some(rate.taken.machine_cpu_s).filter(|cpu_s| *cpu_s > 0.0),
         ..Case::default()
     }
 }

@@ -50,6 +50,9 @@ struct Cli {
     /// Only the cases of a hub on servers
     #[arg(long)]
     servers_only: bool,
+    /// Of those only cases whose names begin so; a case that needs another runs it as well
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     #[command(subcommand)]
     part: Option<Internal>,
 }
@@ -75,7 +78,8 @@ fn main() -> anyhow::Result<()> {
         students: cli.students,
         repeat: cli.repeat.max(1),
         servers: Servers::from_env(),
-        servers_only: cli.servers_only,
+        servers_only: cli.servers_only || !cli.only.is_empty(),
+        only: cli.only,
     };
     let report = bench.run()?;
     if cli.json { report.json(out) } else { report.text(out) }

@@ -22,6 +22,8 @@ pub(crate) struct Taken {
     pub(crate) cpu_s: f64,
     /// Peak resident memory.
     pub(crate) rss_mib: f64,
+    /// What all processes of the machine used meanwhile, the servers' and this one's too.
+    pub(crate) machine_cpu_s: f64,
 }
 
 /// Runs a process to its end. Returns what it took and its standard output; a failure is an error.
@@ -67,6 +69,7 @@ pub(crate) fn idle(mut command: Command, after: Duration) -> anyhow::Result<Take
 pub(crate) struct Running {
     child: Child,
     started: Instant,
+    machine_cpu_s: f64,
     taken: Taken,
 }
 
@@ -74,7 +77,7 @@ impl Running {
     pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
         let started = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot start")?;
-        Ok(Self { child, started, taken: Taken::default() })
+        Ok(Self { child, started, machine_cpu_s: machine_cpu_s(), taken: Taken::default() })
     }
 
     /// Waits until `done` says so, and returns what the process took until then.
@@ -96,6 +99,7 @@ impl Running {
     /// What the process took until now, but for the seconds.
     pub(crate) fn look(&mut self) -> Taken {
         look(&self.child, &mut self.taken);
+        self.taken.machine_cpu_s = machine_cpu_s() - self.machine_cpu_s;
         self.taken
     }
 
@@ -144,4 +148,13 @@ fn cpu_s(child: &Child) -> Option<f64> {
     let (_, behind) = stat.rsplit_once(')')?;
     let ticks = |at| behind.split_ascii_whitespace().nth(at)?.parse::<f64>().ok();
     Some((ticks(11)? + ticks(12)?) / TICKS_PER_S)
+}
+
+/// Since the machine was started; 0 where /proc does not say.
+fn machine_cpu_s() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let Some(all) = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")) else { return 0.0 };
+    // User, nice, system, idle, waiting for disks, interrupts, soft interrupts.
+    let ticks: Vec<f64> = all.split_ascii_whitespace().map_while(|ticks| ticks.parse().ok()).collect();
+    [0, 1, 2, 5, 6].into_iter().filter_map(|at| ticks.get(at)).sum::<f64>() / TICKS_PER_S
 }

@@ -30,6 +30,8 @@ pub(crate) struct Case {
     pub(crate) rss_mib: f64,
     /// User and system time of the measured process.
     pub(crate) cpu_s: f64,
+    /// That of all processes, where servers work too.
+    pub(crate) machine_cpu_s: Option<f64>,
 }
 
 impl Report {
@@ -41,13 +43,13 @@ impl Report {
         writeln!(out, "{}\n", self.machine)?;
         writeln!(
             out,
-            "{:<16} {:>12} {:>12} {:>6} {:>8} {:>8} {:>8} {:>7}  ceiling",
-            "case", "per s", "ceiling", "ratio", "p50 ms", "p99 ms", "MiB", "CPU s"
+            "{:<16} {:>12} {:>12} {:>6} {:>8} {:>8} {:>8} {:>7} {:>9}  ceiling",
+            "case", "per s", "ceiling", "ratio", "p50 ms", "p99 ms", "MiB", "CPU s", "all CPU s"
         )?;
         for case in &self.cases {
             writeln!(
                 out,
-                "{:<16} {:>12} {:>12} {:>6} {:>8} {:>8} {:>8.0} {:>7.1}  {}",
+                "{:<16} {:>12} {:>12} {:>6} {:>8} {:>8} {:>8.0} {:>7.1} {:>9}  {}",
                 case.name,
                 number(case.per_s, 0),
                 number(case.ceiling_per_s, 0),
@@ -56,6 +58,7 @@ impl Report {
                 number(case.p99_ms, 0),
                 case.rss_mib,
                 case.cpu_s,
+                number(case.machine_cpu_s, 1),
                 case.ceiling
             )?;
         }

@@ -7,12 +7,14 @@
 //! # Layout
 //! - this file: `RiskConsumer`; `batch`: records folded in one transaction; `fold`: what one event changes; `evaluate`: who is due; `alerts`: what
 //!   leaves; `position`: where the consumer is on the log
-//! - `own`: taking shards, and losing them; `student`, `shard`: the states; `waiting`: who is to be evaluated
+//! - `own`: taking shards, and losing them; `student`, `shard`: the states; `kept`: those in memory; `waiting`:
+//!   who is to be evaluated
 
 pub(crate) mod alerts;
 mod batch;
 mod evaluate;
 mod fold;
+mod kept;
 mod own;
 mod position;
 pub mod shard;

@@ -105,7 +105,7 @@ async fn a_standing_list_waits_for_the_last_shard() {
         let lease = states.acquire(crate::consume::CONSUMER, shard).await.unwrap();
         let mut rows = states.scan(crate::consume::CONSUMER, shard, None, 1).await.unwrap();
         rows[0].due_ms = Some(0);
-        states.commit(&lease, Batch { states: rows, ..Batch::default() }).await.unwrap();
+        states.commit(&lease, &Batch { states: rows, ..Batch::default() }).await.unwrap();
     }
     district.deliver().await;
     assert_eq!(district.told().await, ["risk.flags.standing 1001 pending"]);

@@ -135,7 +135,7 @@ async fn commit(
         states: subjects.iter().map(state).collect(),
         outbox,
     };
-    store.commit(lease, batch).await?;
+    store.commit(lease, &batch).await?;
     lease.positions = vec![to];
     Ok(())
 }

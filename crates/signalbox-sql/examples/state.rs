@@ -60,7 +60,7 @@ async fn commit(
         })
         .collect();
     let batch = Batch { advances: vec![Advance { from, to }], states, ..Batch::default() };
-    Ok(store.commit(lease, batch).await?)
+    Ok(store.commit(lease, &batch).await?)
 }
 
 /// Keys as a hash would give them: neighbours in a batch are no neighbours in the table.

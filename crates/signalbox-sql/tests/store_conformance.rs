@@ -24,11 +24,11 @@ async fn feeds() -> (SqliteFeeds, TempDir) {
 async fn state_outlives_its_process() {
     let (store, dir) = state().await;
     let lease = store.acquire("risk@1", 0).await.unwrap();
-    store.commit(&lease, batch(0, 1)).await.unwrap();
+    store.commit(&lease, &batch(0, 1)).await.unwrap();
     drop(store);
 
     let store = SqliteState::open(&dir.path().join("state.db")).await.unwrap();
-    assert!(matches!(store.commit(&lease, batch(0, 1)).await, Err(StoreError::Moved)));
+    assert!(matches!(store.commit(&lease, &batch(0, 1)).await, Err(StoreError::Moved)));
     let lease = store.acquire("risk@1", 0).await.unwrap();
     assert_eq!(lease.epoch, 2);
     assert_eq!(lease.positions[0].next, 1);
@@ -41,8 +41,8 @@ async fn another_handle_on_the_same_file_fences() {
     let other = SqliteState::open(&dir.path().join("state.db")).await.unwrap();
     let earlier = one.acquire("risk@1", 0).await.unwrap();
     let later = other.acquire("risk@1", 0).await.unwrap();
-    assert!(matches!(one.commit(&earlier, batch(0, 1)).await, Err(StoreError::Fenced)));
-    other.commit(&later, batch(0, 1)).await.unwrap();
+    assert!(matches!(one.commit(&earlier, &batch(0, 1)).await, Err(StoreError::Fenced)));
+    other.commit(&later, &batch(0, 1)).await.unwrap();
     assert_eq!(one.scan("risk@1", 0, None, 10).await.unwrap(), [row()]);
 }
 
@@ -50,16 +50,16 @@ async fn another_handle_on_the_same_file_fences() {
 async fn a_snapshot_holds_the_last_commit_and_nothing_later() {
     let (store, dir) = state().await;
     let lease = store.acquire("risk@1", 0).await.unwrap();
-    store.commit(&lease, batch(0, 1)).await.unwrap();
+    store.commit(&lease, &batch(0, 1)).await.unwrap();
     let path = dir.path().join("copy.db");
     store.snapshot_to(&path).await.unwrap();
-    store.commit(&lease, Batch { states: vec![], ..batch(1, 2) }).await.unwrap();
+    store.commit(&lease, &Batch { states: vec![], ..batch(1, 2) }).await.unwrap();
 
     let copy = SqliteState::open(&path).await.unwrap();
     assert_eq!(copy.positions("risk@1", 0).await.unwrap()[0].next, 1);
     assert_eq!(copy.scan("risk@1", 0, None, 10).await.unwrap(), [row()]);
     let lease = copy.acquire("risk@1", 0).await.unwrap();
-    copy.commit(&lease, batch(1, 9)).await.unwrap();
+    copy.commit(&lease, &batch(1, 9)).await.unwrap();
     assert_eq!(store.positions("risk@1", 0).await.unwrap()[0].next, 2, "the copy is apart");
     assert!(store.snapshot_to(&path).await.is_err(), "an existing file is not overwritten");
 }

@@ -65,7 +65,7 @@ pub trait StateStore: Send + Sync {
 
     /// Writes the batch in ONE transaction. `Fenced` or `Moved`: nothing was written. On `Ok` the caller moves
     /// its own copy of the positions on.
-    async fn commit(&self, lease: &Lease, batch: Batch) -> Result<(), StoreError>;
+    async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), StoreError>;
 
     /// Up to `max` subjects whose due date is not after `now_ms`, the earliest first.
     async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError>;

@@ -8,9 +8,10 @@ use signalbox_event::Event;
 use signalbox_event::codec::{DecodeError, from_record};
 use signalbox_log::{Offset, Record};
 use signalbox_risk::Reference;
-use signalbox_store::state::{Batch, Lease, StateRow, Subject};
+use signalbox_store::state::{Batch, Lease, StateRow};
 
 use super::fold::{AT_ONCE_MS, Fold, StudentInHand, subject_of};
+use super::kept::Kept;
 use super::position::{advance, advances};
 use super::shard::ShardState;
 use super::student::StudentYear;
@@ -25,6 +26,7 @@ pub(super) struct InHand {
     pub(super) waiting: Waiting,
     /// Whether the store knows that somebody waits.
     pub(super) is_due: bool,
+    pub(super) kept: Kept,
     /// Built when first needed after a change.
     pub(super) reference: Option<Reference>,
     /// Where the topics ended when somebody was to be evaluated: from there on the shard has caught up, however much is
@@ -33,12 +35,13 @@ pub(super) struct InHand {
 }
 
 impl InHand {
-    /// With nobody waiting if `row` says so.
-    pub(super) fn new(lease: Lease, row: Option<&StateRow>) -> Result<Self, HubError> {
+    /// A shard of so many, just taken. `row` is its own, which knows whether somebody waits.
+    pub(super) fn new(lease: Lease, row: Option<&StateRow>, shards: u32) -> Result<Self, HubError> {
         let state = row.map(|row| ShardState::decode(&row.state)).transpose()?.unwrap_or_default();
         let is_due = row.is_some_and(|row| row.due_ms.is_some());
         let waiting = if is_due { Waiting::Everybody } else { Waiting::default() };
-        Ok(Self { lease, state, waiting, is_due, reference: None, catch_up: None })
+        let kept = Kept::one_of(shards);
+        Ok(Self { lease, state, waiting, is_due, kept, reference: None, catch_up: None })
     }
 
     pub(super) fn row(&self) -> StateRow {
@@ -71,7 +74,7 @@ async fn fold_into(
             Err(error) => outbox.push(dead_letters::entry(record, &error, now)),
         }
     }
-    let students = load(hub, &in_hand.lease, events.iter().filter_map(subject_of).collect()).await?;
+    let students = load(hub, in_hand, events.iter().filter_map(subject_of).collect()).await?;
     let was_due = in_hand.is_due;
     let mut fold = Fold {
         district: &hub.settings.district.id,
@@ -97,10 +100,11 @@ async fn fold_into(
         states.push(in_hand.row());
     }
     let advances = advances(&in_hand.lease, records);
-    let batch = Batch { advances: advances.clone(), states, outbox };
-    hub.states.commit(&in_hand.lease, batch).await?;
+    let batch = Batch { advances, states, outbox };
+    hub.states.commit(&in_hand.lease, &batch).await?;
     crate::failpoint!("state.commit");
-    advance(&mut in_hand.lease, advances);
+    advance(&mut in_hand.lease, batch.advances);
+    in_hand.kept.keep(batch.states);
     if coverage_changed {
         in_hand.reference = None;
     }
@@ -109,16 +113,16 @@ async fn fold_into(
 
 async fn load(
     hub: &Hub,
-    lease: &Lease,
+    in_hand: &mut InHand,
     who: BTreeSet<StudentYear>,
 ) -> Result<BTreeMap<StudentYear, StudentInHand>, HubError> {
-    let subjects: Vec<Subject> = who.iter().map(|who| who.subject()).collect();
-    let rows = hub.states.load(lease, &subjects).await?;
-    let in_hand = |row: Option<StateRow>| match row {
+    let who: Vec<StudentYear> = who.into_iter().collect();
+    let rows = in_hand.kept.load(&*hub.states, &in_hand.lease, &who).await?;
+    let student = |row: Option<StateRow>| match row {
         None => Ok(StudentInHand::default()),
         Some(row) => StudentInHand::of(&row),
     };
-    who.into_iter().zip(rows).map(|(who, row)| Ok((who, in_hand(row)?))).collect()
+    who.into_iter().zip(rows).map(|(who, row)| Ok((who, student(row)?))).collect()
 }
 
 fn read(record: &Record) -> Result<Event, DecodeError> {

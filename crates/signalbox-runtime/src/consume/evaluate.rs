@@ -106,7 +106,7 @@ impl RiskConsumer {
         let mut pages = Pages::of(&in_hand.waiting);
         let mut batch = Batch::default();
         let mut evaluated = 0;
-        while let Some(page) = pages.next(&*self.hub.states, &in_hand.lease, STUDENTS).await? {
+        while let Some(page) = pages.next(&*self.hub.states, in_hand, STUDENTS).await? {
             if !batch.states.is_empty() {
                 self.decide(in_hand, std::mem::take(&mut batch)).await?;
             }
@@ -125,9 +125,10 @@ impl RiskConsumer {
         Ok(evaluated)
     }
 
-    async fn decide(&self, in_hand: &InHand, batch: Batch) -> Result<(), HubError> {
-        self.hub.states.commit(&in_hand.lease, batch).await?;
+    async fn decide(&self, in_hand: &mut InHand, batch: Batch) -> Result<(), HubError> {
+        self.hub.states.commit(&in_hand.lease, &batch).await?;
         crate::failpoint!("state.commit");
+        in_hand.kept.keep(batch.states);
         Ok(())
     }
 

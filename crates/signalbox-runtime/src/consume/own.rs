@@ -27,7 +27,7 @@ impl RiskConsumer {
             self.check_position(shard, position).await?;
         }
         let row = self.hub.states.load(&lease, &[ShardState::subject()]).await?.pop().flatten();
-        let in_hand = InHand::new(lease, row.as_ref())?;
+        let in_hand = InHand::new(lease, row.as_ref(), self.hub.settings.topics.shards)?;
         self.subscription.start(shard, &starts(&in_hand.lease.positions)).await?;
         self.shards.insert(shard, in_hand);
         self.news.insert(shard);

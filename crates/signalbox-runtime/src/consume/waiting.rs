@@ -7,8 +7,10 @@
 use std::collections::BTreeSet;
 
 use signalbox_store::StateStore;
-use signalbox_store::state::{Lease, StateRow, Subject};
+use signalbox_store::state::{StateRow, Subject};
 
+use super::CONSUMER;
+use super::batch::InHand;
 use super::student::StudentYear;
 use crate::hub::HubError;
 
@@ -56,12 +58,12 @@ impl Pages {
     pub(super) async fn next(
         &mut self,
         states: &dyn StateStore,
-        lease: &Lease,
+        in_hand: &mut InHand,
         max: usize,
     ) -> Result<Option<Vec<(StudentYear, StateRow)>>, HubError> {
         let rows: Vec<StateRow> = match self {
             Self::All { after } => {
-                let rows = states.scan(&lease.consumer, lease.shard, after.as_ref(), max).await?;
+                let rows = states.scan(CONSUMER, in_hand.lease.shard, after.as_ref(), max).await?;
                 let Some(last) = rows.last() else { return Ok(None) };
                 *after = Some(last.subject.clone());
                 rows
@@ -69,8 +71,8 @@ impl Pages {
             Self::Of(students) if students.is_empty() => return Ok(None),
             Self::Of(students) => {
                 let page = students.split_off(students.len().saturating_sub(max));
-                let subjects: Vec<Subject> = page.iter().map(|who| who.subject()).collect();
-                states.load(lease, &subjects).await?.into_iter().flatten().collect()
+                let rows = in_hand.kept.load(states, &in_hand.lease, &page).await?;
+                rows.into_iter().flatten().collect()
             }
         };
         let named = |row: StateRow| Some((StudentYear::of_subject(&row.subject)?, row));

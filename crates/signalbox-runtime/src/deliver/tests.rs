@@ -102,7 +102,7 @@ async fn outbox(entries: impl IntoIterator<Item = NewEntry>) -> MemoryState {
     let store = MemoryState::default();
     let lease = store.acquire("risk@1", 0).await.unwrap();
     let batch = Batch { outbox: entries.into_iter().collect(), ..Batch::default() };
-    store.commit(&lease, batch).await.unwrap();
+    store.commit(&lease, &batch).await.unwrap();
     store
 }
 

@@ -23,9 +23,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_LIFETIME: Duration = Duration::from_mins(30);
 
 /// What every connection is set to, unless the URL's `options` say otherwise.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 11] = [
     // Compiling a statement takes longer than running it; some run ten times as long.
     ("jit", "off"),
+    // Tables grow from nothing to millions of rows within one load; a plan made while one was empty would read all of it
+    // for every row from then on.
+    ("enable_seqscan", "off"),
     // An outbox entry that was sent must not be taken back by a crash of the server.
     ("synchronous_commit", "on"),
     // A statement after a lock must see what the lock waited for.

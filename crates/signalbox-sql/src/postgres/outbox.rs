@@ -1,4 +1,6 @@
-//! The outbox, in the schema of the states.
+//! The outbox, in the schema of the states. `claims`: who may try what.
+
+mod claims;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,8 +25,8 @@ impl Outbox for PgState {
         max: usize,
     ) -> Result<Vec<Claim>, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(refusal)?;
-        claim_alone(&mut transaction, target).await.map_err(refusal)?;
-        let mut claims = claim(&mut transaction, target, now_ms, hold_ms, max).await.map_err(refusal)?;
+        claims::alone(&mut transaction, target).await.map_err(refusal)?;
+        let mut claims = claims::take(&mut transaction, target, now_ms, hold_ms, max).await.map_err(refusal)?;
         commit(transaction).await?;
         // Updated rows come back in no promised order.
         claims.sort_by_key(|claim| claim.entry.seq);
@@ -113,55 +115,6 @@ pub(super) async fn add(connection: &mut PgConnection, entries: &[NewEntry]) -> 
         }
     }
     Ok(())
-}
-
-/// Until the transaction's end, nobody else claims entries of the target. A statement of its own, because the claim
-/// must see what the one before it wrote.
-async fn claim_alone(connection: &mut PgConnection, target: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' claims ' || $1, 0))")
-        .bind(target)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn claim(
-    connection: &mut PgConnection,
-    target: &str,
-    now_ms: i64,
-    hold_ms: i64,
-    max: usize,
-) -> Result<Vec<Claim>, sqlx::Error> {
-    // The first of a lane is looked up by its index, one entry at a time: as a join, a database that has no statistics
-    // yet compares every pending entry with every other.
-    // What makes an entry ready is asked twice: a batch may take an entry back while the update waits for its row.
-    let rows = sqlx::query(
-        "WITH ready AS MATERIALIZED (
-             SELECT seq FROM outbox AS own
-             WHERE state = 'pending' AND NOT part AND target = $1 AND next_try_ms <= $2
-               AND (claimed_until_ms IS NULL OR claimed_until_ms <= $2)
-               AND seq = (
-                   SELECT first.seq FROM outbox AS first
-                   WHERE first.state = 'pending' AND NOT first.part AND first.target = $1
-                     AND first.lane = own.lane
-                   ORDER BY first.seq LIMIT 1)
-               AND seq <= coalesce((
-                   SELECT min(list.seq) FROM outbox AS list
-                   WHERE list.state = 'pending' AND NOT list.part AND list.target = $1 AND list.lane = $1), seq)
-             ORDER BY seq LIMIT $4)
-         UPDATE outbox SET attempts = attempts + 1, claimed_until_ms = $3
-         FROM ready
-         WHERE outbox.seq = ready.seq AND state = 'pending' AND next_try_ms <= $2
-           AND (claimed_until_ms IS NULL OR claimed_until_ms <= $2)
-         RETURNING outbox.*",
-    )
-    .bind(target)
-    .bind(now_ms)
-    .bind(now_ms.saturating_add(hold_ms))
-    .bind(limit(max))
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(claimed).collect()
 }
 
 /// Numbers are given in the order of writing, but transactions may end in another. Within a lane that cannot be: it
@@ -272,11 +225,6 @@ async fn is_there(connection: &mut PgConnection, id: &Uuid) -> Result<bool, sqlx
         .bind(id)
         .fetch_one(connection)
         .await
-}
-
-fn claimed(row: &PgRow) -> Result<Claim, sqlx::Error> {
-    let entry = entry(row)?;
-    Ok(Claim { token: u64::from(entry.attempts), entry })
 }
 
 fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {

@@ -41,11 +41,11 @@ impl StateStore for PgState {
         Ok(subjects.iter().map(|subject| found.get(subject).cloned()).collect())
     }
 
-    async fn commit(&self, lease: &Lease, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await.map_err(refusal)?;
         let consumer = locked(&mut transaction, lease).await?;
         advance(&mut transaction, consumer, lease.shard, &batch.advances).await?;
-        write(&mut transaction, consumer, lease.shard, &batch).await.map_err(refusal)?;
+        write(&mut transaction, consumer, lease.shard, batch).await.map_err(refusal)?;
         commit(transaction).await
     }
 

@@ -60,11 +60,11 @@ impl StateStore for SqliteState {
         Ok(subjects.iter().map(|subject| found.get(subject).cloned()).collect())
     }
 
-    async fn commit(&self, lease: &Lease, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), StoreError> {
         let mut transaction = self.db.write().await.map_err(refusal)?;
         let consumer = owned(&mut *transaction, lease).await?;
-        advance(&mut transaction, consumer, lease, &batch).await?;
-        write(&mut transaction, consumer, lease.shard, &batch).await.map_err(refusal)?;
+        advance(&mut transaction, consumer, lease, batch).await?;
+        write(&mut transaction, consumer, lease.shard, batch).await.map_err(refusal)?;
         transaction.commit().await.map_err(refusal)
     }
 

@@ -69,7 +69,7 @@ async fn who_writes_after_a_list_waits_for_it() {
     let lease = other.acquire("risk@1", 1).await.unwrap();
     let later = tokio::spawn({
         let other = other.clone();
-        async move { other.commit(&lease, writing(entry(2, "lane"))).await }
+        async move { other.commit(&lease, &writing(entry(2, "lane"))).await }
     });
     schema.waits_for_a_lease().await;
     assert_eq!(other.claim(TARGET, 0, HOLD_MS, 9).await.unwrap(), []);
@@ -86,7 +86,7 @@ async fn who_writes_no_list_waits_for_nobody() {
     let (one, other) = (database.state(), schema.database().await.state());
     let in_hand = commit_kept_back(&network, one, entry(1, "lane")).await;
     let lease = other.acquire("risk@1", 1).await.unwrap();
-    other.commit(&lease, writing(entry(2, "another"))).await.unwrap();
+    other.commit(&lease, &writing(entry(2, "another"))).await.unwrap();
     assert_eq!(other.claim(TARGET, 0, HOLD_MS, 9).await.unwrap().len(), 1);
     network.let_go();
     in_hand.await.unwrap();
@@ -96,7 +96,7 @@ async fn who_writes_no_list_waits_for_nobody() {
 async fn commit_kept_back(network: &Network, store: PgState, entry: NewEntry) -> tokio::task::JoinHandle<()> {
     let lease = store.acquire("risk@1", 0).await.expect("acquires");
     network.keep_next_commit_back();
-    let in_hand = tokio::spawn(async move { store.commit(&lease, writing(entry)).await.expect("commits") });
+    let in_hand = tokio::spawn(async move { store.commit(&lease, &writing(entry)).await.expect("commits") });
     network.keeps_a_commit_back().await;
     in_hand
 }
@@ -118,7 +118,7 @@ async fn write(store: &PgState, shard: u32) {
         if shard == 0 && batch % 4 == 3 {
             outbox.insert(2, entry(number(99), TARGET));
         }
-        store.commit(&lease, Batch { outbox, ..Batch::default() }).await.expect("answers");
+        store.commit(&lease, &Batch { outbox, ..Batch::default() }).await.expect("answers");
     }
 }
 

@@ -71,14 +71,14 @@ async fn a_killed_server_is_unavailable_and_then_goes_on_where_it_was() {
     assert_eq!(entries.len() as u64, stored, "each batch wrote one");
     let state = store.load(&lease, &[b"a".to_vec()]).await.unwrap().remove(0).unwrap();
     assert_eq!(state.state, stored.to_be_bytes());
-    store.commit(&lease, batch(stored)).await.expect("goes on");
+    store.commit(&lease, &batch(stored)).await.expect("goes on");
     assert_eq!(database.feeds().feeds().await.expect("feeds answer too"), []);
 }
 
 async fn commit_until_it_fails(store: PgState, lease: Lease) -> (u64, StoreError) {
     let mut at = 0;
     loop {
-        match store.commit(&lease, batch(at)).await {
+        match store.commit(&lease, &batch(at)).await {
             Ok(()) => at += 1,
             Err(failure) => return (at, failure),
         }

@@ -15,12 +15,12 @@ async fn another_processes_lease_fences() {
     let Some(schema) = Schema::fresh().await else { return };
     let (one, other) = (schema.database().await.state(), schema.database().await.state());
     let earlier = one.acquire("risk@1", 0).await.unwrap();
-    one.commit(&earlier, batch(0, 1)).await.unwrap();
+    one.commit(&earlier, &batch(0, 1)).await.unwrap();
     let later = other.acquire("risk@1", 0).await.unwrap();
     assert_eq!(later.positions[0].next, 1);
-    assert!(matches!(one.commit(&earlier, batch(1, 2)).await, Err(StoreError::Fenced)));
+    assert!(matches!(one.commit(&earlier, &batch(1, 2)).await, Err(StoreError::Fenced)));
     assert!(matches!(one.load(&earlier, &[b"a".to_vec()]).await, Err(StoreError::Fenced)));
-    other.commit(&later, batch(1, 2)).await.unwrap();
+    other.commit(&later, &batch(1, 2)).await.unwrap();
     assert_eq!(one.positions("risk@1", 0).await.unwrap()[0].next, 2);
 }
 
@@ -36,7 +36,7 @@ async fn owners_that_race_leave_one_line_of_batches() {
             let mut lease = store.acquire("risk@1", 0).await.unwrap();
             for _ in 0..40 {
                 let at = next(&lease);
-                match store.commit(&lease, batch(at, at + 1)).await {
+                match store.commit(&lease, &batch(at, at + 1)).await {
                     Ok(()) => {
                         written += 1;
                         lease.positions = store.positions("risk@1", 0).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_new_lease_waits_for_the_batch_in_hand() {
     let lease = one.acquire("risk@1", 0).await.unwrap();
     // Only a new topic: no position is there that the next owner would have to wait for.
     network.keep_next_commit_back();
-    let in_hand = tokio::spawn(async move { one.commit(&lease, batch(0, 9)).await });
+    let in_hand = tokio::spawn(async move { one.commit(&lease, &batch(0, 9)).await });
     network.keeps_a_commit_back().await;
     let waiting = tokio::spawn(async move { other.acquire("risk@1", 0).await });
     schema.waits_for_a_lease().await;

@@ -125,7 +125,7 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
             let states = (0..ROWS / 5).map(|n| state(shard, n)).collect();
             let advances = vec![advance("roster", None), advance("attendance", Some("an id"))];
             store
-                .commit(&lease, Batch { advances, states, outbox })
+                .commit(&lease, &Batch { advances, states, outbox })
                 .await
                 .expect("answers");
         }

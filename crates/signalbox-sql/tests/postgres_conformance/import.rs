@@ -113,7 +113,7 @@ async fn an_imported_hub_goes_on() {
 
     let last = before.entries.last().expect("has entries").seq;
     let lease = states.acquire("a new one", 0).await.unwrap();
-    states.commit(&lease, batch(0)).await.unwrap();
+    states.commit(&lease, &batch(0)).await.unwrap();
     let new = states.entries(last, 9).await.unwrap();
     assert_eq!(new.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [last + 1]);
 }
@@ -127,7 +127,7 @@ async fn a_file_in_use_is_read_as_of_one_moment() {
     let (_, states) = old.stores().await;
     let lease = states.acquire("risk@1", 0).await.unwrap();
     for at in 0..500 {
-        states.commit(&lease, batch(at)).await.unwrap();
+        states.commit(&lease, &batch(at)).await.unwrap();
     }
     let done = Arc::new(AtomicBool::new(false));
     let writing = tokio::spawn({
@@ -135,7 +135,7 @@ async fn a_file_in_use_is_read_as_of_one_moment() {
         async move {
             let mut at = 500;
             while !done.load(Ordering::Relaxed) {
-                states.commit(&lease, batch(at)).await.unwrap();
+                states.commit(&lease, &batch(at)).await.unwrap();
                 at += 1;
             }
             at
@@ -160,7 +160,7 @@ async fn what_a_killed_hub_committed_is_imported() {
     let (old, killed) = (Old::empty().await, Old { dir: TempDir::new().expect("makes a directory") });
     let (_feeds, states) = old.stores().await;
     let lease = states.acquire("risk@1", 0).await.unwrap();
-    states.commit(&lease, batch(0)).await.unwrap();
+    states.commit(&lease, &batch(0)).await.unwrap();
     for file in ["feeds.db", "feeds.db-wal", "state.db", "state.db-wal"] {
         std::fs::copy(old.path(file), killed.path(file)).unwrap();
     }

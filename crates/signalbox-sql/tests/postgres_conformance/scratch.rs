@@ -59,7 +59,7 @@ async fn a_copy_is_of_one_moment() {
         async move {
             let mut at = 0;
             while !done.load(Ordering::Relaxed) {
-                own.commit(&lease, batch(at)).await.unwrap();
+                own.commit(&lease, &batch(at)).await.unwrap();
                 at += 1;
             }
             at
@@ -158,7 +158,7 @@ async fn fill_more(feeds: &impl FeedStore, states: &impl StateStore) {
         let lease = states.acquire(consumer, shard).await.expect("has a number of its own");
         let at = if shard == 0 { 500 } else { 0 };
         let new = Batch { advances: vec![], ..batch(at) };
-        states.commit(&lease, new).await.expect("has a number of its own");
+        states.commit(&lease, &new).await.expect("has a number of its own");
     }
 }
 

@@ -340,7 +340,7 @@ const HOLD_MS: i64 = 1_000;
 async fn write(store: &impl StateStore, outbox: impl IntoIterator<Item = NewEntry>) {
     let lease = store.acquire("risk@1", 0).await.expect("acquires");
     let batch = Batch { outbox: outbox.into_iter().collect(), ..Batch::default() };
-    store.commit(&lease, batch).await.expect("commits");
+    store.commit(&lease, &batch).await.expect("commits");
 }
 
 async fn claim(store: &impl Outbox, now_ms: i64) -> Vec<Claim> {

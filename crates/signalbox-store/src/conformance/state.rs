@@ -46,7 +46,7 @@ pub async fn a_lease_carries_the_stored_positions(store: &impl StateStore) {
     let lease = acquire(store).await;
     let mut batch = advance(0, 10);
     batch.advances.push(Advance { from: 0, to: position("another", 4, None) });
-    store.commit(&lease, batch).await.expect("commits");
+    store.commit(&lease, &batch).await.expect("commits");
 
     let mut positions = acquire(store).await.positions;
     positions.sort_by(|a, b| a.topic.cmp(&b.topic));
@@ -55,11 +55,11 @@ pub async fn a_lease_carries_the_stored_positions(store: &impl StateStore) {
 
 pub async fn an_earlier_lease_is_fenced(store: &(impl StateStore + Outbox)) {
     let earlier = acquire(store).await;
-    store.commit(&earlier, with_state("a", 1, Some(5))).await.expect("commits while it owns the shard");
+    store.commit(&earlier, &with_state("a", 1, Some(5))).await.expect("commits while it owns the shard");
     let later = acquire(store).await;
 
     let batch = Batch { states: vec![row("a", 2, None)], outbox: vec![entry(1)], ..advance(0, 1) };
-    assert_refused!(store.commit(&earlier, batch).await, Fenced);
+    assert_refused!(store.commit(&earlier, &batch).await, Fenced);
     assert_refused!(store.load(&earlier, &[subject("a")]).await, Fenced);
     assert_refused!(store.due(&earlier, 10, 10).await, Fenced);
 
@@ -72,39 +72,39 @@ pub async fn shards_and_consumers_are_apart(store: &impl StateStore) {
     let lease = acquire(store).await;
     let other_shard = store.acquire("risk@1", 4).await.expect("acquires");
     let other_consumer = store.acquire("intervention@1", 3).await.expect("acquires");
-    store.commit(&lease, with_state("a", 1, Some(1))).await.expect("is not fenced by other shards");
+    store.commit(&lease, &with_state("a", 1, Some(1))).await.expect("is not fenced by other shards");
 
     for other in [other_shard, other_consumer] {
         assert_eq!(load(store, &other, "a").await, None);
         assert_eq!(store.due(&other, 10, 10).await.expect("reads"), Vec::<Subject>::new());
-        store.commit(&other, advance(0, 7)).await.expect("has positions of its own");
+        store.commit(&other, &advance(0, 7)).await.expect("has positions of its own");
     }
     assert_eq!(store.positions("risk@1", 3).await.expect("reads"), []);
 }
 
 pub async fn a_moved_position_refuses_the_batch(store: &(impl StateStore + Outbox)) {
     let lease = acquire(store).await;
-    store.commit(&lease, advance(0, 10)).await.expect("commits");
+    store.commit(&lease, &advance(0, 10)).await.expect("commits");
     for from in [0, 5, 11] {
         let batch = Batch { states: vec![row("a", 1, None)], outbox: vec![entry(1)], ..advance(from, 20) };
-        assert_refused!(store.commit(&lease, batch).await, Moved);
+        assert_refused!(store.commit(&lease, &batch).await, Moved);
     }
     assert_eq!(load(store, &lease, "a").await, None);
     assert_eq!(store.entries(0, 10).await.expect("reads"), []);
     assert_eq!(stored_position(store).await, Some(10));
-    store.commit(&lease, advance(10, 20)).await.expect("goes on from what is stored");
+    store.commit(&lease, &advance(10, 20)).await.expect("goes on from what is stored");
     assert_eq!(stored_position(store).await, Some(20));
 }
 
 /// One topic of the batch begins where it should and another does not: neither moves.
 pub async fn a_partly_overlapping_batch_is_refused(store: &impl StateStore) {
     let lease = acquire(store).await;
-    store.commit(&lease, advance(0, 10)).await.expect("commits");
+    store.commit(&lease, &advance(0, 10)).await.expect("commits");
     let fits = Advance { from: 0, to: position("another", 3, None) };
     let overlaps = Advance { from: 8, to: position("topic", 13, None) };
     for advances in [vec![fits.clone(), overlaps.clone()], vec![overlaps, fits]] {
         let batch = Batch { advances, states: vec![row("a", 1, None)], ..Batch::default() };
-        assert_refused!(store.commit(&lease, batch).await, Moved);
+        assert_refused!(store.commit(&lease, &batch).await, Moved);
     }
     assert_eq!(load(store, &lease, "a").await, None);
     let positions = store.positions("risk@1", 3).await.expect("reads");
@@ -114,8 +114,8 @@ pub async fn a_partly_overlapping_batch_is_refused(store: &impl StateStore) {
 pub async fn a_batch_is_all_or_nothing(store: &(impl StateStore + Outbox)) {
     let lease = acquire(store).await;
     let batch = || Batch { states: vec![row("a", 1, Some(3))], outbox: vec![entry(1)], ..advance(0, 10) };
-    store.commit(&lease, batch()).await.expect("commits");
-    assert_refused!(store.commit(&lease, batch()).await, Moved);
+    store.commit(&lease, &batch()).await.expect("commits");
+    assert_refused!(store.commit(&lease, &batch()).await, Moved);
 
     assert_eq!(load(store, &lease, "a").await, Some(row("a", 1, Some(3))));
     assert_eq!(due(store, &lease, 3, 10).await, ["a"]);
@@ -126,7 +126,7 @@ pub async fn a_batch_is_all_or_nothing(store: &(impl StateStore + Outbox)) {
 pub async fn load_keeps_the_order_asked_for(store: &impl StateStore) {
     let lease = acquire(store).await;
     let states = ["a", "b", "c"].map(|name| row(name, 1, None)).to_vec();
-    store.commit(&lease, Batch { states, ..Batch::default() }).await.expect("commits");
+    store.commit(&lease, &Batch { states, ..Batch::default() }).await.expect("commits");
 
     let asked = ["c", "missing", "a", "c"].map(subject);
     let names: Vec<_> = store.load(&lease, &asked).await.expect("reads").into_iter().map(name_of).collect();
@@ -139,7 +139,7 @@ pub async fn load_takes_many_subjects(store: &impl StateStore) {
     let lease = acquire(store).await;
     let states: Vec<_> = (0..1_337).map(|n| row(&format!("{n:05}"), n, Some(i64::from(n)))).collect();
     let batch = Batch { states: states.clone(), ..Batch::default() };
-    store.commit(&lease, batch).await.expect("commits");
+    store.commit(&lease, &batch).await.expect("commits");
 
     let asked: Vec<Subject> = states.iter().rev().map(|row| row.subject.clone()).collect();
     let loaded = store.load(&lease, &asked).await.expect("reads");
@@ -148,8 +148,8 @@ pub async fn load_takes_many_subjects(store: &impl StateStore) {
 
 pub async fn a_state_replaces_its_row(store: &impl StateStore) {
     let lease = acquire(store).await;
-    store.commit(&lease, with_state("a", 1, Some(5))).await.expect("commits");
-    store.commit(&lease, with_state("a", 2, None)).await.expect("commits");
+    store.commit(&lease, &with_state("a", 1, Some(5))).await.expect("commits");
+    store.commit(&lease, &with_state("a", 2, None)).await.expect("commits");
     assert_eq!(load(store, &lease, "a").await, Some(row("a", 2, None)));
     assert_eq!(due(store, &lease, 10, 10).await, Vec::<String>::new());
 }
@@ -157,7 +157,7 @@ pub async fn a_state_replaces_its_row(store: &impl StateStore) {
 pub async fn the_last_of_two_states_of_a_subject_stands(store: &impl StateStore) {
     let lease = acquire(store).await;
     let states = vec![row("a", 1, Some(1)), row("a", 2, Some(7))];
-    store.commit(&lease, Batch { states, ..Batch::default() }).await.expect("commits");
+    store.commit(&lease, &Batch { states, ..Batch::default() }).await.expect("commits");
     assert_eq!(load(store, &lease, "a").await, Some(row("a", 2, Some(7))));
     assert_eq!(due(store, &lease, 6, 10).await, Vec::<String>::new());
 }
@@ -166,7 +166,7 @@ pub async fn due_comes_earliest_first_up_to_a_limit(store: &impl StateStore) {
     let lease = acquire(store).await;
     let dates = [("late", 30), ("early", 10), ("middle", 20), ("later", 31), ("also early", 10)];
     let states = dates.map(|(name, due_ms)| row(name, 1, Some(due_ms))).to_vec();
-    store.commit(&lease, Batch { states, ..Batch::default() }).await.expect("commits");
+    store.commit(&lease, &Batch { states, ..Batch::default() }).await.expect("commits");
 
     assert_eq!(due(store, &lease, 9, 10).await, Vec::<String>::new());
     assert_eq!(due(store, &lease, 30, 10).await, ["also early", "early", "middle", "late"]);
@@ -175,14 +175,14 @@ pub async fn due_comes_earliest_first_up_to_a_limit(store: &impl StateStore) {
 
 pub async fn a_row_without_due_date_is_not_due(store: &impl StateStore) {
     let lease = acquire(store).await;
-    store.commit(&lease, with_state("a", 1, None)).await.expect("commits");
+    store.commit(&lease, &with_state("a", 1, None)).await.expect("commits");
     assert_eq!(due(store, &lease, i64::MAX, 10).await, Vec::<String>::new());
 }
 
 pub async fn scan_pages_in_subject_order(store: &impl StateStore) {
     let lease = acquire(store).await;
     let states: Vec<_> = ["b", "a", "ab", "c"].map(|name| row(name, 1, None)).to_vec();
-    store.commit(&lease, Batch { states, ..Batch::default() }).await.expect("commits");
+    store.commit(&lease, &Batch { states, ..Batch::default() }).await.expect("commits");
 
     let mut names = Vec::new();
     let mut after = None;
@@ -200,11 +200,11 @@ pub async fn scan_pages_in_subject_order(store: &impl StateStore) {
 pub async fn positions_need_no_lease(store: &impl StateStore) {
     assert_eq!(store.positions("risk@1", 3).await.expect("reads"), []);
     let lease = acquire(store).await;
-    store.commit(&lease, advance(0, 10)).await.expect("commits");
+    store.commit(&lease, &advance(0, 10)).await.expect("commits");
     let positions = store.positions("risk@1", 3).await.expect("reads");
     assert_eq!(positions, [position("topic", 10, Some("record-9"))]);
     assert_eq!(store.positions("risk@1", 4).await.expect("reads"), []);
-    store.commit(&lease, advance(10, 11)).await.expect("looking fences nobody");
+    store.commit(&lease, &advance(10, 11)).await.expect("looking fences nobody");
 }
 
 async fn acquire(store: &impl StateStore) -> Lease {

@@ -77,20 +77,20 @@ impl StateStore for MemoryState {
         Ok(subjects.iter().map(|subject| shard.states.get(subject).cloned()).collect())
     }
 
-    async fn commit(&self, lease: &Lease, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), StoreError> {
         let mut inner = self.lock();
         let shard = inner.owned(lease)?;
         for advance in &batch.advances {
             shard.check(advance)?;
         }
-        for advance in batch.advances {
-            shard.positions.insert(advance.to.topic.clone(), advance.to);
+        for Advance { to, .. } in &batch.advances {
+            shard.positions.insert(to.topic.clone(), to.clone());
         }
-        for row in batch.states {
-            shard.states.insert(row.subject.clone(), row);
+        for row in &batch.states {
+            shard.states.insert(row.subject.clone(), row.clone());
         }
-        for entry in batch.outbox {
-            inner.outbox.add(entry);
+        for entry in &batch.outbox {
+            inner.outbox.add(entry.clone());
         }
         Ok(())
     }
