@@ -112,7 +112,8 @@ impl RiskConsumer {
             self.finish().await?;
             let mut left = self.behind().await?;
             if left == 0 && self.has_its_share() {
-                match self.evaluate_due(now).await? {
+                let all = self.shards.keys().copied().collect();
+                match self.evaluate(all, now).await? {
                     0 => return Ok(()),
                     _ => continue,
                 }
@@ -129,7 +130,12 @@ impl RiskConsumer {
 
     /// One turn of a process that runs on: waits for a delivery, at most `idle`, works it and what else is at hand, and
     /// evaluates the shards with news that have caught up. `clock` says the time when there is something to do.
-    pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<(), HubError> {
+    /// Returns how many students were evaluated.
+    pub async fn turn(
+        &mut self,
+        idle: Duration,
+        clock: impl Fn() -> Timestamp,
+    ) -> Result<usize, HubError> {
         if self.step_by(idle, &clock).await?.is_none() && self.view.refresh(&self.hub).await? {
             self.news = self.shards.keys().copied().collect();
         }
@@ -139,10 +145,11 @@ impl RiskConsumer {
             }
         }
         self.finish().await?;
-        for shard in self.news.clone() {
-            self.evaluate(shard, clock()).await?;
+        if self.news.is_empty() {
+            return Ok(0);
         }
-        Ok(())
+        let news = std::mem::take(&mut self.news);
+        self.evaluate(news, clock()).await
     }
 
     async fn step(&mut self, idle: Duration, now: Timestamp) -> Result<Option<u64>, HubError> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use signalbox_event::codec::from_record;
 use signalbox_event::{Data, Domain, data};
-use signalbox_log::Record;
+use signalbox_log::{Offset, Record};
 use signalbox_risk as risk;
 
 use crate::hub::{Hub, HubError};
@@ -31,16 +31,24 @@ struct Entry {
 impl ReferenceView {
     /// Reads what is new. `true`: something was.
     pub async fn refresh(&mut self, hub: &Hub) -> Result<bool, HubError> {
+        let topic = hub.settings.topics.name(Domain::Reference);
+        let end = hub.log.ends(&[(topic, 0)]).await?.first().copied();
+        self.refresh_to(hub, end.unwrap_or_default()).await
+    }
+
+    /// As [`refresh`](Self::refresh), for who knows where the topic ends.
+    pub async fn refresh_to(&mut self, hub: &Hub, end: Offset) -> Result<bool, HubError> {
         let before = self.version;
         let topic = hub.settings.topics.name(Domain::Reference);
-        loop {
+        while self.next < end {
             let records = hub.log.read(&topic, 0, self.next, PAGE).await?;
-            let Some(last) = records.last() else { return Ok(self.version != before) };
+            let Some(last) = records.last() else { break };
             self.next = last.offset + 1;
             for record in &records {
                 self.fold(record);
             }
         }
+        Ok(self.version != before)
     }
 
     fn fold(&mut self, record: &Record) {

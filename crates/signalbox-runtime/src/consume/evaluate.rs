@@ -1,164 +1,197 @@
-//! Evaluating who is due, on shards that have caught up and have no open run.
+//! Evaluating those who wait, on shards that have caught up and have no open run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use signalbox_event::Domain;
 use signalbox_log::Shard;
 use signalbox_risk::{Reference, announce, evaluate};
 use signalbox_store::outbox::NewEntry;
-use signalbox_store::state::{Batch, Lease, StateRow};
+use signalbox_store::state::{Batch, StateRow};
+use tokio::task::JoinSet;
 
 use super::alerts::Announcer;
 use super::batch::InHand;
-use super::position::{behind_of, ends_of};
+use super::position::behind_of;
 use super::shard::ShardState;
 use super::student::{StudentState, StudentYear};
 use super::waiting::{Pages, Waiting};
-use super::{RiskConsumer, STUDENTS};
-use crate::hub::HubError;
+use super::{AT_WORK, RiskConsumer, STUDENTS};
+use crate::hub::{Hub, HubError};
+use crate::reference::ReferenceView;
 
 impl RiskConsumer {
-    /// Evaluates who is due on every shard in hand. Returns how many were.
-    pub(super) async fn evaluate_due(&mut self, now: Timestamp) -> Result<usize, HubError> {
-        self.view.refresh(&self.hub).await?;
-        let mut evaluated = 0;
-        for shard in self.shards.keys().copied().collect::<Vec<_>>() {
-            evaluated += self.evaluate(shard, now).await?;
+    /// Evaluates who waits on those of `shards` that may be evaluated now; the others stay news. Returns how many
+    /// students were.
+    pub(super) async fn evaluate(
+        &mut self,
+        shards: BTreeSet<Shard>,
+        now: Timestamp,
+    ) -> Result<usize, HubError> {
+        self.news = shards;
+        self.news.retain(|shard| self.shards.contains_key(shard));
+        let (mut at_work, mut evaluated) = (JoinSet::new(), Ok(0));
+        for shard in self.ready().await? {
+            if at_work.len() == AT_WORK {
+                let one = self.evaluated(&mut at_work).await;
+                evaluated = evaluated.and_then(|sum: usize| Ok(sum + one?));
+            }
+            let Some(mut in_hand) = self.shards.remove(&shard) else { continue };
+            in_hand.follow(&self.view);
+            let reference = in_hand.reference(&self.hub, &self.view);
+            at_work.spawn(evaluate_shard(self.hub.clone(), in_hand, reference, now));
         }
-        Ok(evaluated)
+        while !at_work.is_empty() {
+            let one = self.evaluated(&mut at_work).await;
+            evaluated = evaluated.and_then(|sum| Ok(sum + one?));
+        }
+        evaluated
     }
 
-    /// Evaluates who is due on a shard, if it has caught up and no run is open on it. Returns how many were.
-    pub(super) async fn evaluate(&mut self, shard: Shard, now: Timestamp) -> Result<usize, HubError> {
-        let Some(mut in_hand) = self.shards.remove(&shard) else {
-            self.news.remove(&shard);
-            return Ok(0);
-        };
-        let evaluated = self.evaluate_shard(&mut in_hand, now).await;
-        let evaluated = self.keep_or_take_again(in_hand, evaluated)?.flatten();
+    /// Waits for one of the shards.
+    async fn evaluated(
+        &mut self,
+        at_work: &mut JoinSet<(InHand, Result<usize, HubError>)>,
+    ) -> Result<usize, HubError> {
+        let Some(done) = at_work.join_next().await else { return Ok(0) };
+        let (in_hand, evaluated) = done.expect("evaluating does not panic, and nobody aborts it");
+        let shard = in_hand.lease.shard;
+        let evaluated = self.keep_or_take_again(in_hand, evaluated)?;
         if evaluated.is_some() {
             self.news.remove(&shard);
         }
         Ok(evaluated.unwrap_or(0))
     }
 
-    /// `None`: not now, the shard is behind or in the middle of a run.
-    async fn evaluate_shard(
-        &mut self,
-        in_hand: &mut InHand,
-        now: Timestamp,
-    ) -> Result<Option<usize>, HubError> {
-        if in_hand.state.has_open_run() {
-            return Ok(None);
+    /// The shards with news that have no open run and are read to where their topics ended when this was first asked.
+    /// Asks the log once.
+    async fn ready(&mut self) -> Result<Vec<Shard>, HubError> {
+        let mut ready: Vec<Shard> = self.news.iter().copied().collect();
+        ready.retain(|shard| !self.shards[shard].state.has_open_run());
+        if ready.is_empty() {
+            return Ok(ready);
         }
-        if !self.has_caught_up(in_hand).await? {
-            return Ok(None);
+        let unknown = ready.iter().filter(|shard| self.shards[shard].catch_up.is_none());
+        let unknown: Vec<Shard> = unknown.copied().collect();
+        let mut places = vec![(self.hub.settings.topics.name(Domain::Reference), 0)];
+        for shard in &unknown {
+            places.extend(self.topics.iter().map(|topic| (topic.clone(), *shard)));
+        }
+        let mut ends = self.hub.log.ends(&places).await?.into_iter();
+        let calendars = ends.next().unwrap_or_default();
+        for shard in &unknown {
+            let ends = ends.by_ref().take(self.topics.len()).collect();
+            self.shards.get_mut(shard).expect("news is of shards in hand").catch_up = Some(ends);
+        }
+        let mut caught_up = Vec::with_capacity(ready.len());
+        for shard in ready {
+            if self.has_caught_up(shard).await? {
+                caught_up.push(shard);
+            }
         }
         // Calendars that were announced before these rows count for them, also in a process that never had a quiet
         // moment since its start.
-        if self.view.refresh(&self.hub).await? {
+        if !caught_up.is_empty() && self.view.refresh_to(&self.hub, calendars).await? {
             self.news.extend(self.shards.keys());
         }
-        self.follow_reference(in_hand);
-        self.hear_due(in_hand, now).await?;
-        self.evaluate_waiting(in_hand, now).await.map(Some)
+        Ok(caught_up)
     }
 
-    /// Whether the shard is read to where its topics ended when this was first asked.
-    async fn has_caught_up(&self, in_hand: &mut InHand) -> Result<bool, HubError> {
-        let Lease { shard, positions, .. } = &in_hand.lease;
-        let ends = match in_hand.catch_up.take() {
-            Some(ends) => ends,
-            None => ends_of(&*self.hub.log, &self.topics, *shard).await?,
-        };
-        let behind = behind_of(&*self.hub.log, &self.topics, *shard, positions, &ends).await?;
-        if behind > 0 {
-            in_hand.catch_up = Some(ends);
+    async fn has_caught_up(&mut self, shard: Shard) -> Result<bool, HubError> {
+        let in_hand = self.shards.get_mut(&shard).expect("news is of shards in hand");
+        let Some(ends) = &in_hand.catch_up else { return Ok(false) };
+        let positions = &in_hand.lease.positions;
+        let has = behind_of(&*self.hub.log, &self.topics, shard, positions, ends).await? == 0;
+        if has {
+            in_hand.catch_up = None;
         }
-        Ok(behind == 0)
+        Ok(has)
     }
+}
 
+impl InHand {
     /// A change of the calendars is everybody's.
-    fn follow_reference(&self, in_hand: &mut InHand) {
-        let version = self.view.version();
-        if in_hand.state.reference_version != version {
-            in_hand.state.reference_version = version;
-            in_hand.reference = None;
-            in_hand.waiting = Waiting::Everybody;
+    fn follow(&mut self, view: &ReferenceView) {
+        let version = view.version();
+        if self.state.reference_version != version {
+            self.state.reference_version = version;
+            self.reference = None;
+            self.waiting = Waiting::Everybody;
         }
     }
 
-    /// Those whose date has come.
-    async fn hear_due(&self, in_hand: &mut InHand, now: Timestamp) -> Result<(), HubError> {
-        let due = self.hub.states.due(&in_hand.lease, now.as_millisecond(), STUDENTS).await?;
-        in_hand.waiting.add(due.iter().filter_map(|subject| StudentYear::of_subject(subject)));
-        Ok(())
+    fn reference(&mut self, hub: &Hub, view: &ReferenceView) -> Reference {
+        self.reference.take().unwrap_or_else(|| self.state.reference(&hub.settings, view))
     }
+}
 
-    /// Evaluates all who wait, in as few transactions as there are pages with a change. The last says that nobody waits
-    /// any more. Returns how many were evaluated.
-    async fn evaluate_waiting(&self, in_hand: &mut InHand, now: Timestamp) -> Result<usize, HubError> {
-        if in_hand.waiting.is_nobody() && !in_hand.is_due {
-            return Ok(0);
+async fn evaluate_shard(
+    hub: Arc<Hub>,
+    mut in_hand: InHand,
+    reference: Reference,
+    now: Timestamp,
+) -> (InHand, Result<usize, HubError>) {
+    let evaluated = evaluate_waiting(&hub, &mut in_hand, &reference, now).await;
+    in_hand.reference = Some(reference);
+    (in_hand, evaluated)
+}
+
+/// Evaluates all who wait, in as few transactions as there are pages with a change. The last says that nobody waits
+/// any more.
+async fn evaluate_waiting(
+    hub: &Hub,
+    in_hand: &mut InHand,
+    reference: &Reference,
+    now: Timestamp,
+) -> Result<usize, HubError> {
+    let due = hub.states.due(&in_hand.lease, now.as_millisecond(), STUDENTS).await?;
+    in_hand.waiting.add(due.iter().filter_map(|subject| StudentYear::of_subject(subject)));
+    if in_hand.waiting.is_nobody() && !in_hand.is_due {
+        return Ok(0);
+    }
+    let mut pages = Pages::of(&in_hand.waiting);
+    let (mut batch, mut evaluated) = (Batch::default(), 0);
+    while let Some(page) = pages.next(&*hub.states, in_hand, STUDENTS).await? {
+        if !batch.states.is_empty() {
+            decide(hub, in_hand, std::mem::take(&mut batch)).await?;
         }
-        let reference = match in_hand.reference.take() {
-            Some(reference) => reference,
-            None => in_hand.state.reference(&self.hub.settings, &self.view),
-        };
-        let mut pages = Pages::of(&in_hand.waiting);
-        let mut batch = Batch::default();
-        let mut evaluated = 0;
-        while let Some(page) = pages.next(&*self.hub.states, in_hand, STUDENTS).await? {
-            if !batch.states.is_empty() {
-                self.decide(in_hand, std::mem::take(&mut batch)).await?;
-            }
-            evaluated += page.len();
-            for (who, row) in page {
-                let (row, entries) = self.evaluate_row(&in_hand.state, &reference, who, row, now)?;
-                batch.states.extend(row);
-                batch.outbox.extend(entries);
-            }
+        evaluated += page.len();
+        for (who, row) in page {
+            let (row, entries) = evaluate_row(hub, &in_hand.state, reference, who, row, now)?;
+            batch.states.extend(row);
+            batch.outbox.extend(entries);
         }
-        in_hand.is_due = false;
-        batch.states.push(in_hand.row());
-        self.decide(in_hand, batch).await?;
-        in_hand.waiting = Waiting::default();
-        in_hand.reference = Some(reference);
-        Ok(evaluated)
     }
+    in_hand.is_due = false;
+    batch.states.push(in_hand.row());
+    decide(hub, in_hand, batch).await?;
+    in_hand.waiting = Waiting::default();
+    Ok(evaluated)
+}
 
-    async fn decide(&self, in_hand: &mut InHand, batch: Batch) -> Result<(), HubError> {
-        self.hub.states.commit(&in_hand.lease, &batch).await?;
-        crate::failpoint!("state.commit");
-        in_hand.kept.keep(batch.states);
-        Ok(())
-    }
+async fn decide(hub: &Hub, in_hand: &mut InHand, batch: Batch) -> Result<(), HubError> {
+    hub.states.commit(&in_hand.lease, &batch).await?;
+    crate::failpoint!("state.commit");
+    in_hand.kept.keep(batch.states);
+    Ok(())
+}
 
-    /// The row if it changed, and what leaves with it.
-    fn evaluate_row(
-        &self,
-        shard: &ShardState,
-        reference: &Reference,
-        who: StudentYear,
-        row: StateRow,
-        now: Timestamp,
-    ) -> Result<(Option<StateRow>, Vec<NewEntry>), HubError> {
-        let mut state = StudentState::decode(&row.state)?;
-        let entries = self.evaluate_student(shard, reference, who, &mut state, now);
-        let after = StateRow { state: state.encode(), due_ms: None, subject: row.subject.clone() };
-        Ok(((after != row).then_some(after), entries))
-    }
-
-    fn evaluate_student(
-        &self,
-        shard: &ShardState,
-        reference: &Reference,
-        who: StudentYear,
-        state: &mut StudentState,
-        now: Timestamp,
-    ) -> Vec<NewEntry> {
-        let as_of = self.hub.settings.district.local_date(now);
-        let policy = &self.hub.settings.policy;
-        let evaluation = evaluate(&state.registers, reference, policy, who.school_year, as_of);
-        let changes = announce(&evaluation, &mut state.announced, now);
-        Announcer { hub: &self.hub, shard, who, evaluation: &evaluation, now }.entries(state, &changes)
-    }
+/// The row if it changed, and what leaves with it.
+fn evaluate_row(
+    hub: &Hub,
+    shard: &ShardState,
+    reference: &Reference,
+    who: StudentYear,
+    row: StateRow,
+    now: Timestamp,
+) -> Result<(Option<StateRow>, Vec<NewEntry>), HubError> {
+    let mut state = StudentState::decode(&row.state)?;
+    let as_of = hub.settings.district.local_date(now);
+    let evaluation = evaluate(&state.registers, reference, &hub.settings.policy, who.school_year, as_of);
+    let changes = announce(&evaluation, &mut state.announced, now);
+    let announcer = Announcer { hub, shard, who, evaluation: &evaluation, now };
+    let entries = announcer.entries(&mut state, &changes);
+    let after = StateRow { state: state.encode(), due_ms: None, subject: row.subject.clone() };
+    Ok(((after != row).then_some(after), entries))
 }

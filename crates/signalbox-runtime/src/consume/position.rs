@@ -21,6 +21,9 @@ pub async fn behind_of(
 ) -> Result<u64, HubError> {
     let mut behind = 0;
     for (topic, end) in topics.iter().zip(ends) {
+        if *end == 0 {
+            continue;
+        }
         let at = match positions.iter().find(|position| position.topic == *topic) {
             Some(position) => position.next,
             None => log.bounds(topic, shard).await?.start,

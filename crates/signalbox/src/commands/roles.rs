@@ -12,7 +12,7 @@ use signalbox_runtime::ingest::{self, Holder, Ingest, PassReport};
 use signalbox_runtime::{relay, up};
 use signalbox_store::StoreError;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
@@ -80,26 +80,50 @@ impl Post {
         Ok(ingest::let_go(&self.hub, &holder).await?)
     }
 
-    /// Folds events, decides flags, and appends what was decided.
-    pub(super) async fn risk(mut self) -> Result<(), HubError> {
+    /// Folds events and decides flags; appends what was decided, beside the next events.
+    pub(super) async fn risk(self) -> Result<(), HubError> {
+        let decided = Notify::new();
+        let (consuming, relaying) = (self.clone(), self);
+        tokio::try_join!(consuming.consume(&decided), relaying.relay(&decided))?;
+        Ok(())
+    }
+
+    async fn consume(mut self, decided: &Notify) -> Result<(), HubError> {
         let mut trouble = Trouble::default();
         let mut risk = None;
         while !self.is_stopped() {
             let Some(turn) = unless_drained(&self.stopped, self.turn(&mut risk)).await else { break };
-            if trouble.hear(turn.map(|()| None))? {
+            if turn.as_ref().is_ok_and(|evaluated| *evaluated > 0) {
+                decided.notify_one();
+            }
+            if trouble.hear(turn.map(|_| None))? {
                 self.pause(LOOK_EVERY).await;
             }
         }
         Ok(())
     }
 
-    async fn turn(&self, risk: &mut Option<RiskConsumer>) -> Result<(), HubError> {
+    async fn turn(&self, risk: &mut Option<RiskConsumer>) -> Result<usize, HubError> {
         let consumer = match risk {
             Some(consumer) => consumer,
             None => risk.insert(RiskConsumer::join(self.hub.clone()).await?),
         };
-        consumer.turn(IDLE, || self.clock.running()).await?;
-        relay::drain(&self.hub, self.clock.running()).await
+        consumer.turn(IDLE, || self.clock.running()).await
+    }
+
+    async fn relay(mut self, decided: &Notify) -> Result<(), HubError> {
+        let mut trouble = Trouble::default();
+        while !self.is_stopped() {
+            let step = relay::drain(&self.hub, self.clock.running());
+            let Some(step) = unless_drained(&self.stopped, step).await else { break };
+            trouble.hear(step.map(|()| None))?;
+            // Others, and records that could not be read, leave entries too: looks now and then.
+            tokio::select! {
+                () = decided.notified() => {}
+                () = self.pause(LOOK_EVERY) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Sends alerts, beside the other roles, so that a slow receiver holds up nobody.
