@@ -32,8 +32,8 @@ use signalbox_store::state::Lease;
 use tokio::task::JoinSet;
 
 pub use self::alerts::{reason_of, student_ref};
-pub(crate) use self::fold::observation as observe;
 use self::batch::InHand;
+pub(crate) use self::fold::observation as observe;
 pub use self::position::{behind_of, ends_of};
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
@@ -45,7 +45,7 @@ pub const NAME: &str = "risk";
 
 /// Records folded in one transaction. A first load brings a student's year in a row: the more of them, the fewer times
 /// a state is read and written.
-const RECORDS: usize = 8_000;
+const RECORDS: usize = 4_000;
 /// Students evaluated in one transaction.
 const STUDENTS: usize = 2_000;
 /// Batches that are folded at the same time: one waits for the store while another uses the processor.
@@ -131,11 +131,7 @@ impl RiskConsumer {
     /// One turn of a process that runs on: waits for a delivery, at most `idle`, works it and what else is at hand, and
     /// evaluates the shards with news that have caught up. `clock` says the time when there is something to do.
     /// Returns how many students were evaluated.
-    pub async fn turn(
-        &mut self,
-        idle: Duration,
-        clock: impl Fn() -> Timestamp,
-    ) -> Result<usize, HubError> {
+    pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<usize, HubError> {
         if self.step_by(idle, &clock).await?.is_none() && self.view.refresh(&self.hub).await? {
             self.news = self.shards.keys().copied().collect();
         }

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::record;
 
 /// What one member reads ahead, over all its queues, were all shards its own.
-const AHEAD_KIB: usize = 64 * 1024;
+const AHEAD_KIB: usize = 32 * 1024;
 
 /// Bounds for one queue: enough for a few batches of records, and not so little that each fetch overfills it.
 const QUEUE_KIB: (usize, usize) = (256, 8 * 1024);

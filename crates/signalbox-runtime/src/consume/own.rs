@@ -4,9 +4,9 @@ use signalbox_log::{Shard, StartAt};
 use signalbox_store::StoreError;
 use signalbox_store::state::Position;
 
+use super::batch::InHand;
 use super::position::record_id;
 use super::shard::ShardState;
-use super::batch::InHand;
 use super::{CONSUMER, RiskConsumer};
 use crate::hub::HubError;
 

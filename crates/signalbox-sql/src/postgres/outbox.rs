@@ -26,7 +26,8 @@ impl Outbox for PgState {
     ) -> Result<Vec<Claim>, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(refusal)?;
         claims::alone(&mut transaction, target).await.map_err(refusal)?;
-        let mut claims = claims::take(&mut transaction, target, now_ms, hold_ms, max).await.map_err(refusal)?;
+        let mut claims =
+            claims::take(&mut transaction, target, now_ms, hold_ms, max).await.map_err(refusal)?;
         commit(transaction).await?;
         // Updated rows come back in no promised order.
         claims.sort_by_key(|claim| claim.entry.seq);

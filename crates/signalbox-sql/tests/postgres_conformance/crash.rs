@@ -134,9 +134,5 @@ fn batch(at: u64) -> Batch {
         part: false,
         cancels: None,
     };
-    Batch {
-        advances: vec![Advance { from: at, to }],
-        states: vec![state],
-        outbox: vec![entry],
-    }
+    Batch { advances: vec![Advance { from: at, to }], states: vec![state], outbox: vec![entry] }
 }

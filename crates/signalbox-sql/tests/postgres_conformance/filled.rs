@@ -124,10 +124,7 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
             let outbox = if shard == 0 && consumer == "risk@1" { entries() } else { vec![] };
             let states = (0..ROWS / 5).map(|n| state(shard, n)).collect();
             let advances = vec![advance("roster", None), advance("attendance", Some("an id"))];
-            store
-                .commit(&lease, &Batch { advances, states, outbox })
-                .await
-                .expect("answers");
+            store.commit(&lease, &Batch { advances, states, outbox }).await.expect("answers");
         }
     }
     for how in [Settled::Delivered, Settled::Dead, Settled::RetryAt { at_ms: 777 }] {
