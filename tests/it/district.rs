@@ -314,10 +314,13 @@ impl Up {
 }
 
 impl Drop for Up {
+    #[expect(clippy::print_stderr, reason = "what a failed test needs")]
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
-            child.kill().expect("it is our child");
-            child.wait().expect("it was killed");
+        let Some(mut child) = self.0.take() else { return };
+        child.kill().expect("it is our child");
+        let out = child.wait_with_output().expect("it was killed");
+        if std::thread::panicking() {
+            eprintln!("a process that ran by then had said: {}", String::from_utf8_lossy(&out.stderr));
         }
     }
 }

@@ -114,8 +114,8 @@ impl KafkaSubscription {
             move || {
                 let queues = topics.values().sum::<u32>() as usize;
                 let client = Arc::new(fetch::client(&config, &name, queues, reports.clone())?);
-                let group = Group { config: &config, name: &name, topics: &topics };
-                membership::join(&group, desk.clone(), client.clone(), reports, member)?;
+                let group = Group { config, name, topics };
+                membership::join(group, desk.clone(), client.clone(), reports, member)?;
                 Ok::<_, LogError>(Fetch::new(client, desk))
             }
         })

@@ -212,7 +212,7 @@ impl RiskConsumer {
     async fn fold(&mut self, shard: Shard, records: Vec<Record>, now: Timestamp) -> Result<(), HubError> {
         crate::failpoint!("poll");
         let mut waited = Ok(());
-        while self.at_work.len() >= AT_WORK || self.at_work.len() > 0 && !self.shards.contains_key(&shard) {
+        while self.at_work.len() >= AT_WORK || !self.at_work.is_empty() && !self.shards.contains_key(&shard) {
             let finished = self.finish_one().await;
             waited = waited.and(finished);
         }

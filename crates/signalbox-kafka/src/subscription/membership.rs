@@ -17,7 +17,7 @@ use signalbox_log::{Delivery, LogError, Offset, Shard};
 use tokio::sync::Notify;
 
 use super::fetch::FetchClient;
-use crate::client::{Context, Reports, is_refusal, log_error};
+use crate::client::{Client, Context, Reports, is_refusal, log_error};
 use crate::cluster::TopicShard;
 use crate::config::Config;
 
@@ -26,6 +26,10 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// How long a rebalance waits for this member to finish what it has begun. Who takes longer is fenced by the store.
 const HAND_OVER: Duration = Duration::from_secs(3);
+
+/// How long a member that was fenced waits before it joins again: two processes that were given one name by mistake
+/// would take the place from each other without end.
+const FENCED_FOR: Duration = Duration::from_secs(1);
 
 /// How long a question may take that only finds out whether the brokers are back.
 const KNOCK: Duration = Duration::from_millis(500);
@@ -168,23 +172,26 @@ impl Desk {
 
 /// Joins a group; whoever closes the desk leaves it. `left` is let go when that is done.
 pub(super) fn join(
-    group: &Group<'_>,
+    group: Group,
     desk: Arc<Desk>,
     fetch: Arc<FetchClient>,
     reports: Reports,
     left: impl Send + 'static,
 ) -> Result<(), LogError> {
-    let context =
-        GroupContext { context: Context { reports }, desk: desk.clone(), topics: group.topics.clone() };
-    let client: BaseConsumer<GroupContext> =
-        group.settings().create_with_context(context).map_err(log_error)?;
-    let names: Vec<&str> = group.topics.keys().map(String::as_str).collect();
-    client.subscribe(&names).map_err(log_error)?;
-    let a_topic = names.first().map(|name| (*name).to_owned());
+    let mut client = group.client(&desk, &reports)?;
+    let a_topic = group.topics.keys().next().cloned();
     let thread = std::thread::Builder::new().name(format!("kafka {}", group.name));
     let spawned = thread.spawn(move || {
         while !desk.is_closing() {
-            serve(&client, &fetch, &desk);
+            if serve(&client, &fetch, &desk) == Standing::Fenced {
+                desk.revoked();
+                std::thread::sleep(FENCED_FOR);
+                match group.client(&desk, &reports) {
+                    // The one before is of no use any more, and may take its time to end.
+                    Ok(next) => drop(Client::new(std::mem::replace(&mut client, next))),
+                    Err(error) => desk.report(error),
+                }
+            }
             if desk.down_since().is_some() && client.fetch_metadata(a_topic.as_deref(), KNOCK).is_ok() {
                 desk.came_up();
             }
@@ -198,19 +205,33 @@ pub(super) fn join(
 }
 
 /// What is joined.
-pub(super) struct Group<'a> {
-    pub(super) config: &'a Config,
-    pub(super) name: &'a str,
+pub(super) struct Group {
+    pub(super) config: Config,
+    pub(super) name: String,
     /// The topics and how many shards each has.
-    pub(super) topics: &'a BTreeMap<String, u32>,
+    pub(super) topics: BTreeMap<String, u32>,
 }
 
-impl Group<'_> {
+impl Group {
+    /// A new member.
+    fn client(&self, desk: &Arc<Desk>, reports: &Reports) -> Result<BaseConsumer<GroupContext>, LogError> {
+        let context = GroupContext {
+            context: Context { reports: reports.clone() },
+            desk: desk.clone(),
+            topics: self.topics.clone(),
+        };
+        let client: BaseConsumer<GroupContext> =
+            self.settings().create_with_context(context).map_err(log_error)?;
+        let names: Vec<&str> = self.topics.keys().map(String::as_str).collect();
+        client.subscribe(&names).map_err(log_error)?;
+        Ok(client)
+    }
+
     fn settings(&self) -> ClientConfig {
         let session_ms = self.config.session_timeout.as_millis();
         let mut settings = self.config.consumer();
         settings
-            .set("group.id", self.name)
+            .set("group.id", &self.name)
             .set("partition.assignment.strategy", "range")
             .set("session.timeout.ms", session_ms.to_string())
             // Must not be shorter; the thread polls all the time.
@@ -223,10 +244,26 @@ impl Group<'_> {
     }
 }
 
+/// What a client is to its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Member,
+    /// The brokers take its place for another's, and it will never be one again.
+    ///
+    /// That happens without another: after a broker was killed, a member whose answer was lost asks to join once more,
+    /// gets a new number, and its next heartbeat still bears the old one.
+    Fenced,
+}
+
 /// One turn of the thread.
-fn serve(client: &BaseConsumer<GroupContext>, fetch: &FetchClient, desk: &Desk) {
-    if let Some(Err(error)) = client.poll(POLL) {
-        heed(error, desk);
+fn serve(client: &BaseConsumer<GroupContext>, fetch: &FetchClient, desk: &Desk) -> Standing {
+    match client.poll(POLL) {
+        Some(Err(error)) if error.rdkafka_error_code() == Some(Code::FencedInstanceId) => {
+            tracing::warn!(%error, "this process lost its place in the group and joins again");
+            return Standing::Fenced;
+        }
+        Some(Err(error)) => heed(error, desk),
+        Some(Ok(_)) | None => {}
     }
     // Records come through their shards' queues; here it only has errors to tell.
     while let Some(event) = fetch.poll(Duration::ZERO) {
@@ -239,6 +276,7 @@ fn serve(client: &BaseConsumer<GroupContext>, fetch: &FetchClient, desk: &Desk) 
     {
         tracing::debug!(%error, "kafka takes no report of progress");
     }
+    Standing::Member
 }
 
 /// Most errors of a client pass by themselves.

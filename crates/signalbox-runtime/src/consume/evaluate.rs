@@ -186,12 +186,14 @@ fn evaluate_row(
     row: StateRow,
     now: Timestamp,
 ) -> Result<(Option<StateRow>, Vec<NewEntry>), HubError> {
-    let mut state = StudentState::decode(&row.state)?;
+    let StateRow { subject, state: before, due_ms } = row;
+    let mut state = StudentState::decode(&before)?;
     let as_of = hub.settings.district.local_date(now);
     let evaluation = evaluate(&state.registers, reference, &hub.settings.policy, who.school_year, as_of);
     let changes = announce(&evaluation, &mut state.announced, now);
     let announcer = Announcer { hub, shard, who, evaluation: &evaluation, now };
     let entries = announcer.entries(&mut state, &changes);
-    let after = StateRow { state: state.encode(), due_ms: None, subject: row.subject.clone() };
-    Ok(((after != row).then_some(after), entries))
+    let after = state.encode();
+    let changed = due_ms.is_some() || after != before;
+    Ok((changed.then_some(StateRow { subject, state: after, due_ms: None }), entries))
 }

@@ -77,7 +77,10 @@ impl Post {
             trouble.hear(pass.map(|report| of_pass(&report)))?;
             self.pause(LOOK_EVERY).await;
         }
-        Ok(ingest::let_go(&self.hub, &holder).await?)
+        if let Err(error) = ingest::let_go(&self.hub, &holder).await {
+            tracing::warn!(%error, "others may take the feeds only when their term is over");
+        }
+        Ok(())
     }
 
     /// Folds events and decides flags; appends what was decided, beside the next events.
