@@ -12,6 +12,10 @@ use sqlx::{ConnectOptions, Sqlite, Transaction};
 /// How long a statement waits for another process's lock before it is `Unavailable`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often, and after how long, a new file is tried again that another process is just making.
+const TURNING_TRIES: usize = 50;
+const TURNING: Duration = Duration::from_millis(20);
+
 /// How long a caller waits for a connection: longer than `BUSY_TIMEOUT`, so that the holder's own error comes first.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -61,7 +65,7 @@ pub(crate) async fn open(
     migrator: &Migrator,
 ) -> Result<Db, sqlx::Error> {
     let options = options(path, synchronous);
-    let writer = pool(1).connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
+    let writer = connect(&options.clone().pragma("cache_size", WRITER_CACHE)).await?;
     migrate(&writer, migrator).await?;
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Db { writer, readers })
@@ -95,6 +99,17 @@ fn options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("temp_store", "MEMORY")
         .disable_statement_logging()
+}
+
+/// While another process turns a new file to WAL, doing the same is refused at once, whatever the busy timeout.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    for _ in 0..TURNING_TRIES {
+        match pool(1).connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(TURNING).await,
+            connected => return connected,
+        }
+    }
+    pool(1).connect_with(options.clone()).await
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
