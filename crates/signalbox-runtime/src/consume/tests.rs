@@ -1,8 +1,14 @@
 use std::time::Duration;
 
+use signalbox_event::StudentKey;
 use signalbox_event::data::Mode;
+use signalbox_store::StateStore;
+use signalbox_store::memory::MemoryState;
+use signalbox_store::state::{Batch, StateRow};
 
 use super::RiskConsumer;
+use super::kept::Kept;
+use super::student::StudentYear;
 use crate::ingest::{Holder, Ingest};
 use crate::tests::district::{District, now};
 
@@ -20,4 +26,49 @@ async fn a_process_that_never_had_a_quiet_moment_knows_the_calendars() {
         risk.turn(Duration::from_hours(1), now).await.expect("a turn");
     }
     assert_eq!(district.told().await, ["risk.flag.raised 1001 pending"]);
+}
+
+/// Who waits is known in memory only; the store knows that somebody does.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_a_shard_over_evaluates_those_who_waited() {
+    let district = District::new(Mode::Live);
+    district.roster(&["1001"]);
+    district.attendance(&[("1001", 10, "absent_excused"), ("1001", 20, "absent_excused")]);
+    Ingest::new(district.hub.clone(), Holder::embedded(), None).pass(now()).await.expect("a pass");
+
+    let mut first = RiskConsumer::join(district.hub.clone()).await.expect("joins");
+    while !first.was_assigned || first.behind().await.expect("looks") > 0 {
+        first.step(Duration::from_secs(1), now()).await.expect("folds");
+        first.finish().await.expect("has folded");
+    }
+    drop(first);
+    assert_eq!(district.told().await, [""; 0], "folded, not evaluated");
+
+    let mut second = RiskConsumer::join(district.hub.clone()).await.expect("joins");
+    second.drain(now()).await.expect("drains");
+    assert_eq!(district.told().await, ["risk.flag.raised 1001 pending"]);
+}
+
+#[tokio::test]
+async fn a_kept_state_is_the_last_that_was_committed() {
+    let who = |n: u8| StudentYear {
+        school_year: 2026,
+        student: StudentKey::from_uuid(uuid::Uuid::from_bytes([n; 16])),
+    };
+    let row = |n: u8, content: u8| StateRow { subject: who(n).subject(), state: vec![content], due_ms: None };
+    let store = MemoryState::default();
+    let lease = store.acquire("risk@1", 0).await.unwrap();
+    let write =
+        async |row| store.commit(&lease, &Batch { states: vec![row], ..Batch::default() }).await.unwrap();
+    write(row(1, 1)).await;
+
+    let mut kept = Kept::one_of(12);
+    let asked = [who(1), who(2)];
+    let mut load = async || kept.load(&store, &lease, &asked).await.unwrap();
+    assert_eq!(load().await, [Some(row(1, 1)), None]);
+    write(row(2, 1)).await;
+    assert_eq!(load().await, [Some(row(1, 1)), Some(row(2, 1))], "that there was none is not kept");
+    write(row(1, 2)).await;
+    kept.keep(vec![row(1, 2)]);
+    assert_eq!(kept.load(&store, &lease, &asked).await.unwrap()[0], Some(row(1, 2)));
 }

@@ -27,6 +27,7 @@ macro_rules! outbox_conformance {
                 a_lapsed_claim_that_nobody_took_settles
                 a_retaken_claim_settles_nothing
                 a_claim_settles_once
+                a_long_lane_holds_up_no_other
                 claims_settle_together_except_those_that_ran_out
                 a_retry_waits_and_holds_its_lane_up
                 a_dead_entry_frees_its_lane
@@ -178,6 +179,14 @@ pub async fn claims_settle_together_except_those_that_ran_out(store: &(impl Stat
     assert_eq!(store.settle_all(&claims, Settled::Delivered).await.expect("answers"), 2);
     assert_eq!(states(store).await, [Pending, Delivered, Delivered]);
     assert_eq!(store.settle_all(&[], Settled::Delivered).await.expect("answers"), 0);
+}
+
+pub async fn a_long_lane_holds_up_no_other(store: &(impl StateStore + Outbox)) {
+    write(store, (1..=30).map(|id| entry(id, "long")).chain([entry(31, "short")])).await;
+    let one = async |now_ms| store.claim(TARGET, now_ms, HOLD_MS, 1).await.expect("claims");
+    assert_eq!(claimed(&one(0).await), [1]);
+    assert_eq!(claimed(&one(0).await), [31], "however many wait before it");
+    assert_eq!(claimed(&one(0).await), [0; 0]);
 }
 
 pub async fn a_claim_settles_once(store: &(impl StateStore + Outbox)) {
