@@ -48,8 +48,9 @@ pub const NAME: &str = "risk";
 const RECORDS: usize = 4_000;
 /// Students evaluated in one transaction.
 const STUDENTS: usize = 2_000;
-/// Batches that are folded at the same time: one waits for the store while another uses the processor.
-const AT_WORK: usize = 2;
+/// Batches that are folded, or shards that are evaluated, at the same time: while one waits for the store, another uses
+/// the processor.
+const AT_WORK: usize = 3;
 /// Deliveries of one turn, at most; then the shards that have caught up are evaluated.
 const DELIVERIES: usize = 16;
 /// What comes within this time is worked in the same turn.

@@ -27,6 +27,8 @@ pub(super) struct InHand {
     /// Whether the store knows that somebody waits.
     pub(super) is_due: bool,
     pub(super) kept: Kept,
+    /// When the store was asked for dates that had come.
+    pub(super) due_asked_ms: Option<i64>,
     /// Built when first needed after a change.
     pub(super) reference: Option<Reference>,
     /// Where the topics ended when somebody was to be evaluated: from there on the shard has caught up, however much is
@@ -40,8 +42,16 @@ impl InHand {
         let state = row.map(|row| ShardState::decode(&row.state)).transpose()?.unwrap_or_default();
         let is_due = row.is_some_and(|row| row.due_ms.is_some());
         let waiting = if is_due { Waiting::Everybody } else { Waiting::default() };
-        let kept = Kept::one_of(shards);
-        Ok(Self { lease, state, waiting, is_due, kept, reference: None, catch_up: None })
+        Ok(Self {
+            lease,
+            state,
+            waiting,
+            is_due,
+            kept: Kept::one_of(shards),
+            due_asked_ms: None,
+            reference: None,
+            catch_up: None,
+        })
     }
 
     pub(super) fn row(&self) -> StateRow {
@@ -104,7 +114,7 @@ async fn fold_into(
     hub.states.commit(&in_hand.lease, &batch).await?;
     crate::failpoint!("state.commit");
     advance(&mut in_hand.lease, batch.advances);
-    in_hand.kept.keep(batch.states);
+    in_hand.kept.keep(&batch.states);
     if coverage_changed {
         in_hand.reference = None;
     }

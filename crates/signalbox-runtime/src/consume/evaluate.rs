@@ -21,6 +21,9 @@ use super::{AT_WORK, RiskConsumer, STUDENTS};
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
 
+/// How often the store is asked whose date has come.
+const DUE_EVERY_MS: i64 = 60_000;
+
 impl RiskConsumer {
     /// Evaluates who waits on those of `shards` that may be evaluated now; the others stay news. Returns how many
     /// students were.
@@ -145,8 +148,7 @@ async fn evaluate_waiting(
     reference: &Reference,
     now: Timestamp,
 ) -> Result<usize, HubError> {
-    let due = hub.states.due(&in_hand.lease, now.as_millisecond(), STUDENTS).await?;
-    in_hand.waiting.add(due.iter().filter_map(|subject| StudentYear::of_subject(subject)));
+    hear_due(hub, in_hand, now).await?;
     if in_hand.waiting.is_nobody() && !in_hand.is_due {
         return Ok(0);
     }
@@ -170,10 +172,22 @@ async fn evaluate_waiting(
     Ok(evaluated)
 }
 
+/// Adds those whose date has come. Dates come by the day, so they are looked for now and then only.
+async fn hear_due(hub: &Hub, in_hand: &mut InHand, now: Timestamp) -> Result<(), HubError> {
+    let now_ms = now.as_millisecond();
+    if in_hand.due_asked_ms.is_some_and(|asked_ms| (asked_ms..asked_ms + DUE_EVERY_MS).contains(&now_ms)) {
+        return Ok(());
+    }
+    let due = hub.states.due(&in_hand.lease, now_ms, STUDENTS).await?;
+    in_hand.waiting.add(due.iter().filter_map(|subject| StudentYear::of_subject(subject)));
+    in_hand.due_asked_ms = Some(now_ms);
+    Ok(())
+}
+
 async fn decide(hub: &Hub, in_hand: &mut InHand, batch: Batch) -> Result<(), HubError> {
     hub.states.commit(&in_hand.lease, &batch).await?;
     crate::failpoint!("state.commit");
-    in_hand.kept.keep(batch.states);
+    in_hand.kept.keep(&batch.states);
     Ok(())
 }
 

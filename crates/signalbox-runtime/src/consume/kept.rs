@@ -11,23 +11,30 @@ use signalbox_store::state::{Lease, StateRow, Subject};
 use super::student::StudentYear;
 use crate::hub::HubError;
 
-/// For all shards of a process together, were all its own: the states of about 250,000 students.
-const KEPT_BYTES: u64 = 96 << 20;
-/// What a row takes beside its state: its subject, the lists that point to it.
+/// For all shards of a process together, were all its own: the states of some 120,000 students.
+const KEPT_BYTES: u64 = 48 << 20;
+/// What a state takes beside its bytes: whose it is, the lists that point to it.
 const BESIDE_BYTES: u64 = 128;
+
+/// A row without its subject, which is the key.
+#[derive(Debug, Clone)]
+struct Stored {
+    state: Box<[u8]>,
+    due_ms: Option<i64>,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Size;
 
-impl Weighter<StudentYear, StateRow> for Size {
-    fn weight(&self, _: &StudentYear, row: &StateRow) -> u64 {
-        row.state.len() as u64 + BESIDE_BYTES
+impl Weighter<StudentYear, Stored> for Size {
+    fn weight(&self, _: &StudentYear, stored: &Stored) -> u64 {
+        stored.state.len() as u64 + BESIDE_BYTES
     }
 }
 
 /// Rows as stored.
 #[derive(Debug)]
-pub(super) struct Kept(Cache<StudentYear, StateRow, Size>);
+pub(super) struct Kept(Cache<StudentYear, Stored, Size>);
 
 impl Kept {
     pub(super) fn one_of(shards: u32) -> Self {
@@ -42,7 +49,7 @@ impl Kept {
         lease: &Lease,
         who: &[StudentYear],
     ) -> Result<Vec<Option<StateRow>>, HubError> {
-        let mut rows: Vec<Option<StateRow>> = who.iter().map(|who| self.0.get(who).cloned()).collect();
+        let mut rows: Vec<Option<StateRow>> = who.iter().map(|who| self.get(who)).collect();
         let missing: Vec<usize> = (0..who.len()).filter(|at| rows[*at].is_none()).collect();
         if missing.is_empty() {
             return Ok(rows);
@@ -50,7 +57,7 @@ impl Kept {
         let subjects: Vec<Subject> = missing.iter().map(|at| who[*at].subject()).collect();
         for (at, row) in missing.into_iter().zip(states.load(lease, &subjects).await?) {
             if let Some(row) = &row {
-                self.0.insert(who[at], row.clone());
+                self.insert(who[at], row);
             }
             rows[at] = row;
         }
@@ -58,11 +65,20 @@ impl Kept {
     }
 
     /// Keeps what was committed.
-    pub(super) fn keep(&mut self, rows: Vec<StateRow>) {
+    pub(super) fn keep(&mut self, rows: &[StateRow]) {
         for row in rows {
             if let Some(who) = StudentYear::of_subject(&row.subject) {
-                self.0.insert(who, row);
+                self.insert(who, row);
             }
         }
+    }
+
+    fn get(&self, who: &StudentYear) -> Option<StateRow> {
+        let stored = self.0.get(who)?;
+        Some(StateRow { subject: who.subject(), state: stored.state.to_vec(), due_ms: stored.due_ms })
+    }
+
+    fn insert(&mut self, who: StudentYear, row: &StateRow) {
+        self.0.insert(who, Stored { state: row.state.as_slice().into(), due_ms: row.due_ms });
     }
 }

@@ -69,6 +69,6 @@ async fn a_kept_state_is_the_last_that_was_committed() {
     write(row(2, 1)).await;
     assert_eq!(load().await, [Some(row(1, 1)), Some(row(2, 1))], "that there was none is not kept");
     write(row(1, 2)).await;
-    kept.keep(vec![row(1, 2)]);
+    kept.keep(&[row(1, 2)]);
     assert_eq!(kept.load(&store, &lease, &asked).await.unwrap()[0], Some(row(1, 2)));
 }
