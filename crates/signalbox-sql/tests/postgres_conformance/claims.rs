@@ -7,8 +7,8 @@ use signalbox_sql::postgres::PgState;
 use signalbox_store::outbox::{EntryState, NewEntry, Settled};
 use signalbox_store::state::Batch;
 use signalbox_store::{Outbox, StateStore};
-use uuid::Uuid;
 
+use crate::batches;
 use crate::proxy::Network;
 use crate::server::Schema;
 
@@ -151,16 +151,5 @@ async fn deliver(store: &PgState, seen: &Mutex<Seen>) {
 }
 
 fn entry(number: u128, lane: &str) -> NewEntry {
-    NewEntry {
-        id: Uuid::from_u128(number),
-        target: TARGET.into(),
-        lane: lane.into(),
-        kind: "risk.flag.raised".into(),
-        flag_id: None,
-        body: vec![1, 2, 3],
-        created_ms: 0,
-        withheld: false,
-        part: false,
-        cancels: None,
-    }
+    NewEntry { target: TARGET.into(), lane: lane.into(), ..batches::entry(number) }
 }

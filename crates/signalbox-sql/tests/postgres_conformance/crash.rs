@@ -5,11 +5,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use signalbox_sql::postgres::{PgState, connect, migrate};
-use signalbox_store::outbox::NewEntry;
-use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow};
+use signalbox_store::state::{Batch, Lease, StateRow};
 use signalbox_store::{FeedStore, Outbox, StateStore, StoreError};
 use uuid::Uuid;
 
+use crate::batches::step;
 use crate::server::{few_connections, server};
 
 /// A server that a test may kill.
@@ -119,20 +119,11 @@ fn script(command: &str, dir: &Path) -> String {
     String::from_utf8(output.stdout).expect("prints text")
 }
 
+/// The position, one state and the outbox say the same number.
 fn batch(at: u64) -> Batch {
-    let to = Position { topic: "topic".into(), next: at + 1, last_id: None };
-    let state = StateRow { subject: b"a".to_vec(), state: (at + 1).to_be_bytes().to_vec(), due_ms: None };
-    let entry = NewEntry {
-        id: Uuid::from_u128(u128::from(at)),
-        target: "log".into(),
-        lane: "a".into(),
-        kind: "risk.flag.raised".into(),
-        flag_id: None,
-        body: vec![1],
-        created_ms: 0,
-        withheld: false,
-        part: false,
-        cancels: None,
-    };
-    Batch { advances: vec![Advance { from: at, to }], states: vec![state], outbox: vec![entry] }
+    let mut batch = step(at);
+    batch.states[0] =
+        StateRow { subject: b"a".to_vec(), state: (at + 1).to_be_bytes().to_vec(), due_ms: None };
+    batch.outbox[0].id = Uuid::from_u128(u128::from(at));
+    batch
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Scope, Term};
-use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow};
+use signalbox_store::state::Lease;
 use signalbox_store::{FeedStore, StateStore, StoreError};
 use sqlx::Connection;
 
+use crate::batches::moved;
 use crate::proxy::Network;
 use crate::server::Schema;
 
@@ -15,12 +16,12 @@ async fn another_processes_lease_fences() {
     let Some(schema) = Schema::fresh().await else { return };
     let (one, other) = (schema.database().await.state(), schema.database().await.state());
     let earlier = one.acquire("risk@1", 0).await.unwrap();
-    one.commit(&earlier, &batch(0, 1)).await.unwrap();
+    one.commit(&earlier, &moved(0, 1)).await.unwrap();
     let later = other.acquire("risk@1", 0).await.unwrap();
     assert_eq!(later.positions[0].next, 1);
-    assert!(matches!(one.commit(&earlier, &batch(1, 2)).await, Err(StoreError::Fenced)));
+    assert!(matches!(one.commit(&earlier, &moved(1, 2)).await, Err(StoreError::Fenced)));
     assert!(matches!(one.load(&earlier, &[b"a".to_vec()]).await, Err(StoreError::Fenced)));
-    other.commit(&later, &batch(1, 2)).await.unwrap();
+    other.commit(&later, &moved(1, 2)).await.unwrap();
     assert_eq!(one.positions("risk@1", 0).await.unwrap()[0].next, 2);
 }
 
@@ -36,7 +37,7 @@ async fn owners_that_race_leave_one_line_of_batches() {
             let mut lease = store.acquire("risk@1", 0).await.unwrap();
             for _ in 0..40 {
                 let at = next(&lease);
-                match store.commit(&lease, &batch(at, at + 1)).await {
+                match store.commit(&lease, &moved(at, at + 1)).await {
                     Ok(()) => {
                         written += 1;
                         lease.positions = store.positions("risk@1", 0).await.unwrap();
@@ -70,7 +71,7 @@ async fn a_new_lease_waits_for_the_batch_in_hand() {
     let lease = one.acquire("risk@1", 0).await.unwrap();
     // Only a new topic: no position is there that the next owner would have to wait for.
     network.keep_next_commit_back();
-    let in_hand = tokio::spawn(async move { one.commit(&lease, &batch(0, 9)).await });
+    let in_hand = tokio::spawn(async move { one.commit(&lease, &moved(0, 9)).await });
     network.keeps_a_commit_back().await;
     let waiting = tokio::spawn(async move { other.acquire("risk@1", 0).await });
     schema.waits_for_a_lease().await;
@@ -159,12 +160,6 @@ const fn term(holder: &str) -> Term<'_> {
 
 fn next(lease: &Lease) -> u64 {
     lease.positions.first().map_or(0, |position| position.next)
-}
-
-fn batch(from: u64, to: u64) -> Batch {
-    let to = Position { topic: "topic".into(), next: to, last_id: None };
-    let state = StateRow { subject: b"a".to_vec(), state: vec![1, 2], due_ms: None };
-    Batch { advances: vec![Advance { from, to }], states: vec![state], ..Batch::default() }
 }
 
 fn new_run() -> NewRun {

@@ -9,6 +9,8 @@ use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, Outbox, StateStore};
 use uuid::Uuid;
 
+use crate::batches;
+
 const FEEDS: [&str; 3] = ["attendance", "never read", "sis"];
 const SCOPES: [Scope; 2] = [Scope { entity: 1, school_year: 0 }, Scope { entity: 7, school_year: 2022 }];
 const CONSUMERS: [&str; 2] = ["intervention@1", "risk@1"];
@@ -277,15 +279,11 @@ fn entries() -> Vec<NewEntry> {
 
 fn entry(id: u128) -> NewEntry {
     NewEntry {
-        id: Uuid::from_u128(id),
         target: "hook".into(),
         lane: format!("student {id}"),
-        kind: "risk.flag.raised".into(),
         flag_id: Some(Uuid::from_u128(id * 1_000)),
         body: vec![id as u8; 300],
         created_ms: 10,
-        withheld: false,
-        part: false,
-        cancels: None,
+        ..batches::entry(id)
     }
 }

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signalbox_sql::postgres::{ImportError, Imported, OpenError, import};
 use signalbox_sql::sqlite::{SqliteFeeds, SqliteState};
 use signalbox_store::feed::{CrosswalkRow, Named, Term};
-use signalbox_store::outbox::{EntryState, NewEntry, Settled};
-use signalbox_store::state::{Advance, Batch, Position, StateRow};
+use signalbox_store::outbox::{EntryState, Settled};
+use signalbox_store::state::Batch;
 use signalbox_store::{FeedStore, Outbox, StateStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tempfile::TempDir;
-use uuid::Uuid;
 
+use crate::batches::step;
 use crate::filled::{feeds_of, fill_feeds, fill_states, in_flight, raised_epochs, states_of};
 use crate::server::{Schema, server};
 
@@ -113,7 +113,7 @@ async fn an_imported_hub_goes_on() {
 
     let last = before.entries.last().expect("has entries").seq;
     let lease = states.acquire("a new one", 0).await.unwrap();
-    states.commit(&lease, &batch(0)).await.unwrap();
+    states.commit(&lease, &long_step(0)).await.unwrap();
     let new = states.entries(last, 9).await.unwrap();
     assert_eq!(new.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [last + 1]);
 }
@@ -127,7 +127,7 @@ async fn a_file_in_use_is_read_as_of_one_moment() {
     let (_, states) = old.stores().await;
     let lease = states.acquire("risk@1", 0).await.unwrap();
     for at in 0..500 {
-        states.commit(&lease, &batch(at)).await.unwrap();
+        states.commit(&lease, &long_step(at)).await.unwrap();
     }
     let done = Arc::new(AtomicBool::new(false));
     let writing = tokio::spawn({
@@ -135,7 +135,7 @@ async fn a_file_in_use_is_read_as_of_one_moment() {
         async move {
             let mut at = 500;
             while !done.load(Ordering::Relaxed) {
-                states.commit(&lease, &batch(at)).await.unwrap();
+                states.commit(&lease, &long_step(at)).await.unwrap();
                 at += 1;
             }
             at
@@ -160,7 +160,7 @@ async fn what_a_killed_hub_committed_is_imported() {
     let (old, killed) = (Old::empty().await, Old { dir: TempDir::new().expect("makes a directory") });
     let (_feeds, states) = old.stores().await;
     let lease = states.acquire("risk@1", 0).await.unwrap();
-    states.commit(&lease, &batch(0)).await.unwrap();
+    states.commit(&lease, &long_step(0)).await.unwrap();
     for file in ["feeds.db", "feeds.db-wal", "state.db", "state.db-wal"] {
         std::fs::copy(old.path(file), killed.path(file)).unwrap();
     }
@@ -315,20 +315,9 @@ async fn assert_nothing_was_written(schema: &Schema) {
     Old::empty().await.import(schema).await.expect("every table is empty");
 }
 
-fn batch(at: u64) -> Batch {
-    let to = Position { topic: "topic".into(), next: at + 1, last_id: None };
-    let state = StateRow { subject: at.to_be_bytes().to_vec(), state: vec![1; 2_000], due_ms: None };
-    let entry = NewEntry {
-        id: Uuid::from_u128(u128::from(at) + 10_000),
-        target: "log".into(),
-        lane: "a".into(),
-        kind: "risk.flag.raised".into(),
-        flag_id: None,
-        body: vec![1],
-        created_ms: 0,
-        withheld: false,
-        part: false,
-        cancels: None,
-    };
-    Batch { advances: vec![Advance { from: at, to }], states: vec![state], outbox: vec![entry] }
+/// With a state that takes a while to copy.
+fn long_step(at: u64) -> Batch {
+    let mut batch = step(at);
+    batch.states[0].state = vec![1; 2_000];
+    batch
 }

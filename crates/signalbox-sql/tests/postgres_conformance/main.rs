@@ -7,6 +7,7 @@
 //!
 //! Without SIGNALBOX_TEST_POSTGRES every test here is skipped, and says so.
 
+mod batches;
 mod claims;
 mod crash;
 mod fencing;

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use signalbox_sql::postgres::{OpenError, Options, scratch_copy};
 use signalbox_store::feed::Term;
-use signalbox_store::outbox::NewEntry;
-use signalbox_store::state::{Advance, Batch, Position, StateRow};
+use signalbox_store::state::Batch;
 use signalbox_store::{FeedStore, Outbox, StateStore, StoreError};
 use sqlx::{AssertSqlSafe, PgConnection};
-use uuid::Uuid;
 
+use crate::batches::step;
 use crate::filled::{feeds_of, fill_feeds, fill_states, raised_epochs, states_of};
 use crate::server::{Schema, few_connections, server};
 
@@ -59,7 +58,7 @@ async fn a_copy_is_of_one_moment() {
         async move {
             let mut at = 0;
             while !done.load(Ordering::Relaxed) {
-                own.commit(&lease, &batch(at)).await.unwrap();
+                own.commit(&lease, &step(at)).await.unwrap();
                 at += 1;
             }
             at
@@ -157,7 +156,7 @@ async fn fill_more(feeds: &impl FeedStore, states: &impl StateStore) {
     for (shard, consumer) in [(0, "risk@1"), (9, "a new one")] {
         let lease = states.acquire(consumer, shard).await.expect("has a number of its own");
         let at = if shard == 0 { 500 } else { 0 };
-        let new = Batch { advances: vec![], ..batch(at) };
+        let new = Batch { advances: vec![], ..step(at) };
         states.commit(&lease, &new).await.expect("has a number of its own");
     }
 }
@@ -180,22 +179,4 @@ async fn until_gone(connection: &mut PgConnection, application_name: &str) {
 
 async fn run(connection: &mut PgConnection, statement: String) {
     sqlx::query(AssertSqlSafe(statement)).execute(connection).await.expect("runs");
-}
-
-fn batch(at: u64) -> Batch {
-    let to = Position { topic: "topic".into(), next: at + 1, last_id: None };
-    let state = StateRow { subject: at.to_be_bytes().to_vec(), state: vec![1], due_ms: None };
-    let entry = NewEntry {
-        id: Uuid::from_u128(u128::from(at) + 10_000),
-        target: "log".into(),
-        lane: "a".into(),
-        kind: "risk.flag.raised".into(),
-        flag_id: None,
-        body: vec![1],
-        created_ms: 0,
-        withheld: false,
-        part: false,
-        cancels: None,
-    };
-    Batch { advances: vec![Advance { from: at, to }], states: vec![state], outbox: vec![entry] }
 }

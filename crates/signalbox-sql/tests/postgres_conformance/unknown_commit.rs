@@ -1,10 +1,10 @@
 //! Connections lost at COMMIT, and before it.
 
 use signalbox_store::feed::{NewRun, Term};
-use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, StateStore, StoreError};
 use sqlx::Connection;
 
+use crate::batches::moved;
 use crate::proxy::Network;
 use crate::server::Schema;
 
@@ -13,14 +13,14 @@ async fn a_commit_that_is_lost_on_its_way_is_unknown_and_not_written() {
     let Some((schema, network, database)) = Network::before_a_schema().await else { return };
     let store = database.state();
     let lease = store.acquire("risk@1", 0).await.unwrap();
-    store.commit(&lease, &batch(0, 1)).await.unwrap();
+    store.commit(&lease, &moved(0, 1)).await.unwrap();
     network.lose_next_commit();
-    assert!(matches!(store.commit(&lease, &batch(1, 2)).await, Err(StoreError::Unknown)));
+    assert!(matches!(store.commit(&lease, &moved(1, 2)).await, Err(StoreError::Unknown)));
     assert!(network.is_whole());
 
     let lease = store.acquire("risk@1", 0).await.expect("the pool has made a new connection");
     assert_eq!(lease.positions[0].next, 1);
-    store.commit(&lease, &batch(1, 2)).await.unwrap();
+    store.commit(&lease, &moved(1, 2)).await.unwrap();
     drop(schema);
 }
 
@@ -30,10 +30,10 @@ async fn a_commit_whose_answer_is_lost_is_unknown_and_written() {
     let store = database.state();
     let lease = store.acquire("risk@1", 0).await.unwrap();
     network.lose_next_answer();
-    assert!(matches!(store.commit(&lease, &batch(0, 1)).await, Err(StoreError::Unknown)));
+    assert!(matches!(store.commit(&lease, &moved(0, 1)).await, Err(StoreError::Unknown)));
     assert!(network.is_whole());
 
-    assert!(matches!(store.commit(&lease, &batch(0, 1)).await, Err(StoreError::Moved)));
+    assert!(matches!(store.commit(&lease, &moved(0, 1)).await, Err(StoreError::Moved)));
     let lease = store.acquire("risk@1", 0).await.unwrap();
     assert_eq!(lease.positions[0].next, 1);
     assert_eq!(store.load(&lease, &[b"a".to_vec()]).await.unwrap()[0].as_ref().unwrap().state, [1]);
@@ -70,7 +70,7 @@ async fn a_session_that_was_ended_is_replaced() {
     sqlx::query("SELECT FROM lease FOR UPDATE").execute(&mut *transaction).await.unwrap();
     let waiting = tokio::spawn({
         let (store, lease) = (store.clone(), lease.clone());
-        async move { store.commit(&lease, &batch(0, 1)).await }
+        async move { store.commit(&lease, &moved(0, 1)).await }
     });
     let session = schema.waits_for_a_lease().await;
     let end = sqlx::query("SELECT pg_terminate_backend($1)").bind(session);
@@ -78,11 +78,5 @@ async fn a_session_that_was_ended_is_replaced() {
     assert!(matches!(waiting.await.unwrap(), Err(StoreError::Unavailable(_))), "nothing was written yet");
     transaction.rollback().await.unwrap();
     assert_eq!(store.positions("risk@1", 0).await.unwrap(), []);
-    store.commit(&lease, &batch(0, 1)).await.expect("the pool has made a new connection");
-}
-
-fn batch(from: u64, to: u64) -> Batch {
-    let to = Position { topic: "topic".into(), next: to, last_id: None };
-    let state = StateRow { subject: b"a".to_vec(), state: vec![to.next as u8], due_ms: None };
-    Batch { advances: vec![Advance { from, to }], states: vec![state], ..Batch::default() }
+    store.commit(&lease, &moved(0, 1)).await.expect("the pool has made a new connection");
 }
