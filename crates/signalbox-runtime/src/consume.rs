@@ -1,14 +1,14 @@
 //! The risk consumer: from events to flags, one transaction per batch.
 //!
-//! A batch is folded and committed with its positions; who is touched becomes *due*. When a shard has caught up with
-//! the log and no run is open on it, everybody due is evaluated, and what changed leaves in the same transaction as
-//! the state that says it was announced.
+//! A batch is folded and committed with its positions; who is touched *waits*. When a shard has caught up with the log
+//! and no run is open on it, everybody who waits is evaluated, and what changed leaves in the same transaction as the
+//! state that says it was announced.
 //!
 //! # Layout
-//! - this file: `RiskConsumer`; `batch`: records folded in one transaction; `fold`: what one event changes; `evaluate`: who is due; `alerts`: what
-//!   leaves; `position`: where the consumer is on the log
-//! - `own`: taking shards, and losing them; `student`, `shard`: the states; `kept`: those in memory; `waiting`:
-//!   who is to be evaluated
+//! - this file: `RiskConsumer`; `batch`: records folded in one transaction; `fold`: what one event changes
+//! - `evaluate`: when, and what is decided; `waiting`: about whom; `alerts`: what leaves
+//! - `own`: taking shards, and losing them; `position`: where the consumer is on the log
+//! - `student`, `shard`: the states; `kept`: those in memory
 
 pub(crate) mod alerts;
 mod batch;
