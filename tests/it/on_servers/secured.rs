@@ -1,9 +1,10 @@
 //! A hub that comes in with a password and through TLS; a topic is a boundary that the brokers guard.
 
+use serde_json::Value;
 use signalbox_log::{EventLog as _, LogError, Message, Record};
 
 use super::{end, pass_over};
-use crate::district::{District, eventually};
+use crate::district::{District, eventually, list};
 use crate::drops::through;
 use crate::receiver::Receiver;
 use crate::servers::{Servers, User};
@@ -123,15 +124,22 @@ fn the_brokers_let_a_user_do_what_a_list_allows_and_no_more() {
     assert_eq!(receiver.kinds(), ["risk.flag.raised"; 2]);
 }
 
-/// READ, WRITE and DESCRIBE on the hub's topics, READ and DESCRIBE on its groups.
+/// `topics plan` names the entries that the hub's user needs: with them it works.
 fn what_a_hub_needs_is_enough(district: &mut District) {
     district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), (1002, 6, "A"), through(20)]);
+    let needed = list(district.json(&["topics", "plan"])["access"].clone());
+    assert_eq!(needed.len(), 2, "topics and groups: {needed:?}");
     let servers = district.servers.as_ref().expect("it is on servers");
-    let ours = format!("{}.", servers.prefix);
-    let prefixed = ["--resource-pattern-type", "prefixed"];
-    let on = |what| [&[what, ours.as_str()][..], &prefixed].concat();
-    let _topics = Allowed::to(servers, &["Read", "Write", "Describe"], &on("--topic"));
-    let _groups = Allowed::to(servers, &["Read", "Describe"], &on("--group"));
+    let allowed = needed.iter().map(|entry| {
+        let text = |key: &str| entry[key].as_str().expect("is text");
+        assert_eq!(text("principal"), format!("User:{}", User::vendor().name));
+        let on =
+            [&format!("--{}", text("resource")), text("name"), "--resource-pattern-type", text("pattern")];
+        let operations = list(entry["operations"].clone());
+        let operations: Vec<&str> = operations.iter().filter_map(Value::as_str).collect();
+        Allowed::to(servers, &operations, &on)
+    });
+    let _allowed: Vec<Allowed<'_>> = allowed.collect();
     eventually("the hub works", || district.run(&["up", "--once"]).code == Some(0));
 }
 

@@ -1,8 +1,11 @@
-//! `signalbox topics`: the topics that the hub needs on Kafka, declared once.
+//! `signalbox topics`: the topics that the hub needs on Kafka, declared once. `access`: who may use them.
+
+mod access;
 
 use std::io::{self, Write};
 
 use anyhow::anyhow;
+use serde::Serialize;
 use signalbox_kafka::{TopicPlan, TopicsError};
 
 use super::load;
@@ -14,22 +17,34 @@ use crate::screen;
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Topics) -> Result<Done, Failure> {
     let config = load(global)?.config;
-    let plan = match &config.backing {
-        Backing::Embedded => TopicPlan::default(),
+    let told = match &config.backing {
+        Backing::Embedded => Told::default(),
         Backing::Servers(servers) => {
             let admin = connect_kafka(&servers.kafka, &config.base).await?.topic_admin()?;
             let declared = declared(servers);
-            match args.what {
+            let plan = match args.what {
                 TopicsWhat::Plan => admin.plan(&declared).await?,
                 TopicsWhat::Apply => admin.apply(&declared).await?,
-            }
+            };
+            Told { plan, access: access::needed(servers) }
         }
     };
     match global.output {
-        Output::Json => screen::json(out, &plan)?,
-        Output::Text => text(out, &plan, args.what, matches!(config.backing, Backing::Embedded))?,
+        Output::Json => screen::json(out, &told)?,
+        Output::Text => {
+            text(out, &told.plan, args.what, matches!(config.backing, Backing::Embedded))?;
+            access::text(out, &told.access)?;
+        }
     }
     Ok(Done::Ok)
+}
+
+/// What is told: the plan, and the entries in access lists that the hub's user needs.
+#[derive(Default, Serialize)]
+struct Told {
+    #[serde(flatten)]
+    plan: TopicPlan,
+    access: Vec<access::Access>,
 }
 
 fn text(out: &mut dyn Write, plan: &TopicPlan, what: TopicsWhat, embedded: bool) -> io::Result<()> {
