@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use signalbox_event::Event;
-use signalbox_event::codec::{DecodeError, from_record};
+use signalbox_event::codec::from_record;
 use signalbox_log::{Offset, Record};
 use signalbox_risk::Reference;
+use signalbox_store::outbox::NewEntry;
 use signalbox_store::state::{Batch, Lease, StateRow};
 
 use super::fold::{AT_ONCE_MS, Fold, StudentInHand, subject_of};
@@ -76,16 +77,39 @@ async fn fold_into(
     records: &[Record],
     now: Timestamp,
 ) -> Result<(), HubError> {
-    let mut outbox = Vec::new();
+    let (events, outbox) = read(records, now);
+    let students = load(hub, in_hand, events.iter().filter_map(subject_of).collect()).await?;
+    let states = apply(hub, in_hand, students, &events, now);
+    let batch = Batch { advances: advances(&in_hand.lease, records), states, outbox };
+    hub.states.commit(&in_hand.lease, &batch).await?;
+    crate::failpoint!("state.commit");
+    advance(&mut in_hand.lease, batch.advances);
+    in_hand.kept.keep(&batch.states);
+    Ok(())
+}
+
+/// The events, and entries for the dead-letter topic of what is none.
+fn read(records: &[Record], now: Timestamp) -> (Vec<Event>, Vec<NewEntry>) {
+    let mut dead = Vec::new();
     let mut events = Vec::with_capacity(records.len());
     for record in records {
-        match read(record) {
+        let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
+        match from_record(headers, &record.value) {
             Ok(event) => events.push(event),
-            Err(error) => outbox.push(dead_letters::entry(record, &error, now)),
+            Err(error) => dead.push(dead_letters::entry(record, &error, now)),
         }
     }
-    let students = load(hub, in_hand, events.iter().filter_map(subject_of).collect()).await?;
-    let was_due = in_hand.is_due;
+    (events, dead)
+}
+
+/// Folds events into the shard and its students. Returns the rows that changed.
+fn apply(
+    hub: &Hub,
+    in_hand: &mut InHand,
+    students: BTreeMap<StudentYear, StudentInHand>,
+    events: &[Event],
+    now: Timestamp,
+) -> Vec<StateRow> {
     let mut fold = Fold {
         district: &hub.settings.district.id,
         now,
@@ -95,30 +119,24 @@ async fn fold_into(
         shard_changed: false,
         coverage_changed: false,
     };
-    for event in &events {
+    for event in events {
         fold.apply(event);
     }
     let Fold { students, all_wait, shard_changed, coverage_changed, .. } = fold;
+    if coverage_changed {
+        in_hand.reference = None;
+    }
     if all_wait {
         in_hand.waiting = Waiting::Everybody;
     }
     in_hand.waiting.add(students.iter().filter(|(_, student)| student.waits).map(|(who, _)| *who));
-    in_hand.is_due |= !in_hand.waiting.is_nobody();
+    let was_due = std::mem::replace(&mut in_hand.is_due, !in_hand.waiting.is_nobody());
     let changed = students.into_iter().filter(|(_, student)| student.changed);
     let mut states: Vec<StateRow> = changed.map(|(who, student)| student.row(who)).collect();
     if shard_changed || in_hand.is_due != was_due {
         states.push(in_hand.row());
     }
-    let advances = advances(&in_hand.lease, records);
-    let batch = Batch { advances, states, outbox };
-    hub.states.commit(&in_hand.lease, &batch).await?;
-    crate::failpoint!("state.commit");
-    advance(&mut in_hand.lease, batch.advances);
-    in_hand.kept.keep(&batch.states);
-    if coverage_changed {
-        in_hand.reference = None;
-    }
-    Ok(())
+    states
 }
 
 async fn load(
@@ -133,11 +151,6 @@ async fn load(
         Some(row) => StudentInHand::of(&row),
     };
     who.into_iter().zip(rows).map(|(who, row)| Ok((who, student(row)?))).collect()
-}
-
-fn read(record: &Record) -> Result<Event, DecodeError> {
-    let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-    from_record(headers, &record.value)
 }
 
 fn shard_row(state: &ShardState, is_due: bool) -> StateRow {
