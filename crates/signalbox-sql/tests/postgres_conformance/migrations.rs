@@ -15,7 +15,8 @@ async fn a_schema_without_tables_is_not_opened() {
     assert!(refused.to_string().contains("run `signalbox migrate`"), "{refused}");
 
     let planned = migrations(&schema.url()).await.expect("looks");
-    assert_eq!((planned.applied.len(), planned.missing.len()), (0, 3));
+    assert_eq!(planned.applied, Vec::<String>::new());
+    assert_eq!(planned.missing[0], "0001 state");
     assert_eq!(migrations(&schema.url()).await.expect("looking changes nothing"), planned);
     assert_eq!(migrate(&schema.url()).await.expect("migrates"), planned);
     let again = migrate(&schema.url()).await.expect("has nothing to do");
