@@ -33,7 +33,7 @@ const SETTINGS: [(&str, &str); 11] = [
     ("synchronous_commit", "on"),
     // A statement after a lock must see what the lock waited for.
     ("default_transaction_isolation", "read committed"),
-    // The longest statement makes every student of a shard due; it takes seconds per million.
+    // Longer than any statement here takes.
     ("statement_timeout", "120s"),
     // Longer than any transaction here takes.
     ("lock_timeout", "30s"),
