@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use signalbox_log::{Delivery, LogError, Offset, Record, Shard, StartAt, Subscription};
 
-use self::fetch::{Fetch, Lane, is_out_of_range};
+use self::fetch::{Fetch, is_out_of_range};
 use self::membership::{Desk, Group};
 use crate::client::{log_error, shard_error};
 use crate::cluster::{Cluster, TopicShard, blocking};
@@ -73,14 +73,27 @@ pub(crate) struct KafkaSubscription {
 /// What a look at the queues found.
 enum Found {
     Records(Shard, Vec<Record>),
-    /// Records of a later topic are there, but are these earlier ones at their ends?
-    Unsure(Vec<TopicShard>),
-    /// Nothing, or only records that have to wait for those of these earlier topics.
-    Nothing(Vec<TopicShard>),
+    /// Records of later topics are there, each of a shard and a lane, but are the earlier topics at their ends?
+    Unsure(Vec<(Shard, usize)>),
+    /// Nothing, or only records that have to wait for earlier ones.
+    Nothing(Vec<Awaited>),
 }
 
-/// Where shards ended when they were asked in this call.
-type Ends = BTreeMap<TopicShard, Offset>;
+/// What one shard has.
+enum Next {
+    /// Records of this lane, whose turn it is.
+    Ready(usize),
+    Unsure(usize),
+    Awaits(Awaited),
+    Nothing,
+}
+
+/// Records of a topic that have to be handed out before others that are there.
+struct Awaited {
+    topic: String,
+    shard: Shard,
+    end: Offset,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("shard {0} is not assigned to this member")]
@@ -152,71 +165,90 @@ impl KafkaSubscription {
         }
     }
 
-    /// Looks into the queues of the shards in hand, in turn. Takes records only to return them.
-    fn look(&mut self, max: usize, ends: &Ends) -> Found {
-        let mut awaited = Vec::new();
+    /// Looks into the queues of the shards in hand, in turn. The first that has something decides; if that is a
+    /// question, those of the others are asked with it.
+    fn look(&mut self, max: usize) -> Found {
+        let (mut unsure, mut awaited, mut ahead) = (Vec::new(), Vec::new(), 0);
         let served = self.served;
         for shard in self.fetch().turn(served) {
             if !self.desk.holds(shard) {
                 continue;
             }
-            match self.look_into(shard, max, ends) {
-                Found::Nothing(more) => awaited.extend(more),
-                found => return found,
+            match self.look_into(shard, max) {
+                Next::Ready(lane) if unsure.is_empty() => {
+                    self.served = shard;
+                    return Found::Records(shard, self.fetch().lanes_mut(shard)[lane].hand_out(max));
+                }
+                Next::Unsure(lane) => unsure.push((shard, lane)),
+                Next::Awaits(records) => awaited.push(records),
+                Next::Ready(_) | Next::Nothing => {}
+            }
+            ahead += self.fetch().lanes_mut(shard).iter().map(fetch::Lane::ahead).sum::<usize>();
+            if !unsure.is_empty() && ahead >= max {
+                break;
             }
         }
-        Found::Nothing(awaited)
+        if unsure.is_empty() { Found::Nothing(awaited) } else { Found::Unsure(unsure) }
     }
 
-    /// Looks into the queues of one shard, in the order of the topics. A later topic has its turn only when every
-    /// earlier one is at its end.
-    fn look_into(&mut self, shard: Shard, max: usize, ends: &Ends) -> Found {
+    /// Looks into the queues of one shard, in the order of the topics. What a later topic has goes out when every
+    /// earlier one is read to where it ended after that was taken.
+    fn look_into(&mut self, shard: Shard, max: usize) -> Next {
         let fetch = self.fetch.as_mut().expect("only drop takes it");
         let lanes = fetch.lanes_mut(shard);
-        for index in 0..lanes.len() {
-            let mut records = Vec::new();
-            let lane = &mut lanes[index];
-            if let Err(error) = lane.take(max, &mut records) {
+        for lane in &mut *lanes {
+            if let Err(error) = lane.take(max) {
                 self.broken.insert(shard, (lane.topic.clone(), error));
             }
-            if !records.is_empty() {
-                self.served = shard;
-                return Found::Records(shard, records);
-            }
-            let at = (lane.topic.clone(), shard);
-            let later = lanes[index + 1..].iter().rposition(Lane::is_ready);
-            let (Some(later), false) = (later, self.broken.contains_key(&shard)) else { break };
-            match ends.get(&at) {
-                Some(end) if lanes[index].is_through(*end) => {}
-                Some(_) => {
-                    lanes[index].awaited_since.get_or_insert_with(Instant::now);
-                    return Found::Nothing(vec![at]);
-                }
-                None => {
-                    let earlier = lanes[index..=index + later].iter();
-                    return Found::Unsure(earlier.map(|lane| (lane.topic.clone(), shard)).collect());
-                }
+            if lane.ahead() > 0 || self.broken.contains_key(&shard) {
+                break;
             }
         }
-        Found::Nothing(Vec::new())
+        let Some(index) = lanes.iter().position(|lane| lane.ahead() > 0) else { return Next::Nothing };
+        let (earlier, rest) = lanes.split_at_mut(index);
+        if earlier.is_empty() {
+            return Next::Ready(index);
+        }
+        let Some(ends) = rest[0].after() else { return Next::Unsure(index) };
+        match earlier.iter_mut().zip(ends).find(|(lane, end)| !lane.is_through(**end)) {
+            None => Next::Ready(index),
+            Some((lane, &end)) => {
+                lane.awaited_since.get_or_insert_with(Instant::now);
+                Next::Awaits(Awaited { topic: lane.topic.clone(), shard, end })
+            }
+        }
+    }
+
+    /// Asks where the earlier topics end, for all of `unsure` at once.
+    async fn ask(&mut self, unsure: Vec<(Shard, usize)>) -> Result<(), LogError> {
+        let mut asked = Vec::new();
+        for (shard, index) in &unsure {
+            let earlier = &self.fetch().lanes_mut(*shard)[..*index];
+            asked.extend(earlier.iter().map(|lane| (lane.topic.clone(), *shard)));
+        }
+        let mut ends = self.cluster.ends(asked).await?.into_iter();
+        for (shard, index) in unsure {
+            let ends = ends.by_ref().take(index).collect();
+            self.fetch().lanes_mut(shard)[index].goes_after(ends);
+        }
+        Ok(())
     }
 
     /// Records that the brokers count may not be there: a transaction's end is counted, and so is what was compacted
     /// away. Asks for those that have been awaited for long; whether any of them turned out not to be there.
-    async fn settle(&mut self, awaited: &[TopicShard], ends: &Ends) -> Result<bool, LogError> {
+    async fn settle(&mut self, awaited: &[Awaited]) -> Result<bool, LogError> {
         let mut settled = false;
-        for (topic, shard) in awaited {
-            let (shard, end) = (*shard, ends[&(topic.clone(), *shard)]);
-            let Some(lane) = self.fetch().lane_mut(shard, topic) else { continue };
+        for Awaited { topic, shard, end } in awaited {
+            let Some(lane) = self.fetch().lane_mut(*shard, topic) else { continue };
             if lane.awaited_since.is_none_or(|since| since.elapsed() < AWAITED) {
                 continue;
             }
             let from = lane.next;
-            let found = self.readers.read(topic, shard, from, 1).await?;
-            let Some(lane) = self.fetch().lane_mut(shard, topic) else { continue };
+            let found = self.readers.read(topic, *shard, from, 1).await?;
+            let Some(lane) = self.fetch().lane_mut(*shard, topic) else { continue };
             lane.awaited_since = None;
-            if found.first().is_none_or(|record| record.offset >= end) {
-                lane.empty_until = end;
+            if found.first().is_none_or(|record| record.offset >= *end) {
+                lane.empty_until = *end;
                 settled = true;
             }
         }
@@ -279,9 +311,8 @@ impl KafkaSubscription {
 #[async_trait]
 impl Subscription for KafkaSubscription {
     /// A delivery has records of one topic. Those of a later topic come when every earlier one was at its end; the
-    /// brokers are asked for that in the call that brings them.
+    /// brokers are asked for that after they came.
     async fn next(&mut self, max: usize) -> Result<Delivery, LogError> {
-        let mut ends = Ends::new();
         loop {
             if let Some(change) = self.desk.change() {
                 self.hear(&change);
@@ -291,17 +322,13 @@ impl Subscription for KafkaSubscription {
                 return Err(problem);
             }
             self.breakage().await?;
-            match self.look(max.max(1), &ends) {
+            match self.look(max.max(1)) {
                 Found::Records(shard, records) => return Ok(Delivery::Records { shard, records }),
-                Found::Unsure(asked) => {
-                    let found = self.cluster.ends(asked.clone()).await?;
-                    ends.extend(asked.into_iter().zip(found));
-                }
+                Found::Unsure(unsure) => self.ask(unsure).await?,
                 Found::Nothing(_) if !self.broken.is_empty() => {}
                 Found::Nothing(awaited) => {
-                    if !self.settle(&awaited, &ends).await? {
+                    if !self.settle(&awaited).await? {
                         self.wait((!awaited.is_empty()).then_some(AWAITED)).await?;
-                        ends.clear();
                     }
                 }
             }

@@ -1,17 +1,19 @@
 //! The risk consumer: from events to flags, one transaction per batch.
 //!
-//! A batch is folded and committed with its positions; who is touched *waits*. When a shard has caught up with the log
-//! and no run is open on it, everybody who waits is evaluated, and what changed leaves in the same transaction as the
-//! state that says it was announced.
+//! Records are folded and committed with their positions; who is touched *waits*. When a shard has caught up with the
+//! log and no run is open on it, everybody who waits is evaluated, and what changed leaves in the same transaction as
+//! the state that says it was announced: that of the folding, if few wait.
 //!
 //! # Layout
-//! - this file: `RiskConsumer`; `batch`: records folded in one transaction; `fold`: what one event changes
-//! - `evaluate`: when, and what is decided; `waiting`: about whom; `alerts`: what leaves
+//! - this file: `RiskConsumer`; `brought`: records to be folded; `evaluate`: when a shard is worked on
+//! - `work`: one go at a shard; `fold`: what one event changes; `batch`: what is written in one transaction
+//! - `waiting`: who is to be evaluated; `alerts`: what leaves
 //! - `own`: taking shards, and losing them; `position`: where the consumer is on the log
 //! - `student`, `shard`: the states; `kept`: those in memory
 
 pub(crate) mod alerts;
 mod batch;
+mod brought;
 mod evaluate;
 mod fold;
 mod kept;
@@ -20,6 +22,7 @@ mod position;
 pub mod shard;
 pub mod student;
 mod waiting;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,12 +30,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use signalbox_event::Domain;
-use signalbox_log::{Delivery, Record, Shard, Subscription};
+use signalbox_log::{Delivery, Shard, Subscription};
 use signalbox_store::state::Lease;
 use tokio::task::JoinSet;
 
 pub use self::alerts::{reason_of, student_ref};
 use self::batch::InHand;
+use self::brought::Brought;
 pub(crate) use self::fold::observation as observe;
 pub use self::position::{behind_of, ends_of};
 use crate::hub::{Hub, HubError};
@@ -48,10 +52,9 @@ pub const NAME: &str = "risk";
 const RECORDS: usize = 4_000;
 /// Students evaluated in one transaction.
 const STUDENTS: usize = 2_000;
-/// Batches that are folded, or shards that are evaluated, at the same time: while one waits for the store, another uses
-/// the processor.
+/// Shards that are worked on at the same time: while one waits for the store, another uses the processor.
 const AT_WORK: usize = 3;
-/// Deliveries of one turn, at most; then the shards that have caught up are evaluated.
+/// Deliveries of one turn, at most; then it is settled.
 const DELIVERIES: usize = 16;
 /// What comes within this time is worked in the same turn.
 const AT_HAND: Duration = Duration::from_millis(5);
@@ -67,14 +70,15 @@ pub struct RiskConsumer {
     topics: Vec<String>,
     subscription: Box<dyn Subscription>,
     shards: BTreeMap<Shard, InHand>,
+    brought: Brought,
     /// Shards that something happened on since they were evaluated last.
     news: BTreeSet<Shard>,
-    view: ReferenceView,
+    view: Arc<ReferenceView>,
     /// Assigned, and to be taken: at first, and again after the store or the log did not answer.
     to_take: BTreeSet<Shard>,
     was_assigned: bool,
-    /// Batches that are being folded, each of another shard: while one waits for the store, the next is read.
-    at_work: JoinSet<(InHand, Result<(), HubError>)>,
+    /// Each on another shard.
+    at_work: JoinSet<(InHand, Result<Option<usize>, HubError>)>,
 }
 
 impl std::fmt::Debug for RiskConsumer {
@@ -99,8 +103,9 @@ impl RiskConsumer {
             topics,
             subscription,
             shards: BTreeMap::new(),
+            brought: Brought::default(),
             news: BTreeSet::new(),
-            view: ReferenceView::default(),
+            view: Arc::default(),
             to_take: BTreeSet::new(),
             was_assigned: false,
             at_work: JoinSet::new(),
@@ -110,11 +115,13 @@ impl RiskConsumer {
     /// Folds and evaluates until nothing is left to do on the shards in hand.
     pub async fn drain(&mut self, now: Timestamp) -> Result<(), HubError> {
         loop {
+            self.begin_all(now).await?;
             self.finish().await?;
             let mut left = self.behind().await?;
             if left == 0 && self.has_its_share() {
-                let all = self.shards.keys().copied().collect();
-                match self.evaluate(all, now).await? {
+                self.news = self.shards.keys().copied().collect();
+                self.ask_ends().await?;
+                match self.settle(now).await? {
                     0 => return Ok(()),
                     _ => continue,
                 }
@@ -129,31 +136,30 @@ impl RiskConsumer {
         }
     }
 
-    /// One turn of a process that runs on: waits for a delivery, at most `idle`, works it and what else is at hand, and
-    /// evaluates the shards with news that have caught up. `clock` says the time when there is something to do.
+    /// One turn of a process that runs on: waits for a delivery, at most `idle`, takes what else is at hand, folds it
+    /// all, and evaluates the shards with news that have caught up. `clock` says the time when there is something to do.
     /// Returns how many students were evaluated.
     pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<usize, HubError> {
-        if self.step_by(idle, &clock).await?.is_none() && self.view.refresh(&self.hub).await? {
+        if self.step_by(idle, &clock).await?.is_none() && self.refresh().await? {
             self.news = self.shards.keys().copied().collect();
         }
+        if self.news.is_empty() && self.brought.count() == 0 {
+            return Ok(0);
+        }
+        self.ask_ends().await?;
         for _ in 1..DELIVERIES {
             if self.step_by(AT_HAND, &clock).await?.is_none() {
                 break;
             }
         }
-        self.finish().await?;
-        if self.news.is_empty() {
-            return Ok(0);
-        }
-        let news = std::mem::take(&mut self.news);
-        self.evaluate(news, clock()).await
+        self.settle(clock()).await
     }
 
     async fn step(&mut self, idle: Duration, now: Timestamp) -> Result<Option<u64>, HubError> {
         self.step_by(idle, &|| now).await
     }
 
-    /// Waits for the next delivery and begins to work it; returns how many records it brought. `None`: none came in time.
+    /// Waits for the next delivery and takes it; returns how many records it brought. `None`: none came in time.
     async fn step_by(
         &mut self,
         idle: Duration,
@@ -179,15 +185,22 @@ impl RiskConsumer {
             }
             Delivery::Revoked(shards) => {
                 let finished = self.finish().await;
-                self.shards.retain(|shard, _| !shards.contains(shard));
-                self.to_take.retain(|shard| !shards.contains(shard));
-                self.news.retain(|shard| !shards.contains(shard));
+                for shard in &shards {
+                    self.shards.remove(shard);
+                    self.to_take.remove(shard);
+                    self.news.remove(shard);
+                    drop(self.brought.take(*shard));
+                }
                 finished?;
             }
             Delivery::Records { shard, records } => {
-                let brought = records.len() as u64;
-                self.fold(shard, records, now).await?;
-                return Ok(brought);
+                crate::failpoint!("poll");
+                let count = records.len() as u64;
+                self.brought.add(shard, records);
+                if self.brought.count() >= RECORDS {
+                    self.begin_all(now).await?;
+                }
+                return Ok(count);
             }
         }
         Ok(0)
@@ -207,41 +220,6 @@ impl RiskConsumer {
             behind += behind_of(&*self.hub.log, &self.topics, *shard, positions, &ends).await?;
         }
         Ok(behind)
-    }
-
-    /// Begins to fold records; of a shard that is no longer in hand they are nobody's.
-    async fn fold(&mut self, shard: Shard, records: Vec<Record>, now: Timestamp) -> Result<(), HubError> {
-        crate::failpoint!("poll");
-        let mut waited = Ok(());
-        while self.at_work.len() >= AT_WORK || !self.at_work.is_empty() && !self.shards.contains_key(&shard) {
-            let finished = self.finish_one().await;
-            waited = waited.and(finished);
-        }
-        if let Some(in_hand) = self.shards.remove(&shard) {
-            self.at_work.spawn(batch::fold(self.hub.clone(), in_hand, records, now));
-        }
-        waited
-    }
-
-    /// Waits until nothing is being folded. Of several failures the first is told; their shards are taken again.
-    async fn finish(&mut self) -> Result<(), HubError> {
-        let mut finished = Ok(());
-        while !self.at_work.is_empty() {
-            let one = self.finish_one().await;
-            finished = finished.and(one);
-        }
-        finished
-    }
-
-    async fn finish_one(&mut self) -> Result<(), HubError> {
-        let Some(done) = self.at_work.join_next().await else { return Ok(()) };
-        let (in_hand, folded) = done.expect("folding does not panic, and nobody aborts it");
-        let shard = in_hand.lease.shard;
-        if self.keep_or_take_again(in_hand, folded)?.is_some() {
-            self.news.insert(shard);
-            self.report(shard).await;
-        }
-        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use signalbox_event::codec::from_record;
 use signalbox_event::{Data, Domain, data};
-use signalbox_log::{Offset, Record};
+use signalbox_log::Record;
 use signalbox_risk as risk;
 
 use crate::hub::{Hub, HubError};
@@ -14,7 +14,7 @@ use crate::hub::{Hub, HubError};
 const PAGE: usize = 1_000;
 
 /// The reference data read so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ReferenceView {
     next: u64,
     /// How many changes were folded: the version that certificates name.
@@ -22,7 +22,7 @@ pub struct ReferenceView {
     calendars: BTreeMap<(Option<String>, u16), Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     revision: u64,
     calendar: Option<risk::Calendar>,
@@ -32,14 +32,8 @@ impl ReferenceView {
     /// Reads what is new. `true`: something was.
     pub async fn refresh(&mut self, hub: &Hub) -> Result<bool, HubError> {
         let topic = hub.settings.topics.name(Domain::Reference);
-        let end = hub.log.ends(&[(topic, 0)]).await?.first().copied();
-        self.refresh_to(hub, end.unwrap_or_default()).await
-    }
-
-    /// As [`refresh`](Self::refresh), for who knows where the topic ends.
-    pub async fn refresh_to(&mut self, hub: &Hub, end: Offset) -> Result<bool, HubError> {
+        let end = hub.log.ends(&[(topic.clone(), 0)]).await?.first().copied().unwrap_or_default();
         let before = self.version;
-        let topic = hub.settings.topics.name(Domain::Reference);
         while self.next < end {
             let records = hub.log.read(&topic, 0, self.next, PAGE).await?;
             let Some(last) = records.last() else { break };

@@ -66,7 +66,11 @@ pub(super) struct Lane {
     queue: PartitionQueue<Context>,
     /// Whether something may be in the queue.
     ready: Arc<AtomicBool>,
-    /// The next record has this offset or a higher one.
+    /// Taken from the queue, to be handed out next.
+    ahead: Vec<Record>,
+    /// Where the earlier lanes ended, asked after `ahead` was taken: what is before goes first.
+    after: Option<Vec<Offset>>,
+    /// The next record in the queue has this offset or a higher one.
     pub(super) next: Offset,
     /// Up to here nothing is left to read, though `next` is lower: the offsets between have no records.
     pub(super) empty_until: Offset,
@@ -140,21 +144,42 @@ impl Fetch {
             }
         });
         let (topic, next) = (place.topic.clone(), place.offset);
-        Ok(Lane { topic, queue, ready, next, empty_until: next, awaited_since: None })
+        let (ahead, after) = (Vec::new(), None);
+        Ok(Lane { topic, queue, ready, ahead, after, next, empty_until: next, awaited_since: None })
     }
 }
 
 impl Lane {
-    pub(super) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+    /// How many records are to be handed out.
+    pub(super) fn ahead(&self) -> usize {
+        self.ahead.len()
     }
 
-    /// Moves what has arrived to `records`, until these are `max`. Does not wait.
-    pub(super) fn take(&mut self, max: usize, records: &mut Vec<Record>) -> Result<(), KafkaError> {
-        if !self.ready.swap(false, Ordering::AcqRel) {
+    /// Where the earlier lanes ended when that was asked for what is to be handed out.
+    pub(super) fn after(&self) -> Option<&[Offset]> {
+        self.after.as_deref()
+    }
+
+    /// The earlier lanes end there, as asked just now.
+    pub(super) fn goes_after(&mut self, ends: Vec<Offset>) {
+        self.after = Some(ends);
+    }
+
+    /// Up to `max` of the records taken.
+    pub(super) fn hand_out(&mut self, max: usize) -> Vec<Record> {
+        if self.ahead.len() > max {
+            return self.ahead.drain(..max).collect();
+        }
+        self.after = None;
+        std::mem::take(&mut self.ahead)
+    }
+
+    /// Takes up to `max` of what has arrived, if nothing is left of what was taken before. Does not wait.
+    pub(super) fn take(&mut self, max: usize) -> Result<(), KafkaError> {
+        if !self.ahead.is_empty() || !self.ready.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
-        while records.len() < max {
+        while self.ahead.len() < max {
             match self.queue.poll(Duration::ZERO) {
                 None => return Ok(()),
                 Some(Ok(message)) if message.offset().cast_unsigned() < self.next => {}
@@ -162,7 +187,7 @@ impl Lane {
                     let record = record::from_kafka(&message);
                     self.next = record.offset + 1;
                     self.awaited_since = None;
-                    records.push(record);
+                    self.ahead.push(record);
                 }
                 Some(Err(error)) => {
                     self.ready.store(true, Ordering::Release);

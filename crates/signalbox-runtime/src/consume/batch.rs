@@ -1,39 +1,37 @@
-//! Records folded in one transaction.
+//! What is written in one transaction: the states in hand, how far the positions move, and what leaves.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use signalbox_event::Event;
-use signalbox_event::codec::from_record;
-use signalbox_log::{Offset, Record};
+use signalbox_log::Offset;
 use signalbox_risk::Reference;
 use signalbox_store::outbox::NewEntry;
-use signalbox_store::state::{Batch, Lease, StateRow};
+use signalbox_store::state::{Advance, Batch, Lease, StateRow};
 
-use super::fold::{AT_ONCE_MS, Fold, StudentInHand, subject_of};
+use super::fold::{AT_ONCE_MS, StudentInHand, subject_of};
 use super::kept::Kept;
-use super::position::{advance, advances};
+use super::position::advance;
 use super::shard::ShardState;
 use super::student::StudentYear;
 use super::waiting::Waiting;
-use crate::dead_letters;
 use crate::hub::{Hub, HubError};
 
 /// A shard that is this process's.
 pub(super) struct InHand {
     pub(super) lease: Lease,
     pub(super) state: ShardState,
+    /// Whether the shard's own row is to be written.
+    pub(super) changed: bool,
     pub(super) waiting: Waiting,
     /// Whether the store knows that somebody waits.
-    pub(super) is_due: bool,
+    is_due: bool,
     pub(super) kept: Kept,
     /// When the store was asked for dates that had come.
     pub(super) due_asked_ms: Option<i64>,
     /// Built when first needed after a change.
     pub(super) reference: Option<Reference>,
-    /// Where the topics ended when somebody was to be evaluated: from there on the shard has caught up, however much is
-    /// appended meanwhile.
+    /// Where the topics ended when this was last asked: from there on the shard has caught up, however much is appended
+    /// meanwhile.
     pub(super) catch_up: Option<Vec<Offset>>,
 }
 
@@ -46,6 +44,7 @@ impl InHand {
         Ok(Self {
             lease,
             state,
+            changed: false,
             waiting,
             is_due,
             kept: Kept::one_of(shards),
@@ -55,105 +54,76 @@ impl InHand {
         })
     }
 
-    pub(super) fn row(&self) -> StateRow {
-        shard_row(&self.state, self.is_due)
+    fn row(&self) -> StateRow {
+        let due_ms = self.is_due.then_some(AT_ONCE_MS);
+        StateRow { subject: ShardState::subject(), state: self.state.encode(), due_ms }
     }
 }
 
-/// Folds records of a shard. On failure nothing was written, or nobody knows; what is in hand is to be dropped.
-pub(super) async fn fold(
-    hub: Arc<Hub>,
-    mut in_hand: InHand,
-    records: Vec<Record>,
-    now: Timestamp,
-) -> (InHand, Result<(), HubError>) {
-    let folded = fold_into(&hub, &mut in_hand, &records, now).await;
-    (in_hand, folded)
+/// A transaction in the making. What is in hand has changed already: when writing fails, it is to be dropped.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) advances: Vec<Advance>,
+    pub(super) students: BTreeMap<StudentYear, StudentInHand>,
+    pub(super) outbox: Vec<NewEntry>,
 }
 
-async fn fold_into(
-    hub: &Hub,
-    in_hand: &mut InHand,
-    records: &[Record],
-    now: Timestamp,
-) -> Result<(), HubError> {
-    let (events, outbox) = read(records, now);
-    let students = load(hub, in_hand, events.iter().filter_map(subject_of).collect()).await?;
-    let states = apply(hub, in_hand, students, &events, now);
-    let batch = Batch { advances: advances(&in_hand.lease, records), states, outbox };
-    hub.states.commit(&in_hand.lease, &batch).await?;
-    crate::failpoint!("state.commit");
-    advance(&mut in_hand.lease, batch.advances);
-    in_hand.kept.keep(&batch.states);
-    Ok(())
-}
-
-/// The events, and entries for the dead-letter topic of what is none.
-fn read(records: &[Record], now: Timestamp) -> (Vec<Event>, Vec<NewEntry>) {
-    let mut dead = Vec::new();
-    let mut events = Vec::with_capacity(records.len());
-    for record in records {
-        let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-        match from_record(headers, &record.value) {
-            Ok(event) => events.push(event),
-            Err(error) => dead.push(dead_letters::entry(record, &error, now)),
+impl Draft {
+    /// Loads those whom events are about; who has no state yet has an empty one.
+    pub(super) async fn load_for(
+        &mut self,
+        hub: &Hub,
+        in_hand: &mut InHand,
+        events: &[Event],
+    ) -> Result<(), HubError> {
+        self.load(hub, in_hand, events.iter().filter_map(subject_of)).await?;
+        for who in events.iter().filter_map(subject_of) {
+            self.students.entry(who).or_default();
         }
+        Ok(())
     }
-    (events, dead)
-}
 
-/// Folds events into the shard and its students. Returns the rows that changed.
-fn apply(
-    hub: &Hub,
-    in_hand: &mut InHand,
-    students: BTreeMap<StudentYear, StudentInHand>,
-    events: &[Event],
-    now: Timestamp,
-) -> Vec<StateRow> {
-    let mut fold = Fold {
-        district: &hub.settings.district.id,
-        now,
-        shard: &mut in_hand.state,
-        students,
-        all_wait: false,
-        shard_changed: false,
-        coverage_changed: false,
-    };
-    for event in events {
-        fold.apply(event);
+    /// Loads those who are not here and have a state.
+    pub(super) async fn load(
+        &mut self,
+        hub: &Hub,
+        in_hand: &mut InHand,
+        who: impl Iterator<Item = StudentYear>,
+    ) -> Result<(), HubError> {
+        let mut who: Vec<StudentYear> = who.filter(|who| !self.students.contains_key(who)).collect();
+        who.sort_unstable();
+        who.dedup();
+        let rows = in_hand.kept.load(&*hub.states, &in_hand.lease, &who).await?;
+        self.add(who.into_iter().zip(rows).filter_map(|(who, row)| Some((who, row?))))
     }
-    let Fold { students, all_wait, shard_changed, coverage_changed, .. } = fold;
-    if coverage_changed {
-        in_hand.reference = None;
-    }
-    if all_wait {
-        in_hand.waiting = Waiting::Everybody;
-    }
-    in_hand.waiting.add(students.iter().filter(|(_, student)| student.waits).map(|(who, _)| *who));
-    let was_due = std::mem::replace(&mut in_hand.is_due, !in_hand.waiting.is_nobody());
-    let changed = students.into_iter().filter(|(_, student)| student.changed);
-    let mut states: Vec<StateRow> = changed.map(|(who, student)| student.row(who)).collect();
-    if shard_changed || in_hand.is_due != was_due {
-        states.push(in_hand.row());
-    }
-    states
-}
 
-async fn load(
-    hub: &Hub,
-    in_hand: &mut InHand,
-    who: BTreeSet<StudentYear>,
-) -> Result<BTreeMap<StudentYear, StudentInHand>, HubError> {
-    let who: Vec<StudentYear> = who.into_iter().collect();
-    let rows = in_hand.kept.load(&*hub.states, &in_hand.lease, &who).await?;
-    let student = |row: Option<StateRow>| match row {
-        None => Ok(StudentInHand::default()),
-        Some(row) => StudentInHand::of(&row),
-    };
-    who.into_iter().zip(rows).map(|(who, row)| Ok((who, student(row)?))).collect()
-}
+    pub(super) fn add(
+        &mut self,
+        rows: impl IntoIterator<Item = (StudentYear, StateRow)>,
+    ) -> Result<(), HubError> {
+        for (who, row) in rows {
+            self.students.insert(who, StudentInHand::of(row)?);
+        }
+        Ok(())
+    }
 
-fn shard_row(state: &ShardState, is_due: bool) -> StateRow {
-    let due_ms = is_due.then_some(AT_ONCE_MS);
-    StateRow { subject: ShardState::subject(), state: state.encode(), due_ms }
+    /// Writes what changed, if anything did.
+    pub(super) async fn commit(self, hub: &Hub, in_hand: &mut InHand) -> Result<(), HubError> {
+        let Self { advances, students, outbox } = self;
+        let mut states: Vec<StateRow> =
+            students.into_iter().filter_map(|(who, student)| student.into_changed(who)).collect();
+        let was_due = std::mem::replace(&mut in_hand.is_due, !in_hand.waiting.is_nobody());
+        if std::mem::take(&mut in_hand.changed) || in_hand.is_due != was_due {
+            states.push(in_hand.row());
+        }
+        let batch = Batch { advances, states, outbox };
+        if batch.advances.is_empty() && batch.states.is_empty() && batch.outbox.is_empty() {
+            return Ok(());
+        }
+        hub.states.commit(&in_hand.lease, &batch).await?;
+        crate::failpoint!("state.commit");
+        advance(&mut in_hand.lease, batch.advances);
+        in_hand.kept.keep(&batch.states);
+        Ok(())
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Fold<'a> {
     pub district: &'a str,
     pub now: Timestamp,
     pub shard: &'a mut ShardState,
-    pub students: BTreeMap<StudentYear, StudentInHand>,
+    pub students: &'a mut BTreeMap<StudentYear, StudentInHand>,
     /// Everybody on the shard is to be evaluated.
     pub all_wait: bool,
     pub shard_changed: bool,
@@ -32,11 +32,15 @@ pub(crate) struct Fold<'a> {
 /// A state loaded for this batch.
 #[derive(Debug, Default)]
 pub(crate) struct StudentInHand {
-    pub state: StudentState,
+    state: StudentState,
     /// A date that stands; folding sets none.
-    pub due_ms: Option<i64>,
+    due_ms: Option<i64>,
+    /// As it is stored.
+    stored: Option<Vec<u8>>,
     /// To be written.
-    pub changed: bool,
+    changed: bool,
+    /// To be written if it is no longer as it is stored.
+    was_evaluated: bool,
     /// To be evaluated.
     pub waits: bool,
 }
@@ -134,13 +138,26 @@ pub(crate) fn observation(event: &Event) -> Option<Observation<'_>> {
 }
 
 impl StudentInHand {
-    pub(crate) fn of(row: &StateRow) -> Result<Self, HubError> {
+    pub(crate) fn of(row: StateRow) -> Result<Self, HubError> {
         let state = StudentState::decode(&row.state)?;
-        Ok(Self { state, due_ms: row.due_ms, ..Self::default() })
+        Ok(Self { state, due_ms: row.due_ms, stored: Some(row.state), ..Self::default() })
     }
 
-    pub(crate) fn row(&self, who: StudentYear) -> StateRow {
-        StateRow { subject: who.subject(), state: self.state.encode(), due_ms: self.due_ms }
+    /// The state, to be evaluated: what was due is done.
+    pub(crate) fn evaluated(&mut self) -> &mut StudentState {
+        self.was_evaluated = true;
+        self.changed |= self.due_ms.take().is_some();
+        &mut self.state
+    }
+
+    /// The row, if it is to be written.
+    pub(crate) fn into_changed(self, who: StudentYear) -> Option<StateRow> {
+        if !self.changed && !self.was_evaluated {
+            return None;
+        }
+        let state = self.state.encode();
+        let changed = self.changed || self.stored.is_none_or(|stored| stored != state);
+        changed.then(|| StateRow { subject: who.subject(), state, due_ms: self.due_ms })
     }
 
     fn observe(&mut self, observation: &Observation<'_>) {

@@ -28,6 +28,8 @@ impl RiskConsumer {
         }
         let row = self.hub.states.load(&lease, &[ShardState::subject()]).await?.pop().flatten();
         let in_hand = InHand::new(lease, row.as_ref(), self.hub.settings.topics.shards)?;
+        // What was brought before goes with what was in hand before.
+        drop(self.brought.take(shard));
         self.subscription.start(shard, &starts(&in_hand.lease.positions)).await?;
         self.shards.insert(shard, in_hand);
         self.news.insert(shard);

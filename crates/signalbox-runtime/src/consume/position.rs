@@ -59,11 +59,22 @@ pub(super) fn advances(lease: &Lease, records: &[Record]) -> Vec<Advance> {
     advances
 }
 
+/// The positions once `records` are folded.
+pub(super) fn reached(lease: &Lease, records: &[Record]) -> Vec<Position> {
+    let mut positions = lease.positions.clone();
+    move_by(&mut positions, advances(lease, records));
+    positions
+}
+
 pub(super) fn advance(lease: &mut Lease, advances: Vec<Advance>) {
+    move_by(&mut lease.positions, advances);
+}
+
+fn move_by(positions: &mut Vec<Position>, advances: Vec<Advance>) {
     for Advance { to, .. } in advances {
-        match lease.positions.iter_mut().find(|position| position.topic == to.topic) {
+        match positions.iter_mut().find(|position| position.topic == to.topic) {
             Some(position) => *position = to,
-            None => lease.positions.push(to),
+            None => positions.push(to),
         }
     }
 }

@@ -39,6 +39,7 @@ async fn whoever_takes_a_shard_over_evaluates_those_who_waited() {
     let mut first = RiskConsumer::join(district.hub.clone()).await.expect("joins");
     while !first.was_assigned || first.behind().await.expect("looks") > 0 {
         first.step(Duration::from_secs(1), now()).await.expect("folds");
+        first.begin_all(now()).await.expect("folds");
         first.finish().await.expect("has folded");
     }
     drop(first);
