@@ -3,7 +3,8 @@
 //! With `SIGNALBOX_TEST_ON=servers` every district of these tests stands on them, else it is embedded. Where the servers
 //! are is said by `scripts/kafka start` and `scripts/postgres start`.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use signalbox_kafka::{Config, KafkaLog, Scram, Tls};
@@ -38,6 +39,8 @@ pub(crate) struct Servers {
     pub(crate) shards: u32,
     brokers: String,
     database: String,
+    /// Settings of the hub's connections to the database, as `name=value`.
+    pub(crate) settings: Vec<&'static str>,
     /// As whom the hub comes in, with a password and through TLS. `None`: openly.
     pub(crate) user: Option<User>,
 }
@@ -96,6 +99,7 @@ impl Servers {
             shards: SHARDS,
             brokers,
             database,
+            settings: Vec::new(),
             user: None,
         }
     }
@@ -123,7 +127,8 @@ impl Servers {
 
     /// What the secret of the sections says.
     pub(crate) fn database_url(&self) -> String {
-        format!("{}?schema={}", self.database, self.prefix)
+        let set: Vec<String> = self.settings.iter().map(|setting| format!("-c%20{setting}")).collect();
+        format!("{}?schema={}&options={}", self.database, self.prefix, set.join("%20"))
     }
 
     /// Removes topics and tables.
@@ -192,12 +197,36 @@ impl Servers {
 
     /// What a statement answers; `None` when it fails.
     pub(crate) fn sql(&self, statement: &str) -> Option<String> {
-        let url = self.database_url().split('?').next().expect("a part").to_owned();
         let out = Command::new("psql")
-            .args([&url, "-v", "ON_ERROR_STOP=1", "-qtAc", statement])
+            .args([&self.database, "-v", "ON_ERROR_STOP=1", "-qtAc", statement])
             .output()
             .expect("psql comes with PostgreSQL");
         out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    }
+}
+
+/// Nobody writes into a table while this lives.
+#[derive(Debug)]
+pub(crate) struct Locked(Child);
+
+impl Servers {
+    pub(crate) fn lock(&self, table: &str) -> Locked {
+        let mut psql = Command::new("psql")
+            .args([&self.database, "-q"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("psql comes with PostgreSQL");
+        let lock = format!("BEGIN; LOCK TABLE {}.{table} IN SHARE MODE;\n", self.prefix);
+        psql.stdin.as_mut().expect("it is piped").write_all(lock.as_bytes()).expect("psql listens");
+        Locked(psql)
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // The end of what it reads ends it, and with it the transaction.
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().is_ok_and(|status| status.success()), "psql ends well");
     }
 }
 

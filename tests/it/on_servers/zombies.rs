@@ -161,6 +161,47 @@ fn a_risk_process_that_slept_through_its_session_doubles_nothing() {
     assert_as_expected(&mut district, &receiver);
 }
 
+/// The database ends a transaction whose process says nothing more, and lets its locks go.
+#[test]
+fn a_risk_process_stopped_within_a_transaction_holds_nobody_up_for_ever() {
+    if pass_over("zombies") {
+        return;
+    }
+    let mut servers = Servers::new();
+    // A minute in life.
+    servers.settings.push("idle_in_transaction_session_timeout=5s");
+    let (receiver, mut district) = new(Some(servers));
+    let zombie = district.start_run(&["risk"]);
+    let others = district.start_run(&["ingest", "deliver"]);
+    eventually("the shards are taken", || lease_count(&district) == "3");
+    let servers = district.servers.as_ref().expect("it is on servers");
+    let locked = servers.lock("state");
+    district.attend(&rows(0));
+    let servers = district.servers.as_ref().expect("it is on servers");
+    let within = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+         JOIN pg_namespace ON pg_namespace.oid = relnamespace
+         WHERE nspname = 'S' AND relname = 'state' AND NOT granted)";
+    let within = within.replace("'S'", &format!("'{}'", servers.prefix));
+    eventually("it waits with a lease locked", || servers.sql(&within).as_deref() == Some("t"));
+    zombie.signal("STOP");
+    drop(locked);
+
+    let heir = district.start_run(&["risk"]);
+    told(&receiver, TOLD[0]);
+    zombie.signal("CONT");
+    district.attend(&rows(1));
+    told(&receiver, TOLD[1]);
+    district.attend(&rows(2));
+    told(&receiver, TOLD[2]);
+    [zombie, heir, others].into_iter().for_each(end);
+    assert_as_expected(&mut district, &receiver);
+}
+
+fn lease_count(district: &District) -> String {
+    let servers = district.servers.as_ref().expect("it is on servers");
+    servers.sql(&format!("SELECT count(*) FROM {}.lease", servers.prefix)).expect("it answers")
+}
+
 fn servers_records(district: &District) -> usize {
     district.servers.as_ref().expect("it is on servers").records("attendance").len()
 }

@@ -182,13 +182,20 @@ pub(super) fn join(
     let a_topic = group.topics.keys().next().cloned();
     let thread = std::thread::Builder::new().name(format!("kafka {}", group.name));
     let spawned = thread.spawn(move || {
+        let mut standing = Standing::Member;
         while !desk.is_closing() {
-            if serve(&client, &fetch, &desk) == Standing::Fenced {
+            if standing == Standing::Member {
+                standing = serve(&client, &fetch, &desk);
+            }
+            if standing == Standing::Fenced {
                 desk.revoked();
                 std::thread::sleep(FENCED_FOR);
                 match group.client(&desk, &reports) {
-                    // The one before is of no use any more, and may take its time to end.
-                    Ok(next) => drop(Client::new(std::mem::replace(&mut client, next))),
+                    Ok(next) => {
+                        // The one before is of no use any more, and may take its time to end.
+                        drop(Client::new(std::mem::replace(&mut client, next)));
+                        standing = Standing::Member;
+                    }
                     Err(error) => desk.report(error),
                 }
             }
