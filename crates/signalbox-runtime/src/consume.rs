@@ -39,6 +39,7 @@ use self::batch::InHand;
 use self::brought::Brought;
 pub(crate) use self::fold::observation as observe;
 pub use self::position::{behind_of, ends_of};
+use self::shard::ShardState;
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
 
@@ -90,6 +91,16 @@ impl std::fmt::Debug for RiskConsumer {
 /// The consumer's group on the log: hubs with other topics are other groups.
 pub fn group(hub: &Hub) -> String {
     format!("{}.signalbox.{NAME}", hub.settings.topics.prefix)
+}
+
+/// Whether somebody on the shard, whoever owns it, waits to be evaluated, and no open run holds that up.
+pub(crate) async fn somebody_waits(hub: &Hub, shard: Shard) -> Result<bool, HubError> {
+    // The shard's own row is the first.
+    let first = hub.states.scan(CONSUMER, shard, None, 1).await?.pop();
+    let Some(row) = first.filter(|row| row.subject == ShardState::subject() && row.due_ms.is_some()) else {
+        return Ok(false);
+    };
+    Ok(!ShardState::decode(&row.state)?.has_open_run())
 }
 
 impl RiskConsumer {

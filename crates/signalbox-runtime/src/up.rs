@@ -107,8 +107,21 @@ pub async fn folded(hub: &Arc<Hub>, beside: Beside, now: Timestamp) -> Result<bo
 }
 
 /// Whether every shard, whoever owns it, is read to its end.
-pub async fn is_folded(hub: &Hub) -> Result<bool, HubError> {
+async fn is_folded(hub: &Hub) -> Result<bool, HubError> {
     Ok(view::status::consumers(hub).await?.iter().all(|consumer| consumer.behind == 0))
+}
+
+/// Whether every shard, whoever owns it, is read to its end, and everybody is evaluated who may be.
+pub async fn is_drained(hub: &Hub) -> Result<bool, HubError> {
+    if !is_folded(hub).await? {
+        return Ok(false);
+    }
+    for shard in 0..hub.settings.topics.shards {
+        if consume::somebody_waits(hub, shard).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Delivers what is due, until nothing is. Long work is cut into steps, so that every try carries a time that is

@@ -100,6 +100,26 @@ fn processes_come_and_go_and_nobody_can_tell() {
     every_key_has_one_shard(district.servers.as_ref().expect("it is on servers"));
 }
 
+/// Whoever waits for `up --once` finds everything decided and told, also by those who own the shards.
+#[test]
+fn up_once_beside_others_ends_when_they_have_decided() {
+    if pass_over("ownership") {
+        return;
+    }
+    let receiver = Receiver::start();
+    let mut district = history(Some(Servers::new()), &receiver);
+    let risk = [district.start_run(&["risk"]), district.start_run(&["risk"])];
+    eventually("there are two", || members(&district) == 2);
+    for (chapter, told) in [0, 9, 25].into_iter().enumerate() {
+        read(&mut district, chapter as u32);
+        // The clocks of the others have run since they began.
+        district.later(1);
+        district.up();
+        assert_eq!(receiver.ids().len(), told, "chapter {chapter}: {:?}", receiver.kinds());
+    }
+    risk.into_iter().for_each(end);
+}
+
 /// The file of the chapter was read, and what it said is folded.
 fn is_read(district: &District, chapter: u32) -> bool {
     let status = district.status();

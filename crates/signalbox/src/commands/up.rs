@@ -73,7 +73,9 @@ async fn once(
         wait_for_others(&opened).await?;
     }
     ingest::let_go(&hub, &holder).await?;
-    up::deliver(&hub, || clock.frozen()).await?;
+    // What others decided meanwhile is dated later than the beginning of this command.
+    let is_shared = opened.is_shared();
+    up::deliver(&hub, || if is_shared { clock.running() } else { clock.frozen() }).await?;
     status::print(out, global, &hub).await?;
     opened.close().await?;
     Ok(Done::Ok)
@@ -81,7 +83,7 @@ async fn once(
 
 /// Shards that other processes have are theirs to drain.
 async fn wait_for_others(opened: &Opened) -> Result<(), Failure> {
-    while opened.is_shared() && !up::is_folded(&opened.hub).await? {
+    while opened.is_shared() && !up::is_drained(&opened.hub).await? {
         sleep(LOOK_EVERY).await;
     }
     Ok(())
