@@ -21,8 +21,8 @@ use signalbox_store::{FeedStore, Outbox, StoreError};
 use tokio::time::Instant;
 
 use self::attempt::{ATTEMPT_TIMEOUT, Attempted, Told};
-pub use self::outage::Outage;
 use self::outage::Answer;
+pub use self::outage::Outage;
 pub use self::standing::bundle;
 
 mod attempt;
@@ -199,12 +199,14 @@ impl Tally {
         }
         if attempted.target_failed() {
             self.failures_in_a_row += 1;
-            self.last = Some(Answer::Fails(said));
         } else {
             self.failures_in_a_row = 0;
-            if attempted != Attempted::TakenOver {
-                self.last = Some(Answer::Takes);
-            }
+        }
+        match attempted {
+            Attempted::Delivered => self.last = Some(Answer::Taken),
+            Attempted::Retried { .. } | Attempted::Dead { .. } => self.last = Some(Answer::NotTaken(said)),
+            // The other process remembers.
+            Attempted::TakenOver => {}
         }
         self.asked_for_patience |= matches!(attempted, Attempted::Retried { patience: true, .. });
     }

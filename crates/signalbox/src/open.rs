@@ -107,9 +107,7 @@ async fn assemble(
             moving::has_not_moved(&data_dir)?;
             (embedded::open(data_dir.path()).await?, None)
         }
-        Some((topics, connected)) => {
-            (servers::stores(&connected, topics, &secret).await?, Some(connected))
-        }
+        Some((topics, connected)) => (servers::stores(&connected, topics, &secret).await?, Some(connected)),
     };
     let hub = hub(config, secret, stores, landing);
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot, scratch: None })

@@ -13,12 +13,12 @@ pub struct Outage {
     pub error: String,
 }
 
-/// What a target's last answer says of the target.
+/// What became of the last alert that a target was told.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// It answers; perhaps it refused the one alert.
-    Takes,
-    Fails(String),
+    Taken,
+    /// And why.
+    NotTaken(String),
 }
 
 impl Outage {
@@ -39,8 +39,8 @@ pub(super) async fn remember(
     let known = Outage::of(notes, target).await?;
     let since = known.as_ref().map_or(now, |outage| outage.since);
     let outage = match answer {
-        Answer::Takes => None,
-        Answer::Fails(error) => Some(Outage { since, error }),
+        Answer::Taken => None,
+        Answer::NotTaken(error) => Some(Outage { since, error }),
     };
     if outage == known {
         return Ok(());

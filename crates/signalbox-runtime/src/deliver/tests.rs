@@ -272,20 +272,24 @@ async fn one_target_does_not_stop_another() {
     assert_eq!(Outage::of(&notes, "up").await.unwrap(), None);
 }
 
-/// Since the first failure in a row, until the target takes an alert, or refuses one for what it says.
+/// Since the first failure in a row, until the target takes an alert.
 #[tokio::test]
-async fn an_outage_is_remembered_until_the_target_answers() {
-    for answer in [None, Some(ErrorKind::Permanent)] {
-        let (store, notes) = (outbox(lanes(1)).await, MemoryFeeds::default());
-        let script = Script::of([Some(ErrorKind::Transient), Some(ErrorKind::Transient), answer]);
+async fn an_outage_is_remembered_until_an_alert_is_taken() {
+    for failure in [ErrorKind::Transient, ErrorKind::RateLimited { retry_after_s: 60 }, ErrorKind::Permanent]
+    {
+        let (store, notes) = (outbox([entry(1, "lane")]).await, MemoryFeeds::default());
+        let failing = Script::of([Some(ErrorKind::Transient), Some(failure)]).target("counselor");
         let mut since = Vec::new();
-        for minutes in [0, 10, 20, 60] {
+        for minutes in [0, 10, 11] {
             let now = at(START_MS + minutes * 60_000);
-            step(&store, &notes, &[script.target("counselor")], now).await.unwrap();
+            step(&store, &notes, std::slice::from_ref(&failing), now).await.unwrap();
             since.push(Outage::of(&notes, "counselor").await.unwrap().map(|outage| outage.since));
         }
-        // The third step is before its next try.
-        assert_eq!(since, [Some(at(START_MS)), Some(at(START_MS)), Some(at(START_MS)), None]);
+        assert_eq!(since, [Some(at(START_MS)); 3], "{failure:?}");
+
+        let store = outbox([entry(2, "lane")]).await;
+        step(&store, &notes, &[Script::of([]).target("counselor")], at(START_MS)).await.unwrap();
+        assert_eq!(Outage::of(&notes, "counselor").await.unwrap(), None);
     }
 }
 

@@ -7,9 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use signalbox_log::LogError;
 use signalbox_runtime::hub::{Hub, HubError};
-use signalbox_runtime::view::status::{
-    DestinationStatus, FeedStatus, Status, status, status_without_log,
-};
+use signalbox_runtime::view::status::{DestinationStatus, FeedStatus, Status, status, status_without_log};
 
 use super::load;
 use crate::cli::{Global, Output};
@@ -73,18 +71,25 @@ fn print(out: &mut dyn Write, global: &Global, zone: &TimeZone, report: &Report)
         writeln!(out, "{} {}", server.message, server.next_step.unwrap_or_default())?;
     }
     let Some(status) = &report.status else { return Ok(()) };
-    let now = Clock::new(global.now).frozen();
-    text(out, status, &|at| local(at, now, zone))
+    text(out, status, &Here { now: Clock::new(global.now).frozen(), zone })
 }
 
-/// The time on the district's clocks; of another day, with its date.
-fn local(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
-    let format = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-    at.strftime(format).to_string()
+/// The district's clocks.
+struct Here<'a> {
+    now: Timestamp,
+    zone: &'a TimeZone,
 }
 
-fn text(out: &mut dyn Write, status: &Status, local: &dyn Fn(Timestamp) -> String) -> io::Result<()> {
+impl Here<'_> {
+    /// Of another day, with its date.
+    fn clock(&self, at: Timestamp) -> String {
+        let (at, now) = (at.to_zoned(self.zone.clone()), self.now.to_zoned(self.zone.clone()));
+        let format = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        at.strftime(format).to_string()
+    }
+}
+
+fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()> {
     let mut table =
         Table::new(["feed", "", "mode", "known through", "last file", "rows", "new", "changed", "ended"]);
     for feed in &status.feeds {
@@ -107,7 +112,7 @@ fn text(out: &mut dyn Write, status: &Status, local: &dyn Fn(Timestamp) -> Strin
         "Alerts: {} delivered, {} waiting to be sent, {} withheld (test), {} given up.",
         outbox.delivered, outbox.pending, outbox.withheld, outbox.dead
     )?;
-    for line in status.destinations.iter().filter_map(|one| failing(one, local)) {
+    for line in status.destinations.iter().filter_map(|one| failing(one, here)) {
         writeln!(out, "{line}")?;
     }
     writeln!(
@@ -127,16 +132,20 @@ fn text(out: &mut dyn Write, status: &Status, local: &dyn Fn(Timestamp) -> Strin
 }
 
 /// Of a destination that does not take alerts: since when, why, and what waits.
-fn failing(destination: &DestinationStatus, local: &dyn Fn(Timestamp) -> String) -> Option<String> {
+fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
     let DestinationStatus { destination, pending, failing_since, last_error, next_try } = destination;
-    let since = local((*failing_since)?);
+    let since = here.clock((*failing_since)?);
     let error = last_error.as_deref().unwrap_or("no reason was given");
     let waiting = match pending {
         0 => "no alert waits".to_owned(),
         1 => "1 alert waits".to_owned(),
         n => format!("{n} alerts wait"),
     };
-    let next_try = next_try.map(|at| format!("; next try {}", local(at))).unwrap_or_default();
+    let next_try = match *next_try {
+        None => String::new(),
+        Some(at) if at <= here.now => "; the next try is due".to_owned(),
+        Some(at) => format!("; next try {}", here.clock(at)),
+    };
     Some(format!("Deliveries to {destination} fail since {since}: {error}; {waiting}{next_try}."))
 }
 
@@ -164,5 +173,35 @@ fn plain(state: &str) -> &str {
         "refused" => "NOT USED",
         "attention" => "ok, look below",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(pending: u64, since: &str, next_try: Option<&str>) -> Option<String> {
+        let at = |text: &str| text.parse().expect("a time");
+        let destination = DestinationStatus {
+            destination: "counselors".to_owned(),
+            pending,
+            failing_since: Some(at(since)),
+            last_error: Some("hub.example.org is busy (503)".to_owned()),
+            next_try: next_try.map(at),
+        };
+        let zone = TimeZone::get("America/Chicago").expect("is known");
+        failing(&destination, &Here { now: at("2026-09-21T14:15:00Z"), zone: &zone })
+    }
+
+    #[test]
+    fn a_failing_destination_is_told_by_the_districts_clocks() {
+        let soon = said(12, "2026-09-21T14:14:00Z", Some("2026-09-21T14:20:00Z"));
+        let expected = "Deliveries to counselors fail since 09:14: hub.example.org is busy (503); 12 alerts wait; next try 09:20.";
+        assert_eq!(soon.as_deref(), Some(expected));
+        let due = said(1, "2026-09-20T02:00:00Z", Some("2026-09-21T14:15:00Z"));
+        let expected = "Deliveries to counselors fail since 2026-09-19 21:00: hub.example.org is busy (503); 1 alert waits; the next try is due.";
+        assert_eq!(due.as_deref(), Some(expected));
+        let given_up = said(0, "2026-09-21T14:14:00Z", None);
+        assert!(given_up.is_some_and(|line| line.ends_with("; no alert waits.")));
     }
 }

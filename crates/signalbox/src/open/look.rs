@@ -130,7 +130,9 @@ impl Standing {
                 "PostgreSQL at {address} does not answer: running hubs wait, and go on by themselves once it \
                  does. Nothing else can be shown until then."
             ),
-            next_step: Some("See that PostgreSQL runs and that this machine reaches it (store.postgres.url)."),
+            next_step: Some(
+                "See that PostgreSQL runs and that this machine reaches it (store.postgres.url).",
+            ),
         };
     }
 
