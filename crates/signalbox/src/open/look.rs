@@ -35,7 +35,8 @@ pub(crate) struct Standing(Vec<Server>);
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Server {
     /// `kafka` or `postgres`.
-    pub(crate) server: &'static str,
+    #[serde(rename = "server")]
+    pub(crate) name: &'static str,
     /// `ok` or `away`.
     pub(crate) state: &'static str,
     pub(crate) message: String,
@@ -100,10 +101,10 @@ async fn connect(url: &str, options: &Options) -> Result<Database, OpenError> {
 impl Standing {
     /// Of servers that answer.
     pub(crate) fn all_well() -> Self {
-        let ok = |server, name: &str| Server {
-            server,
+        let ok = |name, who: &str| Server {
+            name,
             state: "ok",
-            message: format!("{name} answers."),
+            message: format!("{who} answers."),
             next_step: None,
         };
         Self(vec![ok("kafka", "Kafka"), ok("postgres", "PostgreSQL")])
@@ -111,7 +112,7 @@ impl Standing {
 
     pub(crate) fn without_kafka(&mut self, brokers: &[String]) {
         self.0[0] = Server {
-            server: "kafka",
+            name: "kafka",
             state: "away",
             message: format!(
                 "Kafka at {} does not answer: running hubs wait, and go on by themselves once it does. How far \
@@ -124,7 +125,7 @@ impl Standing {
 
     fn without_postgres(&mut self, address: &str) {
         self.0[1] = Server {
-            server: "postgres",
+            name: "postgres",
             state: "away",
             message: format!(
                 "PostgreSQL at {address} does not answer: running hubs wait, and go on by themselves once it \
@@ -142,6 +143,6 @@ impl Standing {
 
     /// Whether the log is not worth asking.
     pub(crate) fn has_no_log(&self) -> bool {
-        self.away().any(|server| server.server == "kafka")
+        self.away().any(|server| server.name == "kafka")
     }
 }
