@@ -131,7 +131,9 @@ mod tests {
 
     fn seen(entries: &[Entry]) -> (u64, Option<i64>) {
         let mut waiting = Waiting::default();
-        entries.iter().for_each(|entry| waiting.add(entry));
+        for entry in entries {
+            waiting.add(entry);
+        }
         (waiting.entries, waiting.next_try_ms)
     }
 
