@@ -254,8 +254,8 @@ fn status_says_which_servers_are_away() {
     let servers = "log: {kafka: {brokers: [\"127.0.0.1:1\"]}}\n\
                    store: {postgres: {url: \"SECRET[env.DATABASE_URL]\"}}\n";
     let district = District::on(None, |config| servers.clone_into(&mut config.servers));
-    let began = std::time::Instant::now();
     let mut command = district.command_of(&["status"]);
+    let began = std::time::Instant::now();
     let out = command.env("DATABASE_URL", "postgres://hub:hunter2@127.0.0.1:2/hub").output();
     let run = crate::binary::Run::from(out.expect("the binary starts")).exit(3);
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
