@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::district::{District, assert_counts, list};
+use crate::district::{District, assert_counts, feed, list};
 use crate::drops::{Row, through};
 use crate::receiver::Receiver;
 
@@ -43,6 +43,16 @@ fn status_has_the_keys_of_the_contract() {
         &status,
         &["feeds", "consumers", "flags", "outbox", "holds", "rejects", "unmatched", "state_hash"],
     );
+    assert_keys(&status, &["servers", "destinations"]);
+    let servers = status["servers"].as_array().expect("servers");
+    assert_eq!(servers.len(), if district.is_embedded() { 0 } else { 2 });
+    assert!(servers.iter().all(|server| server["state"] == "ok"), "{status}");
+    assert_keys(
+        &status["destinations"][0],
+        &["destination", "pending", "failing_since", "last_error", "next_try"],
+    );
+    let modes: Vec<&Value> = ["enrollment", "attendance"].map(|name| &feed(&status, name)["mode"]).into();
+    assert_eq!(modes, [&Value::Null, &"live".into()], "roster feeds have none");
     for feed in status["feeds"].as_array().expect("feeds") {
         assert_keys(feed, &["feed", "mode", "state", "covered_through", "last_run", "next_step"]);
         assert_keys(&feed["last_run"], &RUN);
@@ -230,8 +240,32 @@ fn a_bad_configuration_exits_2_everywhere() {
             assert_eq!(run.code, Some(2), "{command:?} with\n{text}\n{run:?}");
         }
     }
-    let missing = district.command().args(["--config", "nowhere.yaml", "status"]).output().expect("starts");
-    assert!(matches!(missing.status.code(), Some(2 | 3)), "{missing:?}");
+    for command in ["status", "up"] {
+        let missing =
+            district.command().args(["--config", "nowhere.yaml", command]).output().expect("starts");
+        let missing = crate::binary::Run::from(missing).exit(2);
+        assert!(missing.stderr.contains("nowhere.yaml") && missing.stderr.contains("Mend"), "{missing:?}");
+    }
+}
+
+/// Nobody listens where the configuration says: `status` says so soon, in words and for scripts.
+#[test]
+fn status_says_which_servers_are_away() {
+    let servers = "log: {kafka: {brokers: [\"127.0.0.1:1\"]}}\n\
+                   store: {postgres: {url: \"SECRET[env.DATABASE_URL]\"}}\n";
+    let district = District::on(None, |config| servers.clone_into(&mut config.servers));
+    let mut command = district.command_of(&["status"]);
+    let began = std::time::Instant::now();
+    let out = command.env("DATABASE_URL", "postgres://hub:hunter2@127.0.0.1:2/hub").output();
+    let run = crate::binary::Run::from(out.expect("the binary starts")).exit(3);
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    assert!(!format!("{run:?}").contains("hunter2"), "{run:?}");
+    let said = run.any_json();
+    let servers = list(said["servers"].clone());
+    let states: Vec<_> = servers.iter().map(|server| (&server["server"], &server["state"])).collect();
+    assert_eq!(states, [(&"kafka".into(), &"away".into()), (&"postgres".into(), &"away".into())]);
+    assert!(servers.iter().all(|server| server["message"].is_string() && server["next_step"].is_string()));
+    assert_eq!(said.as_object().map(serde_json::Map::len), Some(1), "nothing else is known: {said}");
 }
 
 #[test]

@@ -136,6 +136,41 @@ fn a_silent_receiver_is_tried_again_with_the_same_id() {
     assert_eq!((receiver.deliveries().len(), receiver.ids().len()), (2, 1));
 }
 
+fn status_in_words(district: &District) -> String {
+    let mut command = district.command();
+    command.arg("--config").arg(district.config_path()).args(["--now", &district.now, "status"]);
+    crate::binary::Run::from(command.output().expect("the binary starts")).exit(0).stdout
+}
+
+/// Since the first failure in a row, in words and for scripts, until an alert is taken.
+#[test]
+fn status_says_which_destination_does_not_take_alerts() {
+    let receiver = Receiver::start();
+    receiver.answer_next(&[Answer::Status(500), Answer::HangUp]);
+    let mut district = raised(&receiver);
+    let began = district.now.clone();
+    for reason in ["127.0.0.1 answered 500", "127.0.0.1 broke the exchange off"] {
+        let status = district.status();
+        let next_try = &district.alerts()[0]["next_try"];
+        let expected = serde_json::json!([{"destination": "counselor", "pending": 1, "failing_since": began,
+            "last_error": reason, "next_try": next_try}]);
+        assert_eq!(status["destinations"], expected);
+        // 23:00 in UTC.
+        let words =
+            format!("Deliveries to counselor fail since 18:00: {reason}; 1 alert waits; next try 18:0");
+        let said = status_in_words(&district);
+        assert!(said.contains(&words), "{said}");
+        wait_for_next_try(&mut district);
+        let due = status_in_words(&district);
+        assert!(due.contains("1 alert waits; the next try is due."), "{due}");
+        district.up();
+    }
+    let expected = serde_json::json!([{"destination": "counselor", "pending": 0, "failing_since": null,
+        "last_error": null, "next_try": null}]);
+    assert_eq!(district.status()["destinations"], expected);
+    assert!(!status_in_words(&district).contains("Deliveries"));
+}
+
 /// Nobody listens: the command still did its work.
 #[test]
 fn a_destination_that_is_down_is_no_error() {

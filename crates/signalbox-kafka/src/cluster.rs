@@ -46,26 +46,28 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes the client and waits until a broker answers.
-    pub(crate) async fn connect(config: &Config) -> Result<Self, LogError> {
+    /// Makes the client, which asks nothing yet.
+    pub(crate) fn new(config: &Config) -> Result<Self, LogError> {
         let reports = Reports::default();
         let context = Context { reports: reports.clone() };
         let client: BaseConsumer<Context> =
             config.consumer().create_with_context(context).map_err(log_error)?;
-        let cluster = Self {
+        Ok(Self {
             client: Arc::new(Client::new(client)),
             shards: Arc::default(),
             deletions: Arc::default(),
             timeout: config.timeout,
             reports,
-        };
-        cluster
-            .ask(|client, timeout| {
-                let id = client.client().fetch_cluster_id(timeout);
-                id.ok_or(KafkaError::MetadataFetch(Code::OperationTimedOut))
-            })
-            .await?;
-        Ok(cluster)
+        })
+    }
+
+    /// Waits until a broker answers.
+    pub(crate) async fn answers(&self) -> Result<(), LogError> {
+        self.ask(|client, timeout| {
+            let id = client.client().fetch_cluster_id(timeout);
+            id.map(drop).ok_or(KafkaError::MetadataFetch(Code::OperationTimedOut))
+        })
+        .await
     }
 
     pub(crate) fn reports(&self) -> &Reports {

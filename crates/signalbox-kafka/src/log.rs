@@ -36,10 +36,28 @@ impl KafkaLog {
     /// [`LogError::Unavailable`] when none does; [`LogError::Failed`] when they refuse the user or the certificate, or
     /// the configuration is not usable.
     pub async fn connect(config: Config) -> Result<Self, LogError> {
-        let cluster = Cluster::connect(&config).await?;
+        let log = Self::new(config)?;
+        log.answers().await?;
+        Ok(log)
+    }
+
+    /// As [`connect`](Self::connect), without asking anybody yet: calls are answered once a broker is there.
+    ///
+    /// # Errors
+    /// [`LogError::Failed`] when the configuration is not usable.
+    pub fn new(config: Config) -> Result<Self, LogError> {
+        let cluster = Cluster::new(&config)?;
         let appender = Arc::new(Appender::new(&config, cluster.reports().clone()));
         let readers = Readers::new(&config, cluster.clone());
         Ok(Self { config, cluster, appender, readers, members: Members::default() })
+    }
+
+    /// Waits until a broker answers.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    pub async fn answers(&self) -> Result<(), LogError> {
+        self.cluster.answers().await
     }
 
     /// The care of this cluster's topics.

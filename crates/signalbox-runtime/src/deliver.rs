@@ -5,6 +5,7 @@
 //!
 //! # Layout
 //! - this file: `step`; `attempt`: one try; `schedule`: when the next one is; `standing`: standing lists
+//! - `outage`: which targets do not take what they are told, and since when
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,13 +17,16 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use signalbox_connector::Destination;
 use signalbox_store::outbox::Claim;
-use signalbox_store::{Outbox, StoreError};
+use signalbox_store::{FeedStore, Outbox, StoreError};
 use tokio::time::Instant;
 
 use self::attempt::{ATTEMPT_TIMEOUT, Attempted, Told};
+use self::outage::Answer;
+pub use self::outage::Outage;
 pub use self::standing::bundle;
 
 mod attempt;
+mod outage;
 mod schedule;
 mod standing;
 #[cfg(test)]
@@ -73,11 +77,21 @@ pub struct Delivered {
 /// Returns when nothing due is left, or once 20 s are over and the tries in flight have ended, so that `now` stays close
 /// to the caller's clock. Dropping it loses nothing: claims in hand lapse after two minutes and are tried again.
 ///
+/// `notes` remembers which targets do not take what they are told.
+///
 /// # Errors
-/// The store failed. What was in flight is finished first; another target's work is not stopped by it.
-pub async fn step(outbox: &dyn Outbox, targets: &[Target], now: Timestamp) -> Result<Delivered, StoreError> {
+/// A store failed. What was in flight is finished first; another target's work is not stopped by it.
+pub async fn step(
+    outbox: &dyn Outbox,
+    notes: &dyn FeedStore,
+    targets: &[Target],
+    now: Timestamp,
+) -> Result<Delivered, StoreError> {
     let until = Instant::now() + STEP_BUDGET;
-    let all = targets.iter().map(|target| async move { Round { outbox, target, now, until }.run().await });
+    let all = targets.iter().map(|target| async move {
+        let round = Round { outbox, notes, target, now, until };
+        round.run().await
+    });
     join_all(all).await.into_iter().try_fold(Delivered::default(), |sum, one| Ok(sum.and(one?)))
 }
 
@@ -100,6 +114,7 @@ fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
 /// One target's share of a step.
 struct Round<'a> {
     outbox: &'a dyn Outbox,
+    notes: &'a dyn FeedStore,
     target: &'a Target,
     now: Timestamp,
     until: Instant,
@@ -122,10 +137,14 @@ impl Round<'_> {
             // Only tries are in flight: the store is used here alone, one call after the other, so no call of this
             // round can wait for another that is not polled.
             let Some((claim, told)) = in_flight.next().await else { break };
+            let said = told.as_ref().err().map(ToString::to_string).unwrap_or_default();
             match attempt::settle(self.outbox, self.target, &claim, told, self.now).await {
-                Ok(attempted) => tally.count(attempted),
+                Ok(attempted) => tally.count(attempted, said),
                 Err(error) => failure = failure.or(Some(error)),
             }
+        }
+        if let Some(answer) = tally.last.take() {
+            outage::remember(self.notes, &self.target.name, answer, self.now).await?;
         }
         failure.map_or(Ok(tally.done), Err)
     }
@@ -162,10 +181,12 @@ struct Tally {
     done: Delivered,
     failures_in_a_row: usize,
     asked_for_patience: bool,
+    last: Option<Answer>,
 }
 
 impl Tally {
-    fn count(&mut self, attempted: Attempted) {
+    /// `said`: why it was not taken.
+    fn count(&mut self, attempted: Attempted, said: String) {
         self.done.attempted += 1;
         match attempted {
             Attempted::Delivered => self.done.delivered += 1,
@@ -180,6 +201,12 @@ impl Tally {
             self.failures_in_a_row += 1;
         } else {
             self.failures_in_a_row = 0;
+        }
+        match attempted {
+            Attempted::Delivered => self.last = Some(Answer::Taken),
+            Attempted::Retried { .. } | Attempted::Dead { .. } => self.last = Some(Answer::NotTaken(said)),
+            // The other process remembers.
+            Attempted::TakenOver => {}
         }
         self.asked_for_patience |= matches!(attempted, Attempted::Retried { patience: true, .. });
     }

@@ -108,7 +108,7 @@ pub async fn folded(hub: &Arc<Hub>, beside: Beside, now: Timestamp) -> Result<bo
 
 /// Whether every shard, whoever owns it, is read to its end.
 async fn is_folded(hub: &Hub) -> Result<bool, HubError> {
-    Ok(view::status::consumers(hub).await?.iter().all(|consumer| consumer.behind == 0))
+    Ok(view::status::consumers(hub).await?.iter().all(|consumer| consumer.behind == Some(0)))
 }
 
 /// Whether every shard, whoever owns it, is read to its end, and everybody is evaluated who may be.
@@ -131,7 +131,7 @@ pub async fn deliver(hub: &Hub, clock: impl Fn() -> Timestamp) -> Result<Deliver
     loop {
         let now = clock();
         deliver::bundle(hub, now).await?;
-        let step = deliver::step(&*hub.outbox, &hub.settings.targets, now).await?;
+        let step = deliver::step(&*hub.outbox, &*hub.feeds, &hub.settings.targets, now).await?;
         sum = sum.and(step);
         if step.attempted == 0 || step.next_try_ms.is_none_or(|at_ms| at_ms > now.as_millisecond()) {
             return Ok(sum);

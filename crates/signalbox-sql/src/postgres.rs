@@ -31,7 +31,7 @@ mod scratch;
 pub mod state;
 mod tables;
 
-pub use connect::{Database, Options, connect};
+pub use connect::{Database, Options, address, connect};
 pub use feed::PgFeeds;
 pub use import::{ImportError, Imported, import};
 pub use migrate::{Migrations, OpenError, migrate, migrations};

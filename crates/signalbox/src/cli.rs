@@ -27,6 +27,11 @@ Examples:
 
 Exit codes: 0 done, 1 failed while running, 2 invalid input, 3 the surroundings are not ready.";
 
+const STATUS_HELP: &str = "\
+Exit code 0, whatever waits for you or fails at a receiver. Exit code 3 when Kafka or PostgreSQL does not answer within a \
+few seconds: what can be known without it is printed all the same, beginning with the server that is away. With \
+--output json, `servers` says which; what only Kafka knows is then null.";
+
 /// What stands before or after any command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
@@ -65,6 +70,7 @@ pub(crate) enum Command {
     /// Make or bring up to date the tables that the hub needs in PostgreSQL; move an embedded hub there
     Migrate(Migrate),
     /// Show the whole hub at a glance
+    #[command(after_help = STATUS_HELP)]
     Status,
     /// Show one student: ids, enrolments, answers, flags
     Student(Student),

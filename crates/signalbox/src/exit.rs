@@ -24,6 +24,8 @@ pub(crate) enum Done {
     Ok,
     /// `check` found errors.
     Invalid,
+    /// `status` said what it could: a server does not answer.
+    Away,
 }
 
 /// Why a command could not do its work.
@@ -121,6 +123,7 @@ impl From<Done> for ExitCode {
         match done {
             Done::Ok => Self::SUCCESS,
             Done::Invalid => Self::from(Kind::Input as u8),
+            Done::Away => Self::from(Kind::Environment as u8),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! # Layout
 //! - this file: [`Opened`], and what both kinds of hub have in common
 //! - `embedded`: on files of the data folder; `servers`: on Kafka and PostgreSQL; `moving`: from one to the other
+//! - `look`: though a server be away
 //! - `data_dir`: the folder, its secret and its lock; `slot`: which of its processes this one is
 
 mod data_dir;
 mod embedded;
+pub(crate) mod look;
 pub(crate) mod moving;
 pub(crate) mod servers;
 mod slot;
@@ -80,19 +82,32 @@ async fn open_for(loaded: Loaded, running: Option<&str>) -> Result<Opened, Failu
         (Backing::Servers(_), Some(configuration)) => Some(Slot::take(data_dir.path(), configuration)?),
         _ => None,
     };
-    let secret = district_secret(&config, || data_dir.secret())?;
-    let landing = Landing::open(&data_dir.landing()).map_err(|e| cannot_use(&data_dir, e))?;
-    let (stores, servers) = match &config.backing {
-        Backing::Embedded => {
-            moving::has_not_moved(&data_dir)?;
-            (embedded::open(data_dir.path()).await?, None)
-        }
+    let servers = match &config.backing {
+        Backing::Embedded => None,
         Backing::Servers(servers) => {
             let instance = slot.as_ref().map(|slot| slot.name.as_str());
             let connected = servers::connect(servers, &config.base, instance).await?;
-            let topics = servers::topics(servers);
-            (servers::stores(&connected, topics, &secret).await?, Some(connected))
+            Some((servers::topics(servers), connected))
         }
+    };
+    assemble(config, data_dir, slot, servers).await
+}
+
+/// The hub on these servers, or on the files of its folder.
+async fn assemble(
+    config: Config,
+    data_dir: DataDir,
+    slot: Option<Slot>,
+    servers: Option<(Topics, Connected)>,
+) -> Result<Opened, Failure> {
+    let secret = district_secret(&config, || data_dir.secret())?;
+    let landing = Landing::open(&data_dir.landing()).map_err(|e| cannot_use(&data_dir, e))?;
+    let (stores, servers) = match servers {
+        None => {
+            moving::has_not_moved(&data_dir)?;
+            (embedded::open(data_dir.path()).await?, None)
+        }
+        Some((topics, connected)) => (servers::stores(&connected, topics, &secret).await?, Some(connected)),
     };
     let hub = hub(config, secret, stores, landing);
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot, scratch: None })

@@ -57,6 +57,11 @@ fn problem(out: &mut dyn Write, problem: &Problem, sources: &mut Sources) -> io:
     if help.is_empty() { Ok(()) } else { writeln!(out, "   Mend: {help}") }
 }
 
+/// "1 row", "2 rows".
+pub(crate) fn plural(n: u64, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
 /// "2 errors, 1 warning."
 pub(crate) fn count(problems: &[Problem]) -> String {
     let of = |severity: Severity| {

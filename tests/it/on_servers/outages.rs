@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{end, pass_over};
-use crate::binary::root;
+use crate::binary::{Run, root};
 use crate::crash::{CRASH_FREE, NOW_AT_THE_END, TOLD_LIVE, TOLD_MONDAY, TOLD_TUESDAY, Week};
-use crate::district::eventually;
+use crate::district::{District, eventually, list};
 use crate::servers::Servers;
 
 /// A server that a test may kill, started and ended by its script.
@@ -71,9 +72,11 @@ fn killed_servers_come_back_and_the_hub_goes_on() {
     let running = roles.map(|roles| week.district.start_run(roles));
     eventually("both have the standing list", || week.is_told(TOLD_LIVE));
 
+    let before = week.district.status();
     kafka.tell("kill-broker");
     week.drop_monday();
     wait();
+    kafka_is_away(&week.district, &before);
     kafka.tell("restart-broker");
     eventually("both know of Monday", || week.is_told(TOLD_MONDAY));
 
@@ -83,6 +86,7 @@ fn killed_servers_come_back_and_the_hub_goes_on() {
     postgres.tell("kill");
     week.drop_tuesday();
     wait();
+    postgres_is_away(&week.district);
     postgres.tell("restart");
     eventually("both know of Tuesday", || week.is_told(TOLD_TUESDAY));
 
@@ -91,6 +95,44 @@ fn killed_servers_come_back_and_the_hub_goes_on() {
     NOW_AT_THE_END.clone_into(&mut week.district.now);
     week.district.up();
     assert_eq!(week.outcome(), *CRASH_FREE);
+}
+
+/// What the database knows is told; what only the log knows is unknown.
+fn kafka_is_away(district: &District, before: &Value) {
+    let status = status_soon(&mut district.command_of(&["status"])).any_json();
+    assert_eq!(states(&status), ["away", "ok"], "{status}");
+    assert_eq!((&status["flags"], &status["state_hash"]), (&before["flags"], &before["state_hash"]));
+    let consumers = list(status["consumers"].clone());
+    assert_eq!(consumers.len(), list(before["consumers"].clone()).len());
+    assert!(consumers.iter().all(|consumer| consumer["behind"].is_null()), "unknown is not 0: {status}");
+    assert!(status["dead_letters"].is_null(), "{status}");
+
+    let mut in_words = district.command();
+    in_words.arg("--config").arg(district.config_path()).arg("status");
+    let words = status_soon(&mut in_words).stdout;
+    let (first, rest) = words.split_once('\n').expect("lines");
+    assert!(first.starts_with("Kafka at 127.0.0.1:") && first.contains("does not answer"), "{words}");
+    assert!(rest.contains("Flags:"), "{words}");
+}
+
+/// Only who is away can be told.
+fn postgres_is_away(district: &District) {
+    let status = status_soon(&mut district.command_of(&["status"])).any_json();
+    assert_eq!(states(&status), ["ok", "away"], "{status}");
+    assert_eq!(status.as_object().map(serde_json::Map::len), Some(1), "{status}");
+}
+
+/// Nobody waits half a minute to hear that something is wrong.
+fn status_soon(command: &mut Command) -> Run {
+    let began = std::time::Instant::now();
+    let run = Run::from(command.output().expect("the binary starts")).exit(3);
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    run
+}
+
+fn states(status: &Value) -> Vec<&str> {
+    let servers = status["servers"].as_array().expect("servers");
+    servers.iter().map(|server| server["state"].as_str().expect("a word")).collect()
 }
 
 /// Long enough for everybody to have noticed that the server is away, and to have read the drop.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use signalbox_connector::destination::Told;
 use signalbox_connector::{Alert, DeliverCx, DeliverError, ErrorKind, Receipt, Repeats};
 use signalbox_store::StateStore;
-use signalbox_store::memory::MemoryState;
+use signalbox_store::memory::{MemoryFeeds, MemoryState};
 use signalbox_store::outbox::{Entry, EntryState, NewEntry, Settled, TO_LOG};
 use signalbox_store::state::Batch;
 use uuid::Uuid;
@@ -109,7 +109,7 @@ async fn outbox(entries: impl IntoIterator<Item = NewEntry>) -> MemoryState {
 async fn run(store: &MemoryState, script: &'static Script, now_ms: i64) -> Delivered {
     let target = script.target("counselor");
     standing::make_list(store, &target, "grand-bend", at(now_ms)).await.unwrap();
-    step(store, &[target], at(now_ms)).await.unwrap()
+    step(store, &MemoryFeeds::default(), &[target], at(now_ms)).await.unwrap()
 }
 
 async fn all(store: &MemoryState) -> Vec<Entry> {
@@ -241,7 +241,9 @@ async fn a_retry_after_is_obeyed_by_all_of_the_target() {
 async fn a_step_whose_time_is_over_begins_nothing_and_says_so() {
     let store = outbox(lanes(5)).await;
     let target = Script::of([]).target("counselor");
-    let round = Round { outbox: &store, target: &target, now: at(START_MS), until: Instant::now() };
+    let notes = MemoryFeeds::default();
+    let until = Instant::now();
+    let round = Round { outbox: &store, notes: &notes, target: &target, now: at(START_MS), until };
     let done = round.run().await.unwrap();
     assert_eq!(done, Delivered { next_try_ms: Some(START_MS), ..Delivered::default() });
 }
@@ -250,7 +252,8 @@ async fn a_step_whose_time_is_over_begins_nothing_and_says_so() {
 async fn a_step_can_be_spawned() {
     let store: &'static MemoryState = Box::leak(Box::new(outbox(lanes(2)).await));
     let targets: &'static [Target] = Box::leak(Box::new([Script::of([]).target("counselor")]));
-    let done = tokio::spawn(step(store, targets, at(START_MS))).await.unwrap();
+    let notes: &'static MemoryFeeds = Box::leak(Box::default());
+    let done = tokio::spawn(step(store, notes, targets, at(START_MS))).await.unwrap();
     assert_eq!(done.unwrap().delivered, 2);
 }
 
@@ -260,9 +263,34 @@ async fn one_target_does_not_stop_another() {
     let store = outbox([to("down", 1), to("up", 2)]).await;
     let (down, up) = (Script::always(ErrorKind::Transient), Script::of([]));
     let targets = [down.target("down"), up.target("up")];
-    let done = step(&store, &targets, at(START_MS)).await.unwrap();
+    let notes = MemoryFeeds::default();
+    let done = step(&store, &notes, &targets, at(START_MS)).await.unwrap();
     assert_eq!((done.attempted, done.delivered, done.retried), (2, 1, 1));
     assert_eq!(up.seen_ids(), [2]);
+    let outage = Outage { since: at(START_MS), error: "scripted".to_owned() };
+    assert_eq!(Outage::of(&notes, "down").await.unwrap(), Some(outage));
+    assert_eq!(Outage::of(&notes, "up").await.unwrap(), None);
+}
+
+/// Since the first failure in a row, until the target takes an alert.
+#[tokio::test]
+async fn an_outage_is_remembered_until_an_alert_is_taken() {
+    for failure in [ErrorKind::Transient, ErrorKind::RateLimited { retry_after_s: 60 }, ErrorKind::Permanent]
+    {
+        let (store, notes) = (outbox([entry(1, "lane")]).await, MemoryFeeds::default());
+        let failing = Script::of([Some(ErrorKind::Transient), Some(failure)]).target("counselor");
+        let mut since = Vec::new();
+        for minutes in [0, 10, 11] {
+            let now = at(START_MS + minutes * 60_000);
+            step(&store, &notes, std::slice::from_ref(&failing), now).await.unwrap();
+            since.push(Outage::of(&notes, "counselor").await.unwrap().map(|outage| outage.since));
+        }
+        assert_eq!(since, [Some(at(START_MS)); 3], "{failure:?}");
+
+        let store = outbox([entry(2, "lane")]).await;
+        step(&store, &notes, &[Script::of([]).target("counselor")], at(START_MS)).await.unwrap();
+        assert_eq!(Outage::of(&notes, "counselor").await.unwrap(), None);
+    }
 }
 
 #[tokio::test]
@@ -305,7 +333,7 @@ impl Destination for Usurper {
 async fn a_claim_that_was_taken_over_is_not_settled() {
     let store: &'static MemoryState = Box::leak(Box::new(outbox(lanes(1)).await));
     let target = Target { name: "counselor".to_owned(), destination: Arc::new(Usurper(store)) };
-    let done = step(store, &[target], at(START_MS)).await.unwrap();
+    let done = step(store, &MemoryFeeds::default(), &[target], at(START_MS)).await.unwrap();
     assert_eq!(done, Delivered { attempted: 1, ..Delivered::default() });
     assert_eq!(all(store).await[0].state, EntryState::Pending);
 }

@@ -359,22 +359,28 @@ fn warnings(notes: &Notes) -> Vec<Warning> {
         (
             "non_instructional_day",
             notes.non_instructional,
-            "rows on a day without school: kept, counted nowhere",
+            "row",
+            "on a day without school: kept, counted nowhere",
         ),
-        ("no_calendar", notes.no_calendar, "rows on a date that no calendar covers: counted nowhere"),
+        ("no_calendar", notes.no_calendar, "row", "on a date that no calendar covers: counted nowhere"),
         (
             "leading_zeros",
             notes.leading_zeros,
-            "students not found whose id differs from a known one only in leading zeros: export the id as text",
+            "student",
+            "not found whose id differs from a known one only in leading zeros: export the id as text",
         ),
         (
             "ambiguous_id",
             notes.ambiguous,
-            "students not found because their id names several students: set `ids:` to say which id it is",
+            "student",
+            "not found because their id names several students: set `ids:` to say which id it is",
         ),
     ]
     .into_iter()
-    .filter(|(_, count, _)| *count > 0)
-    .map(|(code, count, message)| Warning { code: code.to_owned(), count, message: message.to_owned() })
+    .filter(|(_, count, ..)| *count > 0)
+    .map(|(code, count, one, which)| {
+        let plural = if count == 1 { "" } else { "s" };
+        Warning { code: code.to_owned(), count, message: format!("{one}{plural} {which}") }
+    })
     .collect()
 }

@@ -1,12 +1,14 @@
-//! The whole hub at a glance.
+//! The whole hub at a glance. `outbox`: what waits to be sent, and where it does not arrive.
+
+mod outbox;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signalbox_risk::FlagState;
 use signalbox_store::feed::HoldState;
-use signalbox_store::outbox::{EntryState, TO_LOG};
 
-use super::{PAGE, students};
+pub use self::outbox::{DestinationStatus, OutboxCounts};
+use super::students;
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
@@ -20,14 +22,15 @@ pub struct Status {
     pub consumers: Vec<ConsumerStatus>,
     pub flags: FlagCounts,
     pub outbox: OutboxCounts,
+    pub destinations: Vec<DestinationStatus>,
     /// Payloads that wait for a decision.
     pub holds: u64,
     /// Rows that could not be used, of each feed's last payload.
     pub rejects: u64,
     /// Rows whose student is not found yet.
     pub unmatched: u64,
-    /// Records on the log that this version cannot read.
-    pub dead_letters: u64,
+    /// Records on the log that this version cannot read; `None`: unknown, as the log does not answer.
+    pub dead_letters: Option<u64>,
     /// A hash of what is known and announced: equal hashes, equal states.
     pub state_hash: String,
 }
@@ -35,10 +38,8 @@ pub struct Status {
 #[derive(Debug, Serialize)]
 pub struct FeedStatus {
     pub feed: String,
-    pub mode: &'static str,
-    /// Roster feeds have no mode that matters.
-    #[serde(skip)]
-    pub is_attendance: bool,
+    /// `None`: a roster feed, which has none.
+    pub mode: Option<&'static str>,
     /// `never_read`, `ok`, `attention` (rows could not be used or matched), `waiting` (for a decision) or `refused`.
     pub state: &'static str,
     /// The earliest day, over the schools, through which attendance is known.
@@ -52,7 +53,8 @@ pub struct FeedStatus {
 pub struct ConsumerStatus {
     pub consumer: &'static str,
     pub shard: u32,
-    pub behind: u64,
+    /// Events that are still to be folded; `None`: unknown, as the log does not answer.
+    pub behind: Option<u64>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -63,17 +65,15 @@ pub struct FlagCounts {
     pub withdrawn: u64,
 }
 
-#[derive(Debug, Default, Serialize)]
-pub struct OutboxCounts {
-    pub pending: u64,
-    pub delivered: u64,
-    pub dead: u64,
-    pub withheld: u64,
-    pub superseded: u64,
-}
-
 /// Looks at everything.
 pub async fn status(hub: &Hub) -> Result<Status, HubError> {
+    // The log first: an answer that does not come is not to cost the hash over every student.
+    let (consumers, dead_letters) = (consumers(hub).await?, dead_letters::waiting(hub).await?);
+    Ok(Status { consumers, dead_letters: Some(dead_letters), ..status_without_log(hub).await? })
+}
+
+/// As [`status`], asking the stores only: what the log knows is unknown.
+pub async fn status_without_log(hub: &Hub) -> Result<Status, HubError> {
     let waiting: Vec<String> = hub
         .feeds
         .holds()
@@ -90,15 +90,18 @@ pub async fn status(hub: &Hub) -> Result<Status, HubError> {
         feeds.push(feed_status(hub, feed, waiting.contains(&feed.name), not_found).await?);
     }
     let (flags, state_hash) = flags_and_hash(hub).await?;
+    let (outbox, destinations) = outbox::look(hub).await?;
+    let unknown = |shard| ConsumerStatus { consumer: consume::NAME, shard, behind: None };
     Ok(Status {
         feeds,
-        consumers: consumers(hub).await?,
+        consumers: (0..hub.settings.topics.shards).map(unknown).collect(),
         flags,
-        outbox: outbox(hub).await?,
+        outbox,
+        destinations,
         holds: waiting.len() as u64,
         rejects: hub.feeds.reject_groups().await?.iter().map(|group| group.count).sum(),
         unmatched,
-        dead_letters: dead_letters::waiting(hub).await?,
+        dead_letters: None,
         state_hash,
     })
 }
@@ -114,8 +117,7 @@ async fn feed_status(
     let (state, next_step) = state(feed, settings.last.as_ref(), is_waiting, not_found);
     Ok(FeedStatus {
         feed: feed.name.clone(),
-        mode: feed.mode.as_str(),
-        is_attendance: feed.is_attendance(),
+        mode: feed.is_attendance().then(|| feed.mode.as_str()),
         state,
         covered_through: covered.map(|date| date.to_string()),
         last_run: settings.last,
@@ -140,21 +142,27 @@ fn state(
         return ("refused", Some(format!("{} was not used: {why}", last.payload)));
     }
     if last.counts.reject > 0 {
+        let rows = if last.counts.reject == 1 { "row" } else { "rows" };
         return (
             "attention",
             Some(format!(
-                "{} rows could not be used: signalbox rejects list --group says why and what to mend.",
+                "{} {rows} could not be used: signalbox rejects list --group says why and what to mend.",
                 last.counts.reject
             )),
         );
     }
     if not_found > 0 {
         let zeros = last.warnings.iter().find(|warning| warning.code == "leading_zeros");
+        let (rows, are_used) = if not_found == 1 {
+            ("row names a student", "it is used by itself once the roster brings the student.")
+        } else {
+            ("rows name students", "they are used by themselves once the roster brings them.")
+        };
         let hint = zeros.map_or_else(
-            || "they are used by themselves once the roster brings them.".to_owned(),
+            || are_used.to_owned(),
             |warning| format!("{}: {}.", warning.count, warning.message),
         );
-        return ("attention", Some(format!("{not_found} rows name students not found yet: {hint}")));
+        return ("attention", Some(format!("{not_found} {rows} not found yet: {hint}")));
     }
     let mode = match feed.mode {
         signalbox_event::data::Mode::Test if feed.is_attendance() => {
@@ -172,7 +180,7 @@ pub(crate) async fn consumers(hub: &Hub) -> Result<Vec<ConsumerStatus>, HubError
     for shard in 0..hub.settings.topics.shards {
         let positions = hub.states.positions(CONSUMER, shard).await?;
         let ends = ends_of(&*hub.log, &topics, shard).await?;
-        let behind = behind_of(&*hub.log, &topics, shard, &positions, &ends).await?;
+        let behind = Some(behind_of(&*hub.log, &topics, shard, &positions, &ends).await?);
         consumers.push(ConsumerStatus { consumer: consume::NAME, shard, behind });
     }
     Ok(consumers)
@@ -207,24 +215,4 @@ async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String), HubError> {
         hasher.update(digest);
     }
     Ok((counts, hex(&hasher.finalize())))
-}
-
-async fn outbox(hub: &Hub) -> Result<OutboxCounts, HubError> {
-    let mut counts = OutboxCounts::default();
-    let mut after = 0;
-    loop {
-        let entries = hub.outbox.entries(after, PAGE).await?;
-        let Some(last) = entries.last() else { return Ok(counts) };
-        after = last.seq;
-        for entry in entries.iter().filter(|entry| entry.target != TO_LOG) {
-            match entry.state {
-                EntryState::Pending => counts.pending += 1,
-                EntryState::Delivered => counts.delivered += 1,
-                EntryState::Dead => counts.dead += 1,
-                EntryState::Withheld => counts.withheld += 1,
-                EntryState::Superseded => counts.superseded += 1,
-                EntryState::Bundled => {}
-            }
-        }
-    }
 }

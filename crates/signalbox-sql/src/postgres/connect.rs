@@ -98,6 +98,15 @@ pub async fn connect(url: &str, options: &Options) -> Result<Database, OpenError
     Ok(database)
 }
 
+/// Where the server of `url` is, for people: `host:port`, or the folder of its socket. Nothing else of the URL.
+pub fn address(url: &str) -> Result<String, OpenError> {
+    let place = Place::parse(url)?;
+    Ok(match place.options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => format!("{}:{}", place.options.get_host(), place.options.get_port()),
+    })
+}
+
 /// The pool, whatever the schema holds.
 pub(super) async fn open(place: &Place, options: &Options) -> Result<Database, OpenError> {
     let pool = PgPoolOptions::new()
@@ -210,6 +219,14 @@ mod tests {
         for wrong in ["mysql://me@db/hub", "not a url"] {
             assert!(matches!(Place::parse(wrong), Err(OpenError::Url(_))), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_address_is_no_more_than_that() {
+        let address = |url| address(url).expect("parses");
+        assert_eq!(address("postgres://me:hunter2@db:6432/hub?schema=oak"), "db:6432");
+        assert_eq!(address("postgres://me:hunter2@db/hub"), "db:5432");
+        assert_eq!(address("postgres://me:hunter2@localhost/hub?host=/run/postgresql"), "/run/postgresql");
     }
 
     #[test]

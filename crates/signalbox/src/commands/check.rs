@@ -37,7 +37,7 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
 }
 
 fn configured(config: &Config) -> String {
-    let plural = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let plural = |n: usize, one: &str| screen::plural(n as u64, one);
     format!(
         "District {}: {}, {}, {}.",
         config.district.id,

@@ -61,15 +61,15 @@ fn show(out: &mut dyn Write, global: &Global, hold: &HoldDetail) -> Result<(), F
     let line = &hold.line;
     writeln!(
         out,
-        "{} {}: {}; {} rows would end ({}).",
+        "{} {}: {}; {} would end ({}).",
         line.id,
         line.feed,
         plain(&line.reason),
-        line.would_end,
+        screen::plural(line.would_end, "row"),
         hold.state
     )?;
     for school in &hold.schools {
-        writeln!(out, "  school {}: {} rows", school.school, school.would_end)?;
+        writeln!(out, "  school {}: {}", school.school, screen::plural(school.would_end, "row"))?;
     }
     match (hold.state, &hold.decided_by) {
         ("waiting", _) => writeln!(

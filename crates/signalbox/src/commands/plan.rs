@@ -188,8 +188,11 @@ pub(super) fn print_runs(out: &mut dyn Write, runs: &[RunLine]) -> io::Result<()
         if let Some(hold) = &run.hold {
             writeln!(
                 out,
-                "{}: {} WAITS for your decision: {} rows would end ({})",
-                run.feed, run.payload, hold.would_end, hold.reason
+                "{}: {} WAITS for your decision: {} would end ({})",
+                run.feed,
+                run.payload,
+                screen::plural(hold.would_end, "row"),
+                hold.reason
             )?;
         }
         if let Some(why) = &run.refused {

@@ -2,30 +2,94 @@
 
 use std::io::{self, Write};
 
-use signalbox_runtime::hub::Hub;
-use signalbox_runtime::view::status::{FeedStatus, Status, status};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use signalbox_log::LogError;
+use signalbox_runtime::hub::{Hub, HubError};
+use signalbox_runtime::view::status::{DestinationStatus, FeedStatus, Status, status, status_without_log};
 
-use super::open_hub;
+use super::load;
 use crate::cli::{Global, Output};
+use crate::clock::Clock;
 use crate::exit::{Done, Failure};
-use crate::screen::{self, Table};
+use crate::open::Opened;
+use crate::open::look::{Look, Standing, look};
+use crate::screen::{self, Table, plural};
+
+/// What is printed; without `status` when the database does not answer.
+#[derive(Serialize)]
+struct Report {
+    servers: Standing,
+    #[serde(flatten)]
+    status: Option<Status>,
+}
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
-    let opened = open_hub(global).await?;
-    print(out, global, &opened.hub).await?;
-    Ok(Done::Ok)
-}
-
-pub(super) async fn print(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Failure> {
-    let status = status(hub).await?;
-    match global.output {
-        Output::Json => screen::json(out, &status)?,
-        Output::Text => text(out, &status)?,
+    let config = load(global)?;
+    let zone = config.config.district.zone.clone();
+    let Look { mut standing, brokers, opened } = look(config).await?;
+    let mut status = None;
+    if let Some(opened) = &opened {
+        status = ask_log(&opened.hub, &mut standing, &brokers).await?;
+        if status.is_none() {
+            status = Some(status_without_log(&opened.hub).await?);
+        }
     }
-    Ok(())
+    let done = if standing.away().next().is_none() { Done::Ok } else { Done::Away };
+    print(out, global, &zone, &Report { servers: standing, status })?;
+    Ok(done)
 }
 
-fn text(out: &mut dyn Write, status: &Status) -> io::Result<()> {
+/// The status of a hub that has just done its work.
+pub(super) async fn of(out: &mut dyn Write, global: &Global, opened: &Opened) -> Result<(), Failure> {
+    let servers = if opened.is_shared() { Standing::all_well() } else { Standing::default() };
+    let report = Report { servers, status: Some(status(&opened.hub).await?) };
+    Ok(print(out, global, &opened.hub.settings.district.zone, &report)?)
+}
+
+/// `None`: the log is away, by now at least.
+async fn ask_log(hub: &Hub, standing: &mut Standing, brokers: &[String]) -> Result<Option<Status>, Failure> {
+    if standing.has_no_log() {
+        return Ok(None);
+    }
+    match status(hub).await {
+        Ok(status) => Ok(Some(status)),
+        Err(HubError::Log(LogError::Unavailable(_))) if !brokers.is_empty() => {
+            standing.without_kafka(brokers);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn print(out: &mut dyn Write, global: &Global, zone: &TimeZone, report: &Report) -> io::Result<()> {
+    if global.output == Output::Json {
+        return screen::json(out, report);
+    }
+    for server in report.servers.away() {
+        writeln!(out, "{} {}", server.message, server.next_step.unwrap_or_default())?;
+    }
+    let Some(status) = &report.status else { return Ok(()) };
+    text(out, status, &Here { now: Clock::new(global.now).frozen(), zone })
+}
+
+/// The district's clocks.
+struct Here<'a> {
+    now: Timestamp,
+    zone: &'a TimeZone,
+}
+
+impl Here<'_> {
+    /// Of another day, with its date.
+    fn clock(&self, at: Timestamp) -> String {
+        let (at, now) = (at.to_zoned(self.zone.clone()), self.now.to_zoned(self.zone.clone()));
+        let format = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        at.strftime(format).to_string()
+    }
+}
+
+fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()> {
     let mut table =
         Table::new(["feed", "", "mode", "known through", "last file", "rows", "new", "changed", "ended"]);
     for feed in &status.feeds {
@@ -48,19 +112,41 @@ fn text(out: &mut dyn Write, status: &Status) -> io::Result<()> {
         "Alerts: {} delivered, {} waiting to be sent, {} withheld (test), {} given up.",
         outbox.delivered, outbox.pending, outbox.withheld, outbox.dead
     )?;
+    for line in status.destinations.iter().filter_map(|one| failing(one, here)) {
+        writeln!(out, "{line}")?;
+    }
     writeln!(
         out,
-        "Waiting for your decision: {}. Rows we couldn't use: {}. Students not found yet: {} rows.",
-        status.holds, status.rejects, status.unmatched
+        "Waiting for your decision: {}. Rows we couldn't use: {}. Students not found yet: {}.",
+        status.holds,
+        status.rejects,
+        plural(status.unmatched, "row")
     )?;
-    if status.dead_letters > 0 {
+    if let Some(dead_letters @ 1..) = status.dead_letters {
         writeln!(
             out,
-            "Events that this version cannot read: {}. A newer one may: signalbox events redrive.",
-            status.dead_letters
+            "Events that this version cannot read: {dead_letters}. A newer one may: signalbox events redrive."
         )?;
     }
     Ok(())
+}
+
+/// Of a destination that does not take alerts: since when, why, and what waits.
+fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
+    let DestinationStatus { destination, pending, failing_since, last_error, next_try } = destination;
+    let since = here.clock((*failing_since)?);
+    let error = last_error.as_deref().unwrap_or("no reason was given");
+    let waiting = match pending {
+        0 => "no alert waits".to_owned(),
+        1 => "1 alert waits".to_owned(),
+        n => format!("{n} alerts wait"),
+    };
+    let next_try = match *next_try {
+        None => String::new(),
+        Some(at) if at <= here.now => "; the next try is due".to_owned(),
+        Some(at) => format!("; next try {}", here.clock(at)),
+    };
+    Some(format!("Deliveries to {destination} fail since {since}: {error}; {waiting}{next_try}."))
 }
 
 fn feed_row(feed: &FeedStatus) -> Vec<String> {
@@ -70,7 +156,7 @@ fn feed_row(feed: &FeedStatus) -> Vec<String> {
     vec![
         feed.feed.clone(),
         plain(feed.state).to_owned(),
-        if feed.is_attendance { feed.mode.to_owned() } else { String::new() },
+        feed.mode.unwrap_or_default().to_owned(),
         feed.covered_through.clone().unwrap_or_default(),
         feed.last_run.as_ref().map(|run| run.payload.clone()).unwrap_or_default(),
         count(|counts| counts.rows),
@@ -87,5 +173,35 @@ fn plain(state: &str) -> &str {
         "refused" => "NOT USED",
         "attention" => "ok, look below",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(pending: u64, since: &str, next_try: Option<&str>) -> Option<String> {
+        let at = |text: &str| text.parse().expect("a time");
+        let destination = DestinationStatus {
+            destination: "counselors".to_owned(),
+            pending,
+            failing_since: Some(at(since)),
+            last_error: Some("hub.example.org is busy (503)".to_owned()),
+            next_try: next_try.map(at),
+        };
+        let zone = TimeZone::get("America/Chicago").expect("is known");
+        failing(&destination, &Here { now: at("2026-09-21T14:15:00Z"), zone: &zone })
+    }
+
+    #[test]
+    fn a_failing_destination_is_told_by_the_districts_clocks() {
+        let soon = said(12, "2026-09-21T14:14:00Z", Some("2026-09-21T14:20:00Z"));
+        let expected = "Deliveries to counselors fail since 09:14: hub.example.org is busy (503); 12 alerts wait; next try 09:20.";
+        assert_eq!(soon.as_deref(), Some(expected));
+        let due = said(1, "2026-09-20T02:00:00Z", Some("2026-09-21T14:15:00Z"));
+        let expected = "Deliveries to counselors fail since 2026-09-19 21:00: hub.example.org is busy (503); 1 alert waits; the next try is due.";
+        assert_eq!(due.as_deref(), Some(expected));
+        let given_up = said(0, "2026-09-21T14:14:00Z", None);
+        assert!(given_up.is_some_and(|line| line.ends_with("; no alert waits.")));
     }
 }

@@ -42,8 +42,9 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Resu
 /// Names the configuration that a process runs with.
 pub(super) fn fingerprint(global: &Global) -> Result<String, Failure> {
     let text = std::fs::read(&global.config).map_err(|error| {
+        let context = format!("the configuration {} cannot be read", global.config.display());
         Failure::input(
-            error,
+            anyhow::Error::new(error).context(context),
             "signalbox init writes a configuration to start from; --config names another place",
         )
     })?;
@@ -76,7 +77,7 @@ async fn once(
     // What others decided meanwhile is dated later than the beginning of this command.
     let is_shared = opened.is_shared();
     up::deliver(&hub, || if is_shared { clock.running() } else { clock.frozen() }).await?;
-    status::print(out, global, &hub).await?;
+    status::of(out, global, &opened).await?;
     opened.close().await?;
     Ok(Done::Ok)
 }

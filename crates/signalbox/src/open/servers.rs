@@ -100,7 +100,7 @@ pub(crate) async fn connect_kafka(kafka: &Kafka, base: &Path) -> Result<KafkaLog
     KafkaLog::connect(kafka_config(kafka, base)?).await.map_err(not_let_in)
 }
 
-fn kafka_config(kafka: &Kafka, base: &Path) -> Result<Config, Failure> {
+pub(super) fn kafka_config(kafka: &Kafka, base: &Path) -> Result<Config, Failure> {
     let scram = match &kafka.scram_sha_512 {
         Some(scram) => {
             Some(Scram { user: scram.user.clone(), password: resolve(&scram.password, base, "log.kafka")? })
@@ -147,7 +147,7 @@ pub(crate) fn declared(servers: &Servers) -> Vec<TopicSpec> {
 }
 
 /// A hub on topics that are missing, or cut otherwise, would lose or scatter what it writes.
-async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<(), Failure> {
+pub(super) async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for (name, wanted) in topics.all() {
         match kafka.shards(&name).await.map_err(not_let_in)? {
@@ -166,7 +166,7 @@ async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<(), Failure> 
 }
 
 /// What fails at the start, though the brokers answer, is a matter of passwords, certificates and access lists.
-fn not_let_in(error: LogError) -> Failure {
+pub(super) fn not_let_in(error: LogError) -> Failure {
     match error {
         LogError::Failed(_) => Failure::environment(
             error,

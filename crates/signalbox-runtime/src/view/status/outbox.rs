@@ -1,0 +1,147 @@
+//! What waits in the outbox, and which destinations do not take it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
+
+use crate::deliver::Outage;
+use crate::hub::{Hub, HubError};
+use crate::view::PAGE;
+
+/// Alerts, by where they stand.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OutboxCounts {
+    pub pending: u64,
+    pub delivered: u64,
+    pub dead: u64,
+    pub withheld: u64,
+    pub superseded: u64,
+}
+
+/// A destination of the configuration, or one that alerts still wait for.
+#[derive(Debug, Serialize)]
+pub struct DestinationStatus {
+    pub destination: String,
+    /// Alerts that wait to be sent.
+    pub pending: u64,
+    /// The first of the failures in a row; `None`: the last alert that it was told was taken, or it was told none.
+    pub failing_since: Option<Timestamp>,
+    /// Why the last one failed. Names the host at most.
+    pub last_error: Option<String>,
+    /// When a waiting alert is due; in the past, it is waited for a running hub only. `None`: none waits.
+    pub next_try: Option<Timestamp>,
+}
+
+/// What waits for one destination.
+#[derive(Debug, Default)]
+struct Waiting {
+    entries: u64,
+    /// Lanes whose first waiting entry was seen: the others wait for it.
+    lanes: HashSet<String>,
+    /// A list for the recipient was seen, which holds up all after it.
+    is_held_up: bool,
+    next_try_ms: Option<i64>,
+}
+
+/// Looks at every entry, in the order of writing.
+pub(super) async fn look(hub: &Hub) -> Result<(OutboxCounts, Vec<DestinationStatus>), HubError> {
+    let mut counts = OutboxCounts::default();
+    let mut waiting: BTreeMap<String, Waiting> =
+        hub.settings.targets.iter().map(|target| (target.name.clone(), Waiting::default())).collect();
+    let mut after = 0;
+    loop {
+        let entries = hub.outbox.entries(after, PAGE).await?;
+        let Some(last) = entries.last() else { break };
+        after = last.seq;
+        for entry in entries.iter().filter(|entry| entry.target != TO_LOG) {
+            counts.count(entry.state);
+            if entry.state == EntryState::Pending {
+                waiting.entry(entry.target.clone()).or_default().add(entry);
+            }
+        }
+    }
+    let mut destinations = Vec::new();
+    for (name, waiting) in waiting {
+        destinations.push(destination(hub, name, &waiting).await?);
+    }
+    Ok((counts, destinations))
+}
+
+async fn destination(hub: &Hub, name: String, waiting: &Waiting) -> Result<DestinationStatus, HubError> {
+    let (failing_since, last_error) =
+        Outage::of(&*hub.feeds, &name).await?.map(|outage| (outage.since, outage.error)).unzip();
+    Ok(DestinationStatus {
+        destination: name,
+        pending: waiting.entries,
+        failing_since,
+        last_error,
+        next_try: waiting.next_try_ms.and_then(|at_ms| Timestamp::from_millisecond(at_ms).ok()),
+    })
+}
+
+impl OutboxCounts {
+    fn count(&mut self, state: EntryState) {
+        match state {
+            EntryState::Pending => self.pending += 1,
+            EntryState::Delivered => self.delivered += 1,
+            EntryState::Dead => self.dead += 1,
+            EntryState::Withheld => self.withheld += 1,
+            EntryState::Superseded => self.superseded += 1,
+            EntryState::Bundled => {}
+        }
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, entry: &Entry) {
+        self.entries += 1;
+        // A part waits for the others of its list, not for a try of its own.
+        if entry.part || self.is_held_up || !self.lanes.insert(entry.lane.clone()) {
+            return;
+        }
+        self.is_held_up = entry.lane == entry.target;
+        self.next_try_ms = self.next_try_ms.into_iter().chain(entry.next_try_ms).min();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn entry(lane: &str, next_try_ms: i64) -> Entry {
+        Entry {
+            seq: 1,
+            id: Uuid::nil(),
+            target: "counselor".to_owned(),
+            lane: lane.to_owned(),
+            kind: "risk.flag.raised".to_owned(),
+            flag_id: None,
+            body: Vec::new(),
+            created_ms: 0,
+            part: false,
+            state: EntryState::Pending,
+            attempts: 1,
+            next_try_ms: Some(next_try_ms),
+        }
+    }
+
+    fn seen(entries: &[Entry]) -> (u64, Option<i64>) {
+        let mut waiting = Waiting::default();
+        for entry in entries {
+            waiting.add(entry);
+        }
+        (waiting.entries, waiting.next_try_ms)
+    }
+
+    #[test]
+    fn the_next_try_is_that_of_what_holds_others_up() {
+        assert_eq!(seen(&[]), (0, None));
+        assert_eq!(seen(&[entry("a", 900), entry("a", 100), entry("b", 700)]), (3, Some(700)));
+        assert_eq!(seen(&[entry("counselor", 900), entry("b", 100)]), (2, Some(900)));
+        assert_eq!(seen(&[Entry { part: true, ..entry("a", 100) }]), (1, None));
+    }
+}
