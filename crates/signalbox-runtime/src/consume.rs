@@ -80,6 +80,8 @@ pub struct RiskConsumer {
     was_assigned: bool,
     /// Each on another shard.
     at_work: JoinSet<(InHand, Result<Option<usize>, HubError>)>,
+    /// Students that were evaluated and not told of.
+    evaluated: usize,
 }
 
 impl std::fmt::Debug for RiskConsumer {
@@ -120,6 +122,7 @@ impl RiskConsumer {
             to_take: BTreeSet::new(),
             was_assigned: false,
             at_work: JoinSet::new(),
+            evaluated: 0,
         })
     }
 
@@ -132,7 +135,9 @@ impl RiskConsumer {
             if left == 0 && self.has_its_share() {
                 self.news = self.shards.keys().copied().collect();
                 self.ask_ends().await?;
-                match self.settle(now).await? {
+                self.settle(now).await?;
+                self.finish().await?;
+                match std::mem::take(&mut self.evaluated) {
                     0 => return Ok(()),
                     _ => continue,
                 }
@@ -149,21 +154,30 @@ impl RiskConsumer {
 
     /// One turn of a process that runs on: waits for a delivery, at most `idle`, takes what else is at hand, folds it
     /// all, and evaluates the shards with news that have caught up. `clock` says the time when there is something to do.
-    /// Returns how many students were evaluated.
+    /// Returns how many students were evaluated. When much is at hand, what it began may end in a later turn.
     pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<usize, HubError> {
-        if self.step_by(idle, &clock).await?.is_none() && self.refresh().await? {
-            self.news = self.shards.keys().copied().collect();
-        }
-        if self.news.is_empty() && self.brought.count() == 0 {
-            return Ok(0);
-        }
-        self.ask_ends().await?;
-        for _ in 1..DELIVERIES {
-            if self.step_by(AT_HAND, &clock).await?.is_none() {
-                break;
+        let idle = if self.at_work.is_empty() { idle } else { AT_HAND };
+        let mut came = self.step_by(idle, &clock).await?.is_some();
+        if !came {
+            self.finish().await?;
+            if self.refresh().await? {
+                self.news = self.shards.keys().copied().collect();
             }
         }
-        self.settle(clock()).await
+        if came || !self.news.is_empty() {
+            self.ask_ends().await?;
+            for _ in 1..DELIVERIES {
+                came = self.step_by(AT_HAND, &clock).await?.is_some();
+                if !came {
+                    break;
+                }
+            }
+            self.settle(clock()).await?;
+        }
+        if !came {
+            self.finish().await?;
+        }
+        Ok(std::mem::take(&mut self.evaluated))
     }
 
     async fn step(&mut self, idle: Duration, now: Timestamp) -> Result<Option<u64>, HubError> {

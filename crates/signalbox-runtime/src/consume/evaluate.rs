@@ -33,26 +33,23 @@ impl RiskConsumer {
         Ok(())
     }
 
-    /// Folds what was brought, and evaluates who waits on the shards that have caught up and have no open run; the
-    /// others stay news. Returns how many students were evaluated.
-    pub(super) async fn settle(&mut self, now: Timestamp) -> Result<usize, HubError> {
-        self.finish().await?;
+    /// Begins to fold what was brought, and to evaluate who waits on the shards that have caught up and have no open
+    /// run; the others stay news.
+    pub(super) async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
         self.news.extend(self.brought.shards());
-        self.news.retain(|shard| self.shards.contains_key(shard));
         let caught_up = self.caught_up().await?;
         // Calendars that were announced before these rows count for them, also in a process that never had a quiet
         // moment since its start.
         if !caught_up.is_empty() && self.refresh().await? {
             self.news.extend(self.shards.keys());
         }
-        let mut evaluated = 0;
         for shard in self.news.clone() {
             let calendars = caught_up.contains(&shard).then(|| self.view.clone());
             if calendars.is_some() || !self.brought.of(shard).is_empty() {
-                evaluated += self.begin(shard, calendars, now).await?;
+                self.begin(shard, calendars, now).await?;
             }
         }
-        Ok(evaluated + self.finish().await?)
+        Ok(())
     }
 
     /// Begins to fold what was brought, without evaluating: there is much.
@@ -64,54 +61,56 @@ impl RiskConsumer {
     }
 
     /// Begins to work on a shard as soon as there is a place for it. Records of a shard that is no longer in hand are
-    /// nobody's. Returns how many students those who made place have evaluated.
+    /// nobody's.
     async fn begin(
         &mut self,
         shard: Shard,
         calendars: Option<Arc<ReferenceView>>,
         now: Timestamp,
-    ) -> Result<usize, HubError> {
-        let mut evaluated = 0;
+    ) -> Result<(), HubError> {
         while self.at_work.len() >= AT_WORK || !self.at_work.is_empty() && !self.shards.contains_key(&shard) {
-            evaluated += self.finish_one().await?;
+            self.finish_one().await?;
         }
         let records = self.brought.take(shard);
         if let Some(in_hand) = self.shards.remove(&shard) {
             self.at_work.spawn(work(self.hub.clone(), in_hand, records, calendars, now));
         }
-        Ok(evaluated)
+        Ok(())
     }
 
     /// Waits until nobody works. Of several failures the first is told; their shards are taken again.
-    pub(super) async fn finish(&mut self) -> Result<usize, HubError> {
-        let mut finished = Ok(0);
+    pub(super) async fn finish(&mut self) -> Result<(), HubError> {
+        let mut finished = Ok(());
         while !self.at_work.is_empty() {
             let one = self.finish_one().await;
-            finished = finished.and_then(|sum| Ok(sum + one?));
+            finished = finished.and(one);
         }
         finished
     }
 
-    async fn finish_one(&mut self) -> Result<usize, HubError> {
-        let Some(done) = self.at_work.join_next().await else { return Ok(0) };
+    async fn finish_one(&mut self) -> Result<(), HubError> {
+        let Some(done) = self.at_work.join_next().await else { return Ok(()) };
         let (mut in_hand, worked) = done.expect("work does not panic, and nobody aborts it");
         let shard = in_hand.lease.shard;
-        if matches!(worked, Ok(Some(_))) {
+        if let Ok(Some(evaluated)) = worked {
+            self.evaluated += evaluated;
             in_hand.catch_up = None;
             self.news.remove(&shard);
         } else {
             self.news.insert(shard);
         }
-        let Some(evaluated) = self.keep_or_take_again(in_hand, worked)? else { return Ok(0) };
-        self.report(shard).await;
-        Ok(evaluated.unwrap_or(0))
+        if self.keep_or_take_again(in_hand, worked)?.is_some() {
+            self.report(shard).await;
+        }
+        Ok(())
     }
 
     /// The shards with news that may be evaluated once what was brought is folded.
     async fn caught_up(&self) -> Result<BTreeSet<Shard>, HubError> {
         let mut caught_up = BTreeSet::new();
         for &shard in &self.news {
-            let in_hand = &self.shards[&shard];
+            // Who is being worked on comes to it later.
+            let Some(in_hand) = self.shards.get(&shard) else { continue };
             let brought = self.brought.of(shard);
             let Some(ends) = &in_hand.catch_up else { continue };
             if brought.is_empty() && in_hand.state.has_open_run() {
