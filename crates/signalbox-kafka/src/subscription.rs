@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use signalbox_log::{Delivery, LogError, Offset, Record, Shard, StartAt, Subscription};
+use tokio::task::JoinHandle;
 
-use self::fetch::{Fetch, is_out_of_range};
+use self::fetch::{Before, Fetch, is_out_of_range};
 use self::membership::{Desk, Group};
 use crate::client::{log_error, shard_error};
 use crate::cluster::{Cluster, TopicShard, blocking};
@@ -61,6 +62,7 @@ pub(crate) struct KafkaSubscription {
     topics: Vec<(String, u32)>,
     desk: Arc<Desk>,
     fetch: Option<Fetch>,
+    asking: Option<Asking>,
     /// The shards that this member was told are its own.
     told: BTreeSet<Shard>,
     /// The shard served last: the search begins behind it, so that a busy shard does not starve the others.
@@ -71,12 +73,12 @@ pub(crate) struct KafkaSubscription {
 }
 
 /// What a look at the queues found.
-enum Found {
-    Records(Shard, Vec<Record>),
+#[derive(Default)]
+struct Found {
+    records: Option<(Shard, Vec<Record>)>,
     /// Records of later topics are there, each of a shard and a lane, but are the earlier topics at their ends?
-    Unsure(Vec<(Shard, usize)>),
-    /// Nothing, or only records that have to wait for earlier ones.
-    Nothing(Vec<Awaited>),
+    unsure: Vec<(Shard, usize)>,
+    awaited: Vec<Awaited>,
 }
 
 /// What one shard has.
@@ -86,6 +88,12 @@ enum Next {
     Unsure(usize),
     Awaits(Awaited),
     Nothing,
+}
+
+/// A question under way: where the topics before these lanes end. It goes on when the call that began it is given up.
+struct Asking {
+    lanes: Vec<(Shard, usize)>,
+    answer: JoinHandle<Result<Vec<Offset>, LogError>>,
 }
 
 /// Records of a topic that have to be handed out before others that are there.
@@ -139,6 +147,7 @@ impl KafkaSubscription {
             topics,
             desk,
             fetch: Some(fetch),
+            asking: None,
             told: BTreeSet::new(),
             served: Shard::MAX,
             broken: BTreeMap::new(),
@@ -165,30 +174,31 @@ impl KafkaSubscription {
         }
     }
 
-    /// Looks into the queues of the shards in hand, in turn. The first that has something decides; if that is a
-    /// question, those of the others are asked with it.
+    /// Looks into the queues of the shards in hand, in turn, until one has records whose turn it is.
     fn look(&mut self, max: usize) -> Found {
-        let (mut unsure, mut awaited, mut ahead) = (Vec::new(), Vec::new(), 0);
+        let (mut found, mut ahead) = (Found::default(), 0);
         let served = self.served;
         for shard in self.fetch().turn(served) {
             if !self.desk.holds(shard) {
                 continue;
             }
             match self.look_into(shard, max) {
-                Next::Ready(lane) if unsure.is_empty() => {
+                Next::Ready(lane) => {
                     self.served = shard;
-                    return Found::Records(shard, self.fetch().lanes_mut(shard)[lane].hand_out(max));
+                    let records = self.fetch().lanes_mut(shard)[lane].hand_out(max);
+                    found.records = Some((shard, records));
+                    break;
                 }
-                Next::Unsure(lane) => unsure.push((shard, lane)),
-                Next::Awaits(records) => awaited.push(records),
-                Next::Ready(_) | Next::Nothing => {}
+                Next::Unsure(lane) => found.unsure.push((shard, lane)),
+                Next::Awaits(records) => found.awaited.push(records),
+                Next::Nothing => {}
             }
             ahead += self.fetch().lanes_mut(shard).iter().map(fetch::Lane::ahead).sum::<usize>();
-            if !unsure.is_empty() && ahead >= max {
+            if !found.unsure.is_empty() && ahead >= max {
                 break;
             }
         }
-        if unsure.is_empty() { Found::Nothing(awaited) } else { Found::Unsure(unsure) }
+        found
     }
 
     /// Looks into the queues of one shard, in the order of the topics. What a later topic has goes out when every
@@ -206,10 +216,12 @@ impl KafkaSubscription {
         }
         let Some(index) = lanes.iter().position(|lane| lane.ahead() > 0) else { return Next::Nothing };
         let (earlier, rest) = lanes.split_at_mut(index);
-        if earlier.is_empty() {
-            return Next::Ready(index);
-        }
-        let Some(ends) = rest[0].after() else { return Next::Unsure(index) };
+        let ends = match &rest[0].before {
+            _ if earlier.is_empty() => return Next::Ready(index),
+            Before::Unasked => return Next::Unsure(index),
+            Before::Asked => return Next::Nothing,
+            Before::Ends(ends) => ends,
+        };
         match earlier.iter_mut().zip(ends).find(|(lane, end)| !lane.is_through(**end)) {
             None => Next::Ready(index),
             Some((lane, &end)) => {
@@ -219,19 +231,36 @@ impl KafkaSubscription {
         }
     }
 
-    /// Asks where the earlier topics end, for all of `unsure` at once.
-    async fn ask(&mut self, unsure: Vec<(Shard, usize)>) -> Result<(), LogError> {
+    /// Begins to ask where the earlier topics end, for all of `lanes` at once.
+    fn ask(&mut self, lanes: Vec<(Shard, usize)>) {
         let mut asked = Vec::new();
-        for (shard, index) in &unsure {
-            let earlier = &self.fetch().lanes_mut(*shard)[..*index];
+        for (shard, index) in &lanes {
+            let (earlier, rest) = self.fetch().lanes_mut(*shard).split_at_mut(*index);
             asked.extend(earlier.iter().map(|lane| (lane.topic.clone(), *shard)));
+            rest[0].before = Before::Asked;
         }
-        let mut ends = self.cluster.ends(asked).await?.into_iter();
-        for (shard, index) in unsure {
-            let ends = ends.by_ref().take(index).collect();
-            self.fetch().lanes_mut(shard)[index].goes_after(ends);
+        let cluster = self.cluster.clone();
+        let answer = tokio::spawn(async move { cluster.ends(asked).await });
+        self.asking = Some(Asking { lanes, answer });
+    }
+
+    /// Waits for the answer to the question under way.
+    async fn answer(&mut self) -> Result<(), LogError> {
+        let Some(Asking { answer, .. }) = &mut self.asking else { return Ok(()) };
+        let answer = answer.await.map_err(|error| LogError::Failed(Box::new(error)))?;
+        let lanes = self.asking.take().map(|asking| asking.lanes).unwrap_or_default();
+        let (mut ends, failed) = match answer {
+            Ok(ends) => (ends.into_iter(), None),
+            Err(error) => (Vec::new().into_iter(), Some(error)),
+        };
+        for (shard, index) in lanes {
+            let ends: Vec<Offset> = ends.by_ref().take(index).collect();
+            // Who was stopped meanwhile has other lanes, or none.
+            let lane = self.fetch().lanes_mut(shard).get_mut(index);
+            let Some(lane) = lane.filter(|lane| lane.before == Before::Asked) else { continue };
+            lane.before = if failed.is_none() { Before::Ends(ends) } else { Before::Unasked };
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Records that the brokers count may not be there: a transaction's end is counted, and so is what was compacted
@@ -322,15 +351,20 @@ impl Subscription for KafkaSubscription {
                 return Err(problem);
             }
             self.breakage().await?;
-            match self.look(max.max(1)) {
-                Found::Records(shard, records) => return Ok(Delivery::Records { shard, records }),
-                Found::Unsure(unsure) => self.ask(unsure).await?,
-                Found::Nothing(_) if !self.broken.is_empty() => {}
-                Found::Nothing(awaited) => {
-                    if !self.settle(&awaited).await? {
-                        self.wait((!awaited.is_empty()).then_some(AWAITED)).await?;
-                    }
-                }
+            if self.asking.as_ref().is_some_and(|asking| asking.answer.is_finished()) {
+                self.answer().await?;
+            }
+            let Found { records, unsure, awaited } = self.look(max.max(1));
+            if self.asking.is_none() && !unsure.is_empty() {
+                self.ask(unsure);
+            }
+            if let Some((shard, records)) = records {
+                return Ok(Delivery::Records { shard, records });
+            }
+            if self.asking.is_some() {
+                self.answer().await?;
+            } else if self.broken.is_empty() && !self.settle(&awaited).await? {
+                self.wait((!awaited.is_empty()).then_some(AWAITED)).await?;
             }
         }
     }

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use signalbox_event::Domain;
-use signalbox_log::{Delivery, Shard, Subscription};
+use signalbox_log::{Delivery, Offset, Shard, Subscription};
 use signalbox_store::state::Lease;
 use tokio::task::JoinSet;
 
@@ -62,6 +62,9 @@ const AT_HAND: Duration = Duration::from_millis(5);
 /// How long draining waits for a delivery before it looks again whether anything is left.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// What a shard is, after work, and what came of it.
+type Worked = (InHand, Result<Option<usize>, HubError>);
+
 /// The topics the consumer reads; of several with records, the earlier is read first.
 pub const DOMAINS: [Domain; 4] = [Domain::Ops, Domain::Roster, Domain::Attendance, Domain::Intervention];
 
@@ -72,6 +75,9 @@ pub struct RiskConsumer {
     subscription: Box<dyn Subscription>,
     shards: BTreeMap<Shard, InHand>,
     brought: Brought,
+    /// Where the topics of shards ended when this was asked, after they were evaluated last: from there on they have
+    /// caught up, however much is appended meanwhile.
+    ends: BTreeMap<Shard, Vec<Offset>>,
     /// Shards that something happened on since they were evaluated last.
     news: BTreeSet<Shard>,
     view: Arc<ReferenceView>,
@@ -79,7 +85,7 @@ pub struct RiskConsumer {
     to_take: BTreeSet<Shard>,
     was_assigned: bool,
     /// Each on another shard.
-    at_work: JoinSet<(InHand, Result<Option<usize>, HubError>)>,
+    at_work: JoinSet<Worked>,
     /// Students that were evaluated and not told of.
     evaluated: usize,
 }
@@ -117,6 +123,7 @@ impl RiskConsumer {
             subscription,
             shards: BTreeMap::new(),
             brought: Brought::default(),
+            ends: BTreeMap::new(),
             news: BTreeSet::new(),
             view: Arc::default(),
             to_take: BTreeSet::new(),
@@ -152,31 +159,24 @@ impl RiskConsumer {
         }
     }
 
-    /// One turn of a process that runs on: waits for a delivery, at most `idle`, takes what else is at hand, folds it
-    /// all, and evaluates the shards with news that have caught up. `clock` says the time when there is something to do.
-    /// Returns how many students were evaluated. When much is at hand, what it began may end in a later turn.
+    /// One turn of a process that runs on: waits for something to happen, at most `idle`, takes what else is at hand,
+    /// begins to fold it, and to evaluate the shards with news that have caught up. `clock` says the time when there is
+    /// something to do. Returns how many students were evaluated since the last turn.
     pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<usize, HubError> {
-        let idle = if self.at_work.is_empty() { idle } else { AT_HAND };
-        let mut came = self.step_by(idle, &clock).await?.is_some();
-        if !came {
-            self.finish().await?;
-            if self.refresh().await? {
-                self.news = self.shards.keys().copied().collect();
-            }
+        let first = self.step_by(idle, &clock).await?;
+        if first.is_none() && self.refresh().await? {
+            self.news.extend(self.shards.keys());
         }
+        let came = first.is_some_and(|records| records > 0);
         if came || !self.news.is_empty() {
             self.ask_ends().await?;
-            for _ in 1..DELIVERIES {
-                came = self.step_by(AT_HAND, &clock).await?.is_some();
-                if !came {
-                    break;
-                }
+        }
+        for _ in 1..if came { DELIVERIES } else { 1 } {
+            if self.step_by(AT_HAND, &clock).await?.is_none() {
+                break;
             }
-            self.settle(clock()).await?;
         }
-        if !came {
-            self.finish().await?;
-        }
+        self.settle(clock()).await?;
         Ok(std::mem::take(&mut self.evaluated))
     }
 
@@ -184,22 +184,27 @@ impl RiskConsumer {
         self.step_by(idle, &|| now).await
     }
 
-    /// Waits for the next delivery and takes it; returns how many records it brought. `None`: none came in time.
+    /// Waits for the next delivery, and takes it, or for the end of work that was begun; returns how many records came.
+    /// `None`: nothing happened in time.
     async fn step_by(
         &mut self,
         idle: Duration,
         clock: &impl Fn() -> Timestamp,
     ) -> Result<Option<u64>, HubError> {
-        // Only the wait is given up, never the work: a delivery in hand is always worked through.
-        let worked = match tokio::time::timeout(idle, self.subscription.next(RECORDS)).await {
-            Ok(delivery) => Some(self.work(delivery?, clock()).await?),
-            Err(_) => None,
+        // Only waits are given up, never work: a delivery in hand is always worked through.
+        let came = tokio::select! {
+            delivery = self.subscription.next(RECORDS) => Some(self.work(delivery?, clock()).await?),
+            Some(done) = self.at_work.join_next() => {
+                self.worked(done).await?;
+                Some(0)
+            }
+            () = tokio::time::sleep(idle) => None,
         };
         if !self.to_take.is_empty() {
             self.finish().await?;
             self.take_due().await?;
         }
-        Ok(worked)
+        Ok(came)
     }
 
     async fn work(&mut self, delivery: Delivery, now: Timestamp) -> Result<u64, HubError> {
@@ -214,6 +219,7 @@ impl RiskConsumer {
                     self.shards.remove(shard);
                     self.to_take.remove(shard);
                     self.news.remove(shard);
+                    self.ends.remove(shard);
                     drop(self.brought.take(*shard));
                 }
                 finished?;

@@ -68,14 +68,22 @@ pub(super) struct Lane {
     ready: Arc<AtomicBool>,
     /// Taken from the queue, to be handed out next.
     ahead: Vec<Record>,
-    /// Where the earlier lanes ended, asked after `ahead` was taken: what is before goes first.
-    after: Option<Vec<Offset>>,
+    /// What has to go before `ahead`.
+    pub(super) before: Before,
     /// The next record in the queue has this offset or a higher one.
     pub(super) next: Offset,
     /// Up to here nothing is left to read, though `next` is lower: the offsets between have no records.
     pub(super) empty_until: Offset,
     /// Since when records have been awaited that the brokers say are there.
     pub(super) awaited_since: Option<Instant>,
+}
+
+/// Where the earlier lanes ended after records of a lane were taken: what is up to there goes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Before {
+    Unasked,
+    Asked,
+    Ends(Vec<Offset>),
 }
 
 impl Fetch {
@@ -144,8 +152,8 @@ impl Fetch {
             }
         });
         let (topic, next) = (place.topic.clone(), place.offset);
-        let (ahead, after) = (Vec::new(), None);
-        Ok(Lane { topic, queue, ready, ahead, after, next, empty_until: next, awaited_since: None })
+        let (ahead, before) = (Vec::new(), Before::Unasked);
+        Ok(Lane { topic, queue, ready, ahead, before, next, empty_until: next, awaited_since: None })
     }
 }
 
@@ -155,22 +163,12 @@ impl Lane {
         self.ahead.len()
     }
 
-    /// Where the earlier lanes ended when that was asked for what is to be handed out.
-    pub(super) fn after(&self) -> Option<&[Offset]> {
-        self.after.as_deref()
-    }
-
-    /// The earlier lanes end there, as asked just now.
-    pub(super) fn goes_after(&mut self, ends: Vec<Offset>) {
-        self.after = Some(ends);
-    }
-
     /// Up to `max` of the records taken.
     pub(super) fn hand_out(&mut self, max: usize) -> Vec<Record> {
         if self.ahead.len() > max {
             return self.ahead.drain(..max).collect();
         }
-        self.after = None;
+        self.before = Before::Unasked;
         std::mem::take(&mut self.ahead)
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use signalbox_event::Event;
-use signalbox_log::Offset;
 use signalbox_risk::Reference;
 use signalbox_store::outbox::NewEntry;
 use signalbox_store::state::{Advance, Batch, Lease, StateRow};
@@ -30,9 +29,6 @@ pub(super) struct InHand {
     pub(super) due_asked_ms: Option<i64>,
     /// Built when first needed after a change.
     pub(super) reference: Option<Reference>,
-    /// Where the topics ended when this was last asked: from there on the shard has caught up, however much is appended
-    /// meanwhile.
-    pub(super) catch_up: Option<Vec<Offset>>,
 }
 
 impl InHand {
@@ -50,7 +46,6 @@ impl InHand {
             kept: Kept::one_of(shards),
             due_asked_ms: None,
             reference: None,
-            catch_up: None,
         })
     }
 

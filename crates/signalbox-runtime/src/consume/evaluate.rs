@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use signalbox_log::Shard;
+use tokio::task::JoinError;
 
 use super::position::{behind_of, reached};
 use super::work::work;
-use super::{AT_WORK, RiskConsumer};
+use super::{AT_WORK, RiskConsumer, Worked};
 use crate::hub::HubError;
 use crate::reference::ReferenceView;
 
 impl RiskConsumer {
-    /// Asks where the topics end, for the shards that have caught up with what was last said. One request.
+    /// Asks where the topics end, for the shards of which that is not known, also those that are being worked on. One
+    /// request.
     pub(super) async fn ask_ends(&mut self) -> Result<(), HubError> {
-        let unknown = self.shards.values().filter(|in_hand| in_hand.catch_up.is_none());
-        let unknown: Vec<Shard> = unknown.map(|in_hand| in_hand.lease.shard).collect();
+        let held: BTreeSet<Shard> = self.shards.keys().chain(&self.news).copied().collect();
+        let unknown: Vec<Shard> = held.into_iter().filter(|shard| !self.ends.contains_key(shard)).collect();
         if unknown.is_empty() {
             return Ok(());
         }
@@ -27,8 +29,7 @@ impl RiskConsumer {
         let places: Vec<_> = unknown.iter().flat_map(of_shard).collect();
         let mut ends = self.hub.log.ends(&places).await?.into_iter();
         for shard in unknown {
-            let ends = ends.by_ref().take(self.topics.len()).collect();
-            self.shards.get_mut(&shard).expect("asked about shards in hand").catch_up = Some(ends);
+            self.ends.insert(shard, ends.by_ref().take(self.topics.len()).collect());
         }
         Ok(())
     }
@@ -73,6 +74,9 @@ impl RiskConsumer {
         }
         let records = self.brought.take(shard);
         if let Some(in_hand) = self.shards.remove(&shard) {
+            if calendars.is_some() {
+                self.ends.remove(&shard);
+            }
             self.at_work.spawn(work(self.hub.clone(), in_hand, records, calendars, now));
         }
         Ok(())
@@ -89,12 +93,18 @@ impl RiskConsumer {
     }
 
     async fn finish_one(&mut self) -> Result<(), HubError> {
-        let Some(done) = self.at_work.join_next().await else { return Ok(()) };
-        let (mut in_hand, worked) = done.expect("work does not panic, and nobody aborts it");
+        match self.at_work.join_next().await {
+            Some(done) => self.worked(done).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps what comes back from work.
+    pub(super) async fn worked(&mut self, done: Result<Worked, JoinError>) -> Result<(), HubError> {
+        let (in_hand, worked) = done.expect("work does not panic, and nobody aborts it");
         let shard = in_hand.lease.shard;
         if let Ok(Some(evaluated)) = worked {
             self.evaluated += evaluated;
-            in_hand.catch_up = None;
             self.news.remove(&shard);
         } else {
             self.news.insert(shard);
@@ -112,7 +122,7 @@ impl RiskConsumer {
             // Who is being worked on comes to it later.
             let Some(in_hand) = self.shards.get(&shard) else { continue };
             let brought = self.brought.of(shard);
-            let Some(ends) = &in_hand.catch_up else { continue };
+            let Some(ends) = self.ends.get(&shard) else { continue };
             if brought.is_empty() && in_hand.state.has_open_run() {
                 continue;
             }

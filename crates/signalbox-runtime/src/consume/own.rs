@@ -30,6 +30,7 @@ impl RiskConsumer {
         let in_hand = InHand::new(lease, row.as_ref(), self.hub.settings.topics.shards)?;
         // What was brought before goes with what was in hand before.
         drop(self.brought.take(shard));
+        self.ends.remove(&shard);
         self.subscription.start(shard, &starts(&in_hand.lease.positions)).await?;
         self.shards.insert(shard, in_hand);
         self.news.insert(shard);
