@@ -171,7 +171,8 @@ impl RiskConsumer {
         if came || !self.news.is_empty() {
             self.ask_ends().await?;
         }
-        for _ in 1..if came { DELIVERIES } else { 1 } {
+        let more = if came { DELIVERIES - 1 } else { 0 };
+        for _ in 0..more {
             if self.step_by(AT_HAND, &clock).await?.is_none() {
                 break;
             }
