@@ -9,6 +9,8 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use signalbox_log::{LogError, Shard};
 
+use crate::threads;
+
 /// What all clients of a log report to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reports {
@@ -48,7 +50,8 @@ impl<T: Send + 'static> Deref for Client<T> {
 impl<T: Send + 'static> Drop for Client<T> {
     fn drop(&mut self) {
         let client = self.0.take();
-        std::thread::spawn(move || drop(client));
+        // Where no thread is to be had it ends here.
+        drop(threads::begin("kafka client ends", move || drop(client)));
     }
 }
 

@@ -11,10 +11,10 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::metadata::Metadata;
 use rdkafka::{Offset as Place, TopicPartitionList};
 use signalbox_log::{LogError, Offset, Shard};
-use tokio::sync::oneshot;
 
 use crate::client::{Client, Context, Reports, log_error, shard_error};
 use crate::config::Config;
+use crate::threads::blocking;
 
 /// How long to wait before asking again about a shard that has no leader.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
@@ -218,21 +218,6 @@ fn listen(client: &BaseConsumer<Context>, failed: bool) {
     } else {
         drop(client.poll(Duration::ZERO));
     }
-}
-
-/// Runs what blocks on a thread of its own. Not one of the runtime's: that would wait for it when it ends, though the
-/// brokers be gone and nobody want the answer.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, LogError> {
-    let (answer, answered) = oneshot::channel();
-    let work = move || {
-        // Nobody is left to hear it when the call was dropped.
-        drop(answer.send(work()));
-    };
-    let thread = std::thread::Builder::new().name("kafka call".to_owned()).spawn(work);
-    thread.map_err(|error| LogError::Unavailable(Box::new(error)))?;
-    answered.await.map_err(|error| LogError::Failed(Box::new(error)))
 }
 
 fn shards_of(client: &BaseConsumer<Context>, topic: &str, timeout: Duration) -> KafkaResult<Option<u32>> {

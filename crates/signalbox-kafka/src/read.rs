@@ -9,9 +9,10 @@ use rdkafka::{Offset as Place, TopicPartitionList};
 use signalbox_log::{LogError, Offset, Record, Shard};
 
 use crate::client::{Client, Context, log_error, shard_error};
-use crate::cluster::{Cluster, blocking};
+use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::record;
+use crate::threads::blocking;
 
 /// How many readers are kept. More may read at the same time; they are not kept.
 const KEPT: usize = 4;

@@ -20,9 +20,10 @@ use self::fetch::{Fetch, is_out_of_range};
 use self::membership::{Desk, Group};
 use self::order::{AWAITED, Asking, Found};
 use crate::client::{log_error, shard_error};
-use crate::cluster::{Cluster, TopicShard, blocking};
+use crate::cluster::{Cluster, TopicShard};
 use crate::config::Config;
 use crate::read::Readers;
+use crate::threads::blocking;
 
 mod fetch;
 mod membership;

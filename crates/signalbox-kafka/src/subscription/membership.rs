@@ -20,6 +20,7 @@ use super::fetch::FetchClient;
 use crate::client::{Client, Context, Reports, is_refusal, log_error};
 use crate::cluster::TopicShard;
 use crate::config::Config;
+use crate::threads;
 
 /// How long the thread waits for something to happen; the longest that leaving waits for the thread.
 const POLL: Duration = Duration::from_millis(50);
@@ -180,8 +181,8 @@ pub(super) fn join(
 ) -> Result<(), LogError> {
     let mut client = group.client(&desk, &reports)?;
     let a_topic = group.topics.keys().next().cloned();
-    let thread = std::thread::Builder::new().name(format!("kafka {}", group.name));
-    let spawned = thread.spawn(move || {
+    let name = format!("kafka {}", group.name);
+    let begun = threads::begin(&name, move || {
         let mut standing = Standing::Member;
         while !desk.is_closing() {
             if standing == Standing::Member {
@@ -208,7 +209,7 @@ pub(super) fn join(
         drop(client);
         drop(left);
     });
-    spawned.map(drop).map_err(|error| LogError::Failed(Box::new(error)))
+    begun.map_err(|error| LogError::Failed(Box::new(error)))
 }
 
 /// What is joined.
