@@ -13,7 +13,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("signalbox-log", &[]),
     ("signalbox-store", &["signalbox-event"]),
     ("signalbox-connector", &["signalbox-event"]),
-    ("signalbox-kafka", &["signalbox-event", "signalbox-log"]),
+    ("signalbox-kafka-acl", &[]),
+    ("signalbox-kafka", &["signalbox-event", "signalbox-log", "signalbox-kafka-acl"]),
     ("signalbox-sql", &["signalbox-event", "signalbox-log", "signalbox-store"]),
     (
         "signalbox-runtime",
@@ -59,7 +60,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // The benchmarks measure the database itself as the ceiling of ours.
     ("sqlx", &["signalbox-sql", "signalbox-bench"]),
     ("reqwest", &["signalbox-connector", "connector-webhook"]),
-    ("rdkafka", &["signalbox-kafka"]),
+    ("rdkafka", &["signalbox-kafka", "signalbox-kafka-acl"]),
     ("axum", &["signalbox-http"]),
 ];
 

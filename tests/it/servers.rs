@@ -43,6 +43,8 @@ pub(crate) struct Servers {
     pub(crate) settings: Vec<&'static str>,
     /// As whom the hub comes in, with a password and through TLS. `None`: openly.
     pub(crate) user: Option<User>,
+    /// More keys of the section `kafka`, each after a comma.
+    pub(crate) more: String,
 }
 
 /// A user of the brokers.
@@ -101,6 +103,7 @@ impl Servers {
             database,
             settings: Vec::new(),
             user: None,
+            more: String::new(),
         }
     }
 
@@ -114,13 +117,13 @@ impl Servers {
 
     /// The sections of `signalbox.yaml`.
     pub(crate) fn sections(&self) -> String {
-        let Self { prefix, shards, .. } = self;
+        let Self { prefix, shards, more, .. } = self;
         let (brokers, keys) = match &self.user {
             None => (self.brokers.clone(), String::new()),
             Some(user) => (place("SIGNALBOX_TEST_KAFKA_TLS"), user.keys()),
         };
         format!(
-            "log: {{kafka: {{brokers: [\"{brokers}\"], prefix: {prefix}, shards: {shards}, replication: 1{keys}}}}}\n\
+            "log: {{kafka: {{brokers: [\"{brokers}\"], prefix: {prefix}, shards: {shards}, replication: 1{keys}{more}}}}}\n\
              store: {{postgres: {{url: \"SECRET[env.DATABASE_URL]\"}}}}\n"
         )
     }

@@ -8,8 +8,6 @@
 //! records. The other is in no group and reads the started shards, each partition through a queue of its own, so that
 //! a slow shard holds back nobody else and what is read ahead stays bounded.
 //!
-//! Access control lists cannot be set from here: the client library does not offer it. Kafka's own tool does.
-//!
 //! # Layout
 //! - `config`: [`Config`], and what every client has in common
 //! - `client`: what clients report, and which of their errors may pass
@@ -17,8 +15,10 @@
 //! - `append`: the producer
 //! - `read`: reading without a group
 //! - `subscription`: a member of a group
-//! - `topics`: [`TopicAdmin`]
+//! - `threads`: what blocks
+//! - `topics`: [`TopicAdmin`]; `access`: its care of access lists
 
+mod access;
 mod append;
 mod client;
 mod cluster;
@@ -27,10 +27,13 @@ mod log;
 mod read;
 mod record;
 mod subscription;
+mod threads;
 mod topics;
 
+pub use access::{AccessError, AccessLists};
 pub use config::{Config, Scram, Tls};
 pub use log::KafkaLog;
+pub use signalbox_kafka_acl as acl;
 pub use topics::{
     Cleanup, CreateTopic, OtherShards, SettingChange, TopicAdmin, TopicPlan, TopicSpec, TopicsError,
 };

@@ -104,12 +104,12 @@ pub enum TopicsError {
     Log(#[from] LogError),
 }
 
-/// Makes, changes and deletes topics.
+/// Makes, changes and deletes topics, and cares for their access lists.
 pub struct TopicAdmin {
-    client: Client<AdminClient<Context>>,
+    pub(crate) client: Arc<Client<AdminClient<Context>>>,
     cluster: Cluster,
     appender: Arc<Appender>,
-    timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// The settings of a topic that is there, by name.
@@ -119,7 +119,7 @@ impl TopicAdmin {
     pub(crate) fn new(config: &Config, cluster: Cluster, appender: Arc<Appender>) -> Result<Self, LogError> {
         let context = Context { reports: cluster.reports().clone() };
         let client: AdminClient<Context> = config.client().create_with_context(context).map_err(log_error)?;
-        Ok(Self { client: Client::new(client), cluster, appender, timeout: config.timeout })
+        Ok(Self { client: Arc::new(Client::new(client)), cluster, appender, timeout: config.timeout })
     }
 
     /// What there is to do; does nothing.

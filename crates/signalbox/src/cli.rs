@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Up(Up),
     /// Run some of the hub's roles, on Kafka and PostgreSQL, in as many processes as wanted
     Run(Run),
-    /// See or make the Kafka topics that the hub needs
+    /// See or make the Kafka topics that the hub needs, and who may read them
     Topics(Topics),
     /// Make or bring up to date the tables that the hub needs in PostgreSQL; move an embedded hub there
     Migrate(Migrate),

@@ -54,7 +54,7 @@ pub(crate) enum Backing {
 
 #[derive(Debug)]
 pub(crate) struct Servers {
-    pub(crate) kafka: Kafka,
+    pub(crate) kafka: Box<Kafka>,
     pub(crate) postgres: Postgres,
 }
 

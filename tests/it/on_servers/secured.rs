@@ -1,7 +1,7 @@
 //! A hub that comes in with a password and through TLS; a topic is a boundary that the brokers guard.
 
-use serde_json::Value;
-use signalbox_log::{EventLog as _, LogError, Message, Record};
+use serde_json::{Value, json};
+use signalbox_log::{Delivery, EventLog as _, LogError, Message, Record};
 
 use super::{end, pass_over};
 use crate::district::{District, eventually, list};
@@ -120,27 +120,88 @@ fn the_brokers_let_a_user_do_what_a_list_allows_and_no_more() {
     assert_eq!(district.count_events(), events, "nothing was written");
 
     come_in_as(&mut district, User::vendor());
-    what_a_hub_needs_is_enough(&mut district);
+    what_is_declared_is_enough(&mut district);
     assert_eq!(receiver.kinds(), ["risk.flag.raised"; 2]);
 }
 
-/// `topics plan` names the entries that the hub's user needs: with them it works.
-fn what_a_hub_needs_is_enough(district: &mut District) {
+/// What is declared for the hub's user is made by an administrator, and then it works.
+fn what_is_declared_is_enough(district: &mut District) {
     district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), (1002, 6, "A"), through(20)]);
-    let needed = list(district.json(&["topics", "plan"])["access"].clone());
-    assert_eq!(needed.len(), 2, "topics and groups: {needed:?}");
-    let servers = district.servers.as_ref().expect("it is on servers");
-    let allowed = needed.iter().map(|entry| {
-        let text = |key: &str| entry[key].as_str().expect("is text");
-        assert_eq!(text("principal"), format!("User:{}", User::vendor().name));
-        let on =
-            [&format!("--{}", text("resource")), text("name"), "--resource-pattern-type", text("pattern")];
-        let operations = list(entry["operations"].clone());
-        let operations: Vec<&str> = operations.iter().filter_map(Value::as_str).collect();
-        Allowed::to(servers, &operations, &on)
+    let told = district.json(&["topics", "plan"]);
+    assert_eq!(
+        (&told["access_lists"], states(&told)),
+        (&json!("hidden"), vec![Value::Null, Value::Null]),
+        "{told}"
+    );
+    let text = district.command().args(["topics", "plan"]).output().expect("the binary starts").stdout;
+    let text = String::from_utf8_lossy(&text);
+    assert_eq!(text.matches("kafka-acls").count(), 2, "who cannot see them is told what to ask for: {text}");
+
+    declare(district, &format!(", administrator: {}", administrator()));
+    let told = district.json(&["topics", "plan"]);
+    assert_eq!((&told["access_lists"], states(&told)), (&json!("shown"), vec![json!("create"); 2]), "{told}");
+    district.json(&["topics", "apply"]);
+    eventually("the brokers show it", || {
+        states(&district.json(&["topics", "plan"])) == [json!("ok"), json!("ok")]
     });
-    let _allowed: Vec<Allowed<'_>> = allowed.collect();
     eventually("the hub works", || district.run(&["up", "--once"]).code == Some(0));
+}
+
+#[test]
+fn readers_read_the_domains_that_are_declared() {
+    if pass_over("secured") {
+        return;
+    }
+    let receiver = Receiver::start();
+    let mut district = secured(&receiver);
+    let vendor = User::vendor().name;
+    declare(&mut district, &format!(", readers: [{{user: {vendor}, domains: [attendance]}}]"));
+    let servers = district.servers.as_ref().expect("it is on servers");
+    let (roster, attendance) = (servers.topic("roster"), servers.topic("attendance"));
+    assert!(read(servers, &attendance).is_err());
+
+    let made = district.json(&["topics", "apply"]);
+    let access = list(made["access"].clone());
+    let of_reader = |entry: &&Value| entry["principal"] == format!("User:{vendor}");
+    let names: Vec<&str> =
+        access.iter().filter(of_reader).filter_map(|entry| entry["name"].as_str()).collect();
+    assert_eq!(names, [attendance.as_str(), &format!("{vendor}.")]);
+    eventually("the reader reads", || read(servers, &attendance).is_ok());
+    assert_eq!(readable(servers), [attendance.as_str()]);
+    assert!(read(servers, &roster).is_err() && write(&attendance).is_err());
+    let group = format!("{vendor}.report");
+    let joined = as_vendor(async |kafka| {
+        let mut member = kafka.join(&group, std::slice::from_ref(&attendance)).await?;
+        member.next(1).await
+    });
+    assert!(matches!(joined, Ok(Delivery::Assigned(_))), "with a group of its own: {joined:?}");
+
+    let not_declared = || list(district.json(&["topics", "plan"])["not_declared"].clone());
+    assert_eq!(not_declared(), Vec::<Value>::new());
+    let wider = Allowed::to(servers, &["Read"], &["--topic", &roster]);
+    eventually("what nobody declared is told of", || not_declared().len() == 1);
+    let told = &not_declared()[0];
+    assert_eq!((&told["name"], &told["operation"]), (&json!(roster), &json!("Read")));
+    district.json(&["topics", "apply"]);
+    assert_eq!(not_declared().len(), 1, "it is left");
+    drop(wider);
+}
+
+/// From here on the section `kafka` has these keys too.
+fn declare(district: &mut District, more: &str) {
+    let servers = district.servers.as_mut().expect("it is on servers");
+    more.clone_into(&mut servers.more);
+    let sections = servers.sections();
+    district.configure(|config| config.servers = sections);
+}
+
+fn administrator() -> String {
+    let user = User::admin().name;
+    format!("{{user: {user}, password: \"SECRET[env.SIGNALBOX_TEST_KAFKA_PASSWORD]\"}}")
+}
+
+fn states(told: &Value) -> Vec<Value> {
+    list(told["access"].clone()).iter().map(|entry| entry["state"].clone()).collect()
 }
 
 /// The hub's topics that the vendor sees.

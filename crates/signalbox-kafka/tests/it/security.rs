@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use signalbox_kafka::{Config, KafkaLog, Scram, Tls};
+use signalbox_kafka::acl::{Entry, Operation, Pattern, Permission, Resource};
+use signalbox_kafka::{AccessError, AccessLists, Config, KafkaLog, Scram, Tls};
 use signalbox_log::{EventLog, LogError};
 
 use crate::support::{connect, make_topic, message, numbers, unique, variable};
@@ -63,14 +64,94 @@ async fn a_user_reads_what_an_acl_allows() {
     assert!(vendor.append(&[message(&shared, 0, 2)]).await.is_err(), "reading is not writing");
 }
 
+/// What is added here is what Kafka's own tool lists and the brokers go by: nothing wider, nothing else.
+#[tokio::test]
+async fn entries_are_added_as_they_are_written() {
+    let (one, begin) = (unique("one"), unique("begin"));
+    let log = KafkaLog::connect(admin()).await.expect("the broker lets its administrator in");
+    let longer = format!("{begin}.longer");
+    for topic in [&one, &longer] {
+        make_topic(&log, topic, 1).await;
+        log.append(&[message(topic, 0, 1)]).await.expect("the log takes it");
+    }
+    let care = log.topic_admin().expect("the configuration is usable");
+    let user = variable("SIGNALBOX_TEST_KAFKA_VENDOR_USER");
+    let entry = |pattern, name: &str, operation| Entry {
+        resource: Resource::Topic,
+        pattern,
+        name: name.to_owned(),
+        principal: format!("User:{user}"),
+        host: "*".to_owned(),
+        operation,
+        permission: Permission::Allow,
+    };
+    let entries = vec![
+        entry(Pattern::Literal, &one, Operation::Describe),
+        entry(Pattern::Prefixed, &format!("{begin}."), Operation::Read),
+    ];
+    care.allow(entries.clone()).await.expect("the administrator may");
+    care.allow(entries.clone()).await.expect("what is there is none the worse");
+
+    let there = async || match care.access().await.expect("the broker answers") {
+        AccessLists::Entries(all) => {
+            all.into_iter().filter(|entry| entries.iter().any(|e| e.name == entry.name)).collect()
+        }
+        other @ AccessLists::NotShown => panic!("the administrator sees them: {other:?}"),
+    };
+    let all_shown = async {
+        loop {
+            let shown: Vec<Entry> = there().await;
+            if shown.len() == entries.len() {
+                return shown;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let shown = tokio::time::timeout(Duration::from_secs(20), all_shown).await;
+    let mut shown = shown.expect("the brokers show what was added");
+    shown.sort_by_key(|entry| entry.pattern);
+    assert_eq!(shown, entries);
+    let listed = acls(&["--list", "--topic", &one]);
+    assert!(listed.contains("operation=DESCRIBE") && !listed.contains("operation=READ"), "{listed}");
+    let listed = acls(&["--list", "--resource-pattern-type", "prefixed", "--topic", &format!("{begin}.")]);
+    assert!(listed.contains("patternType=PREFIXED") && listed.contains("operation=READ"), "{listed}");
+
+    let vendor = KafkaLog::connect(vendor()).await.expect("the broker knows the vendor");
+    assert_eq!(numbers(&vendor.read(&longer, 0, 0, 10).await.expect("the vendor may read it")), [1]);
+    assert!(vendor.read(&one, 0, 0, 10).await.is_err(), "to see that it is there is not to read it");
+}
+
+#[tokio::test]
+async fn access_lists_are_not_everybodys() {
+    let vendor = KafkaLog::connect(vendor()).await.expect("the broker knows the vendor");
+    let care = vendor.topic_admin().expect("the configuration is usable");
+    assert_eq!(care.access().await.expect("the broker answers"), AccessLists::NotShown);
+    let everything = Entry {
+        resource: Resource::Topic,
+        pattern: Pattern::Literal,
+        name: "*".to_owned(),
+        principal: format!("User:{}", variable("SIGNALBOX_TEST_KAFKA_VENDOR_USER")),
+        host: "*".to_owned(),
+        operation: Operation::All,
+        permission: Permission::Allow,
+    };
+    let refused = care.allow(vec![everything]).await;
+    assert!(matches!(refused, Err(AccessError::NotAllowed)), "{refused:?}");
+}
+
 /// With Kafka's own tool.
 fn allow_to_read(user: &str, topic: &str) {
+    acls(&["--add", "--allow-principal", &format!("User:{user}"), "--operation", "Read", "--topic", topic]);
+}
+
+/// Kafka's own tool for access lists; what it says.
+fn acls(args: &[&str]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kafka");
     let broker = variable("SIGNALBOX_TEST_KAFKA");
-    let tool = ["tool", "org.apache.kafka.tools.AclCommand", "--bootstrap-server", &broker, "--add"];
-    let list = ["--allow-principal", &format!("User:{user}"), "--operation", "Read", "--topic", topic];
-    let done = Command::new(script).args(tool).args(list).output().expect("the script can be run");
+    let tool = ["tool", "org.apache.kafka.tools.AclCommand", "--bootstrap-server", &broker];
+    let done = Command::new(script).args(tool).args(args).output().expect("the script can be run");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).into_owned()
 }
 
 /// Retrying does not help, so it is not "unavailable".

@@ -12,7 +12,7 @@ use super::load;
 use crate::cli::{Global, Output, Topics, TopicsWhat};
 use crate::config::Backing;
 use crate::exit::{Done, Failure};
-use crate::open::servers::{connect_kafka, declared};
+use crate::open::servers::{connect_administrator, declared};
 use crate::screen;
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Topics) -> Result<Done, Failure> {
@@ -20,31 +20,32 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Topics) -> 
     let told = match &config.backing {
         Backing::Embedded => Told::default(),
         Backing::Servers(servers) => {
-            let admin = connect_kafka(&servers.kafka, &config.base).await?.topic_admin()?;
+            let admin = connect_administrator(&servers.kafka, &config.base).await?.topic_admin()?;
             let declared = declared(servers);
             let plan = match args.what {
                 TopicsWhat::Plan => admin.plan(&declared).await?,
                 TopicsWhat::Apply => admin.apply(&declared).await?,
             };
-            Told { plan, access: access::needed(servers) }
+            Told { plan, access: Some(access::care(&admin, servers, args.what).await?) }
         }
     };
     match global.output {
         Output::Json => screen::json(out, &told)?,
         Output::Text => {
             text(out, &told.plan, args.what, matches!(config.backing, Backing::Embedded))?;
-            access::text(out, &told.access)?;
+            told.access.iter().try_for_each(|access| access.text(out, args.what))?;
         }
     }
     Ok(Done::Ok)
 }
 
-/// What is told: the plan, and the entries in access lists that the hub's user needs.
+/// What is told: the plan, and who may use the topics.
 #[derive(Default, Serialize)]
 struct Told {
     #[serde(flatten)]
     plan: TopicPlan,
-    access: Vec<access::Access>,
+    #[serde(flatten)]
+    access: Option<access::Access>,
 }
 
 fn text(out: &mut dyn Write, plan: &TopicPlan, what: TopicsWhat, embedded: bool) -> io::Result<()> {

@@ -8,7 +8,7 @@ use signalbox_risk::{CHRONIC_ABSENCE, FEDERAL_CHRONIC_ABSENCE, Policy, PolicyErr
 use super::District;
 use super::parts::{Destination, Feed};
 use super::place::{Place, closest, did_you_mean};
-use super::sections::{self, Calendar, Kafka, Log, Risk, Route, Schools, Store, When};
+use super::sections::{self, Calendar, Kafka, Log, Reader, Risk, Route, Schools, Store, When};
 use super::tree::Node;
 use super::{Backing, Servers};
 use crate::problem::Report;
@@ -317,7 +317,7 @@ impl Rules<'_> {
 
 impl Rules<'_> {
     fn kafka(&mut self, kafka: &Kafka) {
-        let Kafka { brokers, shards, replication, .. } = kafka;
+        let Kafka { brokers, shards, replication, readers, .. } = kafka;
         let fault = if brokers.is_empty() {
             Some(("brokers", "no broker is named", "e.g. brokers: [\"kafka-1:9092\"]"))
         } else if *shards == Some(0) {
@@ -329,6 +329,21 @@ impl Rules<'_> {
         };
         if let Some((key, message, help)) = fault {
             self.report.error(self.place(&["log", "kafka", key]), "invalid_kafka", message, help);
+        }
+        for (index, reader) in readers.iter().enumerate() {
+            self.reader(&index.to_string(), reader, &readers[..index]);
+        }
+    }
+
+    fn reader(&mut self, index: &str, reader: &Reader, earlier: &[Reader]) {
+        let place = self.place(&["log", "kafka", "readers", index]);
+        let Reader { user, domains } = reader;
+        if user.is_empty() || domains.is_empty() {
+            let help = "e.g. {user: analytics, domains: [attendance, risk]}";
+            self.report.error(place, "invalid_reader", "a reader has a user and at least one domain", help);
+        } else if earlier.iter().any(|earlier| earlier.user == *user) {
+            let message = format!("reader \"{user}\" stands here twice");
+            self.report.error(place, "duplicate_reader", message, "name all its domains in one place");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The sections of `signalbox.yaml` as they are written, before anything is compared with anything.
 
-use std::fmt;
-use std::path::PathBuf;
+mod servers;
 
+use std::fmt;
+
+pub(crate) use self::servers::{Kafka, Postgres, Reader, Scram};
 use jiff::civil::Date;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize as DeriveDeserialize;
@@ -118,7 +120,7 @@ impl Default for Risk {
 pub(crate) enum Log {
     /// In data_dir.
     Sqlite(Embedded),
-    Kafka(Kafka),
+    Kafka(Box<Kafka>),
 }
 
 /// Where state is kept.
@@ -134,40 +136,6 @@ pub(crate) enum Store {
 #[derive(Debug, Default, DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Embedded {}
-
-#[derive(Debug, DeriveDeserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Kafka {
-    pub(crate) brokers: Vec<String>,
-    /// What stands before every topic name (k12).
-    pub(crate) prefix: Option<String>,
-    /// Partitions of every student topic (12); fixed for the log's life.
-    pub(crate) shards: Option<u32>,
-    /// Copies of every record (3).
-    pub(crate) replication: Option<u16>,
-    pub(crate) tls: Option<Tls>,
-    pub(crate) scram_sha_512: Option<Scram>,
-}
-
-#[derive(Debug, DeriveDeserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Tls {
-    /// The certificate authority's PEM file; without it, the system's.
-    pub(crate) ca: Option<PathBuf>,
-}
-
-#[derive(Debug, DeriveDeserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Scram {
-    pub(crate) user: String,
-    pub(crate) password: Secret,
-}
-
-#[derive(Debug, DeriveDeserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Postgres {
-    pub(crate) url: Secret,
-}
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -216,6 +216,23 @@ fn log_and_store_go_together() {
 }
 
 #[test]
+fn readers_read_domains_that_there_are() {
+    let kafka = |readers: &str| {
+        format!(
+            "{HEAD}log: {{kafka: {{brokers: [\"127.0.0.1:9092\"], readers: [{readers}]}}}}\n\
+             store: {{postgres: {{url: \"SECRET[env.PATH]\"}}}}\n"
+        )
+    };
+    check(&kafka("{user: bi, domains: [§grades]}"), "invalid_value", "roster, attendance");
+    check(&kafka("§{user: bi, domains: []}"), "invalid_reader", "domains: [attendance, risk]");
+    let twice = "{user: bi, domains: [risk]}, §{user: bi, domains: [roster]}";
+    check(&kafka(twice), "duplicate_reader", "in one place");
+    let loaded = read(&kafka("{user: bi, domains: [attendance, risk]}")).expect("sound");
+    let Backing::Servers(servers) = loaded.config.backing else { panic!("it names servers") };
+    assert_eq!(servers.kafka.readers[0].domains.len(), 2);
+}
+
+#[test]
 fn several_faults_are_found_at_once() {
     let yaml = format!(
         "district: {{id: a, timezone: Mars}}\nfeeds:\n  - name: a\n    csv: {{}}\n  - name: b\n    {ENROLLMENT}\nrisk: {{enter: 1}}\n"

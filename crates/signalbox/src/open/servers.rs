@@ -20,7 +20,7 @@ use signalbox_store::FeedStore;
 use super::Stores;
 use super::data_dir::hex;
 use crate::config::Servers;
-use crate::config::sections::Kafka;
+use crate::config::sections::{self, Kafka};
 use crate::exit::Failure;
 
 /// Copies of every record unless configured otherwise: one broker may be lost and another be away.
@@ -96,12 +96,22 @@ pub(super) async fn copy(servers: &Servers, base: &Path) -> Result<Scratch, Fail
 }
 
 /// Connects to the brokers, whatever topics they have.
-pub(crate) async fn connect_kafka(kafka: &Kafka, base: &Path) -> Result<KafkaLog, Failure> {
+pub(super) async fn connect_kafka(kafka: &Kafka, base: &Path) -> Result<KafkaLog, Failure> {
     KafkaLog::connect(kafka_config(kafka, base)?).await.map_err(not_let_in)
 }
 
+/// As [`connect_kafka`], as the administrator if one is configured.
+pub(crate) async fn connect_administrator(kafka: &Kafka, base: &Path) -> Result<KafkaLog, Failure> {
+    let who = kafka.administrator.as_ref().or(kafka.scram_sha_512.as_ref());
+    KafkaLog::connect(kafka_config_as(who, kafka, base)?).await.map_err(not_let_in)
+}
+
 pub(super) fn kafka_config(kafka: &Kafka, base: &Path) -> Result<Config, Failure> {
-    let scram = match &kafka.scram_sha_512 {
+    kafka_config_as(kafka.scram_sha_512.as_ref(), kafka, base)
+}
+
+fn kafka_config_as(who: Option<&sections::Scram>, kafka: &Kafka, base: &Path) -> Result<Config, Failure> {
+    let scram = match who {
         Some(scram) => {
             Some(Scram { user: scram.user.clone(), password: resolve(&scram.password, base, "log.kafka")? })
         }
@@ -124,7 +134,7 @@ fn resolve(secret: &Secret, base: &Path, key: &str) -> Result<SecretString, Fail
 
 /// How topics are named and cut here.
 pub(crate) fn topics(servers: &Servers) -> Topics {
-    let Kafka { prefix, shards, .. } = &servers.kafka;
+    let Kafka { prefix, shards, .. } = &*servers.kafka;
     Topics {
         prefix: prefix.clone().unwrap_or_else(|| DEFAULT_PREFIX.to_owned()),
         shards: shards.unwrap_or(DEFAULT_SHARDS),
