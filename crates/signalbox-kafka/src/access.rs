@@ -1,6 +1,7 @@
 //! The care of access lists: who may do what with topics and groups.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rdkafka::admin::AdminClient;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
@@ -9,7 +10,7 @@ use signalbox_log::LogError;
 
 use crate::client::{Client, Context, log_error};
 use crate::threads::blocking;
-use crate::topics::TopicAdmin;
+use crate::topics::{LOOK_AGAIN, SEEN, TopicAdmin};
 
 /// What the brokers say about who may do what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,14 +49,26 @@ impl TopicAdmin {
         }
     }
 
-    /// Adds entries to the access lists.
+    /// Adds entries to the access lists, and waits a moment until the brokers show them.
     pub async fn allow(&self, entries: Vec<Entry>) -> Result<(), AccessError> {
-        let timeout = self.timeout;
-        let added = self.call(move |client| signalbox_kafka_acl::add(client, &entries, timeout)).await?;
+        let (timeout, adding) = (self.timeout, entries.clone());
+        let added = self.call(move |client| signalbox_kafka_acl::add(client, &adding, timeout)).await?;
         added.map_err(|error| match error {
             KafkaError::AdminOp(Code::ClusterAuthorizationFailed) => AccessError::NotAllowed,
             KafkaError::AdminOp(Code::SecurityDisabled) => AccessError::NotKept,
             error => AccessError::Log(log_error(error)),
+        })?;
+        let begun = Instant::now();
+        while !self.shows(&entries).await? && begun.elapsed() < SEEN {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    }
+
+    async fn shows(&self, entries: &[Entry]) -> Result<bool, LogError> {
+        Ok(match self.access().await? {
+            AccessLists::Entries(all) => entries.iter().all(|entry| all.contains(entry)),
+            AccessLists::NotShown => true,
         })
     }
 

@@ -13,7 +13,7 @@ use crate::cli::{Global, Output, Topics, TopicsWhat};
 use crate::config::Backing;
 use crate::exit::{Done, Failure};
 use crate::open::servers::{connect_administrator, declared};
-use crate::screen;
+use crate::screen::{self, plural};
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Topics) -> Result<Done, Failure> {
     let config = load(global)?.config;
@@ -57,7 +57,8 @@ fn text(out: &mut dyn Write, plan: &TopicPlan, what: TopicsWhat, embedded: bool)
         TopicsWhat::Apply => ("made", "set"),
     };
     for topic in &plan.create {
-        writeln!(out, "{make} {}: {} shards, {} copies", topic.topic, topic.shards, topic.replication)?;
+        let (shards, copies) = (plural(topic.shards.into(), "shard"), copies(topic.replication));
+        writeln!(out, "{make} {}: {shards}, {copies}", topic.topic)?;
     }
     for change in &plan.change {
         let from = change.from.as_deref().unwrap_or("nothing");
@@ -66,7 +67,15 @@ fn text(out: &mut dyn Write, plan: &TopicPlan, what: TopicsWhat, embedded: bool)
     for refused in &plan.refuse {
         writeln!(out, "CANNOT: {refused}")?;
     }
-    writeln!(out, "{} topics are as declared.", plan.ok.len())
+    if !plan.unseen.is_empty() {
+        let topics = plural(plan.unseen.len() as u64, "topic");
+        writeln!(out, "not known of {topics}: the settings, which this user may not see (DESCRIBE_CONFIGS)")?;
+    }
+    writeln!(out, "as declared: {}", plural(plan.ok.len() as u64, "topic"))
+}
+
+fn copies(n: u16) -> String {
+    if n == 1 { "1 copy".to_owned() } else { format!("{n} copies") }
 }
 
 impl From<TopicsError> for Failure {

@@ -16,9 +16,12 @@ impl Access {
                     "The brokers keep no access lists: whoever reaches them may read and write all."
                 );
             }
-            Lists::Hidden => writeln!(out, "The brokers do not show their access lists to this user.")?,
+            Lists::Hidden => writeln!(
+                out,
+                "not known: the access lists, which this user may not see (DESCRIBE on the cluster)"
+            )?,
             Lists::Shown => {
-                writeln!(out, "As declared in the access lists: {}.", plural(ok as u64, "permission"))?;
+                writeln!(out, "as declared: {}", plural(ok as u64, "permission"))?;
             }
         }
         let made = if matches!(what, TopicsWhat::Plan) { "would let" } else { "let" };

@@ -1,3 +1,5 @@
+use rdkafka::admin::ConfigSource;
+
 use super::*;
 
 fn spec(name: &str, shards: u32) -> TopicSpec {
@@ -25,8 +27,8 @@ fn settings(pairs: &[(&str, &str)]) -> Settings {
 
 #[test]
 fn a_topic_is_made_left_changed_or_refused() {
-    let specs = [spec("new", 3), spec("same", 3), spec("short", 3), spec("other", 3)];
-    let there = HashMap::from([("same", 3), ("short", 3), ("other", 12), ("stranger", 1)]);
+    let specs = [spec("new", 3), spec("same", 3), spec("short", 3), spec("other", 3), spec("hidden", 3)];
+    let there = HashMap::from([("same", 3), ("short", 3), ("other", 12), ("hidden", 3), ("stranger", 1)]);
     let there = there.into_iter().map(|(name, shards)| (name.to_owned(), shards)).collect();
     let declared = [("retention.ms", "1000"), ("cleanup.policy", "delete,compact"), LARGEST_BATCH];
     let short = [("retention.ms", "7"), ("cleanup.policy", "compact,delete"), LARGEST_BATCH];
@@ -39,6 +41,7 @@ fn a_topic_is_made_left_changed_or_refused() {
     assert_eq!(plan.create.iter().map(|new| new.topic.as_str()).collect::<Vec<_>>(), ["new"]);
     assert_eq!(plan.create[0].settings["retention.ms"], "1000");
     assert_eq!(plan.ok, ["same"]);
+    assert_eq!(plan.unseen, ["hidden"], "what is not shown is not as declared, and not otherwise");
     let change = SettingChange {
         topic: "short".to_owned(),
         setting: "retention.ms".to_owned(),
@@ -54,5 +57,5 @@ fn further_settings_win() {
     let config = BTreeMap::from([("retention.ms".to_owned(), "-1".to_owned())]);
     let spec = TopicSpec { config, ..spec("a", 1) };
     assert_eq!(spec.settings()["retention.ms"], "-1");
-    assert_eq!(changes(&spec, None).len(), 3, "what the brokers do not tell is set");
+    assert_eq!(changes(&spec, &Settings::new()).len(), 3, "what the brokers do not tell is set");
 }
