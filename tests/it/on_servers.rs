@@ -7,6 +7,7 @@
 //! - `ownership`: one student, one shard, one process at a time
 //! - `refusals`: what a hub does not start on
 //! - `secured`: passwords, TLS and access lists
+//! - `strangers`: somebody else writes into the hub's topics
 //! - `zombies`: a process goes on after the others gave it up
 
 mod crashes;
@@ -16,6 +17,7 @@ mod outages;
 mod ownership;
 mod refusals;
 mod secured;
+mod strangers;
 mod zombies;
 
 use crate::district::Up;

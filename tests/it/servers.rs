@@ -170,10 +170,15 @@ impl Servers {
         format!("{}.{domain}.events.v1", self.prefix)
     }
 
-    /// One of Kafka's own tools, of the package `org.apache.kafka.tools`.
+    /// One of Kafka's own tools that look after a cluster, of the package `org.apache.kafka.tools`.
     pub(crate) fn tool(&self, class: &str, args: &[&str]) {
+        Self::bare_tool(class, &[&["--bootstrap-server", &self.brokers], args].concat());
+    }
+
+    /// As [`tool`](Self::tool), for one that is told in another way where the brokers are.
+    pub(crate) fn bare_tool(class: &str, args: &[&str]) {
         let out = Command::new(binary::root().join("scripts/kafka"))
-            .args(["tool", &format!("org.apache.kafka.tools.{class}"), "--bootstrap-server", &self.brokers])
+            .args(["tool", &format!("org.apache.kafka.tools.{class}")])
             .args(args)
             .output()
             .expect("the script starts");

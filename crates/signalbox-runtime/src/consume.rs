@@ -8,7 +8,7 @@
 //! - this file: `RiskConsumer`; `brought`: records to be folded; `evaluate`: when a shard is worked on
 //! - `work`: one go at a shard; `fold`: what one event changes; `batch`: what is written in one transaction
 //! - `waiting`: who is to be evaluated; `alerts`: what leaves
-//! - `own`: taking shards, and losing them; `position`: where the consumer is on the log
+//! - `own`: taking shards, and losing them; `position`: where the consumer is on the log; `gaps`: where nothing is
 //! - `student`, `shard`: the states; `kept`: those in memory
 
 pub(crate) mod alerts;
@@ -16,6 +16,7 @@ mod batch;
 mod brought;
 mod evaluate;
 mod fold;
+mod gaps;
 mod kept;
 mod own;
 mod position;
@@ -61,6 +62,8 @@ const DELIVERIES: usize = 16;
 const AT_HAND: Duration = Duration::from_millis(5);
 /// How long draining waits for a delivery before it looks again whether anything is left.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How many times in a row nothing comes until it may be that nothing is there.
+const NOTHING_THERE: u32 = 20;
 
 /// What a shard is, after work, and what came of it.
 type Worked = (InHand, Result<Option<usize>, HubError>);
@@ -135,6 +138,7 @@ impl RiskConsumer {
 
     /// Folds and evaluates until nothing is left to do on the shards in hand.
     pub async fn drain(&mut self, now: Timestamp) -> Result<(), HubError> {
+        let mut in_vain = 0;
         loop {
             self.begin_all(now).await?;
             self.finish().await?;
@@ -150,13 +154,27 @@ impl RiskConsumer {
                 }
             }
             // Not for ever: shards may be given to another while we wait for their records.
+            in_vain += 1;
             while let Some(worked) = self.step(PATIENCE, now).await? {
+                in_vain = 0;
                 left = left.saturating_sub(worked);
                 if left == 0 {
                     break;
                 }
             }
+            if in_vain == NOTHING_THERE {
+                in_vain = 0;
+                self.look_for_gaps().await?;
+            }
         }
+    }
+
+    /// What is left may not be there.
+    async fn look_for_gaps(&mut self) -> Result<(), HubError> {
+        self.news = self.shards.keys().copied().collect();
+        self.ends.clear();
+        self.ask_ends().await?;
+        self.pass_over_gaps().await
     }
 
     /// One turn of a process that runs on: waits for something to happen, at most `idle`, takes what else is at hand,
@@ -170,6 +188,9 @@ impl RiskConsumer {
         let came = first.is_some_and(|records| records > 0);
         if came || !self.news.is_empty() {
             self.ask_ends().await?;
+        }
+        if first.is_none() {
+            self.pass_over_gaps().await?;
         }
         let more = if came { DELIVERIES - 1 } else { 0 };
         for _ in 0..more {
