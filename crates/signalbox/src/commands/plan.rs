@@ -94,10 +94,8 @@ async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<()
     for (feed, error) in &report.failed {
         tracing::warn!(feed, %error, "the feed could not be read");
     }
-    let plan = Plan {
-        feeds: report.runs.iter().map(RunLine::from).collect(),
-        alerts: changes(hub, before).await?,
-    };
+    let plan =
+        Plan { feeds: report.runs.iter().map(RunLine::from).collect(), alerts: changes(hub, before).await? };
     match global.output {
         Output::Json => screen::json(out, &plan)?,
         Output::Text => text(out, hub, &plan)?,
