@@ -66,9 +66,12 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Fa
     let mut stopped = until_signal();
     let opened = unless(&mut stopped, open::open_copy(load(global)?)).await?;
     let told = unless(&mut stopped, tell(out, global, &opened.hub)).await;
-    // However it ended, the copy goes. The first error is the one to tell.
+    // However it ended, the copy goes.
     let closed = opened.close().await;
-    told.and_then(|()| closed)?;
+    if let (Err(_), Err(Failure::Other { error, help, .. })) = (&told, &closed) {
+        tracing::warn!(error = format!("{error:#}"), help, "besides, what it was tried on stays");
+    }
+    told.and(closed)?;
     Ok(Done::Ok)
 }
 
