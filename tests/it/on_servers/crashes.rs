@@ -82,6 +82,7 @@ fn start(week: &mut Week, role: &str) -> Up {
     process
 }
 
+/// Also `relay` by the one of two: on Monday and on Tuesday flags change on the first shard and on the last.
 #[test]
 fn death_of_a_role_at_the_first_hit_of_every_failpoint_changes_nothing() {
     if !pass_over("crashes") {
