@@ -102,28 +102,33 @@ impl Week {
         self.drop_sunday();
         self.district.up();
         self.turn_live();
-        self.run_from_live_to_tuesday(crash);
+        self.run_from_live_to_tuesday(&["up"], crash);
+        self.finish();
     }
 
-    pub(crate) fn run_from_live_to_tuesday(&mut self, crash: (&str, u32)) {
-        let mut running = Running::start(&self.district, Some(crash));
-        self.wait_until_told(&mut running, TOLD_LIVE);
+    /// The process is one of this command.
+    pub(crate) fn run_from_live_to_tuesday(&mut self, command: &[&str], crash: (&str, u32)) {
+        let mut running = Running::start(&self.district, command, Some(crash));
+        self.wait_until_told(&mut running, command, TOLD_LIVE);
         self.drop_monday();
-        self.wait_until_told(&mut running, TOLD_MONDAY);
+        self.wait_until_told(&mut running, command, TOLD_MONDAY);
         self.drop_tuesday();
-        self.wait_until_told(&mut running, TOLD_TUESDAY);
+        self.wait_until_told(&mut running, command, TOLD_TUESDAY);
         self.died |= !running.stop();
-        // The last answer may not have been written down.
+    }
+
+    /// The last answer may not have been written down.
+    pub(crate) fn finish(&mut self) {
         NOW_AT_THE_END.clone_into(&mut self.district.now);
         self.district.up();
     }
 
-    fn wait_until_told(&mut self, running: &mut Running, alerts: usize) {
+    fn wait_until_told(&mut self, running: &mut Running, command: &[&str], alerts: usize) {
         eventually("both recipients know", || {
             if running.has_died() {
                 self.died = true;
                 NOW_AFTER_DEATH.clone_into(&mut self.district.now);
-                *running = Running::start(&self.district, None);
+                *running = Running::start(&self.district, command, None);
             }
             self.is_told(alerts)
         });
@@ -137,7 +142,7 @@ impl Week {
         self.district.lose_everything();
     }
 
-    fn deliveries(&self) -> [usize; 2] {
+    pub(crate) fn deliveries(&self) -> [usize; 2] {
         self.receivers.each_ref().map(|receiver| receiver.deliveries().len())
     }
 
@@ -147,7 +152,7 @@ impl Week {
         let flags = self.district.flags();
         let flags = flags.iter().map(|f| format!("{} {} {}", f["flag_id"], f["student_id"], f["state"]));
         Outcome {
-            told: self.receivers.each_ref().map(Receiver::ids),
+            told: self.receivers.each_ref().map(told),
             flags: flags.collect(),
             state_hash: self.district.state_hash(),
         }
@@ -155,7 +160,7 @@ impl Week {
 }
 
 /// Time does not go back while a process runs on and another takes over: later than any of them gets.
-const NOW_AFTER_DEATH: &str = "2021-11-01T23:15:00Z";
+pub(crate) const NOW_AFTER_DEATH: &str = "2021-11-01T23:15:00Z";
 pub(crate) const NOW_AT_THE_END: &str = "2021-11-01T23:30:00Z";
 
 /// How many alerts a recipient has got: the standing list, then 3 raised, then 1 raised and 1 withdrawn.
@@ -163,12 +168,12 @@ pub(crate) const TOLD_LIVE: usize = 1;
 pub(crate) const TOLD_MONDAY: usize = TOLD_LIVE + 3;
 pub(crate) const TOLD_TUESDAY: usize = TOLD_MONDAY + 2;
 
-/// `up` in the background; killed when dropped.
+/// A process in the background; killed when dropped.
 struct Running(Child);
 
 impl Running {
-    fn start(district: &District, crash: Option<(&str, u32)>) -> Self {
-        let mut command = district.command_of(&["up"]);
+    fn start(district: &District, command: &[&str], crash: Option<(&str, u32)>) -> Self {
+        let mut command = district.command_of(command);
         if let Some((failpoint, n)) = crash {
             command.env("SIGNALBOX_FAILPOINT", format!("{failpoint}:{n}"));
         }
@@ -179,7 +184,7 @@ impl Running {
     /// By a signal, that is; it must not give up by itself.
     fn has_died(&mut self) -> bool {
         let status = self.0.try_wait().expect("it is our child");
-        status.inspect(|status| assert_eq!(status.code(), None, "`up` ended by itself")).is_some()
+        status.inspect(|status| assert_eq!(status.code(), None, "the process ended by itself")).is_some()
     }
 
     /// Lets it finish its pass. `false`: it died there.
@@ -187,7 +192,7 @@ impl Running {
         let term = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
         term.expect("kill starts");
         let status = self.0.wait().expect("it is our child");
-        assert!(matches!(status.code(), None | Some(0)), "`up` ended with {status}");
+        assert!(matches!(status.code(), None | Some(0)), "the process ended with {status}");
         status.success()
     }
 }
@@ -201,9 +206,14 @@ impl Drop for Running {
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
+    /// To each recipient: alert ids and their kinds. An id that said two things would be here twice.
     told: [BTreeSet<String>; 2],
     flags: BTreeSet<String>,
     state_hash: String,
+}
+
+fn told(receiver: &Receiver) -> BTreeSet<String> {
+    receiver.deliveries().iter().map(|one| format!("{} {}", one.id(), one.kind())).collect()
 }
 
 pub(crate) static CRASH_FREE: LazyLock<Outcome> = LazyLock::new(|| {

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::district::{District, feed, last_run};
+use crate::binary::Run;
+use crate::district::{District, eventually, feed, last_run};
 use crate::drops::{Row, through};
 use crate::receiver::Receiver;
 
@@ -114,4 +116,53 @@ fn it_counts_alerts_in_history_too() {
     let mut district = District::with(|config| config.mode = "history");
     drop_first(&mut district);
     assert_eq!(district.json(&["plan"])["alerts"]["raise"], 1);
+}
+
+/// What is left of copies: folders, and schemas on a server.
+fn left(district: &District, scratch: &TempDir) -> (Vec<String>, Option<String>) {
+    let schemas = district.servers.as_ref().map(|servers| {
+        let like = format!("{}_plan_", servers.prefix);
+        let count = format!("SELECT count(*) FROM pg_namespace WHERE starts_with(nspname, '{like}')");
+        servers.sql(&count).expect("the database answers")
+    });
+    (files(scratch.path()).into_keys().collect(), schemas.filter(|count| count != "0"))
+}
+
+#[test]
+fn its_copy_goes_when_it_ends() {
+    let mut district = District::new();
+    drop_first(&mut district);
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let plan = || -> Run {
+        let mut command = district.command_of(&["plan"]);
+        command.env("TMPDIR", scratch.path()).output().expect("the binary starts").into()
+    };
+    plan().json();
+    assert_eq!(left(&district, &scratch), (vec![], None));
+
+    // Nor when it cannot be made.
+    if district.is_embedded() {
+        fs::create_dir(district.path().join("var")).expect("there is none yet");
+        fs::write(district.path().join("var/state.db"), "not a database").expect("the folder is writable");
+        plan().exit(1);
+        assert_eq!(left(&district, &scratch), (vec![], None));
+    }
+}
+
+#[test]
+fn its_copy_goes_when_it_is_asked_to_stop() {
+    let mut district = District::new();
+    let students: Vec<u32> = (1000..4000).collect();
+    district.enroll(&students);
+    let rows: Vec<Row> = students.iter().flat_map(|id| (1..=20).map(|day| (*id, day, "T"))).collect();
+    district.attend(&rows);
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let mut command = district.command_of(&["plan"]);
+    command.env("TMPDIR", scratch.path());
+    let plan = District::spawn(command);
+    eventually("it is at work", || files(scratch.path()).keys().any(|name| name.contains("/landing/")));
+    plan.signal("TERM");
+    let ended = plan.end().exit(1);
+    assert!(ended.stderr.contains("nothing was written"), "{ended:?}");
+    assert_eq!(left(&district, &scratch), (vec![], None));
 }

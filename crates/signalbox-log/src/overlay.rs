@@ -1,4 +1,4 @@
-//! A trial on a log: what is there is read, what is appended stays in memory.
+//! A trial on a log: what is there is read, what is appended goes elsewhere.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -13,64 +13,45 @@ use crate::{EventLog, LogError, Message, Offset, Record, Shard, Subscription};
 #[cfg(test)]
 mod tests;
 
-/// A log over another one, its *base*, which it never changes: nothing is appended there and no group is joined.
+/// A log over another one, its *base*, which it never changes: what is appended goes to a second one, its *top*, and
+/// groups are joined there.
 ///
-/// A shard shows the records that the base had when the shard was first asked for, then those appended here, at the
-/// offsets that follow. Appends last as long as the last clone. Clones are the same log.
+/// The topics and shards are the top's; those that the base lacks begin empty. A shard shows the records that the base
+/// had when the shard was first asked for, then those of the top, which was empty, at the offsets that follow. Clones
+/// are the same log.
 #[derive(Clone)]
-pub struct OverlayLog {
+pub struct OverlayLog<T> {
     base: Arc<dyn EventLog>,
-    /// Topics that are shown as empty where the base lacks them.
-    missing: Arc<HashMap<String, u32>>,
+    top: T,
     shards: Arc<Mutex<Shards>>,
-    groups: Groups,
 }
 
-/// What is held of each shard that was asked for.
-type Shards = HashMap<String, BTreeMap<Shard, Held>>;
+/// What the base held of each shard when it was first asked.
+type Shards = HashMap<String, BTreeMap<Shard, Range<Offset>>>;
 
-#[derive(Debug)]
-struct Held {
-    /// What the base held when it was first asked.
-    base: Range<Offset>,
-    appended: Vec<Record>,
-}
-
-impl OverlayLog {
-    pub fn over(base: Arc<dyn EventLog>) -> Self {
-        Self { base, missing: Arc::default(), shards: Arc::default(), groups: Groups::default() }
+impl<T: LocalLog> OverlayLog<T> {
+    /// `top`: empty, and nobody else's.
+    pub fn new(base: Arc<dyn EventLog>, top: T) -> Self {
+        Self { base, top, shards: Arc::default() }
     }
 
-    /// Shows these topics and shards as empty where the base lacks them. To be said before clones are made.
-    pub fn with_missing(mut self, topics: &[(&str, u32)]) -> Self {
-        self.missing =
-            Arc::new(topics.iter().map(|(topic, shards)| ((*topic).to_owned(), *shards)).collect());
-        self
-    }
-
-    /// Asks the base about a shard that was not asked for before.
-    async fn hold(&self, topic: &str, shard: Shard) -> Result<(), LogError> {
-        if self.lock().get(topic).is_some_and(|held| held.contains_key(&shard)) {
-            return Ok(());
+    /// What the base holds of a shard. Asks it when the shard was not asked for before.
+    async fn held(&self, topic: &str, shard: Shard) -> Result<Range<Offset>, LogError> {
+        if let Some(held) = self.known(topic, shard) {
+            return Ok(held);
         }
-        let base = match self.base.bounds(topic, shard).await {
-            Err(LogError::NoSuchShard { .. }) if self.is_declared(topic, shard) => 0..0,
+        // Refuses what is no shard of this log.
+        self.top.bounds(topic, shard).await?;
+        let held = match self.base.bounds(topic, shard).await {
+            Err(LogError::NoSuchShard { .. }) => 0..0,
             bounds => bounds?,
         };
         // Who asked at the same time and was first has said where the base ends.
-        let held = Held { base, appended: Vec::new() };
-        self.lock().entry(topic.to_owned()).or_default().entry(shard).or_insert(held);
-        Ok(())
+        Ok(self.lock().entry(topic.to_owned()).or_default().entry(shard).or_insert(held).clone())
     }
 
-    /// What is held of a shard.
-    async fn held<T>(&self, topic: &str, shard: Shard, look: impl FnOnce(&Held) -> T) -> Result<T, LogError> {
-        self.hold(topic, shard).await?;
-        Ok(look(&self.lock()[topic][&shard]))
-    }
-
-    fn is_declared(&self, topic: &str, shard: Shard) -> bool {
-        self.missing.get(topic).is_some_and(|shards| shard < *shards)
+    fn known(&self, topic: &str, shard: Shard) -> Option<Range<Offset>> {
+        self.lock().get(topic).and_then(|shards| shards.get(&shard)).cloned()
     }
 
     /// Up to `max` records of the base, from `wanted`.
@@ -110,19 +91,13 @@ impl OverlayLog {
 }
 
 #[async_trait]
-impl EventLog for OverlayLog {
+impl<T: LocalLog> EventLog for OverlayLog<T> {
     async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
+        // A shard that is only appended to may have been asked for by nobody yet.
         for run in messages.chunk_by(|a, b| a.topic == b.topic && a.shard == b.shard) {
-            self.hold(&run[0].topic, run[0].shard).await?;
+            self.held(&run[0].topic, run[0].shard).await?;
         }
-        let mut shards = self.lock();
-        for message in messages {
-            let held = shards.get_mut(&message.topic).and_then(|held| held.get_mut(&message.shard));
-            held.expect("nothing held is let go").push(message.clone());
-        }
-        drop(shards);
-        self.groups.ring();
-        Ok(())
+        self.top.append(messages).await
     }
 
     async fn join(&self, group: &str, topics: &[String]) -> Result<Box<dyn Subscription>, LogError> {
@@ -137,60 +112,49 @@ impl EventLog for OverlayLog {
         from: Offset,
         max: usize,
     ) -> Result<Vec<Record>, LogError> {
-        let base = self.held(topic, shard, |held| held.base.clone()).await?;
-        let wanted = from.clamp(base.start, base.end)..base.end;
+        let held = self.held(topic, shard).await?;
+        let wanted = from.clamp(held.start, held.end)..held.end;
         let mut records = self.read_base(topic, shard, wanted, max).await?;
         let left = max - records.len();
-        let skipped = from.saturating_sub(base.end) as usize;
-        let appended =
-            |held: &Held| held.appended.iter().skip(skipped).take(left).cloned().collect::<Vec<_>>();
-        records.extend(self.held(topic, shard, appended).await?);
+        if left > 0 {
+            let appended = self.top.read(topic, shard, from.saturating_sub(held.end), left).await?;
+            let follows = |record: Record| Record { offset: held.end + record.offset, ..record };
+            records.extend(appended.into_iter().map(follows));
+        }
         Ok(records)
     }
 
     async fn bounds(&self, topic: &str, shard: Shard) -> Result<Range<Offset>, LogError> {
-        self.held(topic, shard, |held| held.base.start..held.end()).await
+        let held = self.held(topic, shard).await?;
+        Ok(held.start..held.end + self.top.bounds(topic, shard).await?.end)
     }
 
     async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
-        let declared = self.missing.get(topic).copied();
-        Ok(self.base.shards(topic).await?.max(declared))
+        self.top.shards(topic).await
     }
 }
 
 #[async_trait]
-impl LocalLog for OverlayLog {
-    const LOOK_AGAIN: Option<Duration> = None;
+impl<T: LocalLog> LocalLog for OverlayLog<T> {
+    const LOOK_AGAIN: Option<Duration> = T::LOOK_AGAIN;
     /// The base may have them.
     const GAPS: bool = true;
 
     fn groups(&self) -> &Groups {
-        &self.groups
+        self.top.groups()
     }
 
     async fn refresh(&self) -> Result<(), LogError> {
-        Ok(())
+        self.top.refresh().await
     }
 
     fn end(&self, topic: &str, shard: Shard) -> Offset {
-        self.lock().get(topic).and_then(|held| held.get(&shard)).map_or(0, Held::end)
+        self.known(topic, shard).map_or(0, |held| held.end + self.top.end(topic, shard))
     }
 }
 
-impl Held {
-    fn end(&self) -> Offset {
-        self.base.end + self.appended.len() as Offset
-    }
-
-    fn push(&mut self, message: Message) {
-        let Message { topic, shard, key, headers, value } = message;
-        let offset = self.end();
-        self.appended.push(Record { topic, shard, offset, key, headers, value });
-    }
-}
-
-impl std::fmt::Debug for OverlayLog {
+impl<T: std::fmt::Debug> std::fmt::Debug for OverlayLog<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OverlayLog").field("missing", &self.missing).finish_non_exhaustive()
+        f.debug_struct("OverlayLog").field("top", &self.top).finish_non_exhaustive()
     }
 }

@@ -18,6 +18,25 @@ async fn fresh(topics: &[(&str, u32)]) -> Fixture {
 
 signalbox_log::log_conformance!(fresh);
 
+/// As a trial on servers has it: what is appended to a log that stays as it is goes to a file.
+mod on_top {
+    use std::sync::Arc;
+
+    use signalbox_log::{MemoryLog, OverlayLog};
+
+    use super::*;
+
+    async fn fresh(topics: &[(&str, u32)]) -> Fixture {
+        let base = MemoryLog::with_topics(topics.iter().copied());
+        let folder = TempDir::new().expect("a temporary folder");
+        let top = open(folder.path()).await;
+        top.create_topics(topics).await.expect("the topics are new");
+        Fixture::new(OverlayLog::new(Arc::new(base), top)).holding(folder)
+    }
+
+    signalbox_log::log_conformance!(fresh);
+}
+
 async fn open(folder: &Path) -> SqliteLog {
     SqliteLog::open(&folder.join("log.db")).await.expect("the file opens")
 }

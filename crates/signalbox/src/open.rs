@@ -53,7 +53,7 @@ pub(crate) struct Opened {
 /// What a trial was tried on.
 struct Scratch {
     /// Vanishes with this.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     database: Option<signalbox_sql::postgres::Scratch>,
 }
 
@@ -127,12 +127,13 @@ pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
         Backing::Servers(servers) => {
             let connected = servers::connect(servers, &config.base, None).await?;
             let copied = servers::copy(servers, &config.base).await?;
-            let stores = servers::stores_of_copy(&connected, servers::topics(servers), &copied);
+            let topics = servers::topics(servers);
+            let stores = servers::stores_of_copy(&connected, topics, &copied, folder.path()).await?;
             (stores, Some(connected), Some(copied))
         }
     };
     let hub = hub(config, secret, stores, landing);
-    let scratch = Some(Scratch { _folder: folder, database });
+    let scratch = Some(Scratch { folder, database });
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot: None, scratch })
 }
 
@@ -178,13 +179,32 @@ impl Opened {
 
     /// Lets go of what others wait for, and of what was only a trial. Nothing may use the hub any more.
     pub(crate) async fn close(self) -> Result<(), Failure> {
-        if let Some(database) = self.scratch.and_then(|scratch| scratch.database) {
-            database.remove().await?;
-        }
-        if let Some(servers) = self.servers {
+        let Self { scratch, servers, hub, .. } = self;
+        drop(hub);
+        let removed = match scratch {
+            Some(scratch) => scratch.remove().await,
+            None => Ok(()),
+        };
+        if let Some(servers) = servers {
             servers.close().await;
         }
-        Ok(())
+        removed
+    }
+}
+
+impl Scratch {
+    async fn remove(self) -> Result<(), Failure> {
+        let folder = self.folder.path().display().to_string();
+        let vanished = self.folder.close().map_err(|error| {
+            let error = anyhow::Error::new(error).context(format!("the scratch folder {folder} stays"));
+            Failure::environment(error, "remove it: it has data of students")
+        });
+        // Each goes though the other cannot.
+        let dropped = match self.database {
+            Some(database) => database.remove().await.map_err(Failure::from),
+            None => Ok(()),
+        };
+        vanished.and(dropped)
     }
 }
 

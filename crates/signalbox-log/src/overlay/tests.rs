@@ -6,11 +6,13 @@ use crate::conformance::Fixture;
 use crate::{Delivery, EventLog, LogError, MemoryLog, Message, Record, Shard, StartAt, Subscription};
 
 async fn over_an_empty_log(topics: &[(&str, u32)]) -> Fixture {
-    Fixture::new(OverlayLog::over(Arc::new(MemoryLog::with_topics(topics.iter().copied()))))
+    let log = || MemoryLog::with_topics(topics.iter().copied());
+    Fixture::new(OverlayLog::new(Arc::new(log()), log()))
 }
 
 async fn over_nothing(topics: &[(&str, u32)]) -> Fixture {
-    Fixture::new(OverlayLog::over(Arc::new(MemoryLog::default())).with_missing(topics))
+    let top = MemoryLog::with_topics(topics.iter().copied());
+    Fixture::new(OverlayLog::new(Arc::new(MemoryLog::default()), top))
 }
 
 mod over_an_empty_log {
@@ -29,9 +31,16 @@ fn numbered(topic: &str, shard: Shard, numbers: impl IntoIterator<Item = u64>) -
     numbers.into_iter().map(message).collect()
 }
 
+const TOPICS: [(&str, u32); 2] = [("a", 2), ("b", 1)];
+
+/// A trial, with the topics of the base.
+fn over(base: impl EventLog + 'static) -> OverlayLog<MemoryLog> {
+    OverlayLog::new(Arc::new(base), MemoryLog::with_topics(TOPICS))
+}
+
 /// A log whose records of topic `a` shard 1 have their offsets as values.
 async fn base(records: u64) -> MemoryLog {
-    let log = MemoryLog::with_topics([("a", 2), ("b", 1)]);
+    let log = MemoryLog::with_topics(TOPICS);
     log.append(&numbered("a", 1, 0..records)).await.expect("memory answers");
     log
 }
@@ -51,7 +60,7 @@ async fn read(log: &dyn EventLog, from: u64, max: usize) -> Vec<u64> {
 }
 
 /// A lone member that has shard 1 in hand, started at `offset` of topic `a`.
-async fn started(log: &OverlayLog, offset: u64) -> Box<dyn Subscription> {
+async fn started(log: &OverlayLog<MemoryLog>, offset: u64) -> Box<dyn Subscription> {
     let mut member = log.join("g", &["a".to_owned()]).await.expect("the topic is there");
     assert_eq!(member.next(1).await.expect("memory answers"), Delivery::Assigned(vec![0, 1]));
     let at = StartAt { topic: "a".to_owned(), offset };
@@ -74,7 +83,7 @@ async fn read_to(member: &mut dyn Subscription, max: usize, last: u64) -> Vec<u6
 #[tokio::test]
 async fn what_is_appended_follows_what_is_there() {
     let base = base(5).await;
-    let log = OverlayLog::over(Arc::new(base.clone()));
+    let log = over(base.clone());
     log.append(&numbered("a", 1, 5..8)).await.expect("memory answers");
     assert_eq!(log.bounds("a", 1).await.expect("the shard is there"), 0..8);
     for (from, max, found) in
@@ -88,7 +97,7 @@ async fn what_is_appended_follows_what_is_there() {
 #[tokio::test]
 async fn the_base_ends_where_it_ended_when_first_asked() {
     let base = base(5).await;
-    let log = OverlayLog::over(Arc::new(base.clone()));
+    let log = over(base.clone());
     assert_eq!(log.bounds("a", 1).await.expect("the shard is there"), 0..5);
     base.append(&numbered("a", 1, [99, 99])).await.expect("memory answers");
     assert_eq!(read(&log, 0, 10).await, (0..5).collect::<Vec<_>>());
@@ -100,7 +109,7 @@ async fn the_base_ends_where_it_ended_when_first_asked() {
 
 #[tokio::test]
 async fn a_member_goes_on_from_a_stored_position() {
-    let log = OverlayLog::over(Arc::new(base(5).await));
+    let log = over(base(5).await);
     let mut member = started(&log, 3).await;
     assert_eq!(read_to(&mut *member, 1, 4).await, [3, 4]);
     log.append(&numbered("a", 1, 5..9)).await.expect("memory answers");
@@ -112,22 +121,23 @@ async fn a_member_goes_on_from_a_stored_position() {
 #[tokio::test]
 async fn no_group_of_the_base_is_joined() {
     let base = base(1).await;
-    let log = OverlayLog::over(Arc::new(base.clone()));
+    let log = over(base.clone());
     let _member = started(&log, 0).await;
     let mut other = base.join("g", &["b".to_owned(), "a".to_owned()]).await.expect("nobody is in that group");
     assert_eq!(other.next(1).await.expect("memory answers"), Delivery::Assigned(vec![0, 1]));
 }
 
 #[tokio::test]
-async fn what_is_missing_is_empty_when_declared() {
+async fn what_the_base_lacks_is_empty_and_what_the_top_lacks_is_nothing() {
     let base = base(2).await;
-    let log = OverlayLog::over(Arc::new(base)).with_missing(&[("a", 4), ("b", 1), ("new", 2)]);
+    let top = MemoryLog::with_topics([("a", 4), ("b", 1), ("new", 2)]);
+    let log = OverlayLog::new(Arc::new(base), top);
     for (topic, shards) in [("a", Some(4)), ("b", Some(1)), ("new", Some(2)), ("other", None)] {
         assert_eq!(log.shards(topic).await.expect("memory answers"), shards, "{topic}");
     }
     assert_eq!(log.bounds("a", 1).await.expect("the base has it"), 0..2);
     for (topic, shard) in [("a", 3), ("new", 1)] {
-        assert_eq!(log.bounds(topic, shard).await.expect("it was declared"), 0..0);
+        assert_eq!(log.bounds(topic, shard).await.expect("the top has it"), 0..0);
     }
     for (topic, shard) in [("a", 4), ("new", 2), ("other", 0)] {
         let refused = log.append(&numbered(topic, shard, [0])).await;
@@ -139,7 +149,7 @@ async fn what_is_missing_is_empty_when_declared() {
 async fn retention_on_the_base_is_told() {
     let base = base(6).await;
     base.trim("a", 1, 2).expect("the shard is there");
-    let log = OverlayLog::over(Arc::new(base.clone()));
+    let log = over(base.clone());
     assert_eq!(log.bounds("a", 1).await.expect("the shard is there"), 2..6);
     assert_eq!(read(&log, 0, 10).await, [2, 3, 4, 5]);
     base.trim("a", 1, 4).expect("the shard is there");
@@ -154,7 +164,7 @@ async fn retention_on_the_base_is_told() {
 #[tokio::test]
 async fn gaps_of_the_base_are_passed_over() {
     let base = CompactedLog { log: base(8).await, gone: [0, 3, 4, 7].into() };
-    let log = OverlayLog::over(Arc::new(base));
+    let log = over(base);
     assert_eq!(read(&log, 0, 10).await, [1, 2, 5, 6]);
     let mut member = started(&log, 0).await;
     assert_eq!(read_to(&mut *member, 1, 6).await, [1, 2, 5, 6]);

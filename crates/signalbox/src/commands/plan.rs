@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use anyhow::anyhow;
 use serde::Serialize;
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::ingest::{HoldReport, Holder, RunReport, Warning};
@@ -10,9 +12,10 @@ use signalbox_runtime::up::Loops;
 use signalbox_store::outbox::TO_LOG;
 
 use super::load;
+use super::roles::{Stopped, until_signal};
 use crate::cli::{Global, Output};
 use crate::clock::Clock;
-use crate::exit::{Done, Failure};
+use crate::exit::{Done, Failure, Kind};
 use crate::open;
 use crate::screen::{self, Table};
 
@@ -60,24 +63,47 @@ struct Recipient {
 }
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
-    let opened = open::open_copy(load(global)?).await?;
-    let before = last_entry(&opened.hub).await?;
-    let mut loops = Loops::open(opened.hub.clone(), Holder::embedded(), None).await?;
+    let mut stopped = until_signal();
+    let opened = unless(&mut stopped, open::open_copy(load(global)?)).await?;
+    let told = unless(&mut stopped, tell(out, global, &opened.hub)).await;
+    // However it ended, the copy goes.
+    let closed = opened.close().await;
+    if let (Err(_), Err(Failure::Other { error, help, .. })) = (&told, &closed) {
+        tracing::warn!(error = format!("{error:#}"), help, "besides, what it was tried on stays");
+    }
+    told.and(closed)?;
+    Ok(Done::Ok)
+}
+
+/// The copy is of students: who asks the command to end does not leave it behind.
+async fn unless<T>(
+    stopped: &mut Stopped,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        Ok(_) = stopped.wait_for(|stop| *stop) => Err(Failure::Other {
+            kind: Kind::Runtime,
+            error: anyhow!("it was asked to stop before it knew"),
+            help: "nothing was written; start it again for an answer".to_owned(),
+        }),
+    }
+}
+
+async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<(), Failure> {
+    let before = last_entry(hub).await?;
+    let mut loops = Loops::open(hub.clone(), Holder::embedded(), None).await?;
     let report = loops.pass(Clock::new(global.now).frozen()).await?;
     for (feed, error) in &report.failed {
         tracing::warn!(feed, %error, "the feed could not be read");
     }
-    let plan = Plan {
-        feeds: report.runs.iter().map(RunLine::from).collect(),
-        alerts: changes(&opened.hub, before).await?,
-    };
+    let plan =
+        Plan { feeds: report.runs.iter().map(RunLine::from).collect(), alerts: changes(hub, before).await? };
     match global.output {
         Output::Json => screen::json(out, &plan)?,
-        Output::Text => text(out, &opened.hub, &plan)?,
+        Output::Text => text(out, hub, &plan)?,
     }
-    drop(loops);
-    opened.close().await?;
-    Ok(Done::Ok)
+    Ok(())
 }
 
 async fn last_entry(hub: &Hub) -> Result<u64, Failure> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use signalbox_runtime::hub::Topics;
 use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog, SqliteState};
 
 use super::{DataDir, Stores, default_topics, environment};
@@ -12,13 +13,19 @@ use crate::exit::Failure;
 /// Opens the files, making those that are missing.
 pub(super) async fn open(folder: &Path) -> Result<Stores, Failure> {
     let topics = default_topics();
+    let log = log(folder, &topics).await?;
+    let states = Arc::new(SqliteState::open(&folder.join("state.db")).await?);
+    let feeds = Arc::new(SqliteFeeds::open(&folder.join("feeds.db")).await?);
+    Ok(Stores { topics, log: Arc::new(log), states: states.clone(), outbox: states, feeds })
+}
+
+/// Opens the log in `folder`, which then has every topic.
+pub(super) async fn log(folder: &Path, topics: &Topics) -> Result<SqliteLog, Failure> {
     let log = SqliteLog::open(&folder.join("log.db")).await?;
     let all = topics.all();
     let all: Vec<(&str, u32)> = all.iter().map(|(name, shards)| (name.as_str(), *shards)).collect();
     log.create_topics(&all).await.map_err(|error| environment(anyhow!(error)))?;
-    let states = Arc::new(SqliteState::open(&folder.join("state.db")).await?);
-    let feeds = Arc::new(SqliteFeeds::open(&folder.join("feeds.db")).await?);
-    Ok(Stores { topics, log: Arc::new(log), states: states.clone(), outbox: states, feeds })
+    Ok(log)
 }
 
 /// Opens copies of the files of `from`, made in `folder`.

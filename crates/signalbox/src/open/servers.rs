@@ -17,8 +17,8 @@ use signalbox_runtime::hub::Topics;
 use signalbox_sql::postgres::{self, Database, OpenError, Options, Scratch};
 use signalbox_store::FeedStore;
 
-use super::Stores;
 use super::data_dir::hex;
+use super::{Stores, embedded};
 use crate::config::Servers;
 use crate::config::sections::{self, Kafka};
 use crate::exit::Failure;
@@ -82,11 +82,18 @@ pub(super) async fn stores(
     Ok(Stores { topics, log, states: state.clone(), outbox: state, feeds })
 }
 
-/// As [`stores`], for a trial: the log is only read, and what is appended stays here; the tables are copies.
-pub(super) fn stores_of_copy(connected: &Connected, topics: Topics, copy: &Scratch) -> Stores {
-    let log = Arc::new(OverlayLog::over(Arc::new(connected.kafka.clone())));
-    let state = Arc::new(copy.database().state());
-    Stores { topics, log, states: state.clone(), outbox: state, feeds: Arc::new(copy.database().feeds()) }
+/// As [`stores`], for a trial: the log is only read, and what is appended goes to a file in `folder`; the tables are
+/// copies.
+pub(super) async fn stores_of_copy(
+    connected: &Connected,
+    topics: Topics,
+    copy: &Scratch,
+    folder: &Path,
+) -> Result<Stores, Failure> {
+    let appended = embedded::log(folder, &topics).await?;
+    let log = Arc::new(OverlayLog::new(Arc::new(connected.kafka.clone()), appended));
+    let (state, feeds) = (Arc::new(copy.database().state()), Arc::new(copy.database().feeds()));
+    Ok(Stores { topics, log, states: state.clone(), outbox: state, feeds })
 }
 
 /// Copies the tables, on their server.
