@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::district::{District, eventually};
 use crate::drops::{Row, through};
@@ -232,8 +232,13 @@ fn failpoints() -> Vec<String> {
     names
 }
 
+/// Held while weeks are played: together they would be too many processes for the machine, and on servers too many
+/// connections for the database.
+static PLAYING: Mutex<()> = Mutex::new(());
+
 /// Plays a week for every failpoint, some beside each other; the failpoints at which no process died.
 pub(crate) fn survived(beside: usize, play: impl Fn(&mut Week, &str) + Sync) -> BTreeSet<String> {
+    let _playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
     let (waiting, survived) = (Mutex::new(failpoints()), Mutex::new(BTreeSet::new()));
     let next = || waiting.lock().expect("no thread panics with it").pop();
     let one_after_the_other = || {
