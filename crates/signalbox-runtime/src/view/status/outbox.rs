@@ -1,10 +1,10 @@
 //! What waits in the outbox, and which destinations do not take it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
+use signalbox_store::outbox::{Entry, EntryState, Front, TO_LOG};
 
 use crate::deliver::Outage;
 use crate::hub::{Hub, HubError};
@@ -38,10 +38,7 @@ pub struct DestinationStatus {
 #[derive(Debug, Default)]
 struct Waiting {
     entries: u64,
-    /// Lanes whose first waiting entry was seen: the others wait for it.
-    lanes: HashSet<String>,
-    /// A list for the recipient was seen, which holds up all after it.
-    is_held_up: bool,
+    front: Front,
     next_try_ms: Option<i64>,
 }
 
@@ -98,11 +95,9 @@ impl Waiting {
     fn add(&mut self, entry: &Entry) {
         self.entries += 1;
         // A part waits for the others of its list, not for a try of its own.
-        if entry.part || self.is_held_up || !self.lanes.insert(entry.lane.clone()) {
-            return;
+        if entry.stands_in_lane() && self.front.admits(&entry.lane, &entry.target) {
+            self.next_try_ms = self.next_try_ms.into_iter().chain(entry.next_try_ms).min();
         }
-        self.is_held_up = entry.lane == entry.target;
-        self.next_try_ms = self.next_try_ms.into_iter().chain(entry.next_try_ms).min();
     }
 }
 
