@@ -32,7 +32,12 @@ pub struct DestinationStatus {
     pub last_error: Option<String>,
     /// When a waiting alert is due; in the past, it is waited for a running hub only. `None`: none waits.
     pub next_try: Option<Timestamp>,
+    /// What only a person can do about it.
+    pub next_step: Option<&'static str>,
 }
+
+/// Of a receiver that wants nothing more, e.g. by answering 410 Gone.
+const OVER: &str = "Alerts to it are given up: take the destination out, or correct where it leads. Said until it takes one.";
 
 /// What waits for one destination.
 #[derive(Debug, Default)]
@@ -67,14 +72,16 @@ pub(super) async fn look(hub: &Hub) -> Result<(OutboxCounts, Vec<DestinationStat
 }
 
 async fn destination(hub: &Hub, name: String, waiting: &Waiting) -> Result<DestinationStatus, HubError> {
-    let (failing_since, last_error) =
-        Outage::of(&*hub.feeds, &name).await?.map(|outage| (outage.since, outage.error)).unzip();
+    let outage = Outage::of(&*hub.feeds, &name).await?;
+    let is_over = outage.as_ref().is_some_and(|outage| outage.is_for_good);
+    let (failing_since, last_error) = outage.map(|outage| (outage.since, outage.error)).unzip();
     Ok(DestinationStatus {
         destination: name,
         pending: waiting.entries,
         failing_since,
         last_error,
         next_try: waiting.next_try_ms.and_then(|at_ms| Timestamp::from_millisecond(at_ms).ok()),
+        next_step: is_over.then_some(OVER),
     })
 }
 
