@@ -49,7 +49,7 @@ fn status_has_the_keys_of_the_contract() {
     assert!(servers.iter().all(|server| server["state"] == "ok"), "{status}");
     assert_keys(
         &status["destinations"][0],
-        &["destination", "pending", "failing_since", "last_error", "next_try"],
+        &["destination", "pending", "failing_since", "last_error", "next_try", "next_step"],
     );
     let modes: Vec<&Value> = ["enrollment", "attendance"].map(|name| &feed(&status, name)["mode"]).into();
     assert_eq!(modes, [&Value::Null, &"live".into()], "roster feeds have none");

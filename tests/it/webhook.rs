@@ -155,7 +155,7 @@ fn status_says_which_destination_does_not_take_alerts() {
         let status = district.status();
         let next_try = &district.alerts()[0]["next_try"];
         let expected = serde_json::json!([{"destination": "counselor", "pending": 1, "failing_since": first,
-            "last_error": reason, "next_try": next_try}]);
+            "last_error": reason, "next_try": next_try, "next_step": null}]);
         assert_eq!(status["destinations"], expected);
         // 23:00 in UTC.
         let words =
@@ -168,9 +168,23 @@ fn status_says_which_destination_does_not_take_alerts() {
         district.up();
     }
     let expected = serde_json::json!([{"destination": "counselor", "pending": 0, "failing_since": null,
-        "last_error": null, "next_try": null}]);
+        "last_error": null, "next_try": null, "next_step": null}]);
     assert_eq!(district.status()["destinations"], expected);
     assert!(!status_in_words(&district).contains("Deliveries"));
+}
+
+/// 410 ends the subscription (Standard Webhooks): nothing is tried again, and a person has to know.
+#[test]
+fn status_says_what_to_do_about_a_receiver_that_is_gone() {
+    let receiver = Receiver::start();
+    receiver.answer_next(&[Answer::Status(410)]);
+    let district = raised(&receiver);
+    let status = district.status();
+    assert_eq!((&status["outbox"]["dead"], &status["outbox"]["pending"]), (&1.into(), &0.into()));
+    let next_step = status["destinations"][0]["next_step"].as_str().expect("a next step");
+    let said = status_in_words(&district);
+    let words = format!("127.0.0.1 wants nothing more (410 Gone); no alert waits. {next_step}");
+    assert!(said.contains(&words), "{said}");
 }
 
 /// Nobody listens: the command still did its work.

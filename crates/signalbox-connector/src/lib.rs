@@ -8,7 +8,8 @@
 //! - [`source`]: [`Source`], [`Page`], [`FetchCx`]; [`draft`]: what `normalize` yields; `row_sum`: [`RowSum`]
 //! - [`destination`]: [`Destination`], [`Alert`]
 //! - [`delimited`]: rows of CSV files; [`drop_folder`]: files that a tool puts down
-//! - [`secret`]: `SECRET[env.NAME]`; [`http`]: the HTTP client; [`testing`]: the suite every connector passes
+//! - [`secret`]: `SECRET[env.NAME]`; [`http`]: the HTTP client; [`words`]: counts with their nouns
+//! - [`testing`]: the suite every connector passes
 
 pub mod delimited;
 pub mod destination;
@@ -19,6 +20,7 @@ mod row_sum;
 pub mod secret;
 pub mod source;
 pub mod testing;
+pub mod words;
 
 use std::path::Path;
 

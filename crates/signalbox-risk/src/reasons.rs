@@ -119,9 +119,10 @@ fn gone<'a>(before: &'a [Date], now: &'a [Date]) -> impl Iterator<Item = Date> +
 /// `2 of 20 school days (10.0 %)`; of no days at all there is no percentage.
 fn share(counts: Counts) -> String {
     let (absent, expected) = (days(counts.absent_half_days), counts.expected_days);
+    let school_days = if expected == 1 { "school day" } else { "school days" };
     match percent(counts) {
-        Some(percent) => format!("{absent} of {expected} school days ({percent} %)"),
-        None => format!("{absent} of {expected} school days"),
+        Some(percent) => format!("{absent} of {expected} {school_days} ({percent} %)"),
+        None => format!("{absent} of {expected} {school_days}"),
     }
 }
 
@@ -159,6 +160,7 @@ mod tests {
             (5, 20, "Absent 2.5 of 20 school days (12.5 %); the line is 10 %.", "2.5/20"),
             (1, 200, "Absent 0.5 of 200 school days (0.3 %); the line is 10 %.", "0.5/200"),
             (8, 38, "Absent 4 of 38 school days (10.5 %); the line is 10 %.", "4/38"),
+            (2, 1, "Absent 1 of 1 school day (100.0 %); the line is 10 %.", "1/1"),
             (0, 0, "Absent 0 of 0 school days; the line is 10 %.", "0/0"),
         ] {
             let counts = counts(absent_half_days, expected_days);

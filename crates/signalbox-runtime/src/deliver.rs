@@ -194,7 +194,7 @@ impl Tally {
                 self.done.retried += 1;
                 self.done.next_try_ms = earlier(self.done.next_try_ms, Some(at_ms));
             }
-            Attempted::Dead { .. } => self.done.dead += 1,
+            Attempted::GivenUp | Attempted::Refused | Attempted::Unreadable => self.done.dead += 1,
             Attempted::TakenOver => {}
         }
         if attempted.target_failed() {
@@ -204,9 +204,10 @@ impl Tally {
         }
         match attempted {
             Attempted::Delivered => self.last = Some(Answer::Taken),
-            Attempted::Retried { .. } | Attempted::Dead { .. } => self.last = Some(Answer::NotTaken(said)),
-            // The other process remembers.
-            Attempted::TakenOver => {}
+            Attempted::Retried { .. } | Attempted::GivenUp => self.last = Some(Answer::NotTaken(said)),
+            Attempted::Refused => self.last = Some(Answer::Refused(said)),
+            // It was told nothing, or the other process remembers.
+            Attempted::Unreadable | Attempted::TakenOver => {}
         }
         self.asked_for_patience |= matches!(attempted, Attempted::Retried { patience: true, .. });
     }

@@ -4,7 +4,9 @@
 //! its landed bytes before anything else of its feed.
 //!
 //! # Layout
-//! - this file: `Ingest`, the pass; `holder`: whose feeds they are; `report`: what came of it; `run`: one payload from gate to close
+//! - this file: `Ingest`, the pass; `holder`: whose feeds they are; `due`: which payloads are to be worked through
+//! - `run`: one payload from its bytes to its events; `close`: how that ends; `cause`: why it was begun; `report`: what
+//!   came of it
 //! - `read`: the first pass over a payload; `sort`: more rows than memory; `row`: a row between draft and event
 //! - `same`: a payload whose rows are those of the one before
 //! - `diff`: payload against ledger; `gate`: what it would do; `emit`: doing it
@@ -12,7 +14,10 @@
 //! - `announce`: calendars, modes and rules, told to the consumers when they change
 
 pub(crate) mod announce;
+mod cause;
+mod close;
 mod diff;
+mod due;
 pub(crate) mod emit;
 mod extent;
 mod gate;
@@ -33,9 +38,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use signalbox_connector::{Cursor, FetchCx, Page};
 use signalbox_store::StoreError;
-use signalbox_store::feed::{FeedLease, HoldState, NewRun, Run};
+use signalbox_store::feed::{FeedLease, Run};
 
 pub use gate::{Counts, Held, SchoolEnds};
 pub use holder::{Holder, keep, let_go};
@@ -43,18 +47,8 @@ pub use report::{HoldReport, PassReport, RunReport, Warning};
 pub use settings::FeedSettings;
 
 use self::identity::Resolver;
+use self::run::OpenRun;
 use crate::hub::{Feed, Hub, HubError};
-
-/// Why a run was opened; stands in the run.
-pub(crate) mod cause {
-    pub(crate) const DROP: &str = "drop";
-    pub(crate) const RETRY: &str = "retry";
-    pub(crate) const RELEASE: &str = "release";
-    /// Followed by why the payload could not be landed.
-    pub(crate) const UNLANDED: &str = "unlanded:";
-    /// Followed by the hold's id.
-    pub(crate) const APPROVED: &str = "approved:";
-}
 
 /// The ingest role: owns its feeds' leases.
 pub struct Ingest {
@@ -166,144 +160,6 @@ impl Ingest {
         Ok(())
     }
 
-    async fn finish_open(
-        &mut self,
-        feed: &Feed,
-        lease: &FeedLease,
-        now: Timestamp,
-        runs: &mut Vec<RunReport>,
-    ) -> Result<(), HubError> {
-        match self.hub.feeds.open(lease).await? {
-            Some(run) => self.work(feed, lease, run, runs, now).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn approved_holds(
-        &mut self,
-        feed: &Feed,
-        lease: &FeedLease,
-        now: Timestamp,
-        runs: &mut Vec<RunReport>,
-    ) -> Result<(), HubError> {
-        let holds = self.hub.feeds.holds().await?;
-        for hold in holds {
-            if hold.feed != feed.name || hold.state != HoldState::Approved {
-                continue;
-            }
-            let Some(held) = self.hub.feeds.run(&feed.name, hold.run).await? else { continue };
-            let cause = format!("{}{}", cause::APPROVED, hold.id);
-            let run = self.open_run(lease, &held, &cause, now).await?;
-            self.work(feed, lease, run, runs, now).await?;
-        }
-        Ok(())
-    }
-
-    /// A changed mapping re-runs the last landed payload.
-    async fn changed_mapping(
-        &mut self,
-        feed: &Feed,
-        lease: &FeedLease,
-        now: Timestamp,
-        runs: &mut Vec<RunReport>,
-    ) -> Result<(), HubError> {
-        let settings = FeedSettings::load(&self.hub, &feed.name).await?;
-        if settings.mapping.as_deref() == Some(&*settings::mapping_of(feed)) {
-            return Ok(());
-        }
-        if settings.mapping.is_some()
-            && let Some(run) = self.open_again(feed, lease, cause::RETRY, now).await?
-        {
-            self.work(feed, lease, run, runs, now).await?;
-        }
-        self.remember_mapping(feed, lease).await
-    }
-
-    async fn remember_mapping(&self, feed: &Feed, lease: &FeedLease) -> Result<(), HubError> {
-        let mut settings = FeedSettings::load(&self.hub, &feed.name).await?;
-        settings.mapping = Some(settings::mapping_of(feed));
-        settings.save(&self.hub, lease).await
-    }
-
-    async fn open_again(
-        &self,
-        feed: &Feed,
-        lease: &FeedLease,
-        cause: &str,
-        now: Timestamp,
-    ) -> Result<Option<Run>, HubError> {
-        match self.hub.feeds.last_usable_run(&feed.name).await? {
-            Some(run) => Ok(Some(self.open_run(lease, &run, cause, now).await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// Opens a run on the payload of an earlier one; the feed's cursor stays.
-    async fn open_run(
-        &self,
-        lease: &FeedLease,
-        earlier: &Run,
-        cause: &str,
-        now: Timestamp,
-    ) -> Result<Run, HubError> {
-        let run = NewRun {
-            payload: earlier.payload.clone(),
-            name: earlier.name.clone(),
-            opened_ms: now.as_millisecond(),
-            cursor: None,
-            cause: cause.to_owned(),
-        };
-        let run = self.hub.feeds.open_run(lease, run).await?;
-        crate::failpoint!("run.open");
-        Ok(run)
-    }
-
-    async fn drops(
-        &mut self,
-        feed: &Feed,
-        lease: &FeedLease,
-        now: Timestamp,
-        runs: &mut Vec<RunReport>,
-    ) -> Result<(), HubError> {
-        loop {
-            let page = self.fetch(feed, now).await?;
-            let Some(payload) = page.payload else { return Ok(()) };
-            let landed = payload.landed.as_ref().ok();
-            let run = NewRun {
-                payload: landed.map(|landed| landed.address.clone()).unwrap_or_default(),
-                name: payload.name,
-                opened_ms: now.as_millisecond(),
-                cursor: Some(page.next.0),
-                cause: match &payload.landed {
-                    Ok(_) => cause::DROP.to_owned(),
-                    Err(refusal) => format!("{}{}", cause::UNLANDED, run::refusal_text(refusal)),
-                },
-            };
-            let run = self.hub.feeds.open_run(lease, run).await?;
-            crate::failpoint!("run.open");
-            self.work(feed, lease, run, runs, now).await?;
-            if !page.more {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn fetch(&self, feed: &Feed, now: Timestamp) -> Result<Page, HubError> {
-        let row = self.hub.feeds.feed(&feed.name).await?;
-        let cursor = row.and_then(|row| row.cursor).map(Cursor);
-        let cx = FetchCx {
-            now,
-            still_for: self.still_for,
-            max_bytes: self.hub.settings.max_payload_bytes,
-            land: &self.hub.landing,
-        };
-        feed.source.fetch(&cx, cursor.as_ref()).await.map_err(|error| HubError::Fetch {
-            feed: feed.name.clone(),
-            message: error.message,
-            help: error.help,
-        })
-    }
-
     /// Works an open run through to its end.
     async fn work(
         &mut self,
@@ -316,17 +172,18 @@ impl Ingest {
         if run.cause == cause::RELEASE {
             return release::finish(self, feed, lease, &run).await;
         }
-        if let Some(refusal) = run.cause.strip_prefix(cause::UNLANDED) {
-            let refusal = run::refusal_of(refusal)?;
-            runs.push(run::refuse(&self.hub, lease, &run, &refusal).await?);
+        let hub = self.hub.clone();
+        let open = OpenRun { hub: &hub, feed, lease, run: &run, now };
+        if let Some(refusal) = cause::why_unlanded(&run.cause)? {
+            runs.push(open.refuse(&refusal).await?);
             return Ok(());
         }
-        if let Some(report) = run::recognised(&self.hub, feed, lease, &run, now).await? {
+        if let Some(report) = open.recognised().await? {
             runs.push(report);
             return Ok(());
         }
         let mut known = self.take_resolver().await?;
-        let report = run::process(&self.hub, feed, lease, &run, &mut known.resolver, now).await?;
+        let report = open.process(&mut known.resolver).await?;
         // A payload that waits or is refused taught the resolver nothing that holds.
         if report.hold.is_none() && report.refused.is_none() {
             self.resolver = Some(known);

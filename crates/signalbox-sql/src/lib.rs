@@ -4,8 +4,10 @@
 //! - [`sqlite`]: for a hub on one machine. Each file has one purpose and no transaction spans two of them: `log.db`
 //!   (the event log), `state.db` (consumer state and outbox), `feeds.db` (runs, ledger, holds)
 //! - [`postgres`]: for a hub of many processes. One schema of one database holds states, outbox and feeds
-//! - `page`: the ledger's pages, the same bytes in both
+//! - `ledger`, `page`: the ledger as pages, the same bytes in both; `stored`: rows of both in the words of the stores
 
+mod ledger;
 mod page;
 pub mod postgres;
 pub mod sqlite;
+mod stored;

@@ -8,9 +8,6 @@
 use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerKey, LedgerRow, LedgerStatus};
 
-/// Pages in one statement, at most: neither a record nor a scan holds much more than the rows it is about.
-pub(crate) const AT_ONCE: usize = 64;
-
 /// Rows of a page when it is cut. More makes the first load and the scan little faster, and a change of few rows
 /// all over the ledger slower: it rewrites each page that it touches.
 pub(crate) const FULL: usize = 128;

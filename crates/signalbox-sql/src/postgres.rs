@@ -19,7 +19,7 @@
 //! - [`feed`]: runs, the ledger, the crosswalk, holds and rejects
 //! - [`import`](mod@import): the way here from a hub on SQLite
 //! - `scratch`: a copy of the schema to try things on; `tables`: which tables there are to copy
-//! - `refusal`: the server's errors in the words of the stores
+//! - `refusal`: the server's errors in the words of the stores; `statement`: many rows at once
 
 mod connect;
 pub mod feed;
@@ -29,6 +29,7 @@ mod outbox;
 mod refusal;
 mod scratch;
 pub mod state;
+mod statement;
 mod tables;
 
 pub use connect::{Database, Options, address, connect};

@@ -9,11 +9,18 @@
 //!
 //! A caller needs `tokio` with `macros` and a runtime. Each macro makes a module of its own.
 
+pub mod bundle;
+pub mod claim;
+pub mod crosswalk;
 pub mod feed;
+pub mod hold;
 pub mod lease;
 pub mod ledger;
 pub mod outbox;
+pub mod reject;
+pub mod run;
 pub mod state;
+pub mod withdrawal;
 
 /// One `#[tokio::test]` per case, each with a store of its own.
 #[doc(hidden)]

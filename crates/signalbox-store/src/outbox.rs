@@ -3,8 +3,12 @@
 //! An entry belongs to a *lane* of a *target*; a lane is delivered in order, one entry at a time. The id of an entry
 //! is derived from what it says, so writing it again changes nothing, and a receiver can tell a repetition.
 
+mod front;
+
 use async_trait::async_trait;
 use uuid::Uuid;
+
+pub use front::Front;
 
 use crate::StoreError;
 
@@ -31,6 +35,13 @@ pub struct NewEntry {
     pub part: bool,
     /// The entry that this one takes back. If that one was never attempted, both become [`EntryState::Superseded`].
     pub cancels: Option<Uuid>,
+}
+
+impl NewEntry {
+    /// The state in which it is written, unless it takes another back.
+    pub const fn first_state(&self) -> EntryState {
+        if self.withheld { EntryState::Withheld } else { EntryState::Pending }
+    }
 }
 
 /// Where an entry stands.
@@ -98,12 +109,26 @@ pub enum Settled {
     Superseded,
 }
 
+impl Settled {
+    /// The state in which the entry is left, and when it may be tried next.
+    pub const fn leaves(self) -> (EntryState, Option<i64>) {
+        match self {
+            Self::Delivered => (EntryState::Delivered, None),
+            Self::RetryAt { at_ms } => (EntryState::Pending, Some(at_ms)),
+            Self::Dead => (EntryState::Dead, None),
+            Self::Superseded => (EntryState::Superseded, None),
+        }
+    }
+}
+
 /// Keeps what is still to leave the hub. Lives in the same database as the states.
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Claims up to `max` pending entries of `target` whose next try is due: at most one live claim per lane, the
     /// lane's oldest pending entry first (an entry that waits for a retry holds its lane up). An entry whose lane is
-    /// the target itself (a list for the recipient) holds up everything written after it. Parts are never claimed. The attempt is recorded before this returns; a claim that is not settled within `hold_ms` lapses.
+    /// the target itself (a list for the recipient) holds up everything written after it. [`Front`] is that order.
+    /// Parts are never claimed. The attempt is recorded before this returns; a claim that is not settled within
+    /// `hold_ms` lapses.
     async fn claim(
         &self,
         target: &str,

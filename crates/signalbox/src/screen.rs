@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
+use signalbox_connector::words::plural;
 
 use crate::config::secrets::is_literal_secret;
 use crate::exit::Failure;
@@ -57,20 +58,11 @@ fn problem(out: &mut dyn Write, problem: &Problem, sources: &mut Sources) -> io:
     if help.is_empty() { Ok(()) } else { writeln!(out, "   Mend: {help}") }
 }
 
-/// "1 row", "2 rows".
-pub(crate) fn plural(n: u64, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
-}
-
 /// "2 errors, 1 warning."
 pub(crate) fn count(problems: &[Problem]) -> String {
     let of = |severity: Severity| {
         let n = problems.iter().filter(|problem| problem.severity == severity).count();
-        match n {
-            0 => None,
-            1 => Some(format!("1 {}", severity.as_str())),
-            n => Some(format!("{n} {}s", severity.as_str())),
-        }
+        (n > 0).then(|| plural(n as u64, severity.as_str()))
     };
     let parts: Vec<String> = [Severity::Error, Severity::Warning].into_iter().filter_map(of).collect();
     if parts.is_empty() { "No problems.".to_owned() } else { format!("{}.", parts.join(", ")) }

@@ -13,6 +13,7 @@ use super::lines::{is_line_end, is_well_quoted, line_ends};
 use super::{Format, Header, Row};
 use crate::draft::{Reject, RejectCode};
 use crate::source::Refusal;
+use crate::words::plural;
 
 /// The longest record that is read. A longer one is almost always a quote that never closes.
 pub const MAX_RECORD_BYTES: usize = 256 * 1024;
@@ -314,9 +315,9 @@ impl<'a> Reader<'a> {
                 "A quote is not closed, or stands unescaped inside a value: write it twice (\"\")",
             )
         } else {
-            let class = format!("{} fields for {wanted} columns", record.count);
+            let (fields, columns) = (plural(record.count as u64, "field"), plural(wanted as u64, "column"));
             (
-                class,
+                format!("{fields} for {columns}"),
                 "An unescaped quote or comma is likely: put the value in quotes, and write a quote inside it twice (\"\")",
             )
         };

@@ -21,10 +21,12 @@ pub(super) enum Attempted {
         /// The receiver named the time itself.
         patience: bool,
     },
-    Dead {
-        /// The receiver said so, rather than not answering for days.
-        refused: bool,
-    },
+    /// Dead after the last try.
+    GivenUp,
+    /// Dead, because the receiver wants nothing more.
+    Refused,
+    /// Dead without a try.
+    Unreadable,
     /// The claim had run out and another process has the entry now.
     TakenOver,
 }
@@ -32,22 +34,42 @@ pub(super) enum Attempted {
 impl Attempted {
     /// Whether it speaks of the target rather than of the alert.
     pub(super) const fn target_failed(self) -> bool {
-        matches!(self, Self::Retried { .. } | Self::Dead { refused: false })
+        matches!(self, Self::Retried { .. } | Self::GivenUp)
     }
 }
 
 /// What the target answered.
-pub(super) type Told = Result<Receipt, DeliverError>;
+pub(super) type Told = Result<Receipt, Failure>;
+
+/// Why a try failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    NotTaken(#[from] DeliverError),
+    /// We wrote it wrongly: trying again cannot mend it.
+    #[error("the stored alert cannot be read")]
+    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Failure {
+    const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotTaken(error) => error.kind,
+            Self::Unreadable(_) => ErrorKind::Permanent,
+        }
+    }
+}
 
 /// Tells the target.
 pub(super) async fn tell(target: &Target, entry: &Entry, now: Timestamp) -> Told {
     let alert = alert(entry)?;
     let cx = DeliverCx { now, attempt: entry.attempts };
     let delivery = target.destination.deliver(&cx, &alert);
-    tokio::time::timeout(ATTEMPT_TIMEOUT, delivery).await.unwrap_or_else(|elapsed| {
+    let told = tokio::time::timeout(ATTEMPT_TIMEOUT, delivery).await.unwrap_or_else(|elapsed| {
         let message = format!("no answer within {} s", ATTEMPT_TIMEOUT.as_secs());
         Err(DeliverError { kind: ErrorKind::Transient, message, source: Some(Box::new(elapsed)) })
-    })
+    });
+    Ok(told?)
 }
 
 /// Settles the claim after its try. Logs a failure; the caller only counts it.
@@ -61,7 +83,7 @@ pub(super) async fn settle(
     crate::failpoint!("attempt");
     let how = match &told {
         Ok(_) => Settled::Delivered,
-        Err(error) => schedule::after_failure(&claim.entry, error.kind, now.as_millisecond()),
+        Err(error) => schedule::after_failure(&claim.entry, error.kind(), now.as_millisecond()),
     };
     let kept = outbox.settle(claim, how).await?;
     crate::failpoint!("settle");
@@ -71,36 +93,29 @@ pub(super) async fn settle(
     Ok(if kept { attempted(how, &told) } else { Attempted::TakenOver })
 }
 
-fn alert(entry: &Entry) -> Result<Alert, DeliverError> {
+fn alert(entry: &Entry) -> Result<Alert, Failure> {
     Ok(Alert {
         id: entry.id,
         kind: entry.kind.clone(),
-        decided: Timestamp::from_millisecond(entry.created_ms).map_err(unreadable)?,
-        data: serde_json::from_slice(&entry.body).map_err(unreadable)?,
+        decided: Timestamp::from_millisecond(entry.created_ms)
+            .map_err(|error| Failure::Unreadable(error.into()))?,
+        data: serde_json::from_slice(&entry.body).map_err(|error| Failure::Unreadable(error.into()))?,
     })
 }
 
-/// An entry that we wrote wrongly: trying again cannot mend it.
-fn unreadable(source: impl std::error::Error + Send + Sync + 'static) -> DeliverError {
-    DeliverError {
-        kind: ErrorKind::Permanent,
-        message: "the stored alert cannot be read".to_owned(),
-        source: Some(Box::new(source)),
-    }
-}
-
-fn attempted(how: Settled, told: &Result<Receipt, DeliverError>) -> Attempted {
-    let kind = told.as_ref().err().map(|error| error.kind);
-    match how {
-        Settled::Delivered | Settled::Superseded => Attempted::Delivered,
-        Settled::RetryAt { at_ms } => {
-            Attempted::Retried { at_ms, patience: matches!(kind, Some(ErrorKind::RateLimited { .. })) }
+fn attempted(how: Settled, told: &Told) -> Attempted {
+    match (how, told) {
+        (Settled::RetryAt { at_ms }, Err(error)) => {
+            Attempted::Retried { at_ms, patience: matches!(error.kind(), ErrorKind::RateLimited { .. }) }
         }
-        Settled::Dead => Attempted::Dead { refused: kind == Some(ErrorKind::Permanent) },
+        (_, Ok(_)) => Attempted::Delivered,
+        (_, Err(Failure::Unreadable(_))) => Attempted::Unreadable,
+        (_, Err(error)) if error.kind() == ErrorKind::Permanent => Attempted::Refused,
+        (_, Err(_)) => Attempted::GivenUp,
     }
 }
 
-fn log(target: &Target, entry: &Entry, how: Settled, error: &DeliverError) {
+fn log(target: &Target, entry: &Entry, how: Settled, error: &Failure) {
     let (destination, alert_id, attempt) = (target.name.as_str(), entry.id, entry.attempts);
     if how == Settled::Dead {
         tracing::error!(destination, %alert_id, attempt, %error, "alert given up");

@@ -11,6 +11,9 @@ pub struct Outage {
     pub since: Timestamp,
     /// Why the last one failed. Names the host at most.
     pub error: String,
+    /// It wants nothing more: whatever it is told is given up at once.
+    #[serde(default)]
+    pub is_for_good: bool,
 }
 
 /// What became of the last alert that a target was told.
@@ -19,6 +22,8 @@ pub(super) enum Answer {
     Taken,
     /// And why.
     NotTaken(String),
+    /// For good, and why.
+    Refused(String),
 }
 
 impl Outage {
@@ -40,7 +45,8 @@ pub(super) async fn remember(
     let since = known.as_ref().map_or(now, |outage| outage.since);
     let outage = match answer {
         Answer::Taken => None,
-        Answer::NotTaken(error) => Some(Outage { since, error }),
+        Answer::NotTaken(error) => Some(Outage { since, error, is_for_good: false }),
+        Answer::Refused(error) => Some(Outage { since, error, is_for_good: true }),
     };
     if outage == known {
         return Ok(());

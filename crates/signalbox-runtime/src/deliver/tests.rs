@@ -4,16 +4,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use signalbox_connector::destination::Told;
 use signalbox_connector::{Alert, DeliverCx, DeliverError, ErrorKind, Receipt, Repeats};
 use signalbox_store::StateStore;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
-use signalbox_store::outbox::{Entry, EntryState, NewEntry, Settled, TO_LOG};
+use signalbox_store::outbox::{Entry, EntryState, NewEntry, TO_LOG};
 use signalbox_store::state::Batch;
 use uuid::Uuid;
 
 use super::*;
+
+mod outage;
+mod schedule;
+mod standing;
 
 /// Answers as scripted, then takes everything. Shared with the test that looks.
 #[derive(Default)]
@@ -108,7 +112,7 @@ async fn outbox(entries: impl IntoIterator<Item = NewEntry>) -> MemoryState {
 
 async fn run(store: &MemoryState, script: &'static Script, now_ms: i64) -> Delivered {
     let target = script.target("counselor");
-    standing::make_list(store, &target, "grand-bend", at(now_ms)).await.unwrap();
+    super::standing::make_list(store, &target, "grand-bend", at(now_ms)).await.unwrap();
     step(store, &MemoryFeeds::default(), &[target], at(now_ms)).await.unwrap()
 }
 
@@ -140,36 +144,6 @@ async fn a_second_step_repeats_nothing() {
     run(&store, script, START_MS).await;
     assert_eq!(run(&store, script, START_MS + 1_000).await, Delivered::default());
     assert_eq!(script.seen_ids().len(), 3);
-}
-
-#[tokio::test]
-async fn tries_follow_the_published_schedule_and_end() {
-    let published_s = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
-    let store = outbox(lanes(1)).await;
-    let script = Script::always(ErrorKind::Transient);
-    let mut now_ms = START_MS;
-    for delay_s in published_s {
-        let done = run(&store, script, now_ms).await;
-        assert_eq!((done.attempted, done.retried, done.dead), (1, 1, 0));
-        let next_ms = done.next_try_ms.unwrap();
-        let waits_ms = next_ms - now_ms;
-        assert!((delay_s * 900..=delay_s * 1_100).contains(&waits_ms), "{waits_ms} ms for {delay_s} s");
-        assert_eq!(run(&store, script, next_ms - 1).await, Delivered::default(), "not before its time");
-        now_ms = next_ms;
-    }
-    let last = run(&store, script, now_ms).await;
-    assert_eq!(last, Delivered { attempted: 1, dead: 1, ..Delivered::default() });
-    assert_eq!(all(&store).await[0].state, EntryState::Dead);
-    let tries: Vec<u32> = script.seen.lock().unwrap().iter().map(|(_, attempt)| *attempt).collect();
-    assert_eq!(tries, (1..=10).collect::<Vec<u32>>());
-}
-
-#[tokio::test]
-async fn a_refused_key_is_retried_on_the_schedule() {
-    let store = outbox(lanes(1)).await;
-    let done = run(&store, Script::of([Some(ErrorKind::Unauthorized)]), START_MS).await;
-    assert_eq!((done.retried, done.dead), (1, 0));
-    assert!(done.next_try_ms.unwrap() <= START_MS + 5_500);
 }
 
 #[tokio::test]
@@ -267,30 +241,9 @@ async fn one_target_does_not_stop_another() {
     let done = step(&store, &notes, &targets, at(START_MS)).await.unwrap();
     assert_eq!((done.attempted, done.delivered, done.retried), (2, 1, 1));
     assert_eq!(up.seen_ids(), [2]);
-    let outage = Outage { since: at(START_MS), error: "scripted".to_owned() };
+    let outage = Outage { since: at(START_MS), error: "scripted".to_owned(), is_for_good: false };
     assert_eq!(Outage::of(&notes, "down").await.unwrap(), Some(outage));
     assert_eq!(Outage::of(&notes, "up").await.unwrap(), None);
-}
-
-/// Since the first failure in a row, until the target takes an alert.
-#[tokio::test]
-async fn an_outage_is_remembered_until_an_alert_is_taken() {
-    for failure in [ErrorKind::Transient, ErrorKind::RateLimited { retry_after_s: 60 }, ErrorKind::Permanent]
-    {
-        let (store, notes) = (outbox([entry(1, "lane")]).await, MemoryFeeds::default());
-        let failing = Script::of([Some(ErrorKind::Transient), Some(failure)]).target("counselor");
-        let mut since = Vec::new();
-        for minutes in [0, 10, 11] {
-            let now = at(START_MS + minutes * 60_000);
-            step(&store, &notes, std::slice::from_ref(&failing), now).await.unwrap();
-            since.push(Outage::of(&notes, "counselor").await.unwrap().map(|outage| outage.since));
-        }
-        assert_eq!(since, [Some(at(START_MS)); 3], "{failure:?}");
-
-        let store = outbox([entry(2, "lane")]).await;
-        step(&store, &notes, &[Script::of([]).target("counselor")], at(START_MS)).await.unwrap();
-        assert_eq!(Outage::of(&notes, "counselor").await.unwrap(), None);
-    }
 }
 
 #[tokio::test]
@@ -336,97 +289,6 @@ async fn a_claim_that_was_taken_over_is_not_settled() {
     let done = step(store, &MemoryFeeds::default(), &[target], at(START_MS)).await.unwrap();
     assert_eq!(done, Delivered { attempted: 1, ..Delivered::default() });
     assert_eq!(all(store).await[0].state, EntryState::Pending);
-}
-
-fn part(number: u128, student: &str, flag: &str, as_of: Option<&str>) -> NewEntry {
-    let data = json!({"flag_id": flag, "student": {"id": student}, "as_of": as_of,
-                      "owner": {"name": "counselor", "because": "route"}});
-    let body = data.to_string().into_bytes();
-    NewEntry { kind: crate::consume::alerts::STANDING.to_owned(), part: true, body, ..entry(number, student) }
-}
-
-#[tokio::test]
-async fn standing_flags_go_out_as_one_list() {
-    let parts = [
-        part(1, "1002", "b", Some("2026-09-21")),
-        part(2, "1001", "d", Some("2026-09-18")),
-        part(3, "1001", "c", None),
-    ];
-    let store = outbox(parts).await;
-    let script = Script::of([]);
-    let done = run(&store, script, START_MS).await;
-    assert_eq!(done, Delivered { attempted: 1, delivered: 1, ..Delivered::default() });
-
-    let list = script.seen.lock().unwrap()[0].0.clone();
-    assert_eq!(list.kind, "risk.flags.standing");
-    assert_eq!(list.data["alert_id"], json!(list.id));
-    assert_eq!(list.data["as_of"], json!("2026-09-21"));
-    assert_eq!(list.data["owner"], json!({"name": "counselor", "because": "route"}));
-    let flags: Vec<&Value> =
-        list.data["flags"].as_array().unwrap().iter().map(|flag| &flag["flag_id"]).collect();
-    assert_eq!(flags, ["c", "d", "b"]);
-    let states: Vec<EntryState> = all(&store).await.iter().map(|entry| entry.state).collect();
-    assert_eq!(
-        states,
-        [EntryState::Bundled, EntryState::Bundled, EntryState::Bundled, EntryState::Delivered]
-    );
-
-    assert_eq!(run(&store, script, START_MS + 1_000).await, Delivered::default());
-}
-
-#[tokio::test]
-async fn the_list_has_the_same_id_in_whatever_order_its_parts_came() {
-    let parts = [part(1, "1001", "a", None), part(2, "1002", "b", None)];
-    let turned = [parts[1].clone(), parts[0].clone()];
-    let (one, other) = (Script::of([]), Script::of([]));
-    run(&outbox(parts).await, one, START_MS).await;
-    run(&outbox(turned).await, other, START_MS + 5).await;
-    assert_eq!(one.seen_ids(), other.seen_ids());
-    let data = |script: &Script| script.seen.lock().unwrap()[0].0.data.clone();
-    assert_eq!(data(one), data(other));
-}
-
-fn stored(number: u128, attempts: u32) -> Entry {
-    let new = entry(number, "lane");
-    Entry {
-        seq: 1,
-        id: new.id,
-        target: new.target,
-        lane: new.lane,
-        kind: new.kind,
-        flag_id: None,
-        body: new.body,
-        created_ms: new.created_ms,
-        part: false,
-        state: EntryState::Pending,
-        attempts,
-        next_try_ms: Some(START_MS),
-    }
-}
-
-fn retry_ms(number: u128, attempts: u32, kind: ErrorKind) -> i64 {
-    match schedule::after_failure(&stored(number, attempts), kind, START_MS) {
-        Settled::RetryAt { at_ms } => at_ms - START_MS,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn the_longer_of_schedule_and_retry_after_counts() {
-    let asked = |attempts, retry_after_s| retry_ms(1, attempts, ErrorKind::RateLimited { retry_after_s });
-    assert_eq!(asked(1, 3_600), 3_600_000);
-    assert!(asked(9, 3_600) > 77_000_000);
-    assert!(asked(1, 0) >= 4_500);
-    assert_eq!(asked(1, u64::MAX), 86_400_000, "never put off for ever");
-}
-
-#[test]
-fn what_fails_together_is_spread_out_and_always_alike() {
-    let waits: Vec<i64> = (1..=50).map(|number| retry_ms(number, 3, ErrorKind::Transient)).collect();
-    let again: Vec<i64> = (1..=50).map(|number| retry_ms(number, 3, ErrorKind::Transient)).collect();
-    assert_eq!(waits, again);
-    let (least, most) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
-    assert!(most - least > 1_800 * 100, "{least}..{most}");
 }
 
 fn answers() -> impl Strategy<Value = Vec<Option<ErrorKind>>> {

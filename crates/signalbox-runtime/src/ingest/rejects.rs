@@ -43,7 +43,12 @@ impl RejectBook {
             _ => self.payload.clone(),
         };
         let place = feed::RejectPlace { file, row: None, column: refusal.column.clone() };
-        self.put(refusal.code, String::new(), place, super::run::sentences(&refusal.message, &refusal.help));
+        self.put(
+            refusal.code,
+            String::new(),
+            place,
+            super::close::sentences(&refusal.message, &refusal.help),
+        );
     }
 
     fn put(&mut self, code: RejectCode, value_class: String, place: feed::RejectPlace, help: String) {

@@ -4,6 +4,7 @@ mod outbox;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use signalbox_connector::words::{counted, plural};
 use signalbox_risk::FlagState;
 use signalbox_store::feed::HoldState;
 
@@ -142,27 +143,24 @@ fn state(
         return ("refused", Some(format!("{} was not used: {why}", last.payload)));
     }
     if last.counts.reject > 0 {
-        let rows = if last.counts.reject == 1 { "row" } else { "rows" };
-        return (
-            "attention",
-            Some(format!(
-                "{} {rows} could not be used: signalbox rejects list --group says why and what to mend.",
-                last.counts.reject
-            )),
-        );
+        let rows = plural(last.counts.reject, "row");
+        let step =
+            format!("{rows} could not be used: signalbox rejects list --group says why and what to mend.");
+        return ("attention", Some(step));
     }
     if not_found > 0 {
         let zeros = last.warnings.iter().find(|warning| warning.code == "leading_zeros");
-        let (rows, are_used) = if not_found == 1 {
-            ("row names a student", "it is used by itself once the roster brings the student.")
+        let rows = counted(not_found, "row names a student", "rows name students");
+        let are_used = if not_found == 1 {
+            "it is used by itself once the roster brings the student."
         } else {
-            ("rows name students", "they are used by themselves once the roster brings them.")
+            "they are used by themselves once the roster brings them."
         };
         let hint = zeros.map_or_else(
             || are_used.to_owned(),
             |warning| format!("{}: {}.", warning.count, warning.message),
         );
-        return ("attention", Some(format!("{not_found} {rows} not found yet: {hint}")));
+        return ("attention", Some(format!("{rows} not found yet: {hint}")));
     }
     let mode = match feed.mode {
         signalbox_event::data::Mode::Test if feed.is_attendance() => {

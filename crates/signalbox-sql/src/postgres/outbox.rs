@@ -5,15 +5,15 @@ mod claims;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Claim, Entry, EntryState, NewEntry, Settled};
+use signalbox_store::outbox::{Claim, Entry, NewEntry, Settled};
 use signalbox_store::{Outbox, StoreError};
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::PgState;
 use super::refusal::{commit, commit_refusal, refusal};
-use super::state::{ROWS_AT_ONCE, limit};
+use super::statement::{ROWS_AT_ONCE, column};
+use crate::stored::{entry, limit};
 
 #[async_trait]
 impl Outbox for PgState {
@@ -35,12 +35,7 @@ impl Outbox for PgState {
     }
 
     async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError> {
-        let (state, next_try_ms) = match how {
-            Settled::Delivered => (EntryState::Delivered, None),
-            Settled::Dead => (EntryState::Dead, None),
-            Settled::Superseded => (EntryState::Superseded, None),
-            Settled::RetryAt { at_ms } => (EntryState::Pending, Some(at_ms)),
-        };
+        let (state, next_try_ms) = how.leaves();
         let mut connection = self.pool.acquire().await.map_err(refusal)?;
         let done = sqlx::query(
             "UPDATE outbox SET state = $1, next_try_ms = $2, claimed_until_ms = NULL
@@ -124,7 +119,7 @@ pub(super) async fn add(connection: &mut PgConnection, entries: &[NewEntry]) -> 
 async fn keep_order(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<(), sqlx::Error> {
     let mut targets: BTreeMap<&str, bool> = BTreeMap::new();
     for entry in entries {
-        *targets.entry(&entry.target).or_default() |= entry.lane == entry.target;
+        *targets.entry(&entry.target).or_default() |= entry.holds_up_target();
     }
     // In the order of the targets, so that no two wait for each other.
     for (target, alone) in targets {
@@ -140,7 +135,6 @@ async fn keep_order(connection: &mut PgConnection, entries: &[NewEntry]) -> Resu
 
 /// How many were not there.
 async fn insert(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<u64, sqlx::Error> {
-    let state = |entry: &NewEntry| if entry.withheld { EntryState::Withheld } else { EntryState::Pending };
     let done = sqlx::query(
         "INSERT INTO outbox (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms)
          SELECT id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms
@@ -158,15 +152,11 @@ async fn insert(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<u
     .bind(column(entries, |entry| entry.body.as_slice()))
     .bind(column(entries, |entry| entry.created_ms))
     .bind(column(entries, |entry| entry.part))
-    .bind(column(entries, |entry| state(entry).as_str()))
+    .bind(column(entries, |entry| entry.first_state().as_str()))
     .bind(column(entries, |entry| (!entry.withheld).then_some(entry.created_ms)))
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
-}
-
-fn column<'a, T>(entries: &'a [NewEntry], of: impl Fn(&'a NewEntry) -> T) -> Vec<T> {
-    entries.iter().map(of).collect()
 }
 
 async fn add_withdrawal(
@@ -226,31 +216,4 @@ async fn is_there(connection: &mut PgConnection, id: &Uuid) -> Result<bool, sqlx
         .bind(id)
         .fetch_one(connection)
         .await
-}
-
-fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {
-    Ok(Entry {
-        seq: row.try_get::<i64, _>("seq")? as u64,
-        id: row.try_get("id")?,
-        target: row.try_get("target")?,
-        lane: row.try_get("lane")?,
-        kind: row.try_get("kind")?,
-        flag_id: row.try_get("flag_id")?,
-        body: row.try_get("body")?,
-        created_ms: row.try_get("created_ms")?,
-        part: row.try_get("part")?,
-        state: entry_state(row.try_get("state")?)?,
-        attempts: row.try_get::<i32, _>("attempts")? as u32,
-        next_try_ms: row.try_get("next_try_ms")?,
-    })
-}
-
-fn entry_state(stored: &str) -> Result<EntryState, sqlx::Error> {
-    use EntryState::{Bundled, Dead, Delivered, Pending, Superseded, Withheld};
-    [Pending, Delivered, Dead, Superseded, Withheld, Bundled]
-        .into_iter()
-        .find(|state| state.as_str() == stored)
-        .ok_or_else(|| {
-            sqlx::Error::Decode("an outbox entry is in a state that this version does not know".into())
-        })
 }

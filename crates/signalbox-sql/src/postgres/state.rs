@@ -10,9 +10,8 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::outbox;
 use super::refusal::{commit, refusal};
-
-/// Rows of one statement, at most: more gains nothing.
-pub(super) const ROWS_AT_ONCE: usize = 2_000;
+use super::statement::{ROWS_AT_ONCE, column};
+use crate::stored::{PositionColumns, StateColumns, limit, position, state_row};
 
 /// [`StateStore`] and [`Outbox`](signalbox_store::Outbox) in a PostgreSQL schema.
 #[derive(Debug, Clone)]
@@ -73,7 +72,7 @@ impl StateStore for PgState {
         max: usize,
     ) -> Result<Vec<StateRow>, StoreError> {
         // The empty subject is not after itself: the first page needs a test of its own.
-        let rows: Vec<Stored> = sqlx::query_as(
+        let rows: Vec<StateColumns> = sqlx::query_as(
             "SELECT subject, state, due_ms FROM state
              WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND shard = $2
                AND subject >= $3 AND (subject > $3 OR $4)
@@ -93,18 +92,6 @@ impl StateStore for PgState {
     async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
         positions(&self.pool, consumer, shard).await.map_err(refusal)
     }
-}
-
-/// A limit as PostgreSQL takes it.
-pub(super) fn limit(max: usize) -> i64 {
-    i64::try_from(max).unwrap_or(i64::MAX)
-}
-
-/// (subject, state, due_ms)
-type Stored = (Vec<u8>, Vec<u8>, Option<i64>);
-
-fn state_row((subject, state, due_ms): Stored) -> StateRow {
-    StateRow { subject, state, due_ms }
 }
 
 /// Waits for the batch that the earlier owner has in hand.
@@ -162,7 +149,7 @@ async fn positions(
     consumer: &str,
     shard: u32,
 ) -> Result<Vec<Position>, sqlx::Error> {
-    let rows: Vec<(String, i64, Option<String>)> = sqlx::query_as(
+    let rows: Vec<PositionColumns> = sqlx::query_as(
         "SELECT topic, next, last_id FROM position
          WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND shard = $2 ORDER BY topic",
     )
@@ -170,10 +157,7 @@ async fn positions(
     .bind(shard as i32)
     .fetch_all(executor)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(topic, next, last_id)| Position { topic, next: next as u64, last_id })
-        .collect())
+    Ok(rows.into_iter().map(position).collect())
 }
 
 async fn load(
@@ -182,7 +166,7 @@ async fn load(
     shard: u32,
     subjects: &[Subject],
 ) -> Result<Vec<StateRow>, sqlx::Error> {
-    let rows: Vec<Stored> = sqlx::query_as(
+    let rows: Vec<StateColumns> = sqlx::query_as(
         "SELECT subject, state, due_ms FROM state WHERE consumer = $1 AND shard = $2 AND subject = ANY ($3)",
     )
     .bind(consumer)
@@ -226,14 +210,13 @@ async fn move_positions(
     shard: u32,
     advances: &[Advance],
 ) -> Result<u64, sqlx::Error> {
-    let to = |of: fn(&Advance) -> &str| advances.iter().map(of).collect::<Vec<_>>();
     let done = sqlx::query(statement)
         .bind(consumer)
         .bind(shard as i32)
-        .bind(to(|advance| &advance.to.topic))
-        .bind(advances.iter().map(|advance| advance.from as i64).collect::<Vec<_>>())
-        .bind(advances.iter().map(|advance| advance.to.next as i64).collect::<Vec<_>>())
-        .bind(advances.iter().map(|advance| advance.to.last_id.as_deref()).collect::<Vec<_>>())
+        .bind(column(advances, |advance| advance.to.topic.as_str()))
+        .bind(column(advances, |advance| advance.from as i64))
+        .bind(column(advances, |advance| advance.to.next as i64))
+        .bind(column(advances, |advance| advance.to.last_id.as_deref()))
         .execute(connection)
         .await?;
     Ok(done.rows_affected())
@@ -281,9 +264,9 @@ async fn write_states(
     )
     .bind(consumer)
     .bind(shard as i32)
-    .bind(states.iter().map(|row| row.subject.as_slice()).collect::<Vec<_>>())
-    .bind(states.iter().map(|row| row.state.as_slice()).collect::<Vec<_>>())
-    .bind(states.iter().map(|row| row.due_ms).collect::<Vec<_>>())
+    .bind(column(states, |row| row.subject.as_slice()))
+    .bind(column(states, |row| row.state.as_slice()))
+    .bind(column(states, |row| row.due_ms))
     .execute(connection)
     .await?;
     Ok(())

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Claim, Entry, EntryState, NewEntry, Settled};
+use signalbox_store::outbox::{Claim, Entry, NewEntry, Settled};
 use signalbox_store::{Outbox, StoreError};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::SqliteState;
 use super::refusal::refusal;
-use super::statement::{limit, of_list, of_rows, slices};
+use super::statement::{of_list, of_rows, slices};
+use crate::stored::{claim, entry, limit};
 
 #[async_trait]
 impl Outbox for SqliteState {
@@ -23,28 +23,7 @@ impl Outbox for SqliteState {
         max: usize,
     ) -> Result<Vec<Claim>, StoreError> {
         let mut transaction = self.db.write().await.map_err(refusal)?;
-        let rows = sqlx::query(
-            "UPDATE outbox SET attempts = attempts + 1, claimed_until_ms = ?
-             WHERE seq IN (
-                 SELECT seq FROM outbox AS own
-                 WHERE state = 'pending' AND part = 0 AND target = ? AND next_try_ms <= ?
-                   AND coalesce(claimed_until_ms <= ?, true)
-                   AND NOT EXISTS (
-                       SELECT 1 FROM outbox AS earlier
-                       WHERE earlier.state = 'pending' AND earlier.part = 0 AND earlier.target = own.target
-                         AND earlier.lane IN (own.lane, own.target) AND earlier.seq < own.seq)
-                 ORDER BY seq LIMIT ?)
-             RETURNING *",
-        )
-        .bind(now_ms.saturating_add(hold_ms))
-        .bind(target)
-        .bind(now_ms)
-        .bind(now_ms)
-        .bind(limit(max))
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(refusal)?;
-        let mut claims = rows.iter().map(claimed).collect::<Result<Vec<_>, _>>().map_err(refusal)?;
+        let mut claims = take(&mut transaction, target, now_ms, hold_ms, max).await.map_err(refusal)?;
         // SQLite returns updated rows in no promised order.
         claims.sort_by_key(|claim| claim.entry.seq);
         transaction.commit().await.map_err(refusal)?;
@@ -52,12 +31,7 @@ impl Outbox for SqliteState {
     }
 
     async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError> {
-        let (state, next_try_ms) = match how {
-            Settled::Delivered => (EntryState::Delivered, None),
-            Settled::Dead => (EntryState::Dead, None),
-            Settled::Superseded => (EntryState::Superseded, None),
-            Settled::RetryAt { at_ms } => (EntryState::Pending, Some(at_ms)),
-        };
+        let (state, next_try_ms) = how.leaves();
         let mut transaction = self.db.write().await.map_err(refusal)?;
         let mut settled = 0;
         for claim in claims {
@@ -67,7 +41,7 @@ impl Outbox for SqliteState {
             )
             .bind(state.as_str())
             .bind(next_try_ms)
-            .bind(bytes(&claim.entry.id))
+            .bind(claim.entry.id)
             .bind(claim.token as i64)
             .execute(&mut *transaction)
             .await
@@ -125,6 +99,38 @@ impl Outbox for SqliteState {
     }
 }
 
+/// Claims what is ready of the target's [`Front`](signalbox_store::outbox::Front), whose order the condition on what
+/// is `earlier` says in SQL. In no promised order.
+async fn take(
+    connection: &mut SqliteConnection,
+    target: &str,
+    now_ms: i64,
+    hold_ms: i64,
+    max: usize,
+) -> Result<Vec<Claim>, sqlx::Error> {
+    let rows = sqlx::query(
+        "UPDATE outbox SET attempts = attempts + 1, claimed_until_ms = ?
+         WHERE seq IN (
+             SELECT seq FROM outbox AS own
+             WHERE state = 'pending' AND part = 0 AND target = ? AND next_try_ms <= ?
+               AND coalesce(claimed_until_ms <= ?, true)
+               AND NOT EXISTS (
+                   SELECT 1 FROM outbox AS earlier
+                   WHERE earlier.state = 'pending' AND earlier.part = 0 AND earlier.target = own.target
+                     AND earlier.lane IN (own.lane, own.target) AND earlier.seq < own.seq)
+             ORDER BY seq LIMIT ?)
+         RETURNING *",
+    )
+    .bind(now_ms.saturating_add(hold_ms))
+    .bind(target)
+    .bind(now_ms)
+    .bind(now_ms)
+    .bind(limit(max))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(claim).collect()
+}
+
 /// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
 pub(super) async fn add(connection: &mut SqliteConnection, entries: &[NewEntry]) -> Result<(), sqlx::Error> {
     // An entry that takes another back must see what stands before it, so it is a statement of its own.
@@ -145,17 +151,16 @@ async fn insert(connection: &mut SqliteConnection, entries: &[NewEntry]) -> Resu
          (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms) VALUES";
     let mut query = of_rows(insert, entries.len(), 10, "ON CONFLICT DO NOTHING");
     for entry in entries {
-        let state = if entry.withheld { EntryState::Withheld } else { EntryState::Pending };
         query = query
-            .bind(bytes(&entry.id))
+            .bind(entry.id)
             .bind(&entry.target)
             .bind(&entry.lane)
             .bind(&entry.kind)
-            .bind(entry.flag_id.as_ref().map(bytes))
+            .bind(entry.flag_id)
             .bind(entry.body.as_slice())
             .bind(entry.created_ms)
             .bind(entry.part)
-            .bind(state.as_str())
+            .bind(entry.first_state().as_str())
             .bind((!entry.withheld).then_some(entry.created_ms));
     }
     Ok(query.execute(connection).await?.rows_affected())
@@ -180,7 +185,7 @@ async fn take_back(connection: &mut SqliteConnection, id: &Uuid) -> Result<bool,
         "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
          WHERE id = ? AND state = 'pending' AND attempts = 0",
     )
-    .bind(bytes(id))
+    .bind(id)
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -188,7 +193,7 @@ async fn take_back(connection: &mut SqliteConnection, id: &Uuid) -> Result<bool,
 
 async fn supersede(connection: &mut SqliteConnection, id: &Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE outbox SET state = 'superseded', next_try_ms = NULL WHERE id = ?")
-        .bind(bytes(id))
+        .bind(id)
         .execute(connection)
         .await?;
     Ok(())
@@ -207,7 +212,7 @@ async fn bundle(
              WHERE state = 'pending' AND part = 1 AND id IN";
         let mut query = of_list(update, slice.len(), "");
         for id in slice {
-            query = query.bind(bytes(id));
+            query = query.bind(*id);
         }
         bundled += query.execute(&mut *connection).await?.rows_affected();
     }
@@ -220,47 +225,7 @@ async fn bundle(
 
 async fn is_there(connection: &mut SqliteConnection, id: &Uuid) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?)")
-        .bind(bytes(id))
+        .bind(id)
         .fetch_one(connection)
         .await
-}
-
-fn claimed(row: &SqliteRow) -> Result<Claim, sqlx::Error> {
-    let entry = entry(row)?;
-    Ok(Claim { token: u64::from(entry.attempts), entry })
-}
-
-fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
-    Ok(Entry {
-        seq: row.try_get::<i64, _>("seq")? as u64,
-        id: uuid(row.try_get("id")?)?,
-        target: row.try_get("target")?,
-        lane: row.try_get("lane")?,
-        kind: row.try_get("kind")?,
-        flag_id: row.try_get::<Option<&[u8]>, _>("flag_id")?.map(uuid).transpose()?,
-        body: row.try_get("body")?,
-        created_ms: row.try_get("created_ms")?,
-        part: row.try_get("part")?,
-        state: entry_state(row.try_get("state")?)?,
-        attempts: row.try_get("attempts")?,
-        next_try_ms: row.try_get("next_try_ms")?,
-    })
-}
-
-fn entry_state(stored: &str) -> Result<EntryState, sqlx::Error> {
-    use EntryState::{Bundled, Dead, Delivered, Pending, Superseded, Withheld};
-    [Pending, Delivered, Dead, Superseded, Withheld, Bundled]
-        .into_iter()
-        .find(|state| state.as_str() == stored)
-        .ok_or_else(|| {
-            sqlx::Error::Decode("an outbox entry is in a state that this version does not know".into())
-        })
-}
-
-fn uuid(stored: &[u8]) -> Result<Uuid, sqlx::Error> {
-    Uuid::from_slice(stored).map_err(|error| sqlx::Error::Decode(error.into()))
-}
-
-fn bytes(id: &Uuid) -> &[u8] {
-    id.as_bytes()
 }

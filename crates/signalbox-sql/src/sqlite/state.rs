@@ -12,7 +12,8 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 use super::connect::{self, Db, Synchronous};
 use super::outbox;
 use super::refusal::refusal;
-use super::statement::{limit, of_list, of_rows, slices};
+use super::statement::{of_list, of_rows, slices};
+use crate::stored::{PositionColumns, StateColumns, limit, position, state_row};
 
 /// The tables of `state.db`.
 pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite/state");
@@ -92,7 +93,7 @@ impl StateStore for SqliteState {
         max: usize,
     ) -> Result<Vec<StateRow>, StoreError> {
         // No subject is null, and the empty one is not after itself: the first page needs a test of its own.
-        let rows: Vec<Stored> = sqlx::query_as(
+        let rows: Vec<StateColumns> = sqlx::query_as(
             "SELECT subject, state, due_ms FROM state
              WHERE consumer = (SELECT id FROM consumer WHERE name = ?) AND shard = ?
                AND subject >= ? AND (subject > ? OR ?)
@@ -113,13 +114,6 @@ impl StateStore for SqliteState {
     async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
         positions(self.db.readers(), consumer, shard).await.map_err(refusal)
     }
-}
-
-/// (subject, state, due_ms)
-type Stored = (Vec<u8>, Vec<u8>, Option<i64>);
-
-fn state_row((subject, state, due_ms): Stored) -> StateRow {
-    StateRow { subject, state, due_ms }
 }
 
 async fn raise_epoch(
@@ -162,7 +156,7 @@ async fn positions(
     consumer: &str,
     shard: u32,
 ) -> Result<Vec<Position>, sqlx::Error> {
-    let rows: Vec<(String, i64, Option<String>)> = sqlx::query_as(
+    let rows: Vec<PositionColumns> = sqlx::query_as(
         "SELECT topic.name, next, last_id FROM position JOIN topic ON topic.id = topic
          WHERE consumer = (SELECT id FROM consumer WHERE name = ?) AND shard = ? ORDER BY topic.name",
     )
@@ -170,10 +164,7 @@ async fn positions(
     .bind(shard)
     .fetch_all(executor)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(topic, next, last_id)| Position { topic, next: next as u64, last_id })
-        .collect())
+    Ok(rows.into_iter().map(position).collect())
 }
 
 async fn load(

@@ -35,11 +35,6 @@ pub(super) fn of_list(before: &str, length: usize, after: &str) -> Query<'static
     of_rows(before, 1, length, after)
 }
 
-/// A limit as SQLite takes it.
-pub(super) fn limit(max: usize) -> i64 {
-    i64::try_from(max).unwrap_or(i64::MAX)
-}
-
 fn list(length: usize) -> String {
     joined("?", length)
 }

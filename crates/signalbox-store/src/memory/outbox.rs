@@ -1,10 +1,10 @@
 //! The entries of the outbox, in the order of writing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::outbox::{Claim, Entry, EntryState, NewEntry, Settled};
+use crate::outbox::{Claim, Entry, EntryState, Front, NewEntry, Settled};
 
 #[derive(Debug, Default)]
 pub(super) struct Entries {
@@ -33,13 +33,7 @@ impl Entries {
             return;
         }
         let taken_back = new.cancels.is_some_and(|id| self.take_back(id));
-        let state = if taken_back {
-            EntryState::Superseded
-        } else if new.withheld {
-            EntryState::Withheld
-        } else {
-            EntryState::Pending
-        };
+        let state = if taken_back { EntryState::Superseded } else { new.first_state() };
         self.by_id.insert(new.id, self.rows.len());
         let seq = self.rows.len() as u64 + 1;
         self.rows.push(Row { entry: stored(new, seq, state), claim: None });
@@ -57,18 +51,11 @@ impl Entries {
     }
 
     pub(super) fn claim(&mut self, target: &str, now_ms: i64, hold_ms: i64, max: usize) -> Vec<Claim> {
-        let mut lanes = HashSet::new();
-        let pending = self.rows.iter_mut().filter(|row| {
-            row.entry.target == target && row.entry.state == EntryState::Pending && !row.entry.part
-        });
-        pending
-            // What comes after an entry of the target's own lane waits for it.
-            .scan(false, |held_up, row| {
-                let passes = !std::mem::replace(held_up, *held_up || row.entry.lane == target);
-                passes.then_some(row)
-            })
-            // Only the first pending entry of a lane passes: what holds it up holds its lane up.
-            .filter(|row| lanes.insert(row.entry.lane.clone()))
+        let mut front = Front::default();
+        self.rows
+            .iter_mut()
+            .filter(|row| row.entry.target == target && row.entry.stands_in_lane())
+            .filter(|row| front.admits(&row.entry.lane, target))
             .filter(|row| row.is_ready(now_ms))
             .take(max)
             .map(|row| row.take(now_ms + hold_ms))
@@ -81,15 +68,8 @@ impl Entries {
         if row.claim.as_ref().is_none_or(|live| live.token != claim.token) {
             return false;
         }
-        match how {
-            Settled::Delivered => row.end(EntryState::Delivered),
-            Settled::Dead => row.end(EntryState::Dead),
-            Settled::Superseded => row.end(EntryState::Superseded),
-            Settled::RetryAt { at_ms } => {
-                row.entry.next_try_ms = Some(at_ms);
-                row.claim = None;
-            }
-        }
+        (row.entry.state, row.entry.next_try_ms) = how.leaves();
+        row.claim = None;
         true
     }
 

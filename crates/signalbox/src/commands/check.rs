@@ -5,6 +5,7 @@ mod sample;
 use std::io::{self, Write};
 
 use serde_json::json;
+use signalbox_connector::words::plural;
 
 use crate::cli::{Check, Global, Output};
 use crate::clock::Clock;
@@ -37,7 +38,7 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
 }
 
 fn configured(config: &Config) -> String {
-    let plural = |n: usize, one: &str| screen::plural(n as u64, one);
+    let plural = |n: usize, one: &str| plural(n as u64, one);
     format!(
         "District {}: {}, {}, {}.",
         config.district.id,

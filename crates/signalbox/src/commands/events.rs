@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::anyhow;
 use serde_json::json;
+use signalbox_connector::words::counted;
 use signalbox_event::codec::to_structured;
 use signalbox_event::{Domain, Event, Kind};
 use signalbox_runtime::hub::Hub;
@@ -38,8 +39,9 @@ async fn redrive(out: &mut dyn Write, global: &Global, opened: Opened) -> Result
         Output::Json => screen::json(out, &redriven)?,
         Output::Text => writeln!(
             out,
-            "{} records were appended again; {} can still not be read by this version.",
-            redriven.again, redriven.left
+            "{} appended again; {} can still not be read by this version.",
+            counted(redriven.again, "record was", "records were"),
+            redriven.left
         )?,
     }
     opened.close().await?;

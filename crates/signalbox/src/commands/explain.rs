@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::anyhow;
+use signalbox_connector::words::plural;
 use signalbox_runtime::view::explain::{Explanation, explain};
 
 use super::flags::the_flag;
@@ -50,8 +51,8 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
     }
     writeln!(
         out,
-        "Rests on   {} events, as of {}, rules {}, {}",
-        why.certificate.events.len(),
+        "Rests on   {}, as of {}, rules {}, {}",
+        plural(why.certificate.events.len() as u64, "event"),
         why.certificate.as_of,
         why.certificate.policy_hash,
         why.certificate.reference_version

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
+use signalbox_connector::words::plural;
 use signalbox_event::data::Action;
 use signalbox_runtime::act;
 use signalbox_runtime::hub::Hub;
@@ -65,11 +66,11 @@ fn show(out: &mut dyn Write, global: &Global, hold: &HoldDetail) -> Result<(), F
         line.id,
         line.feed,
         plain(&line.reason),
-        screen::plural(line.would_end, "row"),
+        plural(line.would_end, "row"),
         hold.state
     )?;
     for school in &hold.schools {
-        writeln!(out, "  school {}: {}", school.school, screen::plural(school.would_end, "row"))?;
+        writeln!(out, "  school {}: {}", school.school, plural(school.would_end, "row"))?;
     }
     match (hold.state, &hold.decided_by) {
         ("waiting", _) => writeln!(

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use secrecy::ExposeSecret;
 use serde::Serialize;
+use signalbox_connector::words::{counted, plural};
 use signalbox_sql::postgres;
 
 use super::load;
@@ -54,7 +55,9 @@ fn text(out: &mut dyn Write, migrated: &Migrated, schema: Option<&str>) -> io::R
     for migration in &migrated.create {
         writeln!(out, "made {migration} in schema {schema}")?;
     }
-    writeln!(out, "{} migrations were there already.", migrated.ok.len())?;
+    let there = counted(migrated.ok.len() as u64, "migration was", "migrations were");
+    writeln!(out, "{there} there already.")?;
     let Some(moved) = &migrated.moved else { return Ok(()) };
-    writeln!(out, "Moved {} events and {} rows of tables. Next: signalbox up", moved.events, moved.rows)
+    let (events, rows) = (plural(moved.events, "event"), plural(moved.rows, "row"));
+    writeln!(out, "Moved {events} and {rows} of tables. Next: signalbox up")
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use serde::Serialize;
+use signalbox_connector::words::plural;
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::ingest::{HoldReport, Holder, RunReport, Warning};
 use signalbox_runtime::up::Loops;
@@ -217,7 +218,7 @@ pub(super) fn print_runs(out: &mut dyn Write, runs: &[RunLine]) -> io::Result<()
                 "{}: {} WAITS for your decision: {} would end ({})",
                 run.feed,
                 run.payload,
-                screen::plural(hold.would_end, "row"),
+                plural(hold.would_end, "row"),
                 hold.reason
             )?;
         }

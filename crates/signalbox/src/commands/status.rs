@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use signalbox_connector::words::{counted, plural};
 use signalbox_log::LogError;
 use signalbox_runtime::hub::{Hub, HubError};
 use signalbox_runtime::view::status::{DestinationStatus, FeedStatus, Status, status, status_without_log};
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::exit::{Done, Failure};
 use crate::open::Opened;
 use crate::open::look::{Look, Standing, look};
-use crate::screen::{self, Table, plural};
+use crate::screen::{self, Table};
 
 /// What is printed; without `status` when the database does not answer.
 #[derive(Serialize)]
@@ -133,20 +134,21 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
 
 /// Of a destination that does not take alerts: since when, why, and what waits.
 fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
-    let DestinationStatus { destination, pending, failing_since, last_error, next_try } = destination;
+    let DestinationStatus { destination, pending, failing_since, last_error, next_try, next_step } =
+        destination;
     let since = here.clock((*failing_since)?);
     let error = last_error.as_deref().unwrap_or("no reason was given");
     let waiting = match pending {
         0 => "no alert waits".to_owned(),
-        1 => "1 alert waits".to_owned(),
-        n => format!("{n} alerts wait"),
+        n => counted(*n, "alert waits", "alerts wait"),
     };
     let next_try = match *next_try {
         None => String::new(),
         Some(at) if at <= here.now => "; the next try is due".to_owned(),
         Some(at) => format!("; next try {}", here.clock(at)),
     };
-    Some(format!("Deliveries to {destination} fail since {since}: {error}; {waiting}{next_try}."))
+    let next_step = next_step.map(|step| format!(" {step}")).unwrap_or_default();
+    Some(format!("Deliveries to {destination} fail since {since}: {error}; {waiting}{next_try}.{next_step}"))
 }
 
 fn feed_row(feed: &FeedStatus) -> Vec<String> {
@@ -180,7 +182,12 @@ fn plain(state: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn said(pending: u64, since: &str, next_try: Option<&str>) -> Option<String> {
+    fn said(
+        pending: u64,
+        since: &str,
+        next_try: Option<&str>,
+        next_step: Option<&'static str>,
+    ) -> Option<String> {
         let at = |text: &str| text.parse().expect("a time");
         let destination = DestinationStatus {
             destination: "counselors".to_owned(),
@@ -188,6 +195,7 @@ mod tests {
             failing_since: Some(at(since)),
             last_error: Some("hub.example.org is busy (503)".to_owned()),
             next_try: next_try.map(at),
+            next_step,
         };
         let zone = TimeZone::get("America/Chicago").expect("is known");
         failing(&destination, &Here { now: at("2026-09-21T14:15:00Z"), zone: &zone })
@@ -195,13 +203,13 @@ mod tests {
 
     #[test]
     fn a_failing_destination_is_told_by_the_districts_clocks() {
-        let soon = said(12, "2026-09-21T14:14:00Z", Some("2026-09-21T14:20:00Z"));
+        let soon = said(12, "2026-09-21T14:14:00Z", Some("2026-09-21T14:20:00Z"), None);
         let expected = "Deliveries to counselors fail since 09:14: hub.example.org is busy (503); 12 alerts wait; next try 09:20.";
         assert_eq!(soon.as_deref(), Some(expected));
-        let due = said(1, "2026-09-20T02:00:00Z", Some("2026-09-21T14:15:00Z"));
+        let due = said(1, "2026-09-20T02:00:00Z", Some("2026-09-21T14:15:00Z"), None);
         let expected = "Deliveries to counselors fail since 2026-09-19 21:00: hub.example.org is busy (503); 1 alert waits; the next try is due.";
         assert_eq!(due.as_deref(), Some(expected));
-        let given_up = said(0, "2026-09-21T14:14:00Z", None);
-        assert!(given_up.is_some_and(|line| line.ends_with("; no alert waits.")));
+        let given_up = said(0, "2026-09-21T14:14:00Z", None, Some("Take it out."));
+        assert!(given_up.is_some_and(|line| line.ends_with("; no alert waits. Take it out.")));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use signalbox_connector::words::{counted, plural};
 use signalbox_runtime::view::student::{StudentView, student};
 
 use super::{open_hub, the_student};
@@ -45,11 +46,11 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
             writeln!(out, "    {missing}")?;
         }
         if let Some(days) = answer.days_left.filter(|days| *days > 0) {
-            let absences = if days == 1 { "absence" } else { "absences" };
-            writeln!(out, "    {days} more {absences} would make it chronic.")?;
+            writeln!(out, "    {} would make it chronic.", plural(days.into(), "more absence"))?;
         }
         if answer.unknown_days > 0 {
-            writeln!(out, "    {} days are unknown: neither present nor absent.", answer.unknown_days)?;
+            let unknown = counted(answer.unknown_days.into(), "day is", "days are");
+            writeln!(out, "    {unknown} unknown: neither present nor absent.")?;
         }
         if let Some(as_of) = &answer.as_of {
             writeln!(out, "    Known through {as_of}.")?;

@@ -1,10 +1,10 @@
 //! What waits in the outbox, and which destinations do not take it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
+use signalbox_store::outbox::{Entry, EntryState, Front, TO_LOG};
 
 use crate::deliver::Outage;
 use crate::hub::{Hub, HubError};
@@ -32,16 +32,18 @@ pub struct DestinationStatus {
     pub last_error: Option<String>,
     /// When a waiting alert is due; in the past, it is waited for a running hub only. `None`: none waits.
     pub next_try: Option<Timestamp>,
+    /// What only a person can do about it.
+    pub next_step: Option<&'static str>,
 }
+
+/// Of a receiver that wants nothing more, e.g. by answering 410 Gone.
+const OVER: &str = "Alerts to it are given up: take the destination out, or correct where it leads. Said until it takes one.";
 
 /// What waits for one destination.
 #[derive(Debug, Default)]
 struct Waiting {
     entries: u64,
-    /// Lanes whose first waiting entry was seen: the others wait for it.
-    lanes: HashSet<String>,
-    /// A list for the recipient was seen, which holds up all after it.
-    is_held_up: bool,
+    front: Front,
     next_try_ms: Option<i64>,
 }
 
@@ -70,14 +72,16 @@ pub(super) async fn look(hub: &Hub) -> Result<(OutboxCounts, Vec<DestinationStat
 }
 
 async fn destination(hub: &Hub, name: String, waiting: &Waiting) -> Result<DestinationStatus, HubError> {
-    let (failing_since, last_error) =
-        Outage::of(&*hub.feeds, &name).await?.map(|outage| (outage.since, outage.error)).unzip();
+    let outage = Outage::of(&*hub.feeds, &name).await?;
+    let is_over = outage.as_ref().is_some_and(|outage| outage.is_for_good);
+    let (failing_since, last_error) = outage.map(|outage| (outage.since, outage.error)).unzip();
     Ok(DestinationStatus {
         destination: name,
         pending: waiting.entries,
         failing_since,
         last_error,
         next_try: waiting.next_try_ms.and_then(|at_ms| Timestamp::from_millisecond(at_ms).ok()),
+        next_step: is_over.then_some(OVER),
     })
 }
 
@@ -98,11 +102,9 @@ impl Waiting {
     fn add(&mut self, entry: &Entry) {
         self.entries += 1;
         // A part waits for the others of its list, not for a try of its own.
-        if entry.part || self.is_held_up || !self.lanes.insert(entry.lane.clone()) {
-            return;
+        if entry.stands_in_lane() && self.front.admits(&entry.lane, &entry.target) {
+            self.next_try_ms = self.next_try_ms.into_iter().chain(entry.next_try_ms).min();
         }
-        self.is_held_up = entry.lane == entry.target;
-        self.next_try_ms = self.next_try_ms.into_iter().chain(entry.next_try_ms).min();
     }
 }
 

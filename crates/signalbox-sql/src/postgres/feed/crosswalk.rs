@@ -1,10 +1,10 @@
 //! Which id names which student or school.
 
 use signalbox_store::feed::{CrosswalkRow, Named};
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, Row};
+use sqlx::{PgConnection, PgExecutor};
 
-use crate::postgres::state::{ROWS_AT_ONCE, limit};
+use crate::postgres::statement::{ROWS_AT_ONCE, column};
+use crate::stored::{crosswalk_row, limit, named_number};
 
 /// Adds rows; one that is there changes nothing.
 pub(super) async fn add(connection: &mut PgConnection, rows: &[CrosswalkRow]) -> Result<(), sqlx::Error> {
@@ -29,7 +29,7 @@ pub(super) async fn page(
         "SELECT * FROM crosswalk WHERE (what, id_type, id, target) > ($1, $2, $3, $4)
          ORDER BY what, id_type, id, target LIMIT $5",
     )
-    .bind(after.map_or(-1, |row| stored(row.what)))
+    .bind(after.map_or(-1, |row| named_number(row.what)))
     .bind(after.map_or("", |row| &row.id_type))
     .bind(after.map_or("", |row| &row.id))
     .bind(after.map_or("", |row| &row.target))
@@ -45,7 +45,7 @@ pub(super) async fn find_id(
     id: &str,
 ) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
     let rows = sqlx::query("SELECT * FROM crosswalk WHERE what = $1 AND id = $2 ORDER BY id_type, target")
-        .bind(stored(what))
+        .bind(named_number(what))
         .bind(id)
         .fetch_all(executor)
         .await?;
@@ -58,7 +58,7 @@ pub(super) async fn ids_of(
     target: &str,
 ) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
     let rows = sqlx::query("SELECT * FROM crosswalk WHERE what = $1 AND target = $2 ORDER BY id_type, id")
-        .bind(stored(what))
+        .bind(named_number(what))
         .bind(target)
         .fetch_all(executor)
         .await?;
@@ -71,36 +71,12 @@ async fn insert(connection: &mut PgConnection, rows: &[&CrosswalkRow]) -> Result
          SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::boolean[])
          ON CONFLICT DO NOTHING",
     )
-    .bind(rows.iter().map(|row| stored(row.what)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.id_type.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.target.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.first).collect::<Vec<_>>())
+    .bind(column(rows, |row| named_number(row.what)))
+    .bind(column(rows, |row| row.id_type.as_str()))
+    .bind(column(rows, |row| row.id.as_str()))
+    .bind(column(rows, |row| row.target.as_str()))
+    .bind(column(rows, |row| row.first))
     .execute(connection)
     .await?;
     Ok(())
-}
-
-fn crosswalk_row(row: &PgRow) -> Result<CrosswalkRow, sqlx::Error> {
-    Ok(CrosswalkRow {
-        what: named(row.try_get("what")?)?,
-        id_type: row.try_get("id_type")?,
-        id: row.try_get("id")?,
-        target: row.try_get("target")?,
-        first: row.try_get("is_first")?,
-    })
-}
-
-/// In the order of [`Named`], which the crosswalk is paged by.
-fn stored(what: Named) -> i16 {
-    match what {
-        Named::Student => 0,
-        Named::School => 1,
-    }
-}
-
-fn named(number: i16) -> Result<Named, sqlx::Error> {
-    [Named::Student, Named::School].into_iter().find(|what| stored(*what) == number).ok_or_else(|| {
-        sqlx::Error::Decode("a crosswalk row names something that this version does not know".into())
-    })
 }

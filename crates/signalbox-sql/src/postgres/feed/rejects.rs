@@ -1,10 +1,10 @@
 //! Rows that could not be used.
 
-use signalbox_store::feed::{Reject, RejectGroup, RejectPlace};
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, Row};
+use signalbox_store::feed::{Reject, RejectGroup};
+use sqlx::{PgConnection, PgExecutor};
 
-use crate::postgres::state::{ROWS_AT_ONCE, limit};
+use crate::postgres::statement::{ROWS_AT_ONCE, column};
+use crate::stored::{group, limit, reject};
 
 /// Puts a feed's rejects in the place of its earlier ones.
 pub(super) async fn replace(
@@ -80,37 +80,4 @@ async fn insert(connection: &mut PgConnection, rejects: &[Reject]) -> Result<(),
     .execute(connection)
     .await?;
     Ok(())
-}
-
-fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().map(of).collect()
-}
-
-fn group(row: &PgRow) -> Result<RejectGroup, sqlx::Error> {
-    Ok(RejectGroup {
-        feed: row.try_get("feed")?,
-        code: row.try_get("code")?,
-        value_class: row.try_get("value_class")?,
-        count: row.try_get::<i64, _>("count")? as u64,
-        first: place(row, ["first_file", "first_row", "first_column"])?,
-        help: row.try_get("help")?,
-    })
-}
-
-fn reject(row: &PgRow) -> Result<Reject, sqlx::Error> {
-    Ok(Reject {
-        feed: row.try_get("feed")?,
-        code: row.try_get("code")?,
-        value_class: row.try_get("value_class")?,
-        place: place(row, ["file", "row", "column_name"])?,
-        help: row.try_get("help")?,
-    })
-}
-
-fn place(row: &PgRow, [file, line, column]: [&str; 3]) -> Result<RejectPlace, sqlx::Error> {
-    Ok(RejectPlace {
-        file: row.try_get(file)?,
-        row: row.try_get::<Option<i64>, _>(line)?.map(|line| line as u64),
-        column: row.try_get(column)?,
-    })
 }

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row};
 use uuid::Uuid;
 
 use super::table::{Kind, Table};
-use crate::postgres::state::ROWS_AT_ONCE;
+use crate::postgres::statement::ROWS_AT_ONCE;
 
 /// Bytes of texts and blobs of one statement, about: some rows are a page long.
 const BYTES_AT_ONCE: usize = 4 << 20;

@@ -1,12 +1,9 @@
-//! Claiming: of each lane the first that is pending, in the order of writing.
+//! Claiming what is ready of a target's [`Front`].
 
-use std::collections::HashSet;
-
-use signalbox_store::outbox::Claim;
+use signalbox_store::outbox::{Claim, Front};
 use sqlx::PgConnection;
 
-use super::entry;
-use crate::postgres::state::limit;
+use crate::stored::{claim, limit};
 
 /// Entries looked at in one query, for each that is wanted: most stand in a lane of their own.
 const LOOKED_AT: usize = 2;
@@ -45,7 +42,6 @@ pub(super) async fn take(
     .bind(now_ms)
     .fetch_all(connection)
     .await?;
-    let claim = |row| entry(row).map(|entry| Claim { token: u64::from(entry.attempts), entry });
     rows.iter().map(claim).collect()
 }
 
@@ -58,16 +54,15 @@ async fn ready(
     max: usize,
 ) -> Result<Vec<i64>, sqlx::Error> {
     let page = max.max(1).saturating_mul(LOOKED_AT);
-    let (mut lanes, mut ready, mut after) = (HashSet::new(), Vec::new(), 0);
+    let (mut front, mut ready, mut after) = (Front::default(), Vec::new(), 0);
     loop {
-        let front = front(connection, target, now_ms, after, page).await?;
-        let is_last = front.len() < page;
-        for (seq, lane, is_ready) in front {
-            let holds_up_all = lane == target;
-            if lanes.insert(lane) && is_ready {
+        let standing = in_lanes(connection, target, now_ms, after, page).await?;
+        let is_last = standing.len() < page;
+        for (seq, lane, is_ready) in standing {
+            if front.admits(&lane, target) && is_ready {
                 ready.push(seq);
             }
-            if holds_up_all || ready.len() == max {
+            if front.is_closed() || ready.len() == max {
                 return Ok(ready);
             }
             after = seq;
@@ -78,8 +73,9 @@ async fn ready(
     }
 }
 
-/// Pending entries after `after`: number, lane, and whether nothing but the lane is in the way.
-async fn front(
+/// Entries after `after` that stand in their lanes ([`Entry::stands_in_lane`](signalbox_store::outbox::Entry)): number,
+/// lane, and whether nothing but the lane is in the way.
+async fn in_lanes(
     connection: &mut PgConnection,
     target: &str,
     now_ms: i64,

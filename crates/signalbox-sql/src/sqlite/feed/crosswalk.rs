@@ -1,10 +1,10 @@
 //! Which id names which student or school.
 
 use signalbox_store::feed::{CrosswalkRow, Named};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqliteExecutor};
+use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::sqlite::statement::{limit, of_rows, slices};
+use crate::sqlite::statement::{of_rows, slices};
+use crate::stored::{crosswalk_row, limit, named_number};
 
 /// Adds rows; one that is there changes nothing.
 pub(super) async fn add(connection: &mut SqliteConnection, rows: &[CrosswalkRow]) -> Result<(), sqlx::Error> {
@@ -13,7 +13,7 @@ pub(super) async fn add(connection: &mut SqliteConnection, rows: &[CrosswalkRow]
         let mut query = of_rows(insert, slice.len(), 5, "ON CONFLICT DO NOTHING");
         for row in slice {
             query = query
-                .bind(stored(row.what))
+                .bind(named_number(row.what))
                 .bind(&row.id_type)
                 .bind(&row.id)
                 .bind(&row.target)
@@ -35,7 +35,7 @@ pub(super) async fn page(
         "SELECT * FROM crosswalk WHERE (what, id_type, id, target) > (?, ?, ?, ?)
          ORDER BY what, id_type, id, target LIMIT ?",
     )
-    .bind(after.map_or(-1, |row| stored(row.what)))
+    .bind(after.map_or(-1, |row| named_number(row.what)))
     .bind(after.map_or("", |row| &row.id_type))
     .bind(after.map_or("", |row| &row.id))
     .bind(after.map_or("", |row| &row.target))
@@ -51,7 +51,7 @@ pub(super) async fn find_id(
     id: &str,
 ) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
     let rows = sqlx::query("SELECT * FROM crosswalk WHERE what = ? AND id = ? ORDER BY id_type, target")
-        .bind(stored(what))
+        .bind(named_number(what))
         .bind(id)
         .fetch_all(executor)
         .await?;
@@ -64,33 +64,9 @@ pub(super) async fn ids_of(
     target: &str,
 ) -> Result<Vec<CrosswalkRow>, sqlx::Error> {
     let rows = sqlx::query("SELECT * FROM crosswalk WHERE what = ? AND target = ? ORDER BY id_type, id")
-        .bind(stored(what))
+        .bind(named_number(what))
         .bind(target)
         .fetch_all(executor)
         .await?;
     rows.iter().map(crosswalk_row).collect()
-}
-
-fn crosswalk_row(row: &SqliteRow) -> Result<CrosswalkRow, sqlx::Error> {
-    Ok(CrosswalkRow {
-        what: named(row.try_get("what")?)?,
-        id_type: row.try_get("id_type")?,
-        id: row.try_get("id")?,
-        target: row.try_get("target")?,
-        first: row.try_get("is_first")?,
-    })
-}
-
-/// In the order of [`Named`], which the crosswalk is paged by.
-fn stored(what: Named) -> i64 {
-    match what {
-        Named::Student => 0,
-        Named::School => 1,
-    }
-}
-
-fn named(number: i64) -> Result<Named, sqlx::Error> {
-    [Named::Student, Named::School].into_iter().find(|what| stored(*what) == number).ok_or_else(|| {
-        sqlx::Error::Decode("a crosswalk row names something that this version does not know".into())
-    })
 }

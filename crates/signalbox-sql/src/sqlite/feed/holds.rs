@@ -1,8 +1,9 @@
 //! Payloads that wait for a person.
 
 use signalbox_store::feed::{Closing, Hold, HoldState};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqliteExecutor};
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+use crate::stored::{hold, hold_word};
 
 /// What closing a run does to holds; those that wait are superseded before a new one is opened.
 pub(super) async fn close(
@@ -45,7 +46,7 @@ pub(super) async fn decide(
     let done = sqlx::query(
         "UPDATE hold SET state = ?, decided_by = ?, decided_reason = ? WHERE id = ? AND state = 'waiting'",
     )
-    .bind(stored(state))
+    .bind(hold_word(state))
     .bind(by)
     .bind(reason)
     .bind(id)
@@ -67,42 +68,10 @@ async fn open(connection: &mut SqliteConnection, hold: &Hold) -> Result<(), sqlx
     .bind(hold.would_end as i64)
     .bind(&hold.schools)
     .bind(hold.since_ms)
-    .bind(stored(hold.state))
+    .bind(hold_word(hold.state))
     .bind(&hold.decided_by)
     .bind(&hold.decided_reason)
     .execute(connection)
     .await?;
     Ok(())
-}
-
-fn hold(row: &SqliteRow) -> Result<Hold, sqlx::Error> {
-    Ok(Hold {
-        id: row.try_get("id")?,
-        feed: row.try_get("feed")?,
-        run: row.try_get::<i64, _>("run")? as u64,
-        reason: row.try_get("reason")?,
-        would_end: row.try_get::<i64, _>("would_end")? as u64,
-        schools: row.try_get("schools")?,
-        since_ms: row.try_get("since_ms")?,
-        state: hold_state(row.try_get("state")?)?,
-        decided_by: row.try_get("decided_by")?,
-        decided_reason: row.try_get("decided_reason")?,
-    })
-}
-
-fn stored(state: HoldState) -> &'static str {
-    match state {
-        HoldState::Waiting => "waiting",
-        HoldState::Approved => "approved",
-        HoldState::Refused => "refused",
-        HoldState::Superseded => "superseded",
-        HoldState::Done => "done",
-    }
-}
-
-fn hold_state(text: &str) -> Result<HoldState, sqlx::Error> {
-    [HoldState::Waiting, HoldState::Approved, HoldState::Refused, HoldState::Superseded, HoldState::Done]
-        .into_iter()
-        .find(|state| stored(*state) == text)
-        .ok_or_else(|| sqlx::Error::Decode("a hold is in a state that this version does not know".into()))
 }

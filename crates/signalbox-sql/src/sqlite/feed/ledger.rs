@@ -1,33 +1,40 @@
-//! The ledger: rows merged into the pages they belong on, and read page by page.
+//! The ledger's pages and counts.
 
 use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope};
-use sqlx::{Row, SqliteConnection, SqliteExecutor};
+use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::page::{self, Change, LOWEST, Page};
+use crate::ledger::{self, Pages};
+use crate::page::{Change, Page};
 use crate::sqlite::refusal::refusal;
-use crate::sqlite::statement::{limit, of_rows, slices};
+use crate::sqlite::statement::{of_rows, slices};
+use crate::stored::{limit, page};
+
+/// The pages of one ledger.
+struct SqlitePages<'c> {
+    connection: &'c mut SqliteConnection,
+    ledger: i64,
+}
+
+impl Pages for SqlitePages<'_> {
+    async fn at(&mut self, key: &LedgerKey, max: usize) -> Result<Vec<Page>, StoreError> {
+        pages_at(&mut *self.connection, self.ledger, key, max).await.map_err(refusal)
+    }
+
+    async fn write(&mut self, pages: &[Page]) -> Result<(), StoreError> {
+        write(&mut *self.connection, self.ledger, pages).await.map_err(refusal)
+    }
+}
 
 /// Writes rows, which are in key order, inside the caller's transaction.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     feed: i64,
     scope: Scope,
-    mut rows: &[LedgerRow],
+    rows: &[LedgerRow],
 ) -> Result<(), StoreError> {
     let ledger = ledger_of(connection, feed, scope).await.map_err(refusal)?;
-    let mut change = Change::default();
-    while let Some(row) = rows.first() {
-        // As many pages as there are rows left, and one that tells where the last of them ends.
-        let wanted = (rows.len() + 1).min(page::AT_ONCE);
-        let mut stored = pages_at(&mut *connection, ledger, &row.key, wanted).await.map_err(refusal)?;
-        if stored.is_empty() {
-            stored.push(page::first());
-        }
-        let to_the_end = stored.len() < wanted;
-        let merged = page::merge_neighbours(&stored, to_the_end, &mut rows, &mut change)?;
-        write(connection, ledger, &merged).await.map_err(refusal)?;
-    }
+    let change = ledger::record(&mut SqlitePages { connection: &mut *connection, ledger }, rows).await?;
     count(connection, ledger, change).await.map_err(refusal)
 }
 
@@ -42,23 +49,7 @@ pub(super) async fn scan(
     let Some(ledger) = find(&mut *connection, feed, scope).await.map_err(refusal)? else {
         return Ok(Vec::new());
     };
-    let mut rows: Vec<LedgerRow> = Vec::new();
-    let mut at = *after.unwrap_or(&LOWEST);
-    while rows.len() < max {
-        // The first page may hold nothing that is wanted: with two at least, every read gets on.
-        let wanted = ((max - rows.len()) / page::FULL + 2).min(page::AT_ONCE);
-        let pages = pages_at(&mut *connection, ledger, &at, wanted).await.map_err(refusal)?;
-        for page in &pages {
-            // After the last row, not after the page: a page may have been cut between two reads.
-            let last = rows.last().map(|row| row.key);
-            page::read(&page.body, last.as_ref().or(after), max, &mut rows)?;
-        }
-        match pages.last() {
-            Some(last) if pages.len() == wanted => at = last.from_key,
-            _ => break,
-        }
-    }
-    Ok(rows)
+    ledger::scan(&mut SqlitePages { connection, ledger }, after, max).await
 }
 
 pub(super) async fn years(
@@ -139,7 +130,7 @@ async fn pages_at(
     .bind(limit(max))
     .fetch_all(executor)
     .await?;
-    rows.iter().map(|row| Ok(Page { from_key: key_of(row.try_get(0)?)?, body: row.try_get(1)? })).collect()
+    rows.iter().map(page).collect()
 }
 
 async fn write(connection: &mut SqliteConnection, ledger: i64, pages: &[Page]) -> Result<(), sqlx::Error> {
@@ -166,10 +157,4 @@ async fn count(connection: &mut SqliteConnection, ledger: i64, change: Change) -
     .execute(connection)
     .await?;
     Ok(())
-}
-
-fn key_of(stored: &[u8]) -> Result<LedgerKey, sqlx::Error> {
-    stored
-        .try_into()
-        .map_err(|_| sqlx::Error::Decode("a ledger page begins at something that is no key".into()))
 }

@@ -1,10 +1,10 @@
 //! Rows that could not be used.
 
-use signalbox_store::feed::{Reject, RejectGroup, RejectPlace};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqliteExecutor};
+use signalbox_store::feed::{Reject, RejectGroup};
+use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::sqlite::statement::{limit, of_rows, slices};
+use crate::sqlite::statement::{of_rows, slices};
+use crate::stored::{group, limit, reject};
 
 /// Puts a feed's rejects in the place of its earlier ones.
 pub(super) async fn replace(
@@ -75,33 +75,4 @@ async fn insert(connection: &mut SqliteConnection, rejects: &[Reject]) -> Result
     }
     query.execute(connection).await?;
     Ok(())
-}
-
-fn group(row: &SqliteRow) -> Result<RejectGroup, sqlx::Error> {
-    Ok(RejectGroup {
-        feed: row.try_get("feed")?,
-        code: row.try_get("code")?,
-        value_class: row.try_get("value_class")?,
-        count: row.try_get::<i64, _>("count")? as u64,
-        first: place(row, ["first_file", "first_row", "first_column"])?,
-        help: row.try_get("help")?,
-    })
-}
-
-fn reject(row: &SqliteRow) -> Result<Reject, sqlx::Error> {
-    Ok(Reject {
-        feed: row.try_get("feed")?,
-        code: row.try_get("code")?,
-        value_class: row.try_get("value_class")?,
-        place: place(row, ["file", "row", "column_name"])?,
-        help: row.try_get("help")?,
-    })
-}
-
-fn place(row: &SqliteRow, [file, line, column]: [&str; 3]) -> Result<RejectPlace, sqlx::Error> {
-    Ok(RejectPlace {
-        file: row.try_get(file)?,
-        row: row.try_get::<Option<i64>, _>(line)?.map(|line| line as u64),
-        column: row.try_get(column)?,
-    })
 }

@@ -1,8 +1,9 @@
 //! Feeds and their runs.
 
 use signalbox_store::feed::{FeedRow, NewRun, Outcome, Run};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row, SqliteConnection, SqliteExecutor};
+use sqlx::{AssertSqlSafe, SqliteConnection, SqliteExecutor};
+
+use crate::stored::{feed_row, outcome_word, run};
 
 pub(super) async fn feeds(reader: &mut SqliteConnection) -> Result<Vec<FeedRow>, sqlx::Error> {
     let names: Vec<String> =
@@ -24,14 +25,8 @@ pub(super) async fn feed(reader: &mut SqliteConnection, feed: &str) -> Result<Op
         .bind(feed)
         .fetch_optional(reader)
         .await?;
-    Ok(Some(FeedRow {
-        feed: feed.to_owned(),
-        holder: found.try_get("holder")?,
-        held_until_ms: found.try_get("held_until_ms")?,
-        cursor: found.try_get("cursor")?,
-        settings: found.try_get("settings")?,
-        last_run: last_run.as_ref().map(run).transpose()?,
-    }))
+    let last_run = last_run.as_ref().map(run).transpose()?;
+    feed_row(feed, &found, last_run).map(Some)
 }
 
 pub(super) async fn unfinished(
@@ -97,7 +92,7 @@ pub(super) async fn close(
         "UPDATE run SET outcome = ?, summary = ? WHERE feed = ? AND number = ? AND outcome IS NULL
          RETURNING cursor",
     )
-    .bind(stored(outcome))
+    .bind(outcome_word(outcome))
     .bind(summary)
     .bind(feed)
     .bind(number as i64)
@@ -148,34 +143,4 @@ fn select(which: &'static str) -> Select {
     let all = "SELECT feed.name AS feed_name, run.* FROM run JOIN feed ON feed.id = run.feed WHERE";
     // Both halves are written in this file: no value ever becomes part of a statement.
     sqlx::query(AssertSqlSafe(format!("{all} {which}")))
-}
-
-fn run(row: &SqliteRow) -> Result<Run, sqlx::Error> {
-    Ok(Run {
-        feed: row.try_get("feed_name")?,
-        number: row.try_get::<i64, _>("number")? as u64,
-        payload: row.try_get("payload")?,
-        name: row.try_get("name")?,
-        opened_ms: row.try_get("opened_ms")?,
-        cursor: row.try_get("cursor")?,
-        cause: row.try_get("cause")?,
-        gated: row.try_get("gated")?,
-        outcome: row.try_get::<Option<&str>, _>("outcome")?.map(outcome).transpose()?,
-        summary: row.try_get("summary")?,
-    })
-}
-
-fn stored(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accepted => "accepted",
-        Outcome::Held => "held",
-        Outcome::Refused => "refused",
-    }
-}
-
-fn outcome(text: &str) -> Result<Outcome, sqlx::Error> {
-    [Outcome::Accepted, Outcome::Held, Outcome::Refused]
-        .into_iter()
-        .find(|outcome| stored(*outcome) == text)
-        .ok_or_else(|| sqlx::Error::Decode("a run has an outcome that this version does not know".into()))
 }

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use jiff::Timestamp;
+use signalbox_connector::words::{counted, plural};
 use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
 use signalbox_event::data::AttendanceCategory;
 use signalbox_runtime::calendar::Calendars;
@@ -245,7 +246,7 @@ impl Shown<'_> {
 
     fn closed_days(&self, findings: &Findings<'_>, rows: &mut Report) {
         let Some((count, first)) = findings.closed else { return };
-        let subject = if count == 1 { "1 row is".to_owned() } else { format!("{count} rows are") };
+        let subject = counted(count, "row is", "rows are");
         let message = format!("{subject} on days without school\nThey are kept and counted nowhere.");
         let help = "if school was held, correct closed: in the calendar; if not, the rows at their source"
             .to_owned();
@@ -263,12 +264,12 @@ impl Shown<'_> {
 
     fn summary(&self, findings: &Findings<'_>) -> String {
         let Findings { rows, unusable, .. } = findings;
-        format!("{}: {} of {rows} rows can be used.", self.file_name(), rows - unusable)
+        format!("{}: {} of {} can be used.", self.file_name(), rows - unusable, plural(*rows, "row"))
     }
 }
 
 fn times(seen: &Seen) -> String {
-    let times = if seen.count == 1 { "once".to_owned() } else { format!("{} times", seen.count) };
+    let times = if seen.count == 1 { "once".to_owned() } else { plural(seen.count, "time") };
     match seen.first_row {
         Some(row) => format!("{times}, first at row {row}"),
         None => times,

@@ -1,0 +1,185 @@
+//! How a run ends: its payload went in, waits for a person, or is not used at all.
+
+use signalbox_connector::Refusal;
+use signalbox_connector::words::noun;
+use signalbox_event::id::derived;
+use signalbox_store::feed::{Closing, Hold, HoldState, Outcome};
+
+use super::gate::{Gated, Held};
+use super::read::Notes;
+use super::rejects::RejectBook;
+use super::run::OpenRun;
+use super::same::Accepted;
+use super::settings::FeedSettings;
+use super::{HoldReport, RunReport, Warning, cause};
+use crate::hub::HubError;
+
+impl OpenRun<'_> {
+    pub(super) async fn accept(
+        &self,
+        rejects: RejectBook,
+        gated: &Gated,
+        accepted: Option<Accepted>,
+    ) -> Result<RunReport, HubError> {
+        let report = self.report(gated);
+        let mut settings = FeedSettings::load(self.hub, &self.run.feed).await?;
+        settings.last = Some(report.clone());
+        settings.accepted = accepted;
+        settings.save(self.hub, self.lease).await?;
+        let closing = Closing {
+            rejects: Some(rejects.into_parts()),
+            hold_done: cause::approved_hold(&self.run.cause).map(str::to_owned),
+            supersede_holds: true,
+            ..closing(Outcome::Accepted, &report)
+        };
+        self.close(report, closing).await
+    }
+
+    /// Closes a run that a person must decide on. Bytes that were held or refused before are not held again: the hold
+    /// that waits goes on waiting, and what was refused stays refused.
+    pub(super) async fn hold(&self, gated: &Gated, held: &Held) -> Result<RunReport, HubError> {
+        let earlier = self.earlier_hold().await?;
+        let mut report = self.report(gated);
+        let outcome = match earlier.as_ref().filter(|hold| hold.state == HoldState::Refused) {
+            Some(refused) => {
+                let by = refused.decided_by.as_deref().unwrap_or("somebody");
+                report.refused = Some(format!("The same file was refused by {by}. Drop a good one."));
+                Outcome::Refused
+            }
+            None => {
+                report.hold = Some(HoldReport { reason: held.reason.clone(), would_end: held.would_end });
+                Outcome::Held
+            }
+        };
+        self.remember(&report).await?;
+        let closing = Closing {
+            // Nothing of the payload is used, so open rejects stay. The latest payload is the one that a person is asked
+            // about.
+            hold: earlier.is_none().then(|| self.new_hold(held)),
+            supersede_holds: earlier.is_none(),
+            ..closing(outcome, &report)
+        };
+        self.close(report, closing).await
+    }
+
+    /// Closes a run whose payload cannot be used at all.
+    pub(super) async fn refuse(&self, refusal: &Refusal) -> Result<RunReport, HubError> {
+        let mut rejects = RejectBook::new(&self.run.feed, &self.run.name);
+        rejects.refuse(refusal);
+        let report = RunReport {
+            feed: self.run.feed.clone(),
+            payload: self.run.name.clone(),
+            refused: Some(sentences(&refusal.message, &refusal.help)),
+            ..RunReport::default()
+        };
+        self.remember(&report).await?;
+        let closing = Closing { rejects: Some(rejects.into_parts()), ..closing(Outcome::Refused, &report) };
+        self.close(report, closing).await
+    }
+
+    async fn close(&self, report: RunReport, closing: Closing) -> Result<RunReport, HubError> {
+        self.hub.feeds.close_run(self.lease, self.run.number, closing).await?;
+        crate::failpoint!("run.close");
+        Ok(report)
+    }
+
+    /// Keeps what `status` shows of the feed's last payload.
+    async fn remember(&self, report: &RunReport) -> Result<(), HubError> {
+        let mut settings = FeedSettings::load(self.hub, &report.feed).await?;
+        settings.last = Some(report.clone());
+        settings.save(self.hub, self.lease).await
+    }
+
+    /// The last hold of the same bytes that waits or was refused.
+    async fn earlier_hold(&self) -> Result<Option<Hold>, HubError> {
+        let mut holds = self.hub.feeds.holds().await?;
+        holds.retain(|hold| {
+            hold.feed == self.run.feed && matches!(hold.state, HoldState::Waiting | HoldState::Refused)
+        });
+        for hold in holds.into_iter().rev() {
+            let held = self.hub.feeds.run(&hold.feed, hold.run).await?;
+            if held.is_some_and(|held| held.payload == self.run.payload) {
+                return Ok(Some(hold));
+            }
+        }
+        Ok(None)
+    }
+
+    fn new_hold(&self, held: &Held) -> Hold {
+        let run = self.run;
+        let id = derived(&[b"hold", run.feed.as_bytes(), &run.number.to_be_bytes(), run.payload.as_bytes()]);
+        Hold {
+            id: id.simple().to_string()[..12].to_owned(),
+            feed: run.feed.clone(),
+            run: run.number,
+            reason: held.reason.clone(),
+            would_end: held.would_end,
+            schools: serde_json::to_string(&held.schools).expect("schools always serialise"),
+            since_ms: self.now.as_millisecond(),
+            state: HoldState::Waiting,
+            decided_by: None,
+            decided_reason: None,
+        }
+    }
+
+    fn report(&self, gated: &Gated) -> RunReport {
+        RunReport {
+            feed: self.run.feed.clone(),
+            payload: self.run.name.clone(),
+            counts: gated.counts.clone(),
+            hold: None,
+            refused: None,
+            warnings: warnings(&gated.notes),
+        }
+    }
+}
+
+/// One that touches neither rejects nor holds.
+fn closing(outcome: Outcome, report: &RunReport) -> Closing {
+    Closing {
+        outcome,
+        summary: serde_json::to_string(report).expect("a report with text keys always serialises"),
+        rejects: None,
+        hold: None,
+        hold_done: None,
+        supersede_holds: false,
+    }
+}
+
+/// Two sentences, whether or not the first ends like one.
+pub(super) fn sentences(message: &str, help: &str) -> String {
+    let message = message.trim_end_matches('.');
+    format!("{message}. {help}").trim_end().to_owned()
+}
+
+fn warnings(notes: &Notes) -> Vec<Warning> {
+    [
+        (
+            "non_instructional_day",
+            notes.non_instructional,
+            "row",
+            "on a day without school: kept, counted nowhere",
+        ),
+        ("no_calendar", notes.no_calendar, "row", "on a date that no calendar covers: counted nowhere"),
+        (
+            "leading_zeros",
+            notes.leading_zeros,
+            "student",
+            "not found whose id differs from a known one only in leading zeros: export the id as text",
+        ),
+        (
+            "ambiguous_id",
+            notes.ambiguous,
+            "student",
+            "not found because their id names several students: set `ids:` to say which id it is",
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, count, ..)| *count > 0)
+    .map(|(code, count, one, which)| Warning {
+        code: code.to_owned(),
+        count,
+        message: format!("{} {which}", noun(count, one)),
+    })
+    .collect()
+}

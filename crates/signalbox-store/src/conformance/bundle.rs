@@ -1,0 +1,56 @@
+//! What every [`Outbox`] promises of entries that are not sent as they were written.
+
+use super::outbox::{HOLD_MS, TARGET, all, claim, claimed, entry, id, ids, part, states, taking_back, write};
+use crate::outbox::EntryState::{Bundled, Pending, Withheld};
+use crate::outbox::NewEntry;
+use crate::{Outbox, StateStore};
+
+pub async fn withheld_entries_are_never_claimed(store: &(impl StateStore + Outbox)) {
+    let withheld = NewEntry { withheld: true, ..entry(1, "lane") };
+    let withheld_part = NewEntry { withheld: true, part: true, ..entry(2, "lane") };
+    write(store, [withheld, withheld_part, entry(3, "lane")]).await;
+    assert_eq!(claimed(&claim(store, 0).await), [3], "it does not hold its lane up either");
+    assert_eq!(claimed(&claim(store, 9 * HOLD_MS).await), [3]);
+    assert_eq!(store.parts(TARGET).await.expect("reads"), []);
+    let entries = all(store).await;
+    assert_eq!((entries[0].state, entries[0].next_try_ms), (Withheld, None));
+}
+
+pub async fn parts_are_never_claimed(store: &(impl StateStore + Outbox)) {
+    let elsewhere = NewEntry { target: "another".into(), ..part(4) };
+    write(store, [part(2), part(1), entry(3, "lane"), elsewhere]).await;
+    assert_eq!(claimed(&claim(store, 0).await), [3], "parts do not hold their lane up");
+    assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [2, 1]);
+}
+
+pub async fn a_bundle_replaces_its_parts(store: &(impl StateStore + Outbox)) {
+    write(store, [part(1), part(2), part(3)]).await;
+    let parts = [id(1), id(2)];
+    assert!(store.bundle(&parts, entry(10, "lane")).await.expect("bundles"));
+    let before = all(store).await;
+    assert!(!store.bundle(&parts, entry(10, "lane")).await.expect("answers"), "a second time writes nothing");
+    assert_eq!(all(store).await, before);
+
+    assert_eq!(states(store).await, [Bundled, Bundled, Pending, Pending]);
+    assert_eq!(before[0].next_try_ms, None);
+    assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [3]);
+    assert_eq!(claimed(&claim(store, 0).await), [10]);
+}
+
+pub async fn a_bundle_with_a_settled_part_writes_nothing(store: &(impl StateStore + Outbox)) {
+    write(store, [part(1), part(2), taking_back(3, 2), entry(4, "lane")]).await;
+    let before = all(store).await;
+    for not_a_pending_part in [2, 4, 99] {
+        let parts = [id(1), id(not_a_pending_part)];
+        assert!(!store.bundle(&parts, entry(10, "lane")).await.expect("answers"));
+    }
+    assert_eq!(all(store).await, before);
+}
+
+/// Else the parts would vanish in an entry that does not speak of them.
+pub async fn a_bundle_whose_id_is_there_writes_nothing(store: &(impl StateStore + Outbox)) {
+    write(store, [part(1), entry(10, "lane")]).await;
+    let before = all(store).await;
+    assert!(!store.bundle(&[id(1)], entry(10, "lane")).await.expect("answers"));
+    assert_eq!(all(store).await, before);
+}

@@ -1,0 +1,54 @@
+//! What every [`Outbox`] promises of entries that take others back.
+
+use super::outbox::{TARGET, all, claim, claimed, entry, id, part, settle, states, taking_back, write};
+use crate::outbox::EntryState::{Bundled, Delivered, Pending, Superseded, Withheld};
+use crate::outbox::{NewEntry, Settled};
+use crate::{Outbox, StateStore};
+
+pub async fn a_raise_and_its_withdrawal_meet(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "lane"), entry(2, "lane")]).await;
+    write(store, [taking_back(3, 1)]).await;
+    assert_eq!(states(store).await, [Superseded, Pending, Superseded]);
+    assert!(all(store).await.iter().all(|entry| entry.next_try_ms.is_some() == (entry.state == Pending)));
+    assert_eq!(claimed(&claim(store, 0).await), [2]);
+    write(store, [entry(4, "a"), taking_back(5, 4)]).await;
+    assert_eq!(states(store).await[3..], [Superseded, Superseded], "in one batch too");
+}
+
+pub async fn parts_that_meet_are_both_superseded(store: &(impl StateStore + Outbox)) {
+    write(store, [part(1), NewEntry { part: true, ..taking_back(2, 1) }]).await;
+    assert_eq!(states(store).await, [Superseded; 2]);
+    assert_eq!(store.parts(TARGET).await.expect("reads"), []);
+}
+
+pub async fn a_withdrawal_after_an_attempt_is_sent(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "delivered"), entry(2, "waits"), entry(3, "claimed")]).await;
+    let claims = claim(store, 0).await;
+    settle(store, &claims[0], Settled::Delivered).await;
+    settle(store, &claims[1], Settled::RetryAt { at_ms: 0 }).await;
+    write(store, [taking_back(4, 1), taking_back(5, 2), taking_back(6, 3)]).await;
+    assert_eq!(states(store).await, [Delivered, Pending, Pending, Pending, Pending, Pending]);
+}
+
+pub async fn a_withdrawal_of_what_never_left_stays_as_given(store: &(impl StateStore + Outbox)) {
+    let withheld = NewEntry { withheld: true, ..entry(1, "lane") };
+    write(store, [withheld, part(2)]).await;
+    assert!(store.bundle(&[id(2)], entry(3, "lane")).await.expect("bundles"));
+    write(store, [taking_back(4, 1), NewEntry { withheld: true, ..taking_back(5, 1) }]).await;
+    write(store, [taking_back(6, 99), taking_back(7, 2)]).await;
+    assert_eq!(
+        states(store).await,
+        [Withheld, Bundled, Pending, Pending, Withheld, Pending, Pending],
+        "withheld, unknown and bundled entries are not taken back"
+    );
+    write(store, [NewEntry { withheld: true, ..taking_back(8, 3) }]).await;
+    assert_eq!((states(store).await[2], states(store).await[7]), (Superseded, Superseded));
+}
+
+/// A withdrawal that was written again must not take back what came after it under the same id.
+pub async fn a_repeated_withdrawal_changes_nothing(store: &(impl StateStore + Outbox)) {
+    write(store, [taking_back(2, 1), entry(1, "lane")]).await;
+    let before = all(store).await;
+    write(store, [taking_back(2, 1)]).await;
+    assert_eq!(all(store).await, before);
+}
