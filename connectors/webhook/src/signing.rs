@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use signalbox_connector::Secret;
 use signalbox_connector::secret::SecretError;
+use signalbox_connector::words::plural;
 
 /// "Between 24 bytes (192 bits) and 64 bytes (512 bits)".
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
@@ -25,7 +26,8 @@ pub(crate) enum KeyError {
     #[error("the secret must be whsec_ and base64; one is made by: echo whsec_$(openssl rand -base64 32)")]
     Malformed,
     #[error(
-        "the secret has {0} bytes instead of 24 to 64; one is made by: echo whsec_$(openssl rand -base64 32)"
+        "the secret has {} instead of 24 to 64; one is made by: echo whsec_$(openssl rand -base64 32)",
+        plural(*.0 as u64, "byte")
     )]
     Length(usize),
 }

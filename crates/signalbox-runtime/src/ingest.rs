@@ -50,6 +50,14 @@ use self::identity::Resolver;
 use self::run::OpenRun;
 use crate::hub::{Feed, Hub, HubError};
 
+/// A feed that this process reads, and when.
+#[derive(Clone, Copy)]
+struct Taken<'a> {
+    feed: &'a Feed,
+    lease: &'a FeedLease,
+    now: Timestamp,
+}
+
 /// The ingest role: owns its feeds' leases.
 pub struct Ingest {
     hub: Arc<Hub>,
@@ -114,23 +122,25 @@ impl Ingest {
         let Some(feed) = hub.settings.feeds.iter().find(|feed| feed.name == name) else { return Ok(None) };
         let lease = hub.feeds.take(&feed.name, self.holder.term_at(now)).await?;
         self.check_runs(feed, &lease).await?;
+        let taken = Taken { feed, lease: &lease, now };
         let mut runs = Vec::new();
-        self.finish_open(feed, &lease, now, &mut runs).await?;
-        let Some(run) = self.open_again(feed, &lease, cause::RETRY, now).await? else { return Ok(None) };
-        self.work(feed, &lease, run, &mut runs, now).await?;
-        self.remember_mapping(feed, &lease).await?;
+        self.finish_open(taken, &mut runs).await?;
+        let Some(run) = self.open_again(taken, cause::RETRY).await? else { return Ok(None) };
+        self.work(taken, run, &mut runs).await?;
+        self.remember_mapping(taken).await?;
         Ok(runs.pop())
     }
 
     async fn feed(&mut self, feed: &Feed, now: Timestamp, runs: &mut Vec<RunReport>) -> Result<(), HubError> {
         // Another process reads this feed.
         let Some(lease) = self.lease(feed, now).await? else { return Ok(()) };
+        let taken = Taken { feed, lease: &lease, now };
         announce::mode(&self.hub, feed, &lease, now).await?;
-        self.finish_open(feed, &lease, now, runs).await?;
-        self.approved_holds(feed, &lease, now, runs).await?;
-        self.changed_mapping(feed, &lease, now, runs).await?;
-        self.drops(feed, &lease, now, runs).await?;
-        release::unmatched(self, feed, &lease, now).await
+        self.finish_open(taken, runs).await?;
+        self.approved_holds(taken, runs).await?;
+        self.changed_mapping(taken, runs).await?;
+        self.drops(taken, runs).await?;
+        release::unmatched(self, taken).await
     }
 
     /// `None`: another process has the feed.
@@ -161,35 +171,31 @@ impl Ingest {
     }
 
     /// Works an open run through to its end.
-    async fn work(
-        &mut self,
-        feed: &Feed,
-        lease: &FeedLease,
-        run: Run,
-        runs: &mut Vec<RunReport>,
-        now: Timestamp,
-    ) -> Result<(), HubError> {
+    async fn work(&mut self, taken: Taken<'_>, run: Run, runs: &mut Vec<RunReport>) -> Result<(), HubError> {
         if run.cause == cause::RELEASE {
-            return release::finish(self, feed, lease, &run).await;
+            return release::finish(self, taken, &run).await;
         }
         let hub = self.hub.clone();
+        let Taken { feed, lease, now } = taken;
         let open = OpenRun { hub: &hub, feed, lease, run: &run, now };
-        if let Some(refusal) = cause::why_unlanded(&run.cause)? {
-            runs.push(open.refuse(&refusal).await?);
-            return Ok(());
-        }
-        if let Some(report) = open.recognised().await? {
-            runs.push(report);
-            return Ok(());
-        }
+        runs.push(if let Some(refusal) = cause::why_unlanded(&run.cause)? {
+            open.refuse(&refusal).await?
+        } else if let Some(report) = open.recognised().await? {
+            report
+        } else {
+            self.process(open).await?
+        });
+        Ok(())
+    }
+
+    async fn process(&mut self, open: OpenRun<'_>) -> Result<RunReport, HubError> {
         let mut known = self.take_resolver().await?;
         let report = open.process(&mut known.resolver).await?;
         // A payload that waits or is refused taught the resolver nothing that holds.
         if report.hold.is_none() && report.refused.is_none() {
             self.resolver = Some(known);
         }
-        runs.push(report);
-        Ok(())
+        Ok(report)
     }
 
     /// The ids as they stand. After a run that added some, by this process or another, they are read anew.

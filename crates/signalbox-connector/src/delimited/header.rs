@@ -77,6 +77,8 @@ impl Header {
             let whole = self.names.iter().take_while(|name| !name.contains(['\r', '\n']));
             let names: Vec<_> = whole.map(|name| format!("\"{name}\"")).collect();
             format!("there are {}", names.join(", "))
+        } else if self.names.len() == 1 {
+            "its only field is no column this feed knows".to_owned()
         } else {
             format!("none of its {} fields is a column this feed knows", self.names.len())
         }

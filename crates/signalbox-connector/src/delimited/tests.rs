@@ -173,6 +173,14 @@ fn missing(header: &str, names: &[&str]) -> Refusal {
 }
 
 #[test]
+fn a_header_that_may_be_a_students_row_is_only_counted() {
+    let alone = missing("Zebedee\n", &["id"]).message;
+    assert!(alone.ends_with("; its only field is no column this feed knows"), "{alone}");
+    let three = missing("1,Zebedee,100\n", &["id"]).message;
+    assert!(three.ends_with("; none of its 3 fields is a column this feed knows"), "{three}");
+}
+
+#[test]
 fn a_missing_column_is_named_with_those_there() {
     let refusal = missing("Student_Number,School_ID\n", &["Student_Number", "Att_Date"]);
     assert_eq!((refusal.code, refusal.column.as_deref()), (RejectCode::MissingColumn, Some("Att_Date")));

@@ -40,16 +40,14 @@ impl OpenRun<'_> {
     pub(super) async fn hold(&self, gated: &Gated, held: &Held) -> Result<RunReport, HubError> {
         let earlier = self.earlier_hold().await?;
         let mut report = self.report(gated);
-        let outcome = match earlier.as_ref().filter(|hold| hold.state == HoldState::Refused) {
-            Some(refused) => {
-                let by = refused.decided_by.as_deref().unwrap_or("somebody");
-                report.refused = Some(format!("The same file was refused by {by}. Drop a good one."));
-                Outcome::Refused
-            }
-            None => {
-                report.hold = Some(HoldReport { reason: held.reason.clone(), would_end: held.would_end });
-                Outcome::Held
-            }
+        let refused = earlier.as_ref().filter(|hold| hold.state == HoldState::Refused);
+        let outcome = if let Some(refused) = refused {
+            let by = refused.decided_by.as_deref().unwrap_or("somebody");
+            report.refused = Some(format!("The same file was refused by {by}. Drop a good one."));
+            Outcome::Refused
+        } else {
+            report.hold = Some(HoldReport { reason: held.reason.clone(), would_end: held.would_end });
+            Outcome::Held
         };
         self.remember(&report).await?;
         let closing = Closing {

@@ -1,26 +1,21 @@
 //! Late arrivals: rows whose student was not found are released when the roster brings the student.
 
-use jiff::Timestamp;
 use signalbox_connector::Entity;
-use signalbox_store::feed::{Closing, FeedLease, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope};
+use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope};
 
 use super::diff::{Step, Verdict};
 use super::emit::{Emitter, end_run};
 use super::identity::{Found, Resolver};
 use super::row::{Row, content_hash};
 use super::run::id_system;
-use super::{Ingest, cause};
+use super::{Ingest, Taken, cause};
 use crate::hub::{Feed, Hub, HubError};
 
 const PAGE: usize = 20_000;
 
 /// Opens a release run if rows of the feed wait for a student who is known by now.
-pub(crate) async fn unmatched(
-    ingest: &mut Ingest,
-    feed: &Feed,
-    lease: &FeedLease,
-    now: Timestamp,
-) -> Result<(), HubError> {
+pub(super) async fn unmatched(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(), HubError> {
+    let Taken { feed, lease, now } = taken;
     if ingest.hub.feeds.ledger_counts(&feed.name).await?.unmatched == 0 {
         return Ok(());
     }
@@ -37,16 +32,14 @@ pub(crate) async fn unmatched(
         cursor: None,
         cause: cause::RELEASE.to_owned(),
     };
-    let run = ingest.hub.feeds.open_run(lease, run).await?;
-    crate::failpoint!("run.open");
-    finish(ingest, feed, lease, &run).await
+    let run = ingest.open(lease, run).await?;
+    finish(ingest, taken, &run).await
 }
 
 /// Works a release run through.
-pub(crate) async fn finish(
+pub(super) async fn finish(
     ingest: &mut Ingest,
-    feed: &Feed,
-    lease: &FeedLease,
+    Taken { feed, lease, .. }: Taken<'_>,
     run: &Run,
 ) -> Result<(), HubError> {
     let known = ingest.take_resolver().await?;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use anyhow::anyhow;
 use serde::Serialize;
+use signalbox_connector::words::{counted, plural};
 use signalbox_kafka::{TopicPlan, TopicsError};
 
 use super::load;
@@ -13,7 +14,7 @@ use crate::cli::{Global, Output, Topics, TopicsWhat};
 use crate::config::Backing;
 use crate::exit::{Done, Failure};
 use crate::open::servers::{connect_administrator, declared};
-use crate::screen::{self, plural};
+use crate::screen;
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Topics) -> Result<Done, Failure> {
     let config = load(global)?.config;
@@ -57,7 +58,8 @@ fn text(out: &mut dyn Write, plan: &TopicPlan, what: TopicsWhat, embedded: bool)
         TopicsWhat::Apply => ("made", "set"),
     };
     for topic in &plan.create {
-        let (shards, copies) = (plural(topic.shards.into(), "shard"), copies(topic.replication));
+        let (shards, copies) =
+            (plural(topic.shards.into(), "shard"), counted(topic.replication.into(), "copy", "copies"));
         writeln!(out, "{make} {}: {shards}, {copies}", topic.topic)?;
     }
     for change in &plan.change {
@@ -72,10 +74,6 @@ fn text(out: &mut dyn Write, plan: &TopicPlan, what: TopicsWhat, embedded: bool)
         writeln!(out, "not known of {topics}: the settings, which this user may not see (DESCRIBE_CONFIGS)")?;
     }
     writeln!(out, "as declared: {}", plural(plan.ok.len() as u64, "topic"))
-}
-
-fn copies(n: u16) -> String {
-    if n == 1 { "1 copy".to_owned() } else { format!("{n} copies") }
 }
 
 impl From<TopicsError> for Failure {

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use signalbox_connector::words::plural;
+
 use super::{Access, Declared, Described, EVERY_NAME, Lists, State};
 use crate::cli::TopicsWhat;
-use crate::screen::plural;
 
 impl Access {
     pub(in crate::commands::topics) fn text(&self, out: &mut dyn Write, what: TopicsWhat) -> io::Result<()> {
