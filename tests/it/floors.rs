@@ -61,6 +61,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["signalbox-sql", "signalbox-bench"]),
     ("reqwest", &["signalbox-connector", "connector-webhook"]),
     ("rdkafka", &["signalbox-kafka", "signalbox-kafka-acl"]),
+    ("openssl-sys", &["signalbox-kafka"]),
     ("axum", &["signalbox-http"]),
 ];
 

@@ -60,6 +60,9 @@ impl Config {
 
     /// The settings that every client has.
     pub(crate) fn client(&self) -> ClientConfig {
+        // Before librdkafka begins OpenSSL: as this begins it, the process does not take it down when it exits.
+        // Threads of clients that nobody waits for still encrypt then, and would crash.
+        openssl_sys::init();
         let mut client = ClientConfig::new();
         client
             .set("bootstrap.servers", self.brokers.join(","))

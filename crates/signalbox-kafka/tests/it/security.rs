@@ -29,6 +29,33 @@ fn vendor() -> Config {
     secured(variable("SIGNALBOX_TEST_KAFKA_VENDOR_USER"), variable("SIGNALBOX_TEST_KAFKA_VENDOR_PASSWORD"))
 }
 
+/// Nobody waits for clients that come in, or that end, when a process ends: it must not crash over them.
+#[test]
+fn a_process_ends_in_the_midst_of_encryption() {
+    const CHILD: &str = "SIGNALBOX_TEST_ENDS_AT_ONCE";
+    if std::env::var_os(CHILD).is_some() {
+        ends_at_once();
+    }
+    let this = std::env::current_exe().expect("a program knows where it is");
+    for _ in 0..10 {
+        let child = Command::new(&this)
+            .args(["--exact", "security::a_process_ends_in_the_midst_of_encryption"])
+            .env(CHILD, "yes")
+            .output()
+            .expect("the program starts");
+        assert_eq!(child.status.code(), Some(7), "{}: {child:?}", child.status);
+    }
+}
+
+/// Exits when the first of many clients is in: the others are about to be.
+fn ends_at_once() -> ! {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a thread");
+    let clients: Vec<_> =
+        (0..30).map(|_| KafkaLog::new(admin()).expect("the configuration is usable")).collect();
+    runtime.block_on(clients[0].answers()).expect("the broker lets its administrator in");
+    std::process::exit(7)
+}
+
 #[tokio::test]
 async fn a_user_without_an_acl_reads_nothing() {
     let topic = unique("private");
