@@ -20,8 +20,13 @@ const KEPT: usize = 4;
 /// How long records read ahead are good for: somebody may delete the topic and make another one of its name.
 const GOOD_FOR: Duration = Duration::from_secs(5);
 
-/// What one reader reads ahead.
-const AHEAD_KIB: u32 = 4 * 1024;
+/// What one reader reads ahead: until there are so many records, which in memory are about 1 KiB each, or so many bytes
+/// of values (headers are not counted).
+const AHEAD: usize = 10_000;
+const AHEAD_KIB: usize = 4 * 1024;
+
+/// What one request brings; compressed, so that it may be the tenfold.
+const FETCH_KIB: usize = 256;
 
 /// Readers that wait for the next call.
 #[derive(Clone)]
@@ -74,9 +79,14 @@ impl Readers {
     }
 
     fn read_at(&self, at: At, end: Offset, max: usize) -> Result<Vec<Record>, LogError> {
+        let timeout = self.config.timeout;
+        if max == 1 {
+            // A look at one place: nobody goes on there.
+            return Reader::new(&self.config, &self.cluster, Ahead::Nothing)?.read(at, end, max, timeout);
+        }
         let mut reader = self.take(&at)?;
         // A reader that failed is not kept.
-        let records = reader.read(at, end, max, self.config.timeout)?;
+        let records = reader.read(at, end, max, timeout)?;
         self.keep(reader);
         Ok(records)
     }
@@ -89,7 +99,7 @@ impl Readers {
             return Ok(idle.remove(index));
         }
         drop(idle);
-        Reader::new(&self.config, &self.cluster)
+        Reader::new(&self.config, &self.cluster, Ahead::Pages)
     }
 
     /// Who reads on soon finds the reader again, unless others have read meanwhile.
@@ -105,14 +115,28 @@ impl Readers {
     }
 }
 
+/// What a reader reads besides what it was asked for.
+#[derive(Debug, Clone, Copy)]
+enum Ahead {
+    /// One batch of the producer's, which is the least that the brokers send.
+    Nothing,
+    Pages,
+}
+
 impl Reader {
-    fn new(config: &Config, cluster: &Cluster) -> Result<Self, LogError> {
+    fn new(config: &Config, cluster: &Cluster, ahead: Ahead) -> Result<Self, LogError> {
+        let (records, kib, fetch_kib) = match ahead {
+            Ahead::Nothing => (1, 1, 1),
+            Ahead::Pages => (AHEAD, AHEAD_KIB, FETCH_KIB),
+        };
         let mut settings = config.consumer();
         settings
             // A client can be given shards only if it has a group's name; it never joins it.
             .set("group.id", format!("{}-read", config.client_id))
             .set("enable.partition.eof", "true")
-            .set("queued.max.messages.kbytes", AHEAD_KIB.to_string())
+            .set("queued.min.messages", records.to_string())
+            .set("queued.max.messages.kbytes", kib.to_string())
+            .set("fetch.message.max.bytes", (fetch_kib * 1024).to_string())
             .set("fetch.queue.backoff.ms", "10")
             .set("fetch.wait.max.ms", "100");
         let context = Context { reports: cluster.reports().clone() };
