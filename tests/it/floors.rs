@@ -13,8 +13,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("signalbox-log", &[]),
     ("signalbox-store", &["signalbox-event"]),
     ("signalbox-connector", &["signalbox-event"]),
-    ("signalbox-kafka-acl", &[]),
-    ("signalbox-kafka", &["signalbox-event", "signalbox-log", "signalbox-kafka-acl"]),
+    ("signalbox-kafka-native", &[]),
+    ("signalbox-kafka", &["signalbox-event", "signalbox-log", "signalbox-kafka-native"]),
     ("signalbox-sql", &["signalbox-event", "signalbox-log", "signalbox-store"]),
     (
         "signalbox-runtime",
@@ -60,7 +60,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // The benchmarks measure the database itself as the ceiling of ours.
     ("sqlx", &["signalbox-sql", "signalbox-bench"]),
     ("reqwest", &["signalbox-connector", "connector-webhook"]),
-    ("rdkafka", &["signalbox-kafka", "signalbox-kafka-acl"]),
+    ("rdkafka", &["signalbox-kafka", "signalbox-kafka-native"]),
     ("openssl-sys", &["signalbox-kafka"]),
     ("axum", &["signalbox-http"]),
 ];

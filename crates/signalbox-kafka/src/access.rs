@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rdkafka::admin::AdminClient;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
-use signalbox_kafka_acl::Entry;
+use signalbox_kafka_native::acl::{self, Entry};
 use signalbox_log::LogError;
 
 use crate::client::{Client, Context, log_error};
@@ -39,7 +39,7 @@ impl TopicAdmin {
     /// Who may do what with topics and groups.
     pub async fn access(&self) -> Result<AccessLists, LogError> {
         let timeout = self.timeout;
-        match self.call(move |client| signalbox_kafka_acl::entries(client, timeout)).await? {
+        match self.call(move |client| acl::entries(client, timeout)).await? {
             Ok(mut all) => {
                 all.sort_unstable();
                 Ok(AccessLists::Entries(all))
@@ -52,7 +52,7 @@ impl TopicAdmin {
     /// Adds entries to the access lists, and waits a moment until the brokers show them.
     pub async fn allow(&self, entries: Vec<Entry>) -> Result<(), AccessError> {
         let (timeout, adding) = (self.timeout, entries.clone());
-        let added = self.call(move |client| signalbox_kafka_acl::add(client, &adding, timeout)).await?;
+        let added = self.call(move |client| acl::add(client, &adding, timeout)).await?;
         added.map_err(|error| match error {
             KafkaError::AdminOp(Code::ClusterAuthorizationFailed) => AccessError::NotAllowed,
             KafkaError::AdminOp(Code::SecurityDisabled) => AccessError::NotKept,

@@ -1,5 +1,6 @@
 //! Appending: one producer, and every report awaited.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,12 +16,16 @@ use tokio::sync::Notify;
 use crate::client::{Client, Context, Reports, log_error, shard_error};
 use crate::config::Config;
 use crate::record;
+use crate::reminder::Reminder;
 
 /// What waits to be sent, over all callers.
 const QUEUE_KIB: u32 = 64 * 1024;
 
 /// The largest request, and with it the largest record: twice the mebibyte that a log has to keep.
 const REQUEST_BYTES: u32 = 2 * 1024 * 1024;
+
+/// An append that takes so long may be that of a producer that knows no broker.
+const LONG: Duration = Duration::from_secs(2);
 
 /// How long to wait before trying again to get into a full queue.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
@@ -30,6 +35,7 @@ pub(crate) struct Appender {
     config: ClientConfig,
     timeout: Duration,
     reports: Reports,
+    reminder: Reminder,
     producer: Mutex<Option<Arc<Producer>>>,
 }
 
@@ -57,7 +63,8 @@ impl Appender {
             .set("message.max.bytes", REQUEST_BYTES.to_string())
             .set("queue.buffering.max.kbytes", QUEUE_KIB.to_string())
             .set("message.timeout.ms", config.timeout.as_millis().to_string());
-        Self { config: settings, timeout: config.timeout, reports, producer: Mutex::default() }
+        let (timeout, reminder) = (config.timeout, Reminder::new(config));
+        Self { config: settings, timeout, reports, reminder, producer: Mutex::default() }
     }
 
     /// Sends the messages and waits until all are acknowledged by every replica in sync, or one is not: then no more
@@ -75,7 +82,13 @@ impl Appender {
             self.send(&producer, message, &under_way).await;
         }
         under_way.settle(None);
-        under_way.settled().await
+        let mut settled = pin!(under_way.settled());
+        loop {
+            if let Ok(settled) = tokio::time::timeout(LONG, &mut settled).await {
+                return settled;
+            }
+            self.reminder.remind(producer.client());
+        }
     }
 
     /// Queues one message; waits while the queue is full. What goes wrong settles the message.

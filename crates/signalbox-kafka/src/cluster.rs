@@ -14,6 +14,7 @@ use signalbox_log::{LogError, Offset, Shard};
 
 use crate::client::{Client, Context, Reports, log_error, shard_error};
 use crate::config::Config;
+use crate::reminder::Reminder;
 use crate::threads::blocking;
 
 /// How long to wait before asking again about a shard that has no leader.
@@ -37,6 +38,7 @@ pub(crate) type TopicShard = (String, Shard);
 #[derive(Clone)]
 pub(crate) struct Cluster {
     client: Arc<Client<BaseConsumer<Context>>>,
+    reminder: Arc<Reminder>,
     /// The topics' numbers of shards, and since when they are known.
     shards: Arc<Mutex<HashMap<String, (u32, Instant)>>>,
     /// How often topics were deleted from here.
@@ -54,6 +56,7 @@ impl Cluster {
             config.consumer().create_with_context(context).map_err(log_error)?;
         Ok(Self {
             client: Arc::new(Client::new(client)),
+            reminder: Arc::new(Reminder::new(config)),
             shards: Arc::default(),
             deletions: Arc::default(),
             timeout: config.timeout,
@@ -175,6 +178,7 @@ impl Cluster {
         asked: Vec<TopicShard>,
         question: impl Fn(&BaseConsumer<Context>, &[TopicShard], Duration) -> Result<T, LogError> + Send + 'static,
     ) -> Result<T, LogError> {
+        let reminder = self.reminder.clone();
         self.ask(move |client, timeout| {
             let deadline = Instant::now() + timeout;
             loop {
@@ -183,6 +187,7 @@ impl Cluster {
                 if !may_pass || Instant::now() + ASK_AGAIN >= deadline {
                     return Ok(answer);
                 }
+                reminder.remind(client.client());
                 std::thread::sleep(ASK_AGAIN);
             }
         })
@@ -194,10 +199,13 @@ impl Cluster {
         &self,
         question: impl FnOnce(&BaseConsumer<Context>, Duration) -> KafkaResult<T> + Send + 'static,
     ) -> Result<T, LogError> {
-        let (client, timeout) = (self.client.clone(), self.timeout);
+        let (client, timeout, reminder) = (self.client.clone(), self.timeout, self.reminder.clone());
         let answer = blocking(move || {
             let answer = question(&client, timeout);
             listen(&client, answer.is_err());
+            if answer.is_err() {
+                reminder.remind(client.client());
+            }
             answer
         })
         .await?;

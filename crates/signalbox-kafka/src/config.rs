@@ -58,6 +58,11 @@ impl Config {
         }
     }
 
+    /// The brokers, as librdkafka takes them.
+    pub(crate) fn bootstrap(&self) -> String {
+        self.brokers.join(",")
+    }
+
     /// The settings that every client has.
     pub(crate) fn client(&self) -> ClientConfig {
         // Before librdkafka begins OpenSSL: as this begins it, the process does not take it down when it exits.
@@ -65,7 +70,7 @@ impl Config {
         openssl_sys::init();
         let mut client = ClientConfig::new();
         client
-            .set("bootstrap.servers", self.brokers.join(","))
+            .set("bootstrap.servers", self.bootstrap())
             .set("client.id", &self.client_id)
             .set("security.protocol", self.protocol())
             .set("socket.keepalive.enable", "true")

@@ -15,6 +15,7 @@
 //! - `append`: the producer
 //! - `read`: reading without a group
 //! - `subscription`: a member of a group
+//! - `reminder`: clients that know no broker any more
 //! - `threads`: what blocks
 //! - `topics`: [`TopicAdmin`]; `access`: its care of access lists
 
@@ -26,6 +27,7 @@ mod config;
 mod log;
 mod read;
 mod record;
+mod reminder;
 mod subscription;
 mod threads;
 mod topics;
@@ -33,7 +35,7 @@ mod topics;
 pub use access::{AccessError, AccessLists};
 pub use config::{Config, Scram, Tls};
 pub use log::KafkaLog;
-pub use signalbox_kafka_acl as acl;
+pub use signalbox_kafka_native::acl;
 pub use topics::{
     Cleanup, CreateTopic, OtherShards, SettingChange, TopicAdmin, TopicPlan, TopicSpec, TopicsError,
 };

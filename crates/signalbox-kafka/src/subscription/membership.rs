@@ -20,6 +20,7 @@ use super::fetch::FetchClient;
 use crate::client::{Client, Context, Reports, is_refusal, log_error};
 use crate::cluster::TopicShard;
 use crate::config::Config;
+use crate::reminder::Reminder;
 use crate::threads;
 
 /// How long the thread waits for something to happen; the longest that leaving waits for the thread.
@@ -182,6 +183,8 @@ pub(super) fn join(
     let mut client = group.client(&desk, &reports)?;
     let a_topic = group.topics.keys().next().cloned();
     let name = format!("kafka {}", group.name);
+    let of_client = Reminder::new(&group.config);
+    let of_fetch = Reminder::new(&group.config);
     let begun = threads::begin(&name, move || {
         let mut standing = Standing::Member;
         while !desk.is_closing() {
@@ -200,8 +203,13 @@ pub(super) fn join(
                     Err(error) => desk.report(error),
                 }
             }
-            if desk.down_since().is_some() && client.fetch_metadata(a_topic.as_deref(), KNOCK).is_ok() {
-                desk.came_up();
+            if desk.down_since().is_some() {
+                let a_topic = a_topic.as_deref();
+                let member = is_answered(&client, a_topic, &of_client);
+                let reader = is_answered(&*fetch, a_topic, &of_fetch);
+                if member && reader {
+                    desk.came_up();
+                }
             }
         }
         drop(fetch);
@@ -210,6 +218,20 @@ pub(super) fn join(
         drop(left);
     });
     begun.map_err(|error| LogError::Failed(Box::new(error)))
+}
+
+/// Whether a broker answers this client, and knows of any.
+fn is_answered<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    a_topic: Option<&str>,
+    reminder: &Reminder,
+) -> bool {
+    let answer = client.fetch_metadata(a_topic, KNOCK);
+    let is_answered = answer.is_ok_and(|metadata| !metadata.brokers().is_empty());
+    if !is_answered {
+        reminder.remind(client.client());
+    }
+    is_answered
 }
 
 /// What is joined.

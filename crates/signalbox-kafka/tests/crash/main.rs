@@ -18,6 +18,9 @@ use crate::support::{config, make_topic, message, numbers, unique, variable};
 /// How long a call waits for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Longer than `broker.session.timeout.ms`, which is 9 s where nobody set it.
+const TAKEN_FOR_DEAD: Duration = Duration::from_secs(11);
+
 /// Each of these tests needs the broker for itself.
 static BROKER: Mutex<()> = Mutex::const_new(());
 
@@ -213,6 +216,33 @@ async fn a_full_queue_holds_up_its_writer() {
     assert_eq!(bounds, 0..MESSAGES as u64, "nothing is missing or there twice");
     let last = log.read(&topic, 0, bounds.end - 1, 1).await.expect("the broker answers");
     assert_eq!(numbers(&last), [MESSAGES - 1]);
+}
+
+/// A broker that was paused so long that its controller took it for dead: for a moment it tells clients of no broker at
+/// all, and some of them forget it over that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_knows_of_none_is_not_forgotten() {
+    let _one_at_a_time = BROKER.lock().await;
+    let (log, topic) = fresh(1).await;
+    let member = log.join(&unique("g"), std::slice::from_ref(&topic)).await;
+    let mut member = member.expect("the group can be joined");
+    for number in 0..3 {
+        let frozen = Frozen::now();
+        tokio::time::sleep(TAKEN_FOR_DEAD).await;
+        drop(frozen);
+        let goes_on = async {
+            while log.append(&[message(&topic, 0, number)]).await.is_err() {}
+            loop {
+                match member.next(10).await {
+                    Ok(Delivery::Records { records, .. }) if numbers(&records).contains(&number) => return,
+                    Ok(Delivery::Assigned(_)) => while member.start(0, &[]).await.is_err() {},
+                    Ok(_) | Err(LogError::Unavailable(_)) => {}
+                    Err(error) => panic!("it may not be repeated: {error:?}"),
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), goes_on).await.expect("the member goes on");
+    }
 }
 
 /// A broker that does not answer but keeps its connections.

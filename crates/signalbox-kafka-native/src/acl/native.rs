@@ -15,7 +15,7 @@ use rdkafka::admin::AdminClient;
 use rdkafka::bindings as c;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 
-use crate::{Entry, Operation, Resource};
+use super::{Entry, Operation, Resource};
 
 /// How much longer than the library we wait for the answer that it gives at the latest when its own time is over.
 const GRACE: Duration = Duration::from_secs(2);

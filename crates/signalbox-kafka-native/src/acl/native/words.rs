@@ -5,7 +5,7 @@ use rdkafka::bindings::{
     rd_kafka_ResourcePatternType_t as CPattern, rd_kafka_ResourceType_t as CResource,
 };
 
-use crate::{Operation, Pattern, Permission, Resource};
+use super::super::{Operation, Pattern, Permission, Resource};
 
 const OPERATIONS: [(Operation, COperation); 11] = [
     (Operation::All, COperation::RD_KAFKA_ACL_OPERATION_ALL),

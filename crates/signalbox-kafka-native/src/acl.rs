@@ -1,10 +1,6 @@
 //! Access lists of Kafka brokers.
 //!
-//! librdkafka has the calls, its binding for Rust does not offer them. This crate calls the C functions, and is the only
-//! one of the workspace that may: everything `unsafe` stands in `native`, behind [`entries`] and [`add`]. It is to go
-//! when the binding has them.
-//!
-//! Both block until the brokers answer.
+//! [`entries`] and [`add`] block until the brokers answer.
 
 mod native;
 
