@@ -225,7 +225,7 @@ pub(crate) static CRASH_FREE: LazyLock<Outcome> = LazyLock::new(|| {
     outcome
 });
 
-fn failpoints() -> Vec<String> {
+pub(crate) fn failpoints() -> Vec<String> {
     let listed = District::new().json(&["failpoints"]);
     let names: Vec<String> = serde_json::from_value(listed).expect("a list of names");
     assert!(names.len() >= 10, "{names:?}");
@@ -238,8 +238,17 @@ static PLAYING: Mutex<()> = Mutex::new(());
 
 /// Plays a week for every failpoint, some beside each other; the failpoints at which no process died.
 pub(crate) fn survived(beside: usize, play: impl Fn(&mut Week, &str) + Sync) -> BTreeSet<String> {
+    survived_among(failpoints(), beside, play)
+}
+
+/// As [`survived`], for some of the failpoints.
+pub(crate) fn survived_among(
+    failpoints: Vec<String>,
+    beside: usize,
+    play: impl Fn(&mut Week, &str) + Sync,
+) -> BTreeSet<String> {
     let _playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
-    let (waiting, survived) = (Mutex::new(failpoints()), Mutex::new(BTreeSet::new()));
+    let (waiting, survived) = (Mutex::new(failpoints), Mutex::new(BTreeSet::new()));
     let next = || waiting.lock().expect("no thread panics with it").pop();
     let one_after_the_other = || {
         while let Some(failpoint) = next() {
