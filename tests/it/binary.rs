@@ -1,7 +1,7 @@
 //! The `signalbox` binary: found or built once per test process, and what a run of it left behind.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -42,6 +42,7 @@ fn build() -> PathBuf {
 /// What one run of the binary left behind.
 #[derive(Debug)]
 pub(crate) struct Run {
+    pub(crate) status: ExitStatus,
     /// `None`: ended by a signal.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -51,7 +52,12 @@ pub(crate) struct Run {
 impl From<Output> for Run {
     fn from(out: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("the binary writes UTF-8");
-        Self { code: out.status.code(), stdout: text(out.stdout), stderr: text(out.stderr) }
+        Self {
+            status: out.status,
+            code: out.status.code(),
+            stdout: text(out.stdout),
+            stderr: text(out.stderr),
+        }
     }
 }
 
@@ -59,7 +65,14 @@ impl Run {
     /// The run ended with this exit code.
     #[track_caller]
     pub(crate) fn exit(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "{}; stdout:\n{}\nstderr:\n{}",
+            self.status,
+            self.stdout,
+            self.stderr
+        );
         self
     }
 

@@ -64,7 +64,7 @@ struct Recipient {
 }
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
-    let mut stopped = until_signal();
+    let mut stopped = until_signal()?;
     let opened = unless(&mut stopped, open::open_copy(load(global)?)).await?;
     let told = unless(&mut stopped, tell(out, global, &opened.hub)).await;
     // However it ended, the copy goes.

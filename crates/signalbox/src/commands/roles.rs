@@ -2,6 +2,7 @@
 //!
 //! A store or log that does not answer is waited for. What cannot heal by itself ends the process, with the mend.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,27 +40,22 @@ pub(super) struct Post {
     pub(super) stopped: Stopped,
 }
 
-/// Is told when the process is asked to stop, by Ctrl-C or SIGTERM.
-pub(super) fn until_signal() -> Stopped {
+/// Is told when the process is asked to stop, by Ctrl-C or SIGTERM; from this call on neither ends it at once.
+///
+/// # Errors
+/// The system does not let us listen.
+pub(super) fn until_signal() -> io::Result<Stopped> {
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
-        wait_for_signal().await;
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
         // Nobody listens any more only when the process is ending anyway.
         stop.send(true).ok();
     });
-    stopped
-}
-
-async fn wait_for_signal() {
-    let term = signal(SignalKind::terminate());
-    match term {
-        Ok(mut term) => tokio::select! {
-            _ = term.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        // Without the handler SIGTERM ends the process at once, which is safe too.
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
+    Ok(stopped)
 }
 
 impl Post {

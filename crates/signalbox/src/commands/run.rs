@@ -17,6 +17,7 @@ use crate::exit::{Done, Failure};
 use crate::open::{self, Opened};
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Run) -> Result<Done, Failure> {
+    let stopped = until_signal()?;
     let configuration = fingerprint(global)?;
     let mut loaded = load(global)?;
     if matches!(loaded.config.backing, Backing::Embedded) {
@@ -28,20 +29,20 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Run) -> Res
     let only = only(&mut loaded.config, &args.only)?;
     let opened = open::open_to_run(loaded, &configuration).await?;
     let roles: BTreeSet<Role> = args.roles.iter().copied().collect();
-    forever(out, opened, &configuration, &roles, only, Clock::new(global.now)).await
+    let post = Post { hub: opened.hub.clone(), clock: Clock::new(global.now), stopped };
+    forever(out, opened, post, &configuration, &roles, only).await
 }
 
 /// Runs roles until asked to stop, or until one of them cannot go on.
 pub(super) async fn forever(
     out: &mut dyn Write,
     opened: Opened,
+    post: Post,
     configuration: &str,
     roles: &BTreeSet<Role>,
     only: Option<Vec<String>>,
-    clock: Clock,
 ) -> Result<Done, Failure> {
     let (holder, _slot) = opened.holder(configuration)?;
-    let post = Post { hub: opened.hub.clone(), clock, stopped: until_signal() };
     let mut tasks: JoinSet<Result<(), HubError>> = JoinSet::new();
     for role in roles {
         let post = post.clone();

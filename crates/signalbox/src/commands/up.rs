@@ -1,10 +1,8 @@
 //! `signalbox up`: run the hub.
 
 use std::io::Write;
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use signalbox_runtime::hub::Hub;
 use signalbox_runtime::ingest::{self, Holder, PassReport};
 use signalbox_runtime::up::{self, Loops};
 use tokio::time::sleep;
@@ -14,29 +12,43 @@ use super::{load, run as run_command, status};
 use crate::cli::{Global, Role, Up};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
-use crate::open::{self, Opened};
+use crate::open::{self, Lock, Opened};
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Result<Done, Failure> {
+    if args.once { run_once(out, global).await } else { run_on(out, global).await }
+}
+
+async fn run_once(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
     let clock = Clock::new(global.now);
     let configuration = fingerprint(global)?;
-    let loaded = load(global)?;
-    let opened =
-        if args.once { open::open(loaded).await? } else { open::open_to_run(loaded, &configuration).await? };
+    let opened = open::open(load(global)?).await?;
     if opened.is_shared() {
-        if args.once {
-            return once(out, global, opened, &configuration, clock).await;
-        }
-        let roles = [Role::Ingest, Role::Risk, Role::Deliver].into();
-        return run_command::forever(out, opened, &configuration, &roles, None, clock).await;
+        return once(out, global, opened, &configuration, clock).await;
     }
-    let _lock = opened.data_dir.lock(&configuration)?;
+    let _lock = alone(&opened, &configuration).await?;
+    once(out, global, opened, &configuration, clock).await
+}
+
+async fn run_on(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
+    let stopped = until_signal()?;
+    let clock = Clock::new(global.now);
+    let configuration = fingerprint(global)?;
+    let opened = open::open_to_run(load(global)?, &configuration).await?;
+    let post = Post { hub: opened.hub.clone(), clock, stopped };
+    if opened.is_shared() {
+        let roles = [Role::Ingest, Role::Risk, Role::Deliver].into();
+        return run_command::forever(out, opened, post, &configuration, &roles, None).await;
+    }
+    let _lock = alone(&opened, &configuration).await?;
+    forever(out, post).await
+}
+
+/// No other process runs an embedded hub while the lock is held.
+async fn alone(opened: &Opened, configuration: &str) -> Result<Lock, Failure> {
+    let lock = opened.data_dir.lock(configuration)?;
     // Whoever claimed an alert before is gone: the lock says so.
     opened.hub.outbox.release_claims().await?;
-    if args.once {
-        once(out, global, opened, &configuration, clock).await
-    } else {
-        forever(out, &opened, clock).await
-    }
+    Ok(lock)
 }
 
 /// Names the configuration that a process runs with.
@@ -97,12 +109,11 @@ fn warn(report: &PassReport) {
 }
 
 /// The embedded hub: ingest and risk take turns, delivery goes on beside them.
-async fn forever(out: &mut dyn Write, opened: &Opened, clock: Clock) -> Result<Done, Failure> {
-    let post = Post { hub: opened.hub.clone(), clock, stopped: until_signal() };
+async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
     let delivering = tokio::spawn(post.clone().deliver());
     writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
     out.flush()?;
-    let worked = work(opened.hub.clone(), post).await;
+    let worked = work(post).await;
     delivering.abort();
     worked?;
     writeln!(out, "Stopped. Start again to go on.")?;
@@ -110,8 +121,8 @@ async fn forever(out: &mut dyn Write, opened: &Opened, clock: Clock) -> Result<D
 }
 
 /// Passes, one after the other, until asked to stop.
-async fn work(hub: Arc<Hub>, mut post: Post) -> Result<(), Failure> {
-    let mut loops = Loops::open(hub, Holder::embedded(), Some(STILL_FOR)).await?;
+async fn work(mut post: Post) -> Result<(), Failure> {
+    let mut loops = Loops::open(post.hub.clone(), Holder::embedded(), Some(STILL_FOR)).await?;
     let mut trouble = Trouble::default();
     while !post.is_stopped() {
         let now = post.clock.running();
