@@ -6,9 +6,6 @@ use super::{end, pass_over};
 use crate::crash::{NOW_AFTER_DEATH, TOLD_TUESDAY, Week, failpoints, survived_among};
 use crate::district::Up;
 
-/// As many weeks at a time.
-const BESIDE: usize = 7;
-
 /// Two processes fold beside the one that dies.
 fn play(week: &mut Week, failpoint: &str, hit: u32) {
     week.drop_sunday();
@@ -27,7 +24,7 @@ const TRIES: usize = 3;
 fn survived(play: impl Fn(&mut Week, &str) + Sync) -> BTreeSet<String> {
     let mut left = failpoints();
     for _ in 0..TRIES {
-        left = survived_among(left, BESIDE, &play).into_iter().collect();
+        left = survived_among(left, &play).into_iter().collect();
     }
     left.into_iter().collect()
 }
