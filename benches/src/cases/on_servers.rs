@@ -32,18 +32,29 @@ struct Place<'a> {
 impl Bench {
     pub(super) fn on_servers(&self, servers: &Servers) -> anyhow::Result<Vec<Case>> {
         let mut cases = Vec::new();
-        let answers = ["alert_latency", "restart", "recovery"].iter().any(|name| self.wants(name));
-        if answers || self.wants("consume_postgres") {
+        let any = |names: &[&str]| names.iter().any(|name| self.wants(name));
+        let comes_back = any(&["restart", "recovery"]);
+        if comes_back || any(&["consume_postgres", "alert_latency"]) {
             let place = Place::new(self, servers, "day", self.students, DAYS)?;
             cases.push(place.consume("consume_postgres")?);
-            if answers {
-                cases.extend(place.alerts()?);
+            let mut corrections = place.corrections()?;
+            if self.wants("alert_latency") {
+                cases.push(place.alert_latency(&mut corrections)?);
+            }
+            if comes_back {
+                cases.extend(place.comings_back(["restart", "recovery"], &mut corrections)?);
             }
         }
-        if self.wants("consume_tenfold") {
+        let comes_back = any(&["restart_tenfold", "recovery_tenfold"]);
+        if comes_back || self.wants("consume_tenfold") {
             let tenfold = self.students * 10;
             let days = (EVENTS / 100_000 * self.students / tenfold).max(1);
-            cases.push(Place::new(self, servers, "tenfold", tenfold, days)?.consume("consume_tenfold")?);
+            let place = Place::new(self, servers, "tenfold", tenfold, days)?;
+            cases.push(place.consume("consume_tenfold")?);
+            if comes_back {
+                let names = ["restart_tenfold", "recovery_tenfold"];
+                cases.extend(place.comings_back(names, &mut place.corrections()?)?);
+            }
         }
         if self.wants("ingest_kafka") {
             cases.push(self.ingest(servers)?);

@@ -29,17 +29,24 @@ const AMIDST: u64 = 200_000;
 type Pushed = (Instant, String, bool);
 
 impl Place<'_> {
-    /// Latency, restart and recovery, one after the other on a hub that has caught up.
-    pub(super) fn alerts(&self) -> anyhow::Result<[Case; 3]> {
-        let mut corrections = Corrections { place: self, log: self.connect()?, next: 0 };
-        let alert_latency = self.alert_latency(&mut corrections)?;
+    /// To be made once: they go on where they were.
+    pub(super) fn corrections(&self) -> anyhow::Result<Corrections<'_, '_>> {
+        Ok(Corrections { place: self, log: self.connect()?, next: 0 })
+    }
+
+    /// Restart and recovery, on a hub that has caught up.
+    pub(super) fn comings_back<'a, 'b>(
+        &'a self,
+        [restart, recovery]: [&'static str; 2],
+        corrections: &mut Corrections<'a, 'b>,
+    ) -> anyhow::Result<[Case; 2]> {
         let restart =
-            self.again(("restart", "TERM", "3 s to the first commit"), &mut corrections, |corrections| {
+            self.again((restart, "TERM", "3 s to the first commit"), corrections, |corrections| {
                 corrections.append(WAITING)
             })?;
         let recovery = self.again(
-            ("recovery", "kill -9 amidst work", "2 s to the first new commit"),
-            &mut corrections,
+            (recovery, "kill -9 amidst work", "2 s to the first new commit"),
+            corrections,
             |corrections| {
                 let topic = self.topic(Domain::Attendance);
                 let before = self.watch.folded(&topic)?;
@@ -50,14 +57,15 @@ impl Place<'_> {
                 corrections.append(WAITING)
             },
         )?;
-        Ok([alert_latency, restart, recovery])
+        Ok([restart, recovery])
     }
 
     fn connect(&self) -> anyhow::Result<KafkaLog> {
         Ok(self.watch.runtime.block_on(KafkaLog::connect(Config::new([&self.servers.brokers])))?)
     }
 
-    fn alert_latency(&self, corrections: &mut Corrections<'_, '_>) -> anyhow::Result<Case> {
+    /// From an event to the row of its flag, on a hub that has caught up.
+    pub(super) fn alert_latency(&self, corrections: &mut Corrections<'_, '_>) -> anyhow::Result<Case> {
         // The first is the warning shot: the hub has its shards once it is folded.
         corrections.append(1)?;
         let (_, mut hub) = self.caught_up(Domain::Attendance, corrections.end())?;
@@ -144,7 +152,7 @@ fn still(name: &'static str, workload: String, ceiling: &'static str, taken: Tak
 }
 
 /// Corrections that raise flags and take them back, without end.
-struct Corrections<'a, 'b> {
+pub(super) struct Corrections<'a, 'b> {
     place: &'a Place<'b>,
     log: KafkaLog,
     next: u64,
