@@ -35,10 +35,10 @@ impl Place<'_> {
     }
 
     /// Restart and recovery, on a hub that has caught up.
-    pub(super) fn comings_back<'a, 'b>(
+    pub(super) fn comings_back<'a>(
         &'a self,
         [restart, recovery]: [&'static str; 2],
-        corrections: &mut Corrections<'a, 'b>,
+        corrections: &mut Corrections<'a, '_>,
     ) -> anyhow::Result<[Case; 2]> {
         let restart =
             self.again((restart, "TERM", "3 s to the first commit"), corrections, |corrections| {
