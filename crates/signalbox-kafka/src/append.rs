@@ -74,21 +74,29 @@ impl Appender {
             return Ok(());
         }
         let producer = self.producer()?;
+        let mut appended = pin!(self.append_by(&producer, messages));
+        loop {
+            if let Ok(appended) = tokio::time::timeout(LONG, &mut appended).await {
+                return appended;
+            }
+            self.reminder.remind(producer.client());
+        }
+    }
+
+    async fn append_by(
+        &self,
+        producer: &ThreadedProducer<Deliveries>,
+        messages: &[Message],
+    ) -> Result<(), LogError> {
         let under_way = Arc::new(UnderWay::default());
         for message in messages {
             if under_way.has_failed() {
                 break;
             }
-            self.send(&producer, message, &under_way).await;
+            self.send(producer, message, &under_way).await;
         }
         under_way.settle(None);
-        let mut settled = pin!(under_way.settled());
-        loop {
-            if let Ok(settled) = tokio::time::timeout(LONG, &mut settled).await {
-                return settled;
-            }
-            self.reminder.remind(producer.client());
-        }
+        under_way.settled().await
     }
 
     /// Queues one message; waits while the queue is full. What goes wrong settles the message.
