@@ -43,8 +43,6 @@ fn build() -> PathBuf {
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) status: ExitStatus,
-    /// `None`: ended by a signal.
-    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -52,12 +50,7 @@ pub(crate) struct Run {
 impl From<Output> for Run {
     fn from(out: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("the binary writes UTF-8");
-        Self {
-            status: out.status,
-            code: out.status.code(),
-            stdout: text(out.stdout),
-            stderr: text(out.stderr),
-        }
+        Self { status: out.status, stdout: text(out.stdout), stderr: text(out.stderr) }
     }
 }
 
@@ -66,7 +59,7 @@ impl Run {
     #[track_caller]
     pub(crate) fn exit(self, code: i32) -> Self {
         assert_eq!(
-            self.code,
+            self.status.code(),
             Some(code),
             "{}; stdout:\n{}\nstderr:\n{}",
             self.status,

@@ -105,7 +105,7 @@ fn a_student_is_found_by_source_id_and_by_key() {
     assert_eq!(district.json(&["student", key]), student);
     assert_eq!(student["flags"].as_array().map(Vec::len), Some(1));
     let absent = district.run(&["student", "424242"]);
-    assert_ne!(absent.code, Some(0), "nobody has this id: {absent:?}");
+    assert_ne!(absent.status.code(), Some(0), "nobody has this id: {absent:?}");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_bad_configuration_exits_2_everywhere() {
         district.configure(|config| config.verbatim = Some(text.clone()));
         for command in [&["status"][..], &["up", "--once"], &["plan"], &["check"]] {
             let run = district.run(command);
-            assert_eq!(run.code, Some(2), "{command:?} with\n{text}\n{run:?}");
+            assert_eq!(run.status.code(), Some(2), "{command:?} with\n{text}\n{run:?}");
         }
     }
     for command in ["status", "up"] {
@@ -281,7 +281,7 @@ fn a_wrong_command_line_exits_2_and_a_missing_secret_3() {
     district.configure(|config| config.verbatim = Some(yaml));
     district.enroll(&[1000]);
     let run = district.run(&["up", "--once"]);
-    assert!(matches!(run.code, Some(2 | 3)), "{run:?}");
+    assert!(matches!(run.status.code(), Some(2 | 3)), "{run:?}");
     assert!(run.stderr.contains("SIGNALBOX_NOT_SET"), "{}", run.stderr);
 }
 
@@ -290,7 +290,7 @@ fn a_data_dir_that_cannot_be_is_an_environment_error() {
     let district = District::new();
     std::fs::write(district.path().join("var"), "a file in its place").expect("the folder is writable");
     let run = district.run(&["up", "--once"]);
-    assert_eq!(run.code, Some(3), "{run:?}");
+    assert_eq!(run.status.code(), Some(3), "{run:?}");
     assert!(run.stderr.contains("Mend"), "says what to do: {}", run.stderr);
 }
 
@@ -302,9 +302,9 @@ fn an_unknown_flag_or_hold_is_invalid_input() {
         [&["explain", nobody][..], &["flags", "ack", nobody, "--by", "Pat"], &["holds", "show", nobody]]
     {
         let run = district.run(args);
-        assert_eq!(run.code, Some(2), "{args:?} {run:?}");
+        assert_eq!(run.status.code(), Some(2), "{args:?} {run:?}");
     }
-    assert_eq!(district.run(&["retry", "nosuchfeed"]).code, Some(2));
+    assert_eq!(district.run(&["retry", "nosuchfeed"]).status.code(), Some(2));
 }
 
 #[test]

@@ -225,9 +225,9 @@ pub(crate) static CRASH_FREE: LazyLock<Outcome> = LazyLock::new(|| {
     outcome
 });
 
-pub(crate) fn failpoints() -> Vec<String> {
+pub(crate) fn failpoints() -> BTreeSet<String> {
     let listed = District::new().json(&["failpoints"]);
-    let names: Vec<String> = serde_json::from_value(listed).expect("a list of names");
+    let names: BTreeSet<String> = serde_json::from_value(listed).expect("a list of names");
     assert!(names.len() >= 10, "{names:?}");
     names
 }
@@ -246,12 +246,12 @@ fn survived(play: impl Fn(&mut Week, &str) + Sync) -> BTreeSet<String> {
 
 /// As [`survived`], for some of the failpoints.
 pub(crate) fn survived_among(
-    failpoints: Vec<String>,
+    failpoints: BTreeSet<String>,
     play: impl Fn(&mut Week, &str) + Sync,
 ) -> BTreeSet<String> {
     let _playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
     let (waiting, survived) = (Mutex::new(failpoints), Mutex::new(BTreeSet::new()));
-    let next = || waiting.lock().expect("no thread panics with it").pop();
+    let next = || waiting.lock().expect("no thread panics with it").pop_last();
     let one_after_the_other = || {
         while let Some(failpoint) = next() {
             let mut week = Week::new();

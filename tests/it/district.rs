@@ -183,7 +183,7 @@ impl District {
             .output()
             .expect("the binary starts")
             .into();
-        match run.code {
+        match run.status.code() {
             None => true,
             Some(0) => false,
             Some(code) => panic!("{failpoint}:{n} ended with {code}:\n{}", run.stderr),

@@ -166,7 +166,7 @@ fn a_superseded_hold_cannot_be_approved() {
     district.attend(&full_file());
     district.up();
     let late = district.run(&["holds", "approve", &hold, "--by", "Pat", "--reason", "late"]);
-    assert_eq!(late.code, Some(2), "{late:?}");
+    assert_eq!(late.status.code(), Some(2), "{late:?}");
     district.up();
     assert_eq!(before(&district), then);
 }

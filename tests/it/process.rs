@@ -20,9 +20,9 @@ fn a_running_up_takes_drops_and_tells() {
     // On servers there may be as many as wanted.
     if district.is_embedded() {
         let second = district.run(&["up", "--once"]);
-        assert_eq!(second.code, Some(3), "{second:?}");
+        assert_eq!(second.status.code(), Some(3), "{second:?}");
         let second = district.run(&["up"]);
-        assert_eq!(second.code, Some(3), "{second:?}");
+        assert_eq!(second.status.code(), Some(3), "{second:?}");
     }
 
     let flag = district.flags()[0]["flag_id"].as_str().expect("an id").to_owned();
@@ -48,7 +48,7 @@ fn a_killed_process_leaves_no_lock() {
     let up = district.start();
     eventually("the receiver is told", || !receiver.kinds().is_empty());
     up.signal("KILL");
-    assert_eq!(up.end().code, None);
+    assert_eq!(up.end().status.code(), None);
     district.up();
     assert_eq!((open_flags(&district), receiver.ids().len()), (1, 1));
 }
@@ -111,7 +111,7 @@ fn retry_works_beside_a_running_up_of_the_same_configuration_only() {
 
     district.configure(|config| config.codes = "{A: absent_unexcused, T: tardy, Q: absent_excused}");
     let refused = district.run(&["retry", "attendance"]);
-    assert!(matches!(refused.code, Some(1..=3)), "{refused:?}");
+    assert!(matches!(refused.status.code(), Some(1..=3)), "{refused:?}");
     assert_eq!(district.answer(1001)["value"], "1/20", "nothing was applied");
     up.signal("TERM");
     up.end().exit(0);
@@ -154,7 +154,7 @@ fn killed_at_any_time_nothing_is_lost_or_told_under_two_names() {
                 let up = district.start();
                 std::thread::sleep(std::time::Duration::from_millis(150 + 130 * step as u64));
                 up.signal("KILL");
-                assert_eq!(up.end().code, None);
+                assert_eq!(up.end().status.code(), None);
             } else {
                 district.up();
             }

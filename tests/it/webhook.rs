@@ -210,7 +210,7 @@ fn a_private_address_needs_leave() {
     district.enroll(&[1000, 1001]);
     district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
     let run = district.run(&["up", "--once"]);
-    assert!(matches!(run.code, Some(0 | 2)), "refused or not delivered: {run:?}");
+    assert!(matches!(run.status.code(), Some(0 | 2)), "refused or not delivered: {run:?}");
     assert!(receiver.deliveries().is_empty());
 }
 

@@ -22,11 +22,7 @@ const TRIES: usize = 3;
 
 /// The failpoints at which no process died.
 fn survived(play: impl Fn(&mut Week, &str) + Sync) -> BTreeSet<String> {
-    let mut left = failpoints();
-    for _ in 0..TRIES {
-        left = survived_among(left, &play).into_iter().collect();
-    }
-    left.into_iter().collect()
+    (0..TRIES).fold(failpoints(), |left, _| survived_among(left, &play))
 }
 
 /// Which of the three relays is chance, and in a quiet week one of them may not come to it.

@@ -80,7 +80,7 @@ fn processes_come_and_go_and_nobody_can_tell() {
             2 => {
                 let one = risk.remove(0);
                 one.signal("KILL");
-                assert_eq!(one.end().code, None);
+                assert_eq!(one.end().status.code(), None);
             }
             3 => risk.push(district.start_run(&["risk"])),
             _ => end(risk.remove(0)),

@@ -144,7 +144,7 @@ fn what_is_declared_is_enough(district: &mut District) {
     eventually("the brokers show it", || {
         states(&district.json(&["topics", "plan"])) == [json!("ok"), json!("ok")]
     });
-    eventually("the hub works", || district.run(&["up", "--once"]).code == Some(0));
+    eventually("the hub works", || district.run(&["up", "--once"]).status.code() == Some(0));
 }
 
 #[test]

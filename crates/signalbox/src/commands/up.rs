@@ -22,10 +22,7 @@ async fn run_once(out: &mut dyn Write, global: &Global) -> Result<Done, Failure>
     let clock = Clock::new(global.now);
     let configuration = fingerprint(global)?;
     let opened = open::open(load(global)?).await?;
-    if opened.is_shared() {
-        return once(out, global, opened, &configuration, clock).await;
-    }
-    let _lock = alone(&opened, &configuration).await?;
+    let _lock = if opened.is_shared() { None } else { Some(alone(&opened, &configuration).await?) };
     once(out, global, opened, &configuration, clock).await
 }
 
