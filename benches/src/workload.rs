@@ -83,13 +83,13 @@ impl Workload {
         let date = school_day(day);
         let code = if category == AttendanceCategory::Present { "P" } else { "A" };
         let row = AttendanceDaily {
-            school: school(student),
+            school: Some(school(student)),
             date,
             category,
             source_code: Some(code.to_owned()),
             status: Status::Active,
         };
-        let key = format!("{SCHOOL_YEAR}|{}|{}|{date}", id(student), row.school);
+        let key = format!("{SCHOOL_YEAR}|{}|{}|{date}", id(student), school(student));
         self.student_message(student, "attendance", &key, revision, run, Data::AttendanceDaily(row))
     }
 
@@ -126,7 +126,12 @@ impl Workload {
 
     fn day_ended(&self, day: u32, run: u64, shard: u32) -> Message {
         let date = school_day(day);
-        let covers = |number: u32| SchoolCoverage { school: school(number), first: date, last: date };
+        let covers = |number: u32| SchoolCoverage {
+            school: school(number),
+            first: date,
+            last: date,
+            doubtful: Vec::new(),
+        };
         let event = Event {
             id: derived(&[b"bench-run", &run.to_be_bytes(), &shard.to_be_bytes()]),
             source: feed_source(DISTRICT, "attendance"),

@@ -103,7 +103,8 @@ fn is_honest(item: &Item<'_>) {
     match &draft.record {
         Record::Attendance { student, school, category, .. } => {
             assert_eq!(*category == AttendanceCategory::Unknown, draft.fault.is_some());
-            assert!(!student.trim().is_empty() && !school.trim().is_empty());
+            assert!(!student.trim().is_empty());
+            assert!(school.as_ref().map_or(draft.fault.is_some(), |school| !school.trim().is_empty()));
         }
         Record::Enrollment { student, school, entry, exit, .. } => {
             assert!(!student.trim().is_empty() && !school.trim().is_empty());

@@ -102,7 +102,12 @@ fn shard_state() {
         feed: "attendance".to_owned(),
         run,
         rows: Some(RowsMean::Exceptions),
-        covered: vec![SchoolCoverage { school: "100".to_owned(), first: FIRST, last: LAST }],
+        covered: vec![SchoolCoverage {
+            school: "100".to_owned(),
+            first: FIRST,
+            last: LAST,
+            doubtful: Vec::new(),
+        }],
     };
     let mut shard = ShardState::default();
     shard.run_ended(&ended(3));

@@ -78,6 +78,7 @@ impl Item<'_> {
                 status: draft.status,
                 record: draft.record.into_owned(),
                 fault: draft.fault,
+                left_out: draft.left_out,
             }),
             Self::Reject(reject) => Item::Reject(reject),
         }
@@ -94,8 +95,11 @@ pub struct Draft<'a> {
     /// `ToBeDeleted` for a delta row that ends its record.
     pub status: Status,
     pub record: Record<'a>,
-    /// The row's only fault: a code without a meaning. Its day goes out as `unknown`, and the row counts as a reject.
+    /// Why the row counts as a reject though student and day can be read: a code without a meaning, or blank, or not
+    /// text; a school that cannot be used. Its day goes out as `unknown`.
     pub fault: Option<Reject>,
+    /// What could not be used in columns that are not required: those values are left out, the row is used.
+    pub left_out: Vec<Reject>,
 }
 
 /// What the row says. Ids are as the tool writes them.
@@ -126,7 +130,8 @@ pub enum Record<'a> {
     },
     Attendance {
         student: Cow<'a, str>,
-        school: Cow<'a, str>,
+        /// `None`: it could not be read, which is the draft's fault.
+        school: Option<Cow<'a, str>>,
         date: Date,
         category: AttendanceCategory,
         source_code: Option<Cow<'a, str>>,
@@ -157,7 +162,7 @@ impl Record<'_> {
             },
             Self::Attendance { student, school, date, category, source_code } => Record::Attendance {
                 student: owned(student),
-                school: owned(school),
+                school: school.map(owned),
                 date,
                 category,
                 source_code: source_code.map(owned),
@@ -192,6 +197,20 @@ pub struct Reject {
     pub value_class: String,
     /// What to do about it, in plain words.
     pub help: String,
+    /// Whom and when the row speaks of, as far as that can be read.
+    pub claims: Claims,
+}
+
+/// What can still be read of a row that cannot be used: it may be the very row that seems to be missing. Used while its
+/// payload is read, and never stored or shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// The student's id as the row writes it.
+    pub student: Option<Box<str>>,
+    /// The school's id as the row writes it.
+    pub school: Option<Box<str>>,
+    /// The day of attendance.
+    pub date: Option<Date>,
 }
 
 macro_rules! reject_codes {

@@ -26,7 +26,7 @@ use std::path::Path;
 
 pub use async_trait::async_trait;
 pub use destination::{Alert, DeliverCx, DeliverError, Destination, Receipt, Repeats};
-pub use draft::{Draft, Entity, Item, Record, Reject, RejectCode};
+pub use draft::{Claims, Draft, Entity, Item, Record, Reject, RejectCode};
 pub use erased_serde;
 pub use jiff;
 pub use row_sum::RowSum;

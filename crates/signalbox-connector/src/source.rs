@@ -132,9 +132,9 @@ pub struct Extent {
 /// Which dates the payload speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Covers {
-    /// The whole school year of its latest row.
+    /// The whole school year.
     SchoolYear,
-    /// The N school days that end at each school's latest row.
+    /// The N school days that end at each school's latest row (or at the run's day, see [`CoveredThrough`]).
     SchoolDays(u16),
     /// Only its own rows (a delta).
     OwnRows,
@@ -143,8 +143,10 @@ pub enum Covers {
 /// What a row means that was there before and is not in this payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AbsentRows {
-    /// Inside the extent, it ended.
+    /// Inside the extent, it ended. An enrolment ended on the day before its row was first missing.
     End,
+    /// Enrolments only: inside the extent, it never was.
+    Erase,
     /// Nothing.
     Keep,
 }
@@ -157,6 +159,8 @@ pub enum CoveredThrough {
     LatestRow,
     /// At the local day of the run.
     RunDay,
+    /// At the local day before the run's: for files that are written in the night or early in the morning.
+    DayBeforeRun,
 }
 
 /// Why a whole payload is not used.

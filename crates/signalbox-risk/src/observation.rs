@@ -24,6 +24,7 @@ pub enum Fact<'a> {
     Enrollment { key: &'a str, value: Option<Enrollment<'a>> },
     /// The key is (feed, school, date). An ended row is back to "no row": what that means is the feed's
     /// [`Rows`](crate::Rows).
+    /// A blank school says that the row's school could not be used: the day is unknown at every school of enrolment.
     Attendance { school: &'a str, date: Date, value: Option<Category> },
 }
 
@@ -57,10 +58,12 @@ pub enum Category {
     AbsentHalfDay,
     /// The feed has a row whose meaning is not known: neither present nor absent.
     Unknown,
+    /// The feed has no row, and one of it that could not be used may belong there: the day's silence is unknown.
+    Doubtful,
 }
 
 impl Category {
-    pub const ALL: [Category; 8] = [
+    pub const ALL: [Category; 9] = [
         Category::Present,
         Category::PresentRemote,
         Category::Tardy,
@@ -69,6 +72,7 @@ impl Category {
         Category::AbsentUnexcused,
         Category::AbsentHalfDay,
         Category::Unknown,
+        Category::Doubtful,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -81,6 +85,7 @@ impl Category {
             Category::AbsentUnexcused => "absent_unexcused",
             Category::AbsentHalfDay => "absent_half_day",
             Category::Unknown => "unknown",
+            Category::Doubtful => "doubtful",
         }
     }
 }

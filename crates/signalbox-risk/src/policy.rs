@@ -82,7 +82,7 @@ impl Policy {
                 HalfDay::Whole => 2,
                 HalfDay::Half => 1,
             }),
-            Category::Unknown => None,
+            Category::Unknown | Category::Doubtful => None,
         }
     }
 }

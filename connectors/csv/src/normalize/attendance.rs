@@ -59,12 +59,12 @@ impl<'t> Rows<'t> {
         };
         let record = Record::Attendance {
             student: Cow::Borrowed(student),
-            school: Cow::Borrowed(school),
+            school: Some(Cow::Borrowed(school)),
             date,
             category,
             source_code: Some(Cow::Borrowed(code)),
         };
-        Ok(Draft { file: None, row: row.line(), status: Status::Active, record, fault })
+        Ok(Draft { file: None, row: row.line(), status: Status::Active, record, fault, left_out: Vec::new() })
     }
 
     #[cold]

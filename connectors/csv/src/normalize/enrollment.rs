@@ -28,7 +28,7 @@ pub(super) fn read(
 }
 
 fn draft<'r>(row: &Row<'r>, record: Record<'r>) -> Draft<'r> {
-    Draft { file: None, row: row.line(), status: Status::Active, record, fault: None }
+    Draft { file: None, row: row.line(), status: Status::Active, record, fault: None, left_out: Vec::new() }
 }
 
 /// A date column, found in a header.

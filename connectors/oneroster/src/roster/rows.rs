@@ -67,7 +67,7 @@ impl Roster<'_, '_, '_> {
 
 /// The row as a draft.
 pub(super) fn draft<'r>(file: FileName, row: &Row<'r>, status: Status, record: Record<'r>) -> Draft<'r> {
-    Draft { file: Some(file.as_str()), row: row.line(), status, record, fault: None }
+    Draft { file: Some(file.as_str()), row: row.line(), status, record, fault: None, left_out: Vec::new() }
 }
 
 /// `status`: blank in a bulk file, `active` or `tobedeleted` in a delta.

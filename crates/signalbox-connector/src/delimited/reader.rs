@@ -11,7 +11,7 @@ use csv_core::ReadRecordResult;
 use super::decode::{Head, decode};
 use super::lines::{is_line_end, is_well_quoted, line_ends};
 use super::{Format, Header, Row};
-use crate::draft::{Reject, RejectCode};
+use crate::draft::{Claims, Reject, RejectCode};
 use crate::source::Refusal;
 use crate::words::plural;
 
@@ -328,6 +328,7 @@ impl<'a> Reader<'a> {
             code: RejectCode::WrongFieldCount,
             value_class,
             help: help.to_owned(),
+            claims: Claims::default(),
         }
     }
 
@@ -341,6 +342,7 @@ impl<'a> Reader<'a> {
             value_class: format!("over {MAX_RECORD_BYTES} bytes"),
             help: "A quote that is not closed is likely: close it, or write it twice (\"\") inside a value"
                 .to_owned(),
+            claims: Claims::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Column, DateFormat, Header};
-use crate::draft::{Reject, RejectCode, value_class};
+use crate::draft::{Claims, Reject, RejectCode, value_class};
 
 /// The longest id that is taken, in bytes (OneRoster's GUIDs have at most 255 characters).
 const MAX_ID_BYTES: usize = 255;
@@ -97,6 +97,7 @@ impl<'r> Row<'r> {
             code,
             value_class: value_class(value),
             help,
+            claims: Claims::default(),
         }
     }
 

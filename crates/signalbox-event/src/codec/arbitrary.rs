@@ -27,7 +27,7 @@ pub(crate) fn full_event() -> Event {
         run: Some(3),
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
         data: Data::AttendanceDaily(AttendanceDaily {
-            school: "100".into(),
+            school: Some("100".into()),
             date: jiff::civil::date(2021, 9, 7),
             category: AttendanceCategory::AbsentExcused,
             source_code: Some("E".into()),
@@ -133,11 +133,18 @@ fn enrollment() -> impl Strategy<Value = Enrollment> {
 fn attendance() -> impl Strategy<Value = AttendanceDaily> {
     let category = prop_oneof![
         proptest::sample::select(&AttendanceCategory::MAPPABLE[..]),
-        Just(AttendanceCategory::Unknown)
+        Just(AttendanceCategory::Unknown),
+        Just(AttendanceCategory::Doubtful)
     ];
-    (text(), date(), category, maybe(), status()).prop_map(|(school, date, category, source_code, status)| {
-        AttendanceDaily { school, date, category, source_code, status }
-    })
+    (maybe(), date(), category, maybe(), status()).prop_map(
+        |(school, date, category, source_code, status)| AttendanceDaily {
+            school,
+            date,
+            category,
+            source_code,
+            status,
+        },
+    )
 }
 
 fn flag() -> impl Strategy<Value = FlagChanged> {
@@ -190,8 +197,12 @@ fn acknowledged() -> impl Strategy<Value = Acknowledged> {
 
 fn run_ended() -> impl Strategy<Value = RunEnded> {
     let rows = option::of(prop_oneof![Just(RowsMean::Exceptions), Just(RowsMean::EveryDay)]);
-    let school =
-        (text(), date(), date()).prop_map(|(school, first, last)| SchoolCoverage { school, first, last });
+    let school = (text(), date(), date()).prop_map(|(school, first, last)| SchoolCoverage {
+        school,
+        first,
+        last,
+        doubtful: vec![(first, last)],
+    });
     (text(), any::<u64>(), rows, vec(school, 0..3)).prop_map(|(feed, run, rows, covered)| RunEnded {
         feed,
         run,

@@ -10,9 +10,11 @@ use super::Status;
 /// One student's day at one school (Ed-Fi `studentSchoolAttendanceEvent`, with the category as a value, not a key).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AttendanceDaily {
-    /// The school's id in the roster of record.
+    /// The school's id in the roster of record. Absent where the row's school could not be used: the day is then
+    /// unknown at every school at which the student is enrolled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
-    pub school: String,
+    pub school: Option<String>,
     /// The civil date in the district's zone (Ed-Fi `eventDate`).
     #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
     pub date: Date,
@@ -49,10 +51,12 @@ pub enum AttendanceCategory {
     AbsentHalfDay,
     /// A code that nobody mapped, or rows that disagree: neither present nor absent.
     Unknown,
+    /// No row says anything, and one that could not be used may have: the silence of that day is unknown.
+    Doubtful,
 }
 
 impl AttendanceCategory {
-    /// Those that a code may be mapped to: all but `unknown`.
+    /// Those that a code may be mapped to: all but `unknown` and `doubtful`.
     pub const MAPPABLE: [Self; 7] = [
         Self::Present,
         Self::PresentRemote,
@@ -73,6 +77,7 @@ impl AttendanceCategory {
             Self::AbsentUnexcused => "absent_unexcused",
             Self::AbsentHalfDay => "absent_half_day",
             Self::Unknown => "unknown",
+            Self::Doubtful => "doubtful",
         }
     }
 }
@@ -94,7 +99,7 @@ impl FromStr for AttendanceCategory {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::MAPPABLE
             .into_iter()
-            .chain([Self::Unknown])
+            .chain([Self::Unknown, Self::Doubtful])
             .find(|category| category.as_str() == text)
             .ok_or_else(|| UnknownCategory(text.to_owned()))
     }

@@ -128,7 +128,7 @@ pub(crate) fn observation(event: &Event) -> Option<Observation<'_>> {
             }),
         },
         Data::AttendanceDaily(day) => Fact::Attendance {
-            school: &day.school,
+            school: day.school.as_deref().unwrap_or_default(),
             date: day.date,
             value: day.status.is_active().then_some(category(day.category)),
         },
@@ -182,5 +182,6 @@ const fn category(category: AttendanceCategory) -> Category {
         AttendanceCategory::AbsentUnexcused => Category::AbsentUnexcused,
         AttendanceCategory::AbsentHalfDay => Category::AbsentHalfDay,
         AttendanceCategory::Unknown => Category::Unknown,
+        AttendanceCategory::Doubtful => Category::Doubtful,
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn judged(
     read.contents
         .extents
         .iter()
-        .filter(|extent| extent.absent_rows == AbsentRows::End && extent.covers != Covers::OwnRows)
+        .filter(|extent| extent.absent_rows != AbsentRows::Keep && extent.covers != Covers::OwnRows)
         .filter_map(|extent| {
             let school_year =
                 payload_year(read, calendars, extent.entity).or_else(|| ledger_year(extent.entity))?;
@@ -102,7 +102,10 @@ fn school_coverage(
     let last = match extent.covered_through {
         CoveredThrough::LatestRow => latest,
         CoveredThrough::RunDay => calendar.map_or(run_day, |calendar| calendar.last.min(run_day)),
+        CoveredThrough::DayBeforeRun => {
+            calendar.map_or(run_day, |calendar| calendar.last.min(run_day)).yesterday().unwrap_or(run_day)
+        }
     }
     .min(run_day);
-    (first <= last).then(|| SchoolCoverage { school: school.to_owned(), first, last })
+    (first <= last).then(|| SchoolCoverage { school: school.to_owned(), first, last, doubtful: Vec::new() })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use signalbox_connector::{Entity, Reject, RejectCode};
+use signalbox_connector::{Claims, Entity, Reject, RejectCode};
 use signalbox_event::data::SchoolCoverage;
 
 use super::diff::{Step, Verdict};
@@ -218,6 +218,7 @@ fn conflict(step: &Step) -> Result<Reject, HubError> {
         code: RejectCode::ConflictingRows,
         value_class: String::new(),
         help: format!("Rows {} have the same key and disagree. {what}", lines.join(", ")),
+        claims: Claims::default(),
     })
 }
 

@@ -225,7 +225,7 @@ impl<'a> Row<'a> {
             }),
             Body::Attendance { school, date, category, source_code, .. } => {
                 Data::AttendanceDaily(AttendanceDaily {
-                    school: school.clone().into_owned(),
+                    school: (!school.is_empty()).then(|| school.clone().into_owned()),
                     date: (*date).into(),
                     category: *category,
                     source_code: owned(source_code),
@@ -314,7 +314,7 @@ pub(crate) fn of_record<'a>(
         Record::Attendance { student: student_id, school: claimed, date, category, source_code } => {
             Body::Attendance {
                 student_id,
-                school: school.unwrap_or(claimed),
+                school: school.or(claimed).unwrap_or_default(),
                 date: date.into(),
                 category,
                 source_code,

@@ -65,7 +65,7 @@ fn write(record: &Record<'_>, to: &mut Vec<u8>) {
     let [year_low, year_high] = date.year().to_le_bytes();
     let [month, day] = [date.month(), date.day()].map(i8::cast_unsigned);
     to.extend_from_slice(&[Entity::Attendance as u8, *category as u8, year_low, year_high, month, day]);
-    for text in [Some(student), Some(school), source_code.as_ref()] {
+    for text in [Some(student), school.as_ref(), source_code.as_ref()] {
         // A length that no text has says that there is none.
         let length = text.map_or(u32::MAX, |text| text.len() as u32);
         to.extend_from_slice(&length.to_le_bytes());

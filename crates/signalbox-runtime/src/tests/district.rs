@@ -249,8 +249,14 @@ impl Source for Lines {
             let line = line.expect("reads");
             let words: Vec<&str> = line.split(' ').collect();
             for record in records(&words) {
-                let draft =
-                    Draft { file: None, row: n as u64 + 1, status: RowStatus::Active, record, fault: None };
+                let draft = Draft {
+                    file: None,
+                    row: n as u64 + 1,
+                    status: RowStatus::Active,
+                    record,
+                    fault: None,
+                    left_out: Vec::new(),
+                };
                 if emit(Item::Draft(draft)).is_break() {
                     break;
                 }
@@ -291,7 +297,7 @@ fn records<'a>(words: &[&'a str]) -> Vec<Record<'a>> {
         ],
         [student, day, category] => vec![Record::Attendance {
             student: (*student).into(),
-            school: SCHOOL.into(),
+            school: Some(SCHOOL.into()),
             date: day.parse().expect("a date"),
             category: category.parse().expect("a category"),
             source_code: None,

@@ -105,7 +105,9 @@ fn fact_key(event: &Event) -> Option<(String, String, String)> {
         Data::RosterEnrollment(enrollment) => {
             Some((feed, "enrollment".to_owned(), enrollment.enrollment_id.clone()))
         }
-        Data::AttendanceDaily(day) => Some((feed, day.school.clone(), day.date.to_string())),
+        Data::AttendanceDaily(day) => {
+            Some((feed, day.school.clone().unwrap_or_default(), day.date.to_string()))
+        }
         _ => None,
     }
 }

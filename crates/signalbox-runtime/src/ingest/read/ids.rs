@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use signalbox_connector::draft::value_class;
-use signalbox_connector::{Draft, Record, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Record, Reject, RejectCode};
 use signalbox_event::StudentKey;
 use signalbox_store::feed::{CrosswalkRow, Named};
 
@@ -66,8 +66,11 @@ impl Reader<'_> {
                 };
                 return Ok(Resolved { student, school: None });
             }
-            Record::Enrollment { student, school, .. } | Record::Attendance { student, school, .. } => {
-                (student, school)
+            Record::Enrollment { student, school, .. } => (student, school),
+            Record::Attendance { student, school: Some(school), .. } => (student, school),
+            Record::Attendance { student, school: None, .. } => {
+                let _ = student;
+                return Err(draft.fault.clone().expect("a school that cannot be used is a fault"));
             }
         };
         let school = match self.resolver.school(school) {
@@ -100,5 +103,6 @@ fn unknown_school(draft: &Draft<'_>, school: &str) -> Reject {
         code: RejectCode::UnknownSchool,
         value_class: value_class(school),
         help: "No roster row names this school. Add it to the roster of record, or mend the id.".to_owned(),
+        claims: Claims::default(),
     }
 }

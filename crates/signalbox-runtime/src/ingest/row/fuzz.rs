@@ -28,7 +28,7 @@ fn samples() -> Vec<Vec<u8>> {
         },
         Record::Attendance {
             student: text("1001"),
-            school: text("100"),
+            school: Some(text("100")),
             date: day,
             category: AttendanceCategory::Tardy,
             source_code: Some(text("T")),

@@ -8,7 +8,7 @@ fn no_two_rows_share_a_key() {
     let key = |student: &'static str, school: &'static str| {
         let record = Record::Attendance {
             student: student.into(),
-            school: school.into(),
+            school: Some(school.into()),
             date: date(2021, 8, 23),
             category: AttendanceCategory::Tardy,
             source_code: None,

@@ -102,7 +102,8 @@ impl<'a> Findings<'a> {
 
     fn draft(&mut self, draft: Draft<'_>) {
         let school = match &draft.record {
-            Record::Attendance { school, .. } | Record::Enrollment { school, .. } => Some(school.as_ref()),
+            Record::Attendance { school, .. } => school.as_deref(),
+            Record::Enrollment { school, .. } => Some(school.as_ref()),
             _ => None,
         };
         if let Some(school) = school
@@ -118,7 +119,7 @@ impl<'a> Findings<'a> {
 
     fn reject(&mut self, reject: Reject, school: Option<&str>) {
         self.unusable += 1;
-        let Reject { file, row, column, code, value_class, help } = reject;
+        let Reject { file, row, column, code, value_class, help, claims: _ } = reject;
         let seen = self.causes.entry(Cause { code, file, column, value_class }).or_insert_with(|| Seen {
             count: 0,
             first_row: row,
@@ -131,7 +132,7 @@ impl<'a> Findings<'a> {
 
     /// Notes an attendance row on a day that a calendar knows as one without school.
     fn day(&mut self, draft: &Draft<'_>) {
-        let Record::Attendance { school, date, .. } = &draft.record else { return };
+        let Record::Attendance { school: Some(school), date, .. } = &draft.record else { return };
         let year = self.calendars.of(school, self.calendars.school_year(*date));
         if year.is_some_and(|year| !year.is_instructional(*date)) {
             let (count, _) = self.closed.get_or_insert((0, draft.row));
