@@ -16,7 +16,11 @@ const BY_NAME: [&str; 3] = [
     "DELETE FROM reject WHERE feed = ?",
 ];
 
-pub(super) async fn feed(connection: &mut SqliteConnection, feed: i64, name: &str) -> Result<(), sqlx::Error> {
+pub(super) async fn feed(
+    connection: &mut SqliteConnection,
+    feed: i64,
+    name: &str,
+) -> Result<(), sqlx::Error> {
     for delete in BY_NAME {
         sqlx::query(delete).bind(name).execute(&mut *connection).await?;
     }
