@@ -9,6 +9,7 @@
 //! - `work`: one go at a shard; `fold`: what one event changes; `batch`: what is written in one transaction
 //! - `waiting`: who is to be evaluated; `alerts`: what leaves
 //! - `own`: taking shards, and losing them; `position`: where the consumer is on the log; `gaps`: where nothing is
+//! - `in_force`: the rules, routes and feeds that the log announced last
 //! - `student`, `shard`: the states; `kept`: those in memory
 
 pub(crate) mod alerts;
@@ -17,6 +18,7 @@ mod brought;
 mod evaluate;
 mod fold;
 mod gaps;
+pub mod in_force;
 mod kept;
 mod own;
 mod position;

@@ -34,6 +34,7 @@ use crate::config::{Backing, Config, Loaded};
 use crate::exit::Failure;
 
 pub(crate) use data_dir::{DataDir, Lock};
+use remembered::Roster;
 use servers::Connected;
 pub(crate) use slot::Slot;
 
@@ -78,7 +79,16 @@ pub(crate) async fn open_to_run(loaded: Loaded, configuration: &str) -> Result<O
     open_for(loaded, Some(configuration)).await
 }
 
+/// As [`open`], though the roster of record has another name than the one that is remembered: to rename it.
+pub(crate) async fn open_to_rename(loaded: Loaded) -> Result<Opened, Failure> {
+    open_as(loaded, None, Roster::MayBeRenamed).await
+}
+
 async fn open_for(loaded: Loaded, running: Option<&str>) -> Result<Opened, Failure> {
+    open_as(loaded, running, Roster::AsRemembered).await
+}
+
+async fn open_as(loaded: Loaded, running: Option<&str>, roster: Roster) -> Result<Opened, Failure> {
     let Loaded { config, .. } = loaded;
     let data_dir = DataDir::make(&config.data_dir)?;
     let slot = match (&config.backing, running) {
@@ -93,7 +103,7 @@ async fn open_for(loaded: Loaded, running: Option<&str>) -> Result<Opened, Failu
             Some((servers::topics(servers), connected))
         }
     };
-    assemble(config, data_dir, slot, servers).await
+    assemble(config, data_dir, slot, servers, roster).await
 }
 
 /// The hub on these servers, or on the files of its folder.
@@ -102,6 +112,7 @@ async fn assemble(
     data_dir: DataDir,
     slot: Option<Slot>,
     servers: Option<(Topics, Connected)>,
+    roster: Roster,
 ) -> Result<Opened, Failure> {
     if config.district.secret.is_some() {
         // Before anything is made.
@@ -115,7 +126,7 @@ async fn assemble(
         }
         Some((topics, connected)) => (servers::stores(&connected, topics), Some(connected)),
     };
-    let whose = remembered::meet(&config, &data_dir, &*stores.feeds, DataDir::make_secret).await?;
+    let whose = remembered::meet(&config, &data_dir, &*stores.feeds, roster, DataDir::make_secret).await?;
     let hub = hub(config, whose, stores, landing);
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot, scratch: None })
 }
@@ -138,7 +149,10 @@ pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
             (stores, Some(connected), Some(copied))
         }
     };
-    let whose = remembered::meet(&config, &data_dir, &*stores.feeds, DataDir::secret_for_once).await?;
+    let whose = {
+        let roster = Roster::AsRemembered;
+        remembered::meet(&config, &data_dir, &*stores.feeds, roster, DataDir::secret_for_once).await?
+    };
     let hub = hub(config, whose, stores, landing);
     let scratch = Some(Scratch { folder, database });
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot: None, scratch })

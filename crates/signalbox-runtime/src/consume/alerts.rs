@@ -10,6 +10,7 @@ use signalbox_risk::{CHRONIC_ABSENCE, Evaluation, Flag, FlagChange, FlagChangeKi
 use signalbox_store::outbox::{NewEntry, TO_LOG};
 use uuid::Uuid;
 
+use super::in_force::InForce;
 use super::shard::ShardState;
 use super::student::{StudentState, StudentYear, Told};
 use crate::hub::Hub;
@@ -23,6 +24,7 @@ pub(crate) const STANDING: &str = "risk.flags.standing";
 pub(crate) struct Announcer<'a> {
     pub hub: &'a Hub,
     pub shard: &'a ShardState,
+    pub in_force: &'a InForce,
     pub who: StudentYear,
     pub evaluation: &'a Evaluation,
     pub now: Timestamp,
@@ -57,8 +59,7 @@ impl Announcer<'_> {
     }
 
     fn recipients(&self) -> impl Iterator<Item = &str> {
-        self.hub
-            .settings
+        self.in_force
             .routes
             .iter()
             .filter(|route| route.rule == CHRONIC_ABSENCE)
@@ -188,7 +189,7 @@ impl Announcer<'_> {
     }
 
     fn flag_changed(&self, state: &StudentState, flag: &Flag, reason: Option<&str>) -> FlagChanged {
-        let policy = &self.hub.settings.policy;
+        let policy = &self.in_force.policy;
         let as_of = self.evaluation.answer.as_of;
         FlagChanged {
             flag_id: self.flag_id(flag),

@@ -15,6 +15,7 @@ use super::STUDENTS;
 use super::alerts::Announcer;
 use super::batch::{Draft, InHand};
 use super::fold::{Fold, StudentInHand};
+use super::in_force::Law;
 use super::position::advances;
 use super::shard::ShardState;
 use super::student::StudentYear;
@@ -148,7 +149,7 @@ async fn decide(
         Waiting::Students(few) if few.len() <= STUDENTS => {
             let few: Vec<StudentYear> = few.iter().copied().collect();
             draft.load(hub, in_hand, few.iter().copied()).await?;
-            let deciding = Deciding { hub, shard: &in_hand.state, reference, now };
+            let deciding = Deciding::on(hub, &in_hand.state, reference, now);
             for who in few {
                 let Some(student) = draft.students.get_mut(&who) else { continue };
                 draft.outbox.extend(deciding.evaluate(who, student));
@@ -161,7 +162,7 @@ async fn decide(
             while let Some(page) = pages.next(&*hub.states, in_hand, STUDENTS).await? {
                 std::mem::take(&mut draft).commit(hub, in_hand).await?;
                 draft.add(page)?;
-                let deciding = Deciding { hub, shard: &in_hand.state, reference, now };
+                let deciding = Deciding::on(hub, &in_hand.state, reference, now);
                 draft.outbox = deciding.evaluate_all(&mut draft.students);
                 evaluated += draft.students.len();
             }
@@ -177,21 +178,31 @@ struct Deciding<'a> {
     hub: &'a Hub,
     shard: &'a ShardState,
     reference: &'a Reference,
+    law: Law,
     now: Timestamp,
 }
 
-impl Deciding<'_> {
+impl<'a> Deciding<'a> {
+    fn on(hub: &'a Hub, shard: &'a ShardState, reference: &'a Reference, now: Timestamp) -> Self {
+        Self { hub, shard, reference, law: Law::of(shard, &hub.settings), now }
+    }
+
     fn evaluate_all(&self, students: &mut BTreeMap<StudentYear, StudentInHand>) -> Vec<NewEntry> {
         students.iter_mut().flat_map(|(who, student)| self.evaluate(*who, student)).collect()
     }
 
     /// Returns what leaves.
     fn evaluate(&self, who: StudentYear, student: &mut StudentInHand) -> Vec<NewEntry> {
-        let Self { hub, shard, reference, now } = *self;
+        let Self { hub, shard, reference, ref law, now } = *self;
         let as_of = hub.settings.district.local_date(now);
         let state = student.evaluated();
-        let evaluation = evaluate(&state.registers, reference, &hub.settings.policy, who.school_year, as_of);
+        let heard = law.hear(shard, &state.registers);
+        if heard.is_undecided {
+            return Vec::new();
+        }
+        let evaluation = evaluate(&heard.registers, reference, &law.in_force.policy, who.school_year, as_of);
         let changes = announce(&evaluation, &mut state.announced, now);
-        Announcer { hub, shard, who, evaluation: &evaluation, now }.entries(state, &changes)
+        Announcer { hub, shard, in_force: &law.in_force, who, evaluation: &evaluation, now }
+            .entries(state, &changes)
     }
 }

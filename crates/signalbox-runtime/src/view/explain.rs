@@ -58,7 +58,7 @@ pub async fn explain(
     let judge = Judge::load(hub, found.who.student, now).await?;
     let evaluation = judge.evaluate(found.who, &found.state);
     let events = events_of(hub, found.who).await?;
-    let policy = &hub.settings.policy;
+    let policy = &judge.law.in_force.policy;
     Ok(Some(Explanation {
         flag_id: flags::id(hub, found.who, flag.number),
         student: student_ref(&found.state, flag.until),

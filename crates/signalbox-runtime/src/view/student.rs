@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_event::StudentKey;
-use signalbox_risk::{Evaluation, evaluate, reasons};
+use signalbox_risk::{Evaluation, Registers, evaluate, reasons};
 use signalbox_store::feed::Named;
 
 use super::flags::{FlagLine, line};
 use super::{shard_of, shard_state, states_of};
+use crate::consume::in_force::Law;
+use crate::consume::shard::ShardState;
 use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
@@ -71,14 +73,14 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
     let states = states_of(hub, key).await?;
     let judge = Judge::load(hub, key, now).await?;
     for (who, state) in &states {
-        view.enrollments.extend(enrollments(*who, state));
-        view.answers.push(answer(who.school_year, &judge.evaluate(*who, state)));
+        view.enrollments.extend(enrollments(hub, *who, &judge.hear(state)));
+        view.answers.push(answer(hub, who.school_year, &judge.evaluate(*who, state)));
         view.flags.extend(state.announced.flags().iter().map(|flag| line(hub, *who, state, flag)));
     }
     if view.answers.is_empty() {
         let year = hub.settings.calendars.school_year(hub.settings.district.local_date(now));
         let who = StudentYear { school_year: year, student: key };
-        view.answers.push(answer(year, &judge.evaluate(who, &StudentState::default())));
+        view.answers.push(answer(hub, year, &judge.evaluate(who, &StudentState::default())));
     }
     Ok(view)
 }
@@ -87,6 +89,8 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
 pub(crate) struct Judge<'a> {
     hub: &'a Hub,
     pub reference: signalbox_risk::Reference,
+    shard: ShardState,
+    pub law: Law,
     now: Timestamp,
 }
 
@@ -95,21 +99,27 @@ impl<'a> Judge<'a> {
         let mut calendars = ReferenceView::default();
         calendars.refresh(hub).await?;
         let shard = shard_state(hub, shard_of(hub, key)).await?;
-        Ok(Self { hub, reference: shard.reference(&hub.settings, &calendars), now })
+        let (reference, law) = (shard.reference(&hub.settings, &calendars), Law::of(&shard, &hub.settings));
+        Ok(Self { hub, reference, shard, law, now })
+    }
+
+    /// What counts of what is known of a student.
+    fn hear(&self, state: &StudentState) -> Registers {
+        self.law.hear(&self.shard, &state.registers).registers.into_owned()
     }
 
     pub(crate) fn evaluate(&self, who: StudentYear, state: &StudentState) -> Evaluation {
         let as_of = self.hub.settings.district.local_date(self.now);
-        evaluate(&state.registers, &self.reference, &self.hub.settings.policy, who.school_year, as_of)
+        let heard = self.law.hear(&self.shard, &state.registers);
+        evaluate(&heard.registers, &self.reference, &self.law.in_force.policy, who.school_year, as_of)
     }
 }
 
-fn enrollments(who: StudentYear, state: &StudentState) -> Vec<EnrollmentLine> {
-    state
-        .registers
+fn enrollments(hub: &Hub, who: StudentYear, heard: &Registers) -> Vec<EnrollmentLine> {
+    heard
         .live_enrollments()
         .map(|live| EnrollmentLine {
-            feed: live.feed.to_owned(),
+            feed: hub.settings.names.called(live.feed).to_owned(),
             school: live.enrollment.school.to_owned(),
             school_year: who.school_year,
             entry: live.enrollment.entry.to_string(),
@@ -119,7 +129,7 @@ fn enrollments(who: StudentYear, state: &StudentState) -> Vec<EnrollmentLine> {
         .collect()
 }
 
-fn answer(school_year: u16, evaluation: &Evaluation) -> AnswerLine {
+fn answer(hub: &Hub, school_year: u16, evaluation: &Evaluation) -> AnswerLine {
     let answer = &evaluation.answer;
     AnswerLine {
         indicator: answer.indicator,
@@ -131,6 +141,6 @@ fn answer(school_year: u16, evaluation: &Evaluation) -> AnswerLine {
         as_of: answer.as_of.map(|date| date.to_string()),
         missing: answer.missing.iter().map(ToString::to_string).collect(),
         days_left: answer.days_left,
-        source: answer.feeds.iter().map(ToString::to_string).collect(),
+        source: answer.feeds.iter().map(|feed| hub.settings.names.called(feed).to_owned()).collect(),
     }
 }

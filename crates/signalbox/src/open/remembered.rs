@@ -38,11 +38,20 @@ struct Identity {
     roster: String,
 }
 
+/// Whether the roster of record must be the one that is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Roster {
+    AsRemembered,
+    /// A command is to rename it.
+    MayBeRenamed,
+}
+
 /// The secret of the district, and what feeds are called, once it is sure that this is the hub of before, or a new one.
 pub(super) async fn meet(
     config: &Config,
     data_dir: &DataDir,
     feeds: &dyn FeedStore,
+    roster: Roster,
     make: impl FnOnce(&DataDir) -> Result<SecretSlice<u8>, Failure>,
 ) -> Result<(SecretSlice<u8>, Names), Failure> {
     let before = load(feeds).await?;
@@ -59,6 +68,9 @@ pub(super) async fn meet(
     let hash = hash_of(&secret);
     refuse_another(known.map(|known| &known.secret), &hash, |_| another_secret())?;
     let names = Names::load(feeds).await?;
+    if roster == Roster::MayBeRenamed {
+        return Ok((secret, names));
+    }
     let (roster, kept) = roster_of(config, &names);
     refuse_another(known.map(|known| &known.roster), &kept, |before| {
         another_roster(names.called(before), roster)
