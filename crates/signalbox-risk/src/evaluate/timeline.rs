@@ -56,12 +56,14 @@ impl<'a> Timeline<'a> {
     }
 
     /// No row from `next` until `end`: whoever covers each day answers for it.
+    #[inline]
     fn silence_until(&mut self, end: usize) {
         if self.next < end {
             self.tell_silence(end);
         }
     }
 
+    #[inline(never)]
     fn tell_silence(&mut self, end: usize) {
         self.tell_present(self.next);
         while self.next < end {

@@ -112,6 +112,7 @@ impl Line {
     }
 
     /// The same as [`Line::day`] day by day.
+    #[inline]
     fn present(&mut self, policy: &Policy, days: &[SchoolDay]) {
         if self.stays(policy, days.len() as u32) {
             self.counts.expected_days += days.len() as u32;
@@ -132,6 +133,7 @@ impl Line {
     }
 
     /// In as many steps as something can happen: at most two.
+    #[inline(never)]
     fn turn(&mut self, policy: &Policy, mut days: &[SchoolDay]) {
         while !days.is_empty() {
             match self.days_until_turn(policy) {
