@@ -1,16 +1,18 @@
 //! What is kept of a shard as a whole: runs, modes and coverage of its feeds.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use signalbox_event::data::{Mode, RowsMean, RunEnded};
+use signalbox_event::data::{Mode, RowsMean, RunEnded, SchoolCoverage};
 use signalbox_risk::{DateRanges, Reference, Rows};
 use signalbox_store::state::Subject;
 
 use crate::hub::{HubError, Settings};
-use crate::reference::ReferenceView;
+use crate::reference::{ReferenceView, calendars_version};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The state row of the shard itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,10 @@ pub struct ShardState {
     pub reference_version: String,
     /// How many times coverage changed: part of the version that certificates name.
     pub coverage_version: u64,
+    /// The latest day on which somebody was evaluated: it never goes back with the clock.
+    pub as_of: Option<Date>,
+    /// The school year that was running then; `None` while no calendar is known.
+    pub running_year: Option<u16>,
 }
 
 /// A feed as this shard has seen it.
@@ -31,6 +37,28 @@ pub struct FeedOnShard {
     pub ended_run: u64,
     pub rows: Option<RowsMean>,
     pub covered: BTreeMap<String, DateRanges>,
+    /// Covered days on which the absence of a row says nothing, by school.
+    pub doubtful: BTreeMap<String, DateRanges>,
+}
+
+impl FeedOnShard {
+    fn cover(&mut self, one: &SchoolCoverage) {
+        self.covered.entry(one.school.clone()).or_default().insert(one.first, one.last);
+        let mut doubtful = self.doubtful.remove(&one.school).unwrap_or_default();
+        doubtful.remove(one.first, one.last);
+        doubtful.extend(one.doubtful.iter().copied());
+        if !doubtful.is_empty() {
+            self.doubtful.insert(one.school.clone(), doubtful);
+        }
+    }
+}
+
+/// Where a school year stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Year {
+    Over,
+    Running,
+    ToCome,
 }
 
 impl ShardState {
@@ -67,24 +95,37 @@ impl ShardState {
         }
     }
 
-    /// A run ended. The marker of an earlier run is ignored while a later one is open. `true`: coverage grew.
+    /// A run ended. The marker of an earlier run is ignored while a later one is open. `true`: coverage changed.
     pub fn run_ended(&mut self, ended: &RunEnded) -> bool {
         let feed = self.feeds.entry(ended.feed.clone()).or_default();
         feed.ended_run = feed.ended_run.max(ended.run);
         feed.open_run = feed.open_run.filter(|open| *open > ended.run);
-        let before = (feed.rows, feed.covered.clone());
+        let before = (feed.rows, feed.covered.clone(), feed.doubtful.clone());
         feed.rows = ended.rows.or(feed.rows);
         for one in &ended.covered {
-            feed.covered.entry(one.school.clone()).or_default().insert(one.first, one.last);
+            feed.cover(one);
         }
-        let grew = before != (feed.rows, feed.covered.clone());
-        self.coverage_version += u64::from(grew);
-        grew
+        let changed = (before.0, &before.1, &before.2) != (feed.rows, &feed.covered, &feed.doubtful);
+        self.coverage_version += u64::from(changed);
+        changed
+    }
+
+    /// The day that everybody is evaluated on, when it is `today` by the clock.
+    pub(crate) fn day(&self, today: Date) -> Date {
+        self.as_of.map_or(today, |held| held.max(today))
+    }
+
+    pub(crate) fn year(&self, school_year: u16) -> Year {
+        match self.running_year.map(|running| school_year.cmp(&running)) {
+            None | Some(Ordering::Equal) => Year::Running,
+            Some(Ordering::Less) => Year::Over,
+            Some(Ordering::Greater) => Year::ToCome,
+        }
     }
 
     /// What students of this shard are evaluated against.
     pub fn reference(&self, settings: &Settings, view: &ReferenceView) -> Reference {
-        let version = format!("{}-coverage-{}", view.version(), self.coverage_version);
+        let version = reference_version(view.changes(), self.coverage_version);
         let mut builder = view.builder(version);
         for feed in settings.feeds.iter().filter(|feed| feed.is_roster()) {
             builder = builder.enrollment_feed(feed.name.as_str());
@@ -100,6 +141,9 @@ impl ShardState {
             for (school, ranges) in &seen.covered {
                 builder = builder.covered(feed.name.clone(), school.clone(), ranges);
             }
+            for (school, ranges) in &seen.doubtful {
+                builder = builder.doubtful(school.clone(), ranges);
+            }
         }
         builder.build().expect("feed names are unique and few: the configuration was checked")
     }
@@ -108,4 +152,9 @@ impl ShardState {
     pub fn lowest_mode<'a>(&self, feeds: impl IntoIterator<Item = &'a str>) -> Option<Mode> {
         feeds.into_iter().map(|name| self.feeds.get(name).map_or(Mode::Test, |feed| feed.mode)).min()
     }
+}
+
+/// Names what is evaluated against: so many changes of the calendars, so many of the coverage.
+pub(crate) fn reference_version(calendars: u64, coverage: u64) -> String {
+    format!("{}-coverage-{coverage}", calendars_version(calendars))
 }
