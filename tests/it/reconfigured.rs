@@ -335,7 +335,7 @@ fn a_renamed_feed_keeps_all_that_it_remembers() {
     district.later(60);
     let status = district.up();
     assert_eq!(state(&status, "absences"), "not_configured", "{status}");
-    assert!(crate::district::last_run(&status, "attendance")["add"].as_u64() > Some(0), "{status}");
+    assert_eq!(crate::district::last_run(&status, "attendance")["change"], 2, "it read both files: {status}");
     let refused = district.run(&["feeds", "rename", "absences", "attendance"]);
     assert_says(&refused, "has read files of its own", "feeds retire");
 }

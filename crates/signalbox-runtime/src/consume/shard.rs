@@ -1,15 +1,17 @@
 //! What is kept of a shard as a whole: runs, modes and coverage of its feeds.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use signalbox_event::data::{Mode, PolicyChanged, RowsMean, RunEnded};
+use signalbox_event::data::{Mode, PolicyChanged, RowsMean, RunEnded, SchoolCoverage};
 use signalbox_risk::{DateRanges, Reference, ReferenceBuilder, Rows};
 use signalbox_store::state::Subject;
 
 use super::in_force::{InForce, Law};
 use crate::hub::{HubError, Settings};
-use crate::reference::ReferenceView;
+use crate::reference::{ReferenceView, calendars_version};
 
 const FORMAT: u8 = 2;
 /// Attendance feeds that a reference takes.
@@ -25,6 +27,10 @@ pub struct ShardState {
     pub coverage_version: u64,
     /// `None`: nothing was announced here yet.
     pub in_force: Option<InForce>,
+    /// The latest day on which somebody was evaluated: it never goes back with the clock.
+    pub as_of: Option<Date>,
+    /// The school year that was running then; `None` while no calendar is known.
+    pub running_year: Option<u16>,
 }
 
 /// A feed as this shard has seen it.
@@ -38,6 +44,28 @@ pub struct FeedOnShard {
     pub covered: BTreeMap<String, DateRanges>,
     /// A person ended what it had said.
     pub is_retired: bool,
+    /// Covered days on which the absence of a row says nothing, by school.
+    pub doubtful: BTreeMap<String, DateRanges>,
+}
+
+impl FeedOnShard {
+    fn cover(&mut self, one: &SchoolCoverage) {
+        self.covered.entry(one.school.clone()).or_default().insert(one.first, one.last);
+        let mut doubtful = self.doubtful.remove(&one.school).unwrap_or_default();
+        doubtful.remove(one.first, one.last);
+        doubtful.extend(one.doubtful.iter().copied());
+        if !doubtful.is_empty() {
+            self.doubtful.insert(one.school.clone(), doubtful);
+        }
+    }
+}
+
+/// Where a school year stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Year {
+    Over,
+    Running,
+    ToCome,
 }
 
 impl ShardState {
@@ -74,7 +102,7 @@ impl ShardState {
         }
     }
 
-    /// A run ended. The marker of an earlier run is ignored while a later one is open. `true`: coverage grew.
+    /// A run ended. The marker of an earlier run is ignored while a later one is open. `true`: coverage changed.
     pub fn run_ended(&mut self, ended: &RunEnded) -> bool {
         let feed = self.feeds.entry(ended.feed.clone()).or_default();
         feed.ended_run = feed.ended_run.max(ended.run);
@@ -82,14 +110,27 @@ impl ShardState {
         if feed.is_retired {
             return false;
         }
-        let before = (feed.rows, feed.covered.clone());
+        let before = (feed.rows, feed.covered.clone(), feed.doubtful.clone());
         feed.rows = ended.rows.or(feed.rows);
         for one in &ended.covered {
-            feed.covered.entry(one.school.clone()).or_default().insert(one.first, one.last);
+            feed.cover(one);
         }
-        let grew = before != (feed.rows, feed.covered.clone());
-        self.coverage_version += u64::from(grew);
-        grew
+        let changed = (before.0, &before.1, &before.2) != (feed.rows, &feed.covered, &feed.doubtful);
+        self.coverage_version += u64::from(changed);
+        changed
+    }
+
+    /// The day that everybody is evaluated on, when it is `today` by the clock.
+    pub(crate) fn day(&self, today: Date) -> Date {
+        self.as_of.map_or(today, |held| held.max(today))
+    }
+
+    pub(crate) fn year(&self, school_year: u16) -> Year {
+        match self.running_year.map(|running| school_year.cmp(&running)) {
+            None | Some(Ordering::Equal) => Year::Running,
+            Some(Ordering::Less) => Year::Over,
+            Some(Ordering::Greater) => Year::ToCome,
+        }
     }
 
     pub fn is_retired(&self, feed: &str) -> bool {
@@ -112,6 +153,7 @@ impl ShardState {
     pub(crate) fn retire(&mut self, feed: &str) {
         let feed = self.feeds.entry(feed.to_owned()).or_default();
         feed.covered.clear();
+        feed.doubtful.clear();
         feed.open_run = None;
         feed.is_retired = true;
         self.coverage_version += 1;
@@ -119,7 +161,7 @@ impl ShardState {
 
     /// What students of this shard are evaluated against.
     pub fn reference(&self, settings: &Settings, view: &ReferenceView) -> Reference {
-        let version = format!("{}-coverage-{}", view.version(), self.coverage_version);
+        let version = reference_version(view.changes(), self.coverage_version);
         let mut builder = view.builder(version);
         let in_force = Law::of(self, settings).in_force;
         for feed in in_force.feeds.iter().filter(|feed| feed.enrollment) {
@@ -150,6 +192,9 @@ impl ShardState {
         for (school, ranges) in &seen.covered {
             builder = builder.covered(feed, school.clone(), ranges);
         }
+        for (school, ranges) in &seen.doubtful {
+            builder = builder.doubtful(school.clone(), ranges);
+        }
         builder
     }
 
@@ -157,4 +202,9 @@ impl ShardState {
     pub fn lowest_mode<'a>(&self, feeds: impl IntoIterator<Item = &'a str>) -> Option<Mode> {
         feeds.into_iter().map(|name| self.feeds.get(name).map_or(Mode::Test, |feed| feed.mode)).min()
     }
+}
+
+/// Names what is evaluated against: so many changes of the calendars, so many of the coverage.
+pub(crate) fn reference_version(calendars: u64, coverage: u64) -> String {
+    format!("{}-coverage-{coverage}", calendars_version(calendars))
 }

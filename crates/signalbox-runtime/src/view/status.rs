@@ -71,6 +71,8 @@ pub struct FlagCounts {
     pub dismissed: u64,
     pub cleared: u64,
     pub withdrawn: u64,
+    /// Of school years that are over.
+    pub ended: u64,
 }
 
 /// Looks at everything.
@@ -210,6 +212,7 @@ async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String), HubError> {
                     FlagState::Dismissed => counts.dismissed += 1,
                     FlagState::Cleared => counts.cleared += 1,
                     FlagState::Withdrawn => counts.withdrawn += 1,
+                    FlagState::Ended => counts.ended += 1,
                 }
             }
             let mut hasher = Sha256::new();

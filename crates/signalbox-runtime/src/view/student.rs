@@ -1,12 +1,13 @@
 //! One student: ids, enrolments, answers, flags.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use signalbox_event::StudentKey;
-use signalbox_risk::{Evaluation, Registers, evaluate, reasons};
+use signalbox_risk::{Evaluation, Registers, evaluate, reasons, school_days_after, unused_rows};
 use signalbox_store::feed::Named;
 
-use super::flags::{FlagLine, line};
+use super::flags::{FlagLine, Found, line};
 use super::{shard_of, shard_state, states_of};
 use crate::consume::in_force::Law;
 use crate::consume::shard::ShardState;
@@ -58,6 +59,8 @@ pub struct AnswerLine {
     /// How many more absences would make it chronic; 0 when it is.
     pub days_left: Option<u32>,
     pub source: Vec<String>,
+    /// Rows of attendance that count nowhere: not enrolled there, no school that day, outside coverage.
+    pub unused_rows: u32,
 }
 
 /// Looks at one student.
@@ -74,13 +77,12 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
     let judge = Judge::load(hub, key, now).await?;
     for (who, state) in &states {
         view.enrollments.extend(enrollments(hub, *who, &judge.hear(state)));
-        view.answers.push(answer(hub, who.school_year, &judge.evaluate(*who, state)));
+        view.answers.push(judge.answer(*who, state));
         view.flags.extend(state.announced.flags().iter().map(|flag| line(hub, *who, state, flag)));
     }
     if view.answers.is_empty() {
-        let year = hub.settings.calendars.school_year(hub.settings.district.local_date(now));
-        let who = StudentYear { school_year: year, student: key };
-        view.answers.push(answer(hub, year, &judge.evaluate(who, &StudentState::default())));
+        let who = StudentYear { school_year: judge.running_year, student: key };
+        view.answers.push(judge.answer(who, &StudentState::default()));
     }
     Ok(view)
 }
@@ -88,10 +90,11 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
 /// Evaluates a student as the consumer would.
 pub(crate) struct Judge<'a> {
     hub: &'a Hub,
-    pub reference: signalbox_risk::Reference,
+    reference: signalbox_risk::Reference,
     shard: ShardState,
-    pub law: Law,
-    now: Timestamp,
+    law: Law,
+    as_of: Date,
+    running_year: u16,
 }
 
 impl<'a> Judge<'a> {
@@ -99,8 +102,11 @@ impl<'a> Judge<'a> {
         let mut calendars = ReferenceView::default();
         calendars.refresh(hub).await?;
         let shard = shard_state(hub, shard_of(hub, key)).await?;
+        let as_of = shard.day(hub.settings.district.local_date(now));
+        let running_year =
+            calendars.running_year(as_of).unwrap_or_else(|| hub.settings.calendars.school_year(as_of));
         let (reference, law) = (shard.reference(&hub.settings, &calendars), Law::of(&shard, &hub.settings));
-        Ok(Self { hub, reference, shard, law, now })
+        Ok(Self { hub, reference, shard, law, as_of, running_year })
     }
 
     /// What counts of what is known of a student.
@@ -109,9 +115,20 @@ impl<'a> Judge<'a> {
     }
 
     pub(crate) fn evaluate(&self, who: StudentYear, state: &StudentState) -> Evaluation {
-        let as_of = self.hub.settings.district.local_date(self.now);
         let heard = self.law.hear(&self.shard, &state.registers);
-        evaluate(&heard.registers, &self.reference, &self.law.in_force.policy, who.school_year, as_of)
+        let policy = &self.law.in_force.policy;
+        evaluate(&heard.registers, &self.reference, policy, who.school_year, self.as_of)
+    }
+
+    /// School days that the student's school year still has after `date`.
+    pub(crate) fn school_days_after(&self, found: &Found, date: Date) -> u32 {
+        let heard = self.hear(&found.state);
+        school_days_after(&heard, &self.reference, found.who.school_year, date)
+    }
+
+    fn answer(&self, who: StudentYear, state: &StudentState) -> AnswerLine {
+        let unused = unused_rows(&self.hear(state), &self.reference, who.school_year, self.as_of);
+        answer(self.hub, who.school_year, &self.evaluate(who, state), unused)
     }
 }
 
@@ -129,7 +146,7 @@ fn enrollments(hub: &Hub, who: StudentYear, heard: &Registers) -> Vec<Enrollment
         .collect()
 }
 
-fn answer(hub: &Hub, school_year: u16, evaluation: &Evaluation) -> AnswerLine {
+fn answer(hub: &Hub, school_year: u16, evaluation: &Evaluation, unused_rows: u32) -> AnswerLine {
     let answer = &evaluation.answer;
     AnswerLine {
         indicator: answer.indicator,
@@ -142,5 +159,6 @@ fn answer(hub: &Hub, school_year: u16, evaluation: &Evaluation) -> AnswerLine {
         missing: answer.missing.iter().map(ToString::to_string).collect(),
         days_left: answer.days_left,
         source: answer.feeds.iter().map(|feed| hub.settings.names.called(feed).to_owned()).collect(),
+        unused_rows,
     }
 }
