@@ -241,6 +241,7 @@ reject_codes! {
     InvalidId = "invalid_id", "not a usable id";
     InvalidEnum = "invalid_enum", "not one of the words the standard allows";
     UnmappedCode = "unmapped_code", "a code without a meaning yet";
+    OutsideYears = "outside_years", "a day in no school year that is configured";
     UnknownSchool = "unknown_school", "a school that no roster row names";
     UnknownReference = "unknown_reference", "points to a row that is not there";
     ConflictingRows = "conflicting_rows", "rows of one key that disagree";

@@ -55,6 +55,22 @@ impl DateRanges {
         union
     }
 
+    /// The set with `first..=last` taken out and `with` in its place.
+    #[must_use]
+    pub fn replaced(&self, first: Date, last: Date, with: &[(Date, Date)]) -> DateRanges {
+        let mut set = DateRanges::new();
+        for (from, to) in self.iter() {
+            if let Ok(before) = first.yesterday() {
+                set.insert(from, to.min(before));
+            }
+            if let Ok(after) = last.tomorrow() {
+                set.insert(from.max(after), to);
+            }
+        }
+        set.extend(with.iter().copied());
+        set
+    }
+
     pub fn contains(&self, date: Date) -> bool {
         let at = self.ranges.partition_point(|range| range.1 < date);
         self.ranges.get(at).is_some_and(|range| range.0 <= date)

@@ -18,6 +18,7 @@ pub(crate) mod announce;
 mod cause;
 mod close;
 mod diff;
+mod doubt;
 mod due;
 pub(crate) mod emit;
 mod extent;
@@ -182,8 +183,11 @@ impl Ingest {
         self.finish_open(taken, runs).await?;
         self.approved_holds(taken, runs).await?;
         self.changed_mapping(taken, runs).await?;
+        self.judged_again(taken, runs).await?;
+        // Before the next payload too: it may change or end what is released.
+        release::waiting(self, taken).await?;
         self.drops(taken, runs).await?;
-        release::unmatched(self, taken).await
+        release::waiting(self, taken).await
     }
 
     /// `None`: another process has the feed.

@@ -179,7 +179,7 @@ pub struct Hold {
     pub id: String,
     pub feed: String,
     pub run: u64,
-    /// `file`, `school` or `ids_changed`.
+    /// `file`, `school`, `students`, `ids_changed` or `unusable`.
     pub reason: String,
     pub would_end: u64,
     /// Rows that would end per school, as JSON.
@@ -244,7 +244,7 @@ pub struct Closing {
     pub hold: Option<Hold>,
     /// A hold whose run this was.
     pub hold_done: Option<String>,
-    /// Turn the feed's waiting holds to superseded.
+    /// Turn the feed's holds that wait, or are approved and not this run's, to superseded.
     pub supersede_holds: bool,
 }
 
@@ -302,7 +302,8 @@ pub trait FeedStore: Send + Sync {
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError>;
 
     /// Closes the open run; its cursor becomes the feed's, in the same transaction, unless it is
-    /// [`Outcome::Abandoned`]. `Failed` when the run is not the open one. Waiting holds are superseded before a new one is opened.
+    /// [`Outcome::Abandoned`]. `Failed` when the run is not the open one. Earlier holds are superseded before a new one
+    /// is opened.
     async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError>;
 
     /// One run, open or closed.
@@ -312,7 +313,18 @@ pub trait FeedStore: Send + Sync {
     async fn last_usable_run(&self, feed: &str) -> Result<Option<Run>, StoreError>;
 
     /// Adds ids; an id that is there with the same target changes nothing.
-    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError>;
+    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+        self.change_crosswalk(lease, &[], rows).await
+    }
+
+    /// Takes ids away, each by what, type, id and target, and adds others, in one transaction. One to be taken away that
+    /// is not there, or added that is, changes nothing.
+    async fn change_crosswalk(
+        &self,
+        lease: &FeedLease,
+        gone: &[CrosswalkRow],
+        new: &[CrosswalkRow],
+    ) -> Result<(), StoreError>;
 
     /// Up to `max` crosswalk rows after `after` (what, id_type, id, target), in that order.
     async fn crosswalk(

@@ -155,9 +155,15 @@ impl FeedStore for PgFeeds {
         runs::last_usable(&self.pool, feed).await.map_err(refusal)
     }
 
-    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+    async fn change_crosswalk(
+        &self,
+        lease: &FeedLease,
+        gone: &[CrosswalkRow],
+        new: &[CrosswalkRow],
+    ) -> Result<(), StoreError> {
         let (mut transaction, _) = self.write(lease).await?;
-        crosswalk::add(&mut transaction, rows).await.map_err(refusal)?;
+        crosswalk::remove(&mut transaction, gone).await.map_err(refusal)?;
+        crosswalk::add(&mut transaction, new).await.map_err(refusal)?;
         commit(transaction).await
     }
 

@@ -67,7 +67,7 @@ macro_rules! feed_conformance {
             $crate::conformance_cases! { hold, $make,
                 closing_opens_a_hold
                 closing_finishes_the_hold_it_was_run_for
-                closing_supersedes_waiting_holds
+                closing_supersedes_earlier_holds
                 a_hold_is_decided_once
                 holds_come_oldest_first
             }
@@ -84,6 +84,7 @@ macro_rules! feed_conformance {
             use super::*;
             $crate::conformance_cases! { crosswalk, $make,
                 a_known_crosswalk_row_changes_nothing
+                ids_are_taken_away_and_added_together
                 the_crosswalk_pages_in_order
                 an_id_is_found_whatever_its_type
             }

@@ -238,7 +238,12 @@ impl FeedStore for MemoryFeeds {
             (feed.groups, feed.rejects) = (groups, rejects);
         }
         if closing.supersede_holds {
-            inner.move_holds(HoldState::Waiting, HoldState::Superseded, |hold| hold.feed == lease.feed);
+            let is_earlier = |hold: &Hold| {
+                hold.feed == lease.feed && closing.hold_done.as_ref().is_none_or(|done| *done != hold.id)
+            };
+            for from in [HoldState::Waiting, HoldState::Approved] {
+                inner.move_holds(from, HoldState::Superseded, is_earlier);
+            }
         }
         if let Some(id) = closing.hold_done {
             inner.move_holds(HoldState::Approved, HoldState::Done, |hold| hold.id == id);
@@ -264,10 +269,18 @@ impl FeedStore for MemoryFeeds {
             .cloned())
     }
 
-    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+    async fn change_crosswalk(
+        &self,
+        lease: &FeedLease,
+        gone: &[CrosswalkRow],
+        new: &[CrosswalkRow],
+    ) -> Result<(), StoreError> {
         let mut inner = self.lock();
         inner.owned(lease)?;
-        for row in rows {
+        for row in gone {
+            inner.crosswalk.remove(&key_of(row));
+        }
+        for row in new {
             inner.crosswalk.entry(key_of(row)).or_insert_with(|| row.clone());
         }
         Ok(())
