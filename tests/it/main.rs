@@ -27,6 +27,7 @@ mod process;
 mod random_drops;
 mod real_input;
 mod receiver;
+mod reconfigured;
 mod revisions;
 mod second_drop;
 mod servers;

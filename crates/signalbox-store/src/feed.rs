@@ -75,6 +75,9 @@ pub enum Outcome {
     Held,
     /// Could not be read at all.
     Refused,
+    /// Ended without being worked through, as its feed is no longer configured: the feed's cursor stays where it was,
+    /// so that the payload is read when the feed comes back.
+    Abandoned,
 }
 
 /// A run to be opened.
@@ -298,8 +301,9 @@ pub trait FeedStore: Send + Sync {
     /// each key once, else it is `Failed`.
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError>;
 
-    /// Closes the open run; its cursor becomes the feed's, in the same transaction. `Failed` when the run is not
-    /// the open one. Earlier holds are superseded before a new one is opened.
+    /// Closes the open run; its cursor becomes the feed's, in the same transaction, unless it is
+    /// [`Outcome::Abandoned`]. `Failed` when the run is not the open one. Earlier holds are superseded before a new one
+    /// is opened.
     async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError>;
 
     /// One run, open or closed.
@@ -357,4 +361,11 @@ pub trait FeedStore: Send + Sync {
     async fn note(&self, name: &str) -> Result<Option<String>, StoreError>;
 
     async fn save_note(&self, name: &str, value: &str) -> Result<(), StoreError>;
+
+    /// Keeps the first value that a note was ever given, and answers it: of several processes that begin at once, all
+    /// hear the same.
+    async fn remember(&self, name: &str, value: &str) -> Result<String, StoreError>;
+
+    /// Forgets the feed: its ledger, runs, holds and rejects, and the lease itself. Ids stay: they are the students'.
+    async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError>;
 }

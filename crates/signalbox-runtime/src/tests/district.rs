@@ -24,6 +24,7 @@ use signalbox_store::memory::{MemoryFeeds, MemoryState};
 use super::runs::CutsRuns;
 use crate::calendar::{CalendarSpec, Calendars};
 use crate::deliver::Target;
+use crate::feeds::names::Names;
 use crate::hub::{self, Feed, Hub, Route, Settings, Topics};
 use crate::ingest::{Holder, PassReport, RunReport};
 use crate::land::Landing;
@@ -210,6 +211,7 @@ fn settings(mode: Mode, roster: &Drops, attendance: &Drops, covers: &Arc<Mutex<C
         targets: vec![Target { name: "counselor".to_owned(), destination: Arc::new(Accepts) }],
         routes: vec![Route { rule: "chronic-absence".to_owned(), to: "counselor".to_owned() }],
         policy: Policy::default(),
+        names: Names::default(),
         max_payload_bytes: 1 << 20,
     }
 }

@@ -82,7 +82,7 @@ impl Inner {
         let good = match run.outcome {
             Some(Outcome::Accepted) => true,
             Some(Outcome::Held) => !self.is_refused(run),
-            Some(Outcome::Refused) | None => false,
+            Some(Outcome::Refused | Outcome::Abandoned) | None => false,
         };
         good && !run.payload.is_empty()
     }
@@ -229,7 +229,9 @@ impl FeedStore for MemoryFeeds {
         let run = feed.unfinished_is(number)?;
         run.outcome = Some(closing.outcome);
         run.summary = Some(closing.summary);
-        if let Some(cursor) = run.cursor.clone() {
+        if let Some(cursor) = run.cursor.clone()
+            && closing.outcome != Outcome::Abandoned
+        {
             feed.cursor = Some(cursor);
         }
         if let Some((groups, rejects)) = closing.rejects {
@@ -350,6 +352,19 @@ impl FeedStore for MemoryFeeds {
 
     async fn save_note(&self, name: &str, value: &str) -> Result<(), StoreError> {
         self.lock().notes.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    async fn remember(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let mut inner = self.lock();
+        Ok(inner.notes.entry(name.to_owned()).or_insert_with(|| value.to_owned()).clone())
+    }
+
+    async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        inner.owned(lease)?;
+        inner.feeds.remove(&lease.feed);
+        inner.holds.retain(|hold| hold.feed != lease.feed);
         Ok(())
     }
 }
