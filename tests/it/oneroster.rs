@@ -149,6 +149,8 @@ fn a_delta_ends_only_what_it_says() {
     district.drop("sis.zip", zipped(&delta));
     let status = district.up();
     assert_eq!(last_run(&status, "sis")["end"], 1, "{status}");
-    let enrolled = |id: u32| district.student(id)["enrollments"].as_array().map(Vec::len);
-    assert_eq!((enrolled(1000), enrolled(1001), enrolled(1002)), (Some(1), Some(0), Some(1)));
+    let exit = |id: u32| district.student(id)["enrollments"][0]["exit_date"].clone();
+    let last_day = exit(1000);
+    assert_ne!(last_day, "2021-10-31");
+    assert_eq!((exit(1001), exit(1002)), ("2021-10-31".into(), last_day), "the day before it was read");
 }

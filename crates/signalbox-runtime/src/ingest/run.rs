@@ -80,6 +80,8 @@ impl OpenRun<'_> {
         let size_bytes = payload.metadata()?.len();
         let beside = Beside {
             book: &remembered.book,
+            is_same: remembered.payload.as_ref() == Some(&run.payload),
+            doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: remembered.some_wait,
             run_day: self.run_day(),
