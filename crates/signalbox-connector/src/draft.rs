@@ -233,6 +233,15 @@ impl Reject {
     }
 }
 
+/// A value that is not required: where it cannot be read it is left out, and `left_out` says why.
+#[inline]
+pub fn kept<T>(value: Result<Option<T>, Reject>, left_out: &mut Vec<Reject>) -> Option<T> {
+    value.unwrap_or_else(|reject| {
+        left_out.push(reject);
+        None
+    })
+}
+
 /// Types of ids that the hub gives itself: no row may claim that one of its further ids is of such a type.
 pub const RESERVED_ID_TYPES: [&str; 2] = ["sourcedId", "identifier"];
 
