@@ -4,9 +4,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+use signalbox_connector::jiff::tz::TimeZone;
 use signalbox_connector::serde_json::{self, Value, json};
 use signalbox_connector::uuid::Uuid;
-use signalbox_connector::jiff::tz::TimeZone;
 use signalbox_connector::{
     Alert, DeliverCx, DeliverError, Destination, ErrorKind, ParseCx, Receipt, Repeats, erased_serde,
 };

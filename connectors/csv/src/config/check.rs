@@ -74,7 +74,9 @@ fn extent(config: &Config) -> Result<Extent, String> {
         "absent_rows is missing and has no default: end or keep says what a row means that is no longer there",
     )?;
     if config.entity == RowEntity::Attendance && absent_rows == Missing::Erase {
-        return Err("absent_rows: erase is for enrolments: write end, a day that is gone is taken back".to_owned());
+        return Err(
+            "absent_rows: erase is for enrolments: write end, a day that is gone is taken back".to_owned()
+        );
     }
     let (entity, rows) = match (config.entity, config.rows) {
         (RowEntity::Attendance, Some(rows)) => (Entity::Attendance, Some(rows)),

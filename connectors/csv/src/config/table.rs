@@ -121,7 +121,9 @@ impl Column {
             return Err(format!("columns.{key} takes no exclusive: only exit may be the first day out"));
         }
         if !self.none.is_empty() && !["exit", "birth_date"].contains(&key) {
-            return Err(format!("columns.{key} takes no words for none: only exit and birth_date may lack a date"));
+            return Err(format!(
+                "columns.{key} takes no words for none: only exit and birth_date may lack a date"
+            ));
         }
         Ok(())
     }

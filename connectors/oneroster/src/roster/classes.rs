@@ -17,8 +17,9 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
             let [id, state, terms] = header.columns(["sourcedId", "status", "termSourcedIds"])?;
             Ok((id, state, terms, header.optional(Some("schoolSourcedId"))))
         },
-        |(.., school), row| {
-            Claims { school: school.and_then(|school| claimed(row, school)), ..Claims::default() }
+        |(.., school), row| Claims {
+            school: school.and_then(|school| claimed(row, school)),
+            ..Claims::default()
         },
         |known, (id, state, terms, _), row| {
             if !status(row, *state)?.is_active() {

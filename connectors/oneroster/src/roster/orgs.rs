@@ -37,8 +37,7 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
                 identifier: kept(row.optional_id(*identifier), &mut left_out).map(Cow::Borrowed),
                 name: kept(row.optional_line(Some(*name)), &mut left_out),
             };
-            let left_out =
-                claiming(left_out, || Claims { school: Some(id.into()), ..Claims::default() });
+            let left_out = claiming(left_out, || Claims { school: Some(id.into()), ..Claims::default() });
             if status.is_active() {
                 known.schools.insert(id.into());
             }
