@@ -35,6 +35,7 @@ mod same;
 mod settings;
 mod sort;
 mod unconfigured;
+pub mod unmatched;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

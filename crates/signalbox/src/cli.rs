@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Look at rows that could not be used
     Rejects(Rejects),
+    /// Look at rows whose student is not found yet
+    Unmatched(Unmatched),
     /// Look at payloads that wait for your decision, and decide
     Holds(Holds),
     /// Read a feed's last payload again with today's configuration
@@ -293,6 +295,18 @@ pub(crate) enum RejectsWhat {
         #[arg(long)]
         group: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Unmatched {
+    #[command(subcommand)]
+    pub(crate) what: UnmatchedWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UnmatchedWhat {
+    /// Print each id that is not found, how many rows it has, and what may be wrong with how it is written
+    List,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,7 @@ mod schema;
 mod status;
 mod student;
 mod topics;
+mod unmatched;
 mod up;
 
 use std::future::Future;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Alerts(_) => wait(alerts::run(out, global)),
         Command::Explain(args) => wait(explain::run(out, global, args)),
         Command::Rejects(args) => wait(rejects::run(out, global, args)),
+        Command::Unmatched(args) => wait(unmatched::run(out, global, args)),
         Command::Holds(args) => wait(holds::run(out, global, args)),
         Command::Retry(args) => wait(retry::run(out, global, args)),
     }?;

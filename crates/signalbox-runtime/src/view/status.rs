@@ -51,6 +51,11 @@ pub struct FeedStatus {
     /// The earliest day, over the schools, through which attendance is known.
     pub covered_through: Option<String>,
     pub last_run: Option<RunReport>,
+    /// Rows that its last file did not have and that stand on: it may have ended before them, or have them in a row that
+    /// could not be used.
+    pub doubtful: u64,
+    /// When its next file is due; `None`: nobody said.
+    pub expected_by: Option<String>,
     /// What to do, in plain words; `None` when nothing is.
     pub next_step: Option<String>,
     /// Since when a run of it is open: nobody is judged until it ends.
@@ -137,6 +142,8 @@ async fn feed_status(
         mode: feed.is_attendance().then(|| feed.mode.as_str()),
         state,
         covered_through: covered.map(|date| date.to_string()),
+        doubtful: settings.last.as_ref().map_or(0, |last| last.counts.doubtful),
+        expected_by: None,
         last_run: settings.last.map(|last| beside::called(hub, last)),
         next_step,
         open_run_since,
@@ -166,18 +173,26 @@ fn state(
         return ("attention", Some(step));
     }
     if not_found > 0 {
-        let zeros = last.warnings.iter().find(|warning| warning.code == "leading_zeros");
         let rows = counted(not_found, "row names a student", "rows name students");
         let are_used = if not_found == 1 {
             "it is used by itself once the roster brings the student."
         } else {
             "they are used by themselves once the roster brings them."
         };
-        let hint = zeros.map_or_else(
-            || are_used.to_owned(),
-            |warning| format!("{}: {}.", warning.count, warning.message),
+        let why = last
+            .warnings
+            .iter()
+            .find(|warning| warning.code.starts_with("id_") || warning.code == "leading_zeros");
+        let hint = why.map_or_else(|| are_used.to_owned(), |warning| format!("{}.", warning.message));
+        let step = format!("{rows} not found yet: {hint} signalbox unmatched list shows each id.");
+        return ("attention", Some(step));
+    }
+    if last.counts.doubtful > 0 {
+        let rows = plural(last.counts.doubtful, "row");
+        let step = format!(
+            "{rows} of earlier files stand on though the last file does not have them: it may be cut short. The next whole file settles it."
         );
-        return ("attention", Some(format!("{rows} not found yet: {hint}")));
+        return ("attention", Some(step));
     }
     let mode = match feed.mode {
         signalbox_event::data::Mode::Test if feed.is_attendance() => {

@@ -52,6 +52,8 @@ async fn of_gone(hub: &Hub, row: &FeedRow) -> Result<FeedStatus, HubError> {
         mode: None,
         state: "not_configured",
         covered_through: None,
+        doubtful: 0,
+        expected_by: None,
         last_run: last.map(|last| called(hub, last)),
         next_step: Some(step),
         open_run_since: open_since(hub, &row.feed).await?,
