@@ -176,7 +176,7 @@ fn date(column: Option<Column>) -> Option<DateColumn> {
 }
 
 impl Table {
-    /// The same, with the days of this zone; whether that makes a difference.
+    /// Reads moments as days of this zone; whether there are any.
     pub(super) fn set_zone(&mut self, zone: &TimeZone) -> bool {
         let dates = match self {
             Self::Attendance(table) => [Some(&mut table.date), None, None],
@@ -184,7 +184,11 @@ impl Table {
                 [Some(&mut table.entry), table.exit.as_mut(), table.birth_date.as_mut()]
             }
         };
-        let moments = dates.into_iter().flatten().filter(|column| column.format.names_a_moment());
-        moments.map(|column| column.format = column.format.clone().in_zone(zone)).count() > 0
+        let mut names_moments = false;
+        for column in dates.into_iter().flatten().filter(|column| column.format.names_a_moment()) {
+            column.format = column.format.clone().in_zone(zone);
+            names_moments = true;
+        }
+        names_moments
     }
 }
