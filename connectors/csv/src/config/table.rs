@@ -10,8 +10,8 @@ use super::{Column, Columns, Pad, RowEntity};
 /// Which column holds what.
 #[derive(Debug)]
 pub(crate) enum Table {
-    Enrollment(EnrollmentTable),
-    Attendance(AttendanceTable),
+    Enrollment(Box<EnrollmentTable>),
+    Attendance(Box<AttendanceTable>),
 }
 
 #[derive(Debug)]
@@ -143,7 +143,7 @@ pub(super) fn table(
     };
     let (student, school) = (id(columns.student, pad.student), id(columns.school, pad.school));
     Ok(match entity {
-        RowEntity::Enrollment => Table::Enrollment(EnrollmentTable {
+        RowEntity::Enrollment => Table::Enrollment(Box::new(EnrollmentTable {
             student,
             school,
             entry: date(columns.entry).expect("entry is required"),
@@ -152,15 +152,15 @@ pub(super) fn table(
             last_name: name(columns.last_name),
             first_name: name(columns.first_name),
             birth_date: date(columns.birth_date),
-        }),
-        RowEntity::Attendance => Table::Attendance(AttendanceTable {
+        })),
+        RowEntity::Attendance => Table::Attendance(Box::new(AttendanceTable {
             student,
             school,
             date: date(columns.date).expect("date is required"),
             category: columns.category.expect("category is required").from,
             codes: codes.codes,
             blank: codes.blank,
-        }),
+        })),
     })
 }
 
