@@ -10,7 +10,7 @@ use connector_csv::CONNECTOR;
 use signalbox_connector::delimited::{Format, Reader};
 use signalbox_connector::event::data::AttendanceCategory;
 use signalbox_connector::testing::{self, Reading};
-use signalbox_connector::{Item, Record, Source};
+use signalbox_connector::{Claims, Item, Record, Source};
 
 use signalbox_fuzz::Edited;
 
@@ -101,8 +101,13 @@ fn every_row_counts(feed: &Feed, file: &[u8], reading: &Reading) {
 fn is_honest(item: &Item<'_>) {
     let Item::Draft(draft) = item else { return };
     match &draft.record {
-        Record::Attendance { student, school, category, .. } => {
+        Record::Attendance { student, school, date, category, .. } => {
             assert_eq!(*category == AttendanceCategory::Unknown, draft.fault.is_some());
+            if let Some(fault) = &draft.fault {
+                let Claims { student: claimed, school: at, date: on } = &fault.claims;
+                assert_eq!((claimed.as_deref(), at.as_deref()), (Some(student.as_ref()), school.as_deref()));
+                assert_eq!(on.as_ref(), Some(date));
+            }
             assert!(!student.trim().is_empty());
             assert!(school.as_ref().map_or(draft.fault.is_some(), |school| !school.trim().is_empty()));
         }
@@ -121,9 +126,9 @@ fn tells_of_no_student(file: &[u8], reading: &Reading) {
     if first_line.is_some_and(in_header) {
         return;
     }
-    let faults = reading.items.iter().filter_map(|item| match item {
-        Item::Draft(draft) => draft.fault.as_ref(),
-        Item::Reject(reject) => Some(reject),
+    let faults = reading.items.iter().flat_map(|item| match item {
+        Item::Draft(draft) => draft.fault.iter().chain(&draft.left_out).collect(),
+        Item::Reject(reject) => vec![reject],
     });
     for fault in faults {
         assert!(!format!("{fault:?}").contains(STUDENT), "{fault:?}");

@@ -8,6 +8,7 @@ mod bad_input;
 mod binary;
 mod boundary;
 mod changes;
+mod columns;
 mod commands;
 mod config;
 mod correction;

@@ -154,3 +154,37 @@ fn a_delta_ends_only_what_it_says() {
     assert_ne!(last_day, "2021-10-31");
     assert_eq!((exit(1001), exit(1002)), ("2021-10-31".into(), last_day), "the day before it was read");
 }
+
+#[test]
+fn an_end_date_is_the_first_day_out() {
+    let mut district = reading("./drop/sis");
+    let mut files = package(&[1000, 1001, 1002]);
+    let (ends, never) = (drops::day(31).to_string(), drops::day(1).to_string());
+    for (_, text) in &mut files {
+        *text = text
+            .replace("u-1001,student,,,", &format!("u-1001,student,,,{ends}"))
+            .replace("u-1002,student,,,", &format!("u-1002,student,,{never},{never}"));
+    }
+    drop_folder(&mut district, &files);
+    district.attend(&[(1001, 3, "A"), through(40)]);
+    let status = district.up();
+    assert_eq!(last_run(&status, "sis")["reject"], 0, "{status}");
+    assert_eq!(district.answer(1001)["value"], "1/30");
+}
+
+#[test]
+fn no_user_claims_an_id_that_is_the_hubs_own() {
+    let mut district = reading("./drop/sis");
+    let mut files = package(&[1000, 1001, 1002]);
+    for (_, text) in &mut files {
+        *text = text.replace("{Local:1001}", "{sourcedId:u-1002}");
+    }
+    drop_folder(&mut district, &files);
+    district.attend(&[(1002, 3, "A"), (1002, 4, "A"), through(20)]);
+    district.up();
+    let flags = district.flags();
+    assert_eq!((flags.len(), &flags[0]["student_id"]), (1, &"u-1002".into()), "{flags:?}");
+    let rejects = district.rejects();
+    let users = rejects.iter().filter(|reject| reject["column"] == "userIds").count();
+    assert_eq!(users, 1, "{rejects:?}");
+}

@@ -10,8 +10,8 @@ use super::{Column, Columns, Pad, RowEntity};
 /// Which column holds what.
 #[derive(Debug)]
 pub(crate) enum Table {
-    Enrollment(EnrollmentTable),
-    Attendance(AttendanceTable),
+    Enrollment(Box<EnrollmentTable>),
+    Attendance(Box<AttendanceTable>),
 }
 
 #[derive(Debug)]
@@ -143,7 +143,7 @@ pub(super) fn table(
     };
     let (student, school) = (id(columns.student, pad.student), id(columns.school, pad.school));
     Ok(match entity {
-        RowEntity::Enrollment => Table::Enrollment(EnrollmentTable {
+        RowEntity::Enrollment => Table::Enrollment(Box::new(EnrollmentTable {
             student,
             school,
             entry: date(columns.entry).expect("entry is required"),
@@ -152,15 +152,15 @@ pub(super) fn table(
             last_name: name(columns.last_name),
             first_name: name(columns.first_name),
             birth_date: date(columns.birth_date),
-        }),
-        RowEntity::Attendance => Table::Attendance(AttendanceTable {
+        })),
+        RowEntity::Attendance => Table::Attendance(Box::new(AttendanceTable {
             student,
             school,
             date: date(columns.date).expect("date is required"),
             category: columns.category.expect("category is required").from,
             codes: codes.codes,
             blank: codes.blank,
-        }),
+        })),
     })
 }
 
@@ -176,7 +176,7 @@ fn date(column: Option<Column>) -> Option<DateColumn> {
 }
 
 impl Table {
-    /// The same, with the days of this zone; whether that makes a difference.
+    /// Reads moments as days of this zone; whether there are any.
     pub(super) fn set_zone(&mut self, zone: &TimeZone) -> bool {
         let dates = match self {
             Self::Attendance(table) => [Some(&mut table.date), None, None],
@@ -184,7 +184,11 @@ impl Table {
                 [Some(&mut table.entry), table.exit.as_mut(), table.birth_date.as_mut()]
             }
         };
-        let moments = dates.into_iter().flatten().filter(|column| column.format.names_a_moment());
-        moments.map(|column| column.format = column.format.clone().in_zone(zone)).count() > 0
+        let mut names_moments = false;
+        for column in dates.into_iter().flatten().filter(|column| column.format.names_a_moment()) {
+            column.format = column.format.clone().in_zone(zone);
+            names_moments = true;
+        }
+        names_moments
     }
 }

@@ -30,6 +30,6 @@ impl Id {
 
     /// The id, if it can be read.
     pub(super) fn claimed(&self, row: &Row<'_>) -> Option<Box<str>> {
-        self.read(row).ok().map(|id| id.into())
+        self.read(row).ok().map(Into::into)
     }
 }

@@ -180,7 +180,7 @@ pub fn is_id(text: &str) -> bool {
 #[inline]
 fn on_one_line(text: &str) -> Cow<'_, str> {
     const BREAKS: [char; 3] = ['\r', '\n', '\t'];
-    if !text.contains(BREAKS) {
+    if !text.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | b'\t')) {
         return Cow::Borrowed(text);
     }
     let words = text.split(BREAKS).map(str::trim).filter(|word| !word.is_empty());

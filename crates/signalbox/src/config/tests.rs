@@ -87,7 +87,15 @@ fn faults_inside_a_connectors_section_keep_their_place() {
     let covers = ATTENDANCE.replace("covers: school_year", "covers: {school_days: §many}");
     check(&feed(&covers), "invalid_type", "found text");
     check(&feed("csv: §[1]"), "invalid_type", "expected a map of keys, found a list");
+    let zone = ATTENDANCE.replace("date: D", "date: §{from: D, format: \"%Y-%m-%dT%H:%M:%SZ\"}");
+    check(&feed(&zone), "invalid_value", "write %z");
+    let names = ATTENDANCE.replace("category: K", "category: {from: [K, §{a: b}]}");
+    check(&feed(&names), "invalid_type", "expected text, found a map");
     // Found only after the section was read: the message begins with the key that it speaks of.
+    let several = ATTENDANCE.replace("student: S", "student: §{from: [S, T]}");
+    check(&feed(&several), "invalid_value", "columns.student takes one column");
+    let erase = ATTENDANCE.replace("absent_rows: end", "absent_rows: §erase");
+    check(&feed(&erase), "invalid_value", "erase is for enrolments");
     let format = ATTENDANCE.replace("category: K", "category: §{from: K, format: \"%m/%d/%Y\"}");
     check(&feed(&format), "invalid_value", "columns.category is no date");
 }
@@ -113,6 +121,11 @@ fn calendars_fit_themselves_and_each_other() {
     check(&closed("§2025-09-01"), "closed_outside", "outside the school year");
     check(&closed("§{from: 2026-12-24, to: 2026-12-20}"), "closed_reversed", "before it begins");
     check(&closed("{from: 2026-12-24, §until: 2026-12-20}"), "unknown_key", "from, to");
+    let more = |text: &str| calendar(&format!("first: 2026-08-17, last: 2027-05-28, {text}"));
+    check(&more("open: [2026-10-17, §2027-06-05]"), "open_outside", "outside the school year");
+    check(&more("open: [§10/17/2026]"), "invalid_value", "write YYYY-MM-DD");
+    check(&more("weekdays: [mon, §tues]"), "unknown_word", "did you mean \"tue\"");
+    check(&more("weekdays: §[]"), "no_weekday", "mon, tue, wed, thu, fri");
     let schools = calendar("first: 2026-08-17, last: 2027-05-28").replace("all", "§100");
     check(&schools, "invalid_type", "\"all\" or a list of school ids");
     let second = "  - §{schools: all, school_year: 2028, first: 2027-05-01, last: 2028-05-26}\n";
@@ -261,6 +274,26 @@ fn paths_start_at_the_files_folder() {
     let loaded = parse(Path::new("/etc/hub/signalbox.yaml"), HEAD, connectors::ALL).expect("sound");
     assert_eq!(loaded.config.data_dir, Path::new("/etc/hub/./var"));
     assert_eq!(loaded.config.base, Path::new("/etc/hub"));
+    let here = std::env::current_dir().expect("there is a working directory");
+    for name in ["signalbox.yaml", "./signalbox.yaml", "../{here}/signalbox.yaml"] {
+        let own = here.file_name().expect("it has a name").to_string_lossy();
+        let loaded = parse(Path::new(&name.replace("{here}", &own)), HEAD, connectors::ALL).expect("sound");
+        assert!(loaded.config.base.is_absolute(), "{name}");
+        let base = loaded.config.base.canonicalize().expect("it is there");
+        assert_eq!(base, here.canonicalize().expect("it is there"), "{name}");
+    }
+}
+
+#[test]
+fn calendars_have_make_up_days_and_weeks_of_their_own() {
+    let yaml = format!(
+        "{HEAD}calendars: [{{schools: all, school_year: 2027, first: 2026-08-17, last: 2027-05-28, \
+         closed: [2026-10-12], open: [2026-10-12, 2026-10-17], weekdays: [mon, wed]}}]\n"
+    );
+    let calendars = crate::open::calendars(&read(&yaml).expect("sound").config);
+    let year = calendars.of("100", 2027).expect("all schools have one");
+    let october = year.days.iter().filter(|day| (day.year(), day.month()) == (2026, 10)).map(|day| day.day());
+    assert_eq!(october.collect::<Vec<_>>(), [5, 7, 12, 14, 17, 19, 21, 26, 28]);
 }
 
 #[test]

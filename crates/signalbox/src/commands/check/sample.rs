@@ -1,22 +1,22 @@
 //! Tries one file against a feed: the feed's own `normalize`, and nothing else.
 
+mod findings;
 mod payload;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use jiff::Timestamp;
 use signalbox_connector::words::{counted, plural};
-use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Refusal, RejectCode};
 use signalbox_event::data::AttendanceCategory;
-use signalbox_runtime::calendar::Calendars;
 
 use crate::config::Loaded;
 use crate::config::parts::Feed;
 use crate::config::place::did_you_mean;
 use crate::open;
 use crate::problem::{Problem, Report, Severity};
+use findings::{Cause, Findings, Seen};
 
 /// What a sample showed.
 pub(super) struct Sample {
@@ -36,7 +36,7 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
         return Sample { problems: report.into_problems(), summary: String::new() };
     };
     let calendars = open::calendars(&loaded.config);
-    let mut findings = Findings::new(&calendars);
+    let mut findings = Findings::new(&calendars, feed.source.entities());
     let read = payload::open(file, feed, loaded, now).and_then(|mut payload| {
         feed.source.normalize(payload.bytes(), &mut |item| {
             findings.see(item);
@@ -50,95 +50,12 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
         shown.refusal(refusal, &mut rows);
     }
     shown.causes(&findings, &mut report, &mut rows);
+    shown.left_out(&findings, &mut rows);
     shown.closed_days(&findings, &mut rows);
     let summary = if refused { String::new() } else { shown.summary(&findings) };
     let mut problems = report.into_problems();
     problems.extend(rows.into_problems());
     Sample { problems, summary }
-}
-
-/// Rows that share their fault.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Cause {
-    code: RejectCode,
-    file: Option<&'static str>,
-    column: Option<String>,
-    value_class: String,
-}
-
-#[derive(Debug)]
-struct Seen {
-    count: u64,
-    first_row: Option<u64>,
-    help: String,
-    /// Where the rows' students go to school, as far as the rows could be read.
-    schools: BTreeSet<String>,
-}
-
-/// What was found in the rows, by cause: no row is kept.
-struct Findings<'a> {
-    calendars: &'a Calendars,
-    rows: u64,
-    unusable: u64,
-    causes: BTreeMap<Cause, Seen>,
-    /// Rows on days without school: how many, and the first.
-    closed: Option<(u64, u64)>,
-    schools: BTreeSet<String>,
-}
-
-impl<'a> Findings<'a> {
-    fn new(calendars: &'a Calendars) -> Self {
-        let (causes, schools) = (BTreeMap::new(), BTreeSet::new());
-        Self { calendars, rows: 0, unusable: 0, causes, closed: None, schools }
-    }
-
-    fn see(&mut self, item: Item<'_>) {
-        self.rows += 1;
-        match item {
-            Item::Reject(reject) => self.reject(reject, None),
-            Item::Draft(draft) => self.draft(draft),
-        }
-    }
-
-    fn draft(&mut self, draft: Draft<'_>) {
-        let school = match &draft.record {
-            Record::Attendance { school, .. } => school.as_deref(),
-            Record::Enrollment { school, .. } => Some(school.as_ref()),
-            _ => None,
-        };
-        if let Some(school) = school
-            && !self.schools.contains(school)
-        {
-            self.schools.insert(school.to_owned());
-        }
-        self.day(&draft);
-        if let Some(fault) = draft.fault {
-            self.reject(fault, school);
-        }
-    }
-
-    fn reject(&mut self, reject: Reject, school: Option<&str>) {
-        self.unusable += 1;
-        let Reject { file, row, column, code, value_class, help, claims: _ } = reject;
-        let seen = self.causes.entry(Cause { code, file, column, value_class }).or_insert_with(|| Seen {
-            count: 0,
-            first_row: row,
-            help,
-            schools: BTreeSet::new(),
-        });
-        seen.count += 1;
-        seen.schools.extend(school.map(str::to_owned));
-    }
-
-    /// Notes an attendance row on a day that a calendar knows as one without school.
-    fn day(&mut self, draft: &Draft<'_>) {
-        let Record::Attendance { school: Some(school), date, .. } = &draft.record else { return };
-        let year = self.calendars.of(school, self.calendars.school_year(*date));
-        if year.is_some_and(|year| !year.is_instructional(*date)) {
-            let (count, _) = self.closed.get_or_insert((0, draft.row));
-            *count += 1;
-        }
-    }
 }
 
 /// The header of a sample that is one plain table.
@@ -162,7 +79,9 @@ impl Header {
 
     /// From 1.
     fn position(&self, column: &str) -> Option<u64> {
-        self.0.iter().position(|name| name == column).map(|at| at as u64 + 1)
+        let exact = self.0.iter().position(|name| name == column);
+        let at = exact.or_else(|| self.0.iter().position(|name| name.eq_ignore_ascii_case(column)))?;
+        Some(at as u64 + 1)
     }
 }
 
@@ -232,17 +151,27 @@ impl Shown<'_> {
     }
 
     fn fault(&self, cause: &Cause, seen: &Seen, rows: &mut Report) {
+        let column = cause.column.as_deref().and_then(|column| self.header.position(column));
+        let (message, help) = (self.said(cause, seen), seen.help.clone());
+        rows.push(Severity::Error, (seen.first_row, column), cause.code.as_str(), message, help);
+    }
+
+    fn said(&self, cause: &Cause, seen: &Seen) -> String {
         let subject = cause.column.as_deref().map(|column| format!("{column}: ")).unwrap_or_default();
         let inside = cause.file.map(|file| format!(" of {file}")).unwrap_or_default();
-        let message = format!(
-            "{subject}{} (\"{}\")\nIn {}{inside} {}.",
-            cause.code.plain(),
-            cause.value_class,
-            self.file_name(),
-            times(seen)
-        );
-        let column = cause.column.as_deref().and_then(|column| self.header.position(column));
-        rows.push(Severity::Error, (seen.first_row, column), cause.code.as_str(), message, seen.help.clone());
+        let (plain, class) = (cause.code.plain(), &cause.value_class);
+        format!("{subject}{plain} (\"{class}\")\nIn {}{inside} {}.", self.file_name(), times(seen))
+    }
+
+    /// Values that are left out of rows that are used.
+    fn left_out(&self, findings: &Findings<'_>, rows: &mut Report) {
+        const MOST_CAUSES: usize = 50;
+        for (cause, seen) in findings.left_out.iter().take(MOST_CAUSES) {
+            let column = cause.column.as_deref().and_then(|column| self.header.position(column));
+            let message = format!("{}\nThe value is left out; the row is used.", self.said(cause, seen));
+            let (code, help) = (cause.code.as_str(), seen.help.clone());
+            rows.push(Severity::Warning, (seen.first_row, column), code, message, help);
+        }
     }
 
     fn closed_days(&self, findings: &Findings<'_>, rows: &mut Report) {

@@ -111,6 +111,37 @@ fn other_faults_point_into_the_sample_by_cause() {
 }
 
 #[test]
+fn values_that_are_left_out_are_a_warning() {
+    let folder = Folder::new();
+    folder.write("signalbox.yaml", &CONFIG.replace("entry: Entry}", "entry: Entry, birth_date: Born}"));
+    folder.write(
+        "e.csv",
+        "student,school,ENTRY,born\n1,100,2026-08-17,0/0/0\n2,100,2026-08-17,1/0/0\n3,100,2026-08-17,2015-09-13\n",
+    );
+    let (done, problems) = folder.problems(Some(("enrollment", "e.csv")));
+    assert_eq!(done, Done::Ok, "a warning is no error");
+    let [born] = problems.as_array().expect("a list").as_slice() else { panic!("{problems:#}") };
+    assert_eq!(
+        (&born["line"], &born["column"], &born["severity"]),
+        (&2.into(), &4.into(), &"warning".into())
+    );
+    let message = born["message"].as_str().expect("text");
+    assert!(message.contains("2 times") && message.ends_with("the row is used."), "{message}");
+    let (_, text) = folder.check(Output::Text, Some(("enrollment", "e.csv")));
+    assert!(text.contains("3 of 3 rows can be used"), "{text}");
+}
+
+#[test]
+fn a_blank_code_and_a_school_that_cannot_be_used_are_faults_of_the_sample() {
+    let folder = Folder::new();
+    folder.write("att.csv", "Student,School,Day,Code\n1,100,9/1/2026,\n2,,9/1/2026,A\n3,100,9/1/2026,A\n");
+    let (done, problems) = folder.problems(Some(("attendance", "att.csv")));
+    assert_eq!(done, Done::Invalid);
+    let columns: Vec<_> = problems.as_array().expect("a list").iter().map(|one| &one["column"]).collect();
+    assert_eq!(columns, [4, 2]);
+}
+
+#[test]
 fn rows_on_days_without_school_are_a_warning() {
     let folder = Folder::new();
     folder

@@ -1,0 +1,101 @@
+//! What was found in a sample's rows, by cause: no row is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use signalbox_connector::{Draft, Entity, Item, Record, Reject, RejectCode};
+use signalbox_runtime::calendar::Calendars;
+
+/// Rows that share their fault.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Cause {
+    pub(super) code: RejectCode,
+    pub(super) file: Option<&'static str>,
+    pub(super) column: Option<String>,
+    pub(super) value_class: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) count: u64,
+    pub(super) first_row: Option<u64>,
+    pub(super) help: String,
+    /// Where the rows' students go to school, as far as the rows could be read.
+    pub(super) schools: BTreeSet<String>,
+}
+
+/// What was found in the rows.
+pub(super) struct Findings<'a> {
+    calendars: &'a Calendars,
+    /// Those whose rows are counted.
+    entities: &'a [Entity],
+    pub(super) rows: u64,
+    pub(super) unusable: u64,
+    pub(super) causes: BTreeMap<Cause, Seen>,
+    /// Of values that are left out.
+    pub(super) left_out: BTreeMap<Cause, Seen>,
+    /// Rows on days without school: how many, and the first.
+    pub(super) closed: Option<(u64, u64)>,
+    pub(super) schools: BTreeSet<String>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(calendars: &'a Calendars, entities: &'a [Entity]) -> Self {
+        let (causes, left_out, schools) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { calendars, entities, rows: 0, unusable: 0, causes, left_out, closed: None, schools }
+    }
+
+    pub(super) fn see(&mut self, item: Item<'_>) {
+        match item {
+            Item::Reject(reject) => {
+                self.rows += 1;
+                self.reject(reject, None);
+            }
+            Item::Draft(draft) => self.draft(draft),
+        }
+    }
+
+    fn draft(&mut self, draft: Draft<'_>) {
+        self.rows += u64::from(self.entities.contains(&draft.record.entity()));
+        let school = match &draft.record {
+            Record::Attendance { school, .. } => school.as_deref(),
+            Record::Enrollment { school, .. } => Some(school.as_ref()),
+            _ => None,
+        };
+        if let Some(school) = school
+            && !self.schools.contains(school)
+        {
+            self.schools.insert(school.to_owned());
+        }
+        self.day(&draft);
+        for reject in draft.left_out {
+            note(&mut self.left_out, reject, school);
+        }
+        if let Some(fault) = draft.fault {
+            self.reject(fault, school);
+        }
+    }
+
+    fn reject(&mut self, reject: Reject, school: Option<&str>) {
+        self.unusable += 1;
+        note(&mut self.causes, reject, school);
+    }
+
+    /// Notes an attendance row on a day that a calendar knows as one without school.
+    fn day(&mut self, draft: &Draft<'_>) {
+        let Record::Attendance { school: Some(school), date, .. } = &draft.record else { return };
+        let year = self.calendars.of(school, self.calendars.school_year(*date));
+        if year.is_some_and(|year| !year.is_instructional(*date)) {
+            let (count, _) = self.closed.get_or_insert((0, draft.row));
+            *count += 1;
+        }
+    }
+}
+
+fn note(causes: &mut BTreeMap<Cause, Seen>, reject: Reject, school: Option<&str>) {
+    let Reject { file, row, column, code, value_class, help, claims: _ } = reject;
+    let cause = Cause { code, file, column, value_class };
+    let new = Seen { count: 0, first_row: row, help, schools: BTreeSet::new() };
+    let seen = causes.entry(cause).or_insert(new);
+    seen.count += 1;
+    seen.schools.extend(school.map(str::to_owned));
+}
