@@ -397,5 +397,5 @@ fn processes_with_different_files_agree() {
         let run = process.end().exit(0);
         drop(run);
     }
-    assert_eq!(district.flags()[0]["state"], "cleared", "{:?}", district.flags());
+    assert_eq!(district.flags()[0]["state"], "withdrawn", "{:?}", district.flags());
 }
