@@ -76,6 +76,13 @@ impl DateRanges {
         self.ranges.get(at).is_some_and(|range| range.0 <= date)
     }
 
+    /// Every date, in order.
+    pub fn days(&self) -> impl Iterator<Item = Date> {
+        self.iter().flat_map(|(first, last)| {
+            first.series(jiff::Span::new().days(1)).take_while(move |day| *day <= last)
+        })
+    }
+
     /// The earliest date.
     pub fn start(&self) -> Option<Date> {
         self.ranges.first().map(|range| range.0)

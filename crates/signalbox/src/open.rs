@@ -285,6 +285,8 @@ pub(crate) fn calendars(config: &Config) -> Calendars {
             first: calendar.first.0,
             last: calendar.last.0,
             closed: calendar.closed.iter().map(|closed| (closed.from, closed.to)).collect(),
+            open: calendar.open.iter().map(|day| day.0).collect(),
+            weekdays: calendar.weekdays.iter().map(|day| (*day).into()).collect(),
         })
         .collect();
     Calendars::new(&specs)

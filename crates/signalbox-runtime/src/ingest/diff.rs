@@ -391,6 +391,7 @@ fn waiting(slot: Slot, school_year: u16, head: &Head, row: &[u8], old: Option<Le
     if head.flags & ENDS != 0 {
         return match held.cloned() {
             Some(held) => dropped(slot, school_year, held),
+            None if is_inferred(head) => Step::new(slot, school_year, Verdict::Untouched, old),
             None => Step::new(slot, school_year, Verdict::StillHeld, old),
         };
     }

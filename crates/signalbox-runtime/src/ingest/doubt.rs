@@ -50,6 +50,8 @@ pub(crate) struct Book {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Rows {
     settled: u32,
+    /// Of the payload before the last.
+    before: u32,
     last: u32,
 }
 
@@ -68,14 +70,15 @@ struct Cast {
 }
 
 impl Doubt {
-    pub(crate) fn of(doubts: Doubts, before: &Book) -> Self {
-        let before: BTreeMap<&Place, Rows> =
-            before.places.iter().map(|(place, rows)| (place, *rows)).collect();
+    /// `is_same`: the payload is the very one that `book` is of, read again. Its doubt is as new as it was.
+    pub(crate) fn of(doubts: Doubts, book: &Book, is_same: bool) -> Self {
+        let book: BTreeMap<&Place, Rows> = book.places.iter().map(|(place, rows)| (place, *rows)).collect();
         let cast = |(place, now): (Place, u32)| {
-            let Rows { settled, last } = before.get(&place).copied().unwrap_or_default();
-            let (is_new, remains) = (now > last, now > settled);
+            let Rows { settled, before, last } = book.get(&place).copied().unwrap_or_default();
+            let before = if is_same { before } else { last };
+            let (is_new, remains) = (now > before, now > settled);
             let settled = if remains { settled } else { now };
-            (place, Cast { rows: Rows { settled, last: now }, is_new, remains })
+            (place, Cast { rows: Rows { settled, before, last: now }, is_new, remains })
         };
         Self { places: doubts.0.into_iter().map(cast).collect() }
     }
@@ -148,7 +151,7 @@ mod tests {
     fn cast(rows: u32, place: &Place, before: &Book) -> Doubt {
         let mut doubts = Doubts::default();
         (0..rows).for_each(|_| doubts.on(place.clone()));
-        Doubt::of(doubts, before)
+        Doubt::of(doubts, before, false)
     }
 
     #[test]
@@ -171,6 +174,15 @@ mod tests {
             let again = cast(3, &place, &second.book(9, 2));
             assert!(again.is_on(&row(false)), "more than before: {place:?}");
         }
+    }
+
+    #[test]
+    fn the_same_payload_again_is_in_the_same_doubt() {
+        let place = Place::School("100".into());
+        let first = cast(2, &place, &Book::default());
+        let mut doubts = Doubts::default();
+        (0..2).for_each(|_| doubts.on(place.clone()));
+        assert_eq!(Doubt::of(doubts, &first.book(9, 2), true), first);
     }
 
     #[test]

@@ -251,7 +251,7 @@ impl Tally {
 
     fn ask(&self, read: &ReadIn, before: &Book) -> (Option<Held>, BTreeSet<(u16, String)>) {
         let unusable = (self.counts.reject + self.counts.unmatched).saturating_sub(read.outside_years);
-        if is_unusable(self.counts.rows, unusable, before) {
+        if is_unusable(self.counts.rows, self.counts.reject, unusable, before) {
             return (Some(self.held(UNUSABLE)), BTreeSet::new());
         }
         let mut kept_back = BTreeSet::new();
@@ -322,9 +322,10 @@ const fn is_about_students(entity: Entity) -> bool {
     matches!(entity, Entity::Enrollment | Entity::Attendance)
 }
 
-/// More than a tenth of the rows, at least ten, and a share five points above that of the last accepted payload; or all.
-fn is_unusable(rows: u64, unusable: u64, before: &Book) -> bool {
-    if rows > 0 && unusable == rows {
+/// More than a tenth of the rows, at least ten, and a share five points above that of the last accepted payload, could not
+/// be used or matched; or every row was a reject.
+fn is_unusable(rows: u64, rejects: u64, unusable: u64, before: &Book) -> bool {
+    if rows > 0 && rejects == rows && unusable > 0 {
         return true;
     }
     let above_before = unusable * before.rows * 20 >= rows * (before.rows + 20 * before.unusable);
@@ -360,13 +361,14 @@ mod tests {
             ("a tenth", 100, 10, before(0, 0), false),
             ("more than a tenth, at the first load", 100, 11, before(0, 0), true),
             ("few rows", 50, 9, before(0, 0), false),
-            ("all of few", 3, 3, before(100, 0), true),
+            ("few that are not matched", 3, 3, before(100, 0), false),
             ("no rows", 0, 0, before(100, 0), false),
             ("as the night before", 400, 50, before(400, 50), false),
             ("five points more", 400, 70, before(400, 50), true),
             ("four points more", 400, 66, before(400, 50), false),
         ] {
-            assert_eq!(is_unusable(rows, unusable, &before), expected, "{name}");
+            assert_eq!(is_unusable(rows, 0, unusable, &before), expected, "{name}");
         }
+        assert!(is_unusable(3, 3, 3, &before(100, 0)), "all of few");
     }
 }

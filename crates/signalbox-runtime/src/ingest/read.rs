@@ -114,6 +114,10 @@ pub(crate) struct Notes {
 /// What reading depends on besides settings and bytes.
 pub(crate) struct Beside<'a> {
     pub book: &'a Book,
+    /// The payload is the very one that was accepted last.
+    pub is_same: bool,
+    /// Of what the feed covered, the days whose silence is in doubt.
+    pub doubtful: &'a BTreeMap<String, DateRanges>,
     /// What the feed covered before.
     pub covered: &'a BTreeMap<String, DateRanges>,
     /// Rows of the feed wait for their student or school.
@@ -262,7 +266,7 @@ impl<'a> Reader<'a> {
             .filter_map(|(school, seen)| seen.latest.map(|date| (school.into_string(), date)))
             .collect();
         self.found.contents = contents;
-        self.found.doubt = Doubt::of(std::mem::take(&mut self.doubts), self.beside.book);
+        self.found.doubt = Doubt::of(std::mem::take(&mut self.doubts), self.beside.book, self.beside.is_same);
         self.found.notes.empty = self.found.is_empty_list();
         self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
         if self.found.rows_mean() == Some(RowsMean::Exceptions) {
@@ -281,8 +285,11 @@ impl<'a> Reader<'a> {
         let mut days = BTreeSet::new();
         for school in &mut covered {
             let new = extent::newly_covered(school, self.beside.covered, &self.settings.calendars);
-            let doubtful = new.iter().filter(|day| self.found.doubt.is_new_on_day(&school.school, **day));
-            school.doubtful = DateRanges::from_iter(doubtful.map(|day| (*day, *day))).into();
+            let again = self.beside.doubtful.get(&school.school).filter(|_| self.beside.is_same);
+            let again = again.into_iter().flat_map(DateRanges::days);
+            let doubtful = new.iter().copied().chain(again);
+            let doubtful = doubtful.filter(|day| self.found.doubt.is_new_on_day(&school.school, *day));
+            school.doubtful = DateRanges::from_iter(doubtful.map(|day| (day, day))).into();
             days.extend(new);
         }
         self.found.covered = covered;

@@ -38,16 +38,36 @@ impl OpenRun<'_> {
         let (read, size_bytes) = self.read(&remembered, resolver)?;
         let mut read = match read {
             Ok(read) => read,
-            Err(refusal) => return self.refuse(&refusal).await,
+            Err(refusal) => {
+                self.end_what_went_out().await?;
+                return self.refuse(&refusal).await;
+            }
         };
         let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
         let gated = self.gate(&mut read, &judged, &remembered.book).await?;
         if let Some(held) = gated.hold.as_ref().filter(|held| held.is_whole()) {
+            self.end_what_went_out().await?;
             return self.hold(&gated, held).await;
         }
         self.publish(&read, &judged, &gated, resolver).await?;
         let accepted = Accepted::of(context, size_bytes, &read, &gated);
         self.accept(read.rejects, &gated, accepted).await
+    }
+
+    /// A run that was cut short may have rows on the log, whatever is decided of it now: it ends there, covering nothing.
+    async fn end_what_went_out(&self) -> Result<(), HubError> {
+        match self.decided()? {
+            Some(decided) if decided.publishes => {
+                end_run(self.hub, self.run, self.feed.domain(), None, &[]).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What was decided of the run before it was cut short.
+    fn decided(&self) -> Result<Option<Gated>, HubError> {
+        let decided = self.run.gated.as_deref().map(serde_json::from_str).transpose();
+        decided.map_err(|_| HubError::Stored("run's decision"))
     }
 
     fn read(
@@ -60,6 +80,8 @@ impl OpenRun<'_> {
         let size_bytes = payload.metadata()?.len();
         let beside = Beside {
             book: &remembered.book,
+            is_same: remembered.payload.as_ref() == Some(&run.payload),
+            doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: remembered.some_wait,
             run_day: self.run_day(),
@@ -122,15 +144,14 @@ impl OpenRun<'_> {
         }
         drop(diff);
         read.rejects = rejects;
-        if let Some(decided) = &run.gated {
-            let decided: Gated =
-                serde_json::from_str(decided).map_err(|_| HubError::Stored("run's decision"))?;
-            if decided.basis == basis {
-                return Ok(decided);
-            }
+        let before = self.decided()?.unwrap_or_default();
+        if before.basis == basis {
+            return Ok(before);
         }
         let approved = self.approved_hold().await?;
-        let gated = Gated { basis, ..tally.finish(read, book, approved.as_ref()) };
+        let gated = tally.finish(read, book, approved.as_ref());
+        // What went out under the earlier decision has opened the run on its shards: it is to be ended there.
+        let gated = Gated { basis, publishes: gated.publishes || before.publishes, ..gated };
         self.decide(&gated).await?;
         Ok(gated)
     }

@@ -84,18 +84,22 @@ impl FeedSettings {
 #[derive(Debug)]
 pub(super) struct Remembered {
     pub(super) book: Book,
+    /// The last accepted payload.
+    pub(super) payload: Option<String>,
     pub(super) covered: BTreeMap<String, DateRanges>,
+    pub(super) doubtful: BTreeMap<String, DateRanges>,
     /// Rows wait for their student or school.
     pub(super) some_wait: bool,
 }
 
 impl Remembered {
     pub(super) async fn load(hub: &Hub, feed: &str) -> Result<Self, HubError> {
-        let FeedSettings { accepted_run, covered, .. } = FeedSettings::load(hub, feed).await?;
+        let FeedSettings { accepted_run, covered, doubtful, .. } = FeedSettings::load(hub, feed).await?;
         let run = match accepted_run {
             Some(number) => hub.feeds.run(feed, number).await?,
             None => None,
         };
+        let payload = run.as_ref().map(|run| run.payload.clone());
         let book = match run.and_then(|run| run.gated) {
             Some(gated) => {
                 serde_json::from_str::<Gated>(&gated).map_err(|_| HubError::Stored("run's decision"))?.book
@@ -107,7 +111,7 @@ impl Remembered {
         for slot in some_wait {
             years |= !hub.feeds.ledger_years(feed, u16::from(slot.number())).await?.is_empty();
         }
-        Ok(Self { book, covered, some_wait: years })
+        Ok(Self { book, payload, covered, doubtful, some_wait: years })
     }
 }
 

@@ -22,7 +22,7 @@ use signalbox_risk::Policy;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
 
 use super::runs::CutsRuns;
-use crate::calendar::{CalendarSpec, Calendars};
+use crate::calendar::{CalendarSpec, Calendars, MONDAY_TO_FRIDAY};
 use crate::deliver::Target;
 use crate::feeds::names::Names;
 use crate::hub::{self, Feed, Hub, Route, Settings, Topics};
@@ -206,6 +206,8 @@ fn settings(mode: Mode, roster: &Drops, attendance: &Drops, covers: &Arc<Mutex<C
             first: date(2021, 8, 23),
             last: date(2022, 5, 27),
             closed: vec![(date(2021, 9, 6), date(2021, 9, 6))],
+            open: Vec::new(),
+            weekdays: MONDAY_TO_FRIDAY.to_vec(),
         }]),
         feeds: vec![feed("roster", true, roster), feed("attendance", false, attendance)],
         targets: vec![Target { name: "counselor".to_owned(), destination: Arc::new(Accepts) }],
