@@ -81,7 +81,8 @@ pub struct Ingest {
 /// What this process announced of its configuration: once, at its start. What others announce later holds.
 #[derive(Default)]
 struct Told {
-    is_told: bool,
+    /// Calendars, rules, routes and feeds were.
+    all: bool,
     /// Feeds whose mode was told.
     modes: HashSet<String>,
     /// Whether something else is in force by now.
@@ -144,9 +145,9 @@ impl Ingest {
     /// Announces the configuration, at the start; later, sees whether another process announced another.
     async fn tell(&mut self, now: Timestamp) -> Result<(), HubError> {
         let hub = &self.hub;
-        if !self.told.is_told {
+        if !self.told.all {
             announce(hub, now).await?;
-            self.told.is_told = true;
+            self.told.all = true;
         }
         let differs = announce::differs(hub).await?;
         if differs && !self.told.differs {

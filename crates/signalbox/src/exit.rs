@@ -104,9 +104,10 @@ impl From<HubError> for Failure {
                 "put feeds.db back from the same backup as state.db, or begin with an empty data_dir: the files are read again, and nobody is told twice",
             ),
             HubError::LogReplaced { .. } => Self::environment(error, LOG_REPLACED),
-            HubError::Io(_) | HubError::Stored(_) => {
-                Self::Other { kind: Kind::Runtime, error: error.into(), help: String::new() }
+            HubError::Stored(_) => {
+                Self::Other { kind: Kind::Runtime, error: error.into(), help: OVERTAKEN.to_owned() }
             }
+            HubError::Io(_) => Self::Other { kind: Kind::Runtime, error: error.into(), help: String::new() },
         }
     }
 }

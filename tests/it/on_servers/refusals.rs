@@ -104,6 +104,28 @@ fn another_secret_would_give_every_student_another_key() {
     district.up();
 }
 
+/// As those of before this was remembered: nothing in them says what they are.
+#[test]
+fn stores_of_an_earlier_version_are_not_misread() {
+    if pass_over("refusals") {
+        return;
+    }
+    let district = at_work(1001);
+    let notes = format!("{}.note", servers(&district).prefix);
+    for statement in [
+        format!("UPDATE {notes} SET value = '{{\"format\":1}}' WHERE name = 'identity'"),
+        format!("DELETE FROM {notes} WHERE name = 'identity'"),
+    ] {
+        servers(&district).sql(&statement).expect("the note is there");
+        for args in [&["up", "--once"][..], &["plan"], &["run", "ingest"]] {
+            let run = District::spawn(district.command_of(args)).end();
+            assert_eq!(run.status.code(), Some(2), "{run:?}");
+            assert!(run.stderr.contains("an earlier version of signalbox"), "{run:?}");
+            assert!(run.stderr.contains("another schema"), "{run:?}");
+        }
+    }
+}
+
 #[test]
 fn topics_plan_says_what_would_be_made_and_changed() {
     if pass_over("refusals") {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use signalbox_event::data::{Acknowledged, AttendanceCategory, Enrollment};
+use signalbox_event::data::{Acknowledged, AttendanceCategory, Enrollment, PolicyChanged};
 use signalbox_event::id::flag_id;
 use signalbox_event::{Data, Event};
 use signalbox_risk as risk;
@@ -84,16 +84,18 @@ impl Fold<'_> {
                 self.shard_changed = true;
                 self.all_wait = true;
             }
-            Data::OpsPolicyChanged(policy) => {
-                if self.shard.announced(policy) {
-                    self.all_are_judged_anew();
-                }
-            }
+            Data::OpsPolicyChanged(policy) => self.policy_changed(policy),
             Data::OpsFeedRetired(retired) => {
                 self.shard.retire(&retired.feed);
                 self.all_are_judged_anew();
             }
             _ => {}
+        }
+    }
+
+    fn policy_changed(&mut self, policy: &PolicyChanged) {
+        if self.shard.announced(policy) {
+            self.all_are_judged_anew();
         }
     }
 

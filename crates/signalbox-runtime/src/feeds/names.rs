@@ -85,7 +85,7 @@ impl Names {
         if self.kept_as.contains_key(name) || !self.is_taken(name) {
             return;
         }
-        let free = (2..).map(|n: u32| format!("{name}{APART}{n}")).find(|kept| !self.is_taken(kept));
+        let free = (2..=u32::MAX).map(|n| format!("{name}{APART}{n}")).find(|kept| !self.is_taken(kept));
         let free = free.expect("fewer names are taken than there are numbers");
         self.kept_as.insert(name.to_owned(), free);
     }

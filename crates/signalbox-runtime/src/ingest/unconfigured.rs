@@ -1,6 +1,8 @@
 //! What a feed left behind that is no longer configured: a run that nobody would ever finish, and that would hold up
 //! every decision for ever.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use signalbox_event::Domain;
 use signalbox_store::feed::{Closing, FeedLease, Outcome, Run};
@@ -16,18 +18,23 @@ const TOPICS: [Domain; 2] = [Domain::Roster, Domain::Attendance];
 /// Ends the open runs of feeds that are no longer configured, unless another process is reading them. Their payloads are
 /// not worked through; they are read when the feed comes back.
 pub(super) async fn end_open_runs(hub: &Hub, holder: &Holder, now: Timestamp) -> Result<(), HubError> {
-    // For this only: what is held as a reader of feeds is kept.
-    let holder = Holder { name: format!("{}-ends", holder.name), term: holder.term };
     for row in hub.feeds.feeds().await? {
         if hub.settings.feed(&row.feed).is_some() || feeds::open_run(hub, &row).await?.is_none() {
             continue;
         }
+        // As oneself: a process that is started again has at once what it held when it died.
         if let Some(lease) = hub.feeds.lease(&row.feed, holder.term_at(now)).await? {
-            let ended = end_open_run(hub, &lease).await;
-            hub.feeds.let_go(&holder.name).await?;
-            ended?;
+            end_open_run(hub, &lease).await?;
+            give_back(hub, &row.feed, now).await?;
         }
     }
+    Ok(())
+}
+
+/// Whoever has the feed in the configuration may take it at once.
+async fn give_back(hub: &Hub, feed: &str, now: Timestamp) -> Result<(), HubError> {
+    let nobody = Holder { name: "nobody".to_owned(), term: Duration::ZERO };
+    hub.feeds.take(feed, nobody.term_at(now)).await?;
     Ok(())
 }
 

@@ -38,7 +38,9 @@ impl Replay {
         })
         .await?;
         // Topics are read one after the other: what a feed covered before comes after.
-        retired.iter().for_each(|feed| shard.retire(feed));
+        for feed in &retired {
+            shard.retire(feed);
+        }
         Ok(Self { events, shard })
     }
 

@@ -157,7 +157,7 @@ pub async fn a_feed_is_forgotten_whole(store: &impl FeedStore) {
         store.add_crosswalk(lease, &[named("1", "student-1")]).await.expect("adds");
         let hold = Some(super::hold::hold(&format!("hold of {}", lease.feed), &lease.feed, number, 1));
         let rejects = Some(super::reject::one_of(&lease.feed));
-        close(store, lease, number, Closing { hold, rejects, ..closing(Outcome::Held) }).await;
+        close(store, lease, number, Closing { rejects, hold, ..closing(Outcome::Held) }).await;
     }
     store.forget(&lease).await.expect("forgets");
     assert_refused!(store.forget(&lease).await, Fenced);

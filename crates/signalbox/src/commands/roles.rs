@@ -103,13 +103,11 @@ impl Post {
     }
 
     async fn turn(&self, risk: &mut Option<RiskConsumer>) -> Result<usize, HubError> {
-        let consumer = match risk {
-            Some(consumer) => consumer,
-            None => {
-                ingest::announce(&self.hub, self.clock.running()).await?;
-                risk.insert(RiskConsumer::join(self.hub.clone()).await?)
-            }
-        };
+        if risk.is_none() {
+            ingest::announce(&self.hub, self.clock.running()).await?;
+            *risk = Some(RiskConsumer::join(self.hub.clone()).await?);
+        }
+        let consumer = risk.as_mut().expect("it has just joined");
         consumer.turn(IDLE, || self.clock.running()).await
     }
 
