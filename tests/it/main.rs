@@ -32,3 +32,4 @@ mod unmapped;
 mod unmatched;
 mod webhook;
 mod window;
+mod wrecked_exports;
