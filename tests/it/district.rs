@@ -208,6 +208,10 @@ impl District {
     }
 
     pub(crate) fn spawn(mut command: Command) -> Up {
+        Self::spawn_of(&mut command)
+    }
+
+    pub(crate) fn spawn_of(command: &mut Command) -> Up {
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         Up(Some(child))
     }

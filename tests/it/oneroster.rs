@@ -7,7 +7,7 @@ use zip::write::SimpleFileOptions;
 use crate::district::{District, last_run};
 use crate::drops::{self, through};
 
-type Files = Vec<(&'static str, String)>;
+pub(crate) type Files = Vec<(&'static str, String)>;
 
 const MANIFEST: &str = "propertyName,value\r\nmanifest.version,1.0\r\noneroster.version,1.1\r\n\
     file.academicSessions,bulk\r\nfile.categories,absent\r\nfile.classes,bulk\r\nfile.classResources,absent\r\n\
@@ -20,7 +20,7 @@ const ENROLLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,scho
     beginDate,endDate\r\n";
 
 /// Students `u-N`, known to other tools as `N`, each with one enrolment whose beginDate is blank.
-fn package(students: &[u32]) -> Files {
+pub(crate) fn package(students: &[u32]) -> Files {
     let user = |id: &u32| {
         let ids = format!("\"{{Local:{id}}},{{State:TX{id}}}\"");
         format!("u-{id},,,true,s-100,student,z{id},{ids},Zebedee,Quillfeather,,{id},,,,,09,\r\n")
@@ -54,12 +54,12 @@ fn zipped(files: &Files) -> Vec<u8> {
     zip.finish().expect("writes to memory").into_inner()
 }
 
-fn reading(path: &str) -> District {
+pub(crate) fn reading(path: &str) -> District {
     let roster = format!("  - {{name: sis, roster_of_record: true, oneroster: {{path: {path}}}}}\n");
     District::with(|config| config.roster = roster)
 }
 
-fn drop_folder(district: &mut District, files: &Files) {
+pub(crate) fn drop_folder(district: &mut District, files: &Files) {
     for (name, text) in files {
         district.drop(&format!("sis/{name}"), text);
     }
@@ -149,6 +149,8 @@ fn a_delta_ends_only_what_it_says() {
     district.drop("sis.zip", zipped(&delta));
     let status = district.up();
     assert_eq!(last_run(&status, "sis")["end"], 1, "{status}");
-    let enrolled = |id: u32| district.student(id)["enrollments"].as_array().map(Vec::len);
-    assert_eq!((enrolled(1000), enrolled(1001), enrolled(1002)), (Some(1), Some(0), Some(1)));
+    let exit = |id: u32| district.student(id)["enrollments"][0]["exit_date"].clone();
+    let last_day = exit(1000);
+    assert_ne!(last_day, "2021-10-31");
+    assert_eq!((exit(1001), exit(1002)), ("2021-10-31".into(), last_day), "the day before it was read");
 }

@@ -99,7 +99,8 @@ fn it_names_a_hold() {
     let mut district = District::new();
     let students: Vec<u32> = (1000..1030).collect();
     district.enroll(&students);
-    let rows: Vec<Row> = students.iter().map(|id| (*id, 5, "A")).collect();
+    let mut rows: Vec<Row> = students.iter().map(|id| (*id, 5, "A")).collect();
+    rows[0].1 = 6;
     district.attend(&rows);
     district.up();
     district.attend(&rows[..10]);

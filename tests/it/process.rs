@@ -58,7 +58,8 @@ fn a_decision_takes_effect_at_once_under_a_running_up() {
     let mut district = District::new();
     let students: Vec<u32> = (1000..1030).collect();
     district.enroll(&students);
-    let rows: Vec<_> = students.iter().map(|id| (*id, 5, "A")).collect();
+    let mut rows: Vec<_> = students.iter().map(|id| (*id, 5, "A")).collect();
+    rows[0].1 = 6;
     district.attend(&rows);
     district.up();
     district.attend(&rows[..10]);

@@ -2,16 +2,18 @@
 
 mod check;
 mod column;
+mod table;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU8, NonZeroU16};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_connector::event::data::RowsMean;
 
-pub(crate) use check::{AttendanceTable, DateColumn, EnrollmentTable, Feed, Table};
+pub(crate) use check::Feed;
 pub(crate) use column::{Column, Word, words};
+pub(crate) use table::{AttendanceTable, DateColumn, EnrollmentTable, IdColumn, Table};
 
 /// CSV files from a drop folder.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -31,7 +33,7 @@ pub(crate) struct Config {
     /// What a row means that was there before and is missing now, inside what the file covers. There is no default.
     #[schemars(required, with = "Missing")]
     pub(crate) absent_rows: Option<Missing>,
-    /// Where coverage ends: at each school's latest row (default), or at the day of the run.
+    /// Where coverage ends: at each school's latest row (default), at the day of the run, or at the day before it.
     #[serde(default)]
     pub(crate) covered_through: Option<Through>,
     /// Which column holds what.
@@ -42,6 +44,9 @@ pub(crate) struct Config {
     /// Which type of id the file names students by; by default any that the roster of record states.
     #[serde(default)]
     pub(crate) ids: Ids,
+    /// How many digits an id has: shorter numbers get leading zeros before they are looked up.
+    #[serde(default)]
+    pub(crate) pad: Pad,
     /// `utf-8` by default; any label of the WHATWG encoding standard, such as `windows-1252`. A byte order mark in
     /// the file outranks it.
     #[serde(default)]
@@ -66,7 +71,7 @@ pub(crate) enum RowEntity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Span {
-    /// The whole school year of its latest row.
+    /// The whole school year.
     SchoolYear,
     /// The N school days that end at each school's latest row.
     SchoolDays(NonZeroU16),
@@ -78,6 +83,8 @@ pub(crate) enum Span {
 pub(crate) enum Missing {
     /// It ended.
     End,
+    /// Enrolment only: it never was.
+    Erase,
     /// Nothing.
     Keep,
 }
@@ -86,12 +93,17 @@ pub(crate) enum Missing {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Through {
+    /// At each school's latest row.
     #[default]
     LatestRow,
+    /// At the local day of the run.
     RunDay,
+    /// At the local day before the run's: for files that are written in the night or early in the morning.
+    DayBeforeRun,
 }
 
-/// Column names as the header writes them. `{from: Name, format: "%m/%d/%Y"}` for a date that is not ISO 8601.
+/// Column names as the header writes them; upper and lower case matter only where two names differ in nothing else.
+/// `{from: Name, format: "%m/%d/%Y"}` for a date that is not ISO 8601.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Columns {
@@ -101,7 +113,7 @@ pub(crate) struct Columns {
     pub(crate) school: Option<Column>,
     /// Enrolment, required: first day enrolled.
     pub(crate) entry: Option<Column>,
-    /// Enrolment: last day enrolled, itself included.
+    /// Enrolment: last day enrolled, itself included; with `exclusive: true` the first day out.
     pub(crate) exit: Option<Column>,
     /// Enrolment: grade level.
     pub(crate) grade: Option<Column>,
@@ -113,7 +125,7 @@ pub(crate) struct Columns {
     pub(crate) birth_date: Option<Column>,
     /// Attendance, required: the school day.
     pub(crate) date: Option<Column>,
-    /// Attendance, required: the code of how the day was spent.
+    /// Attendance, required: the code of how the day was spent. `{from: [Absent, Tardy]}` joins columns with `|`.
     pub(crate) category: Option<Column>,
 }
 
@@ -121,7 +133,7 @@ pub(crate) struct Columns {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Codes {
-    /// Attendance: from the file's code, letter by letter, to the hub's word.
+    /// Attendance: from the file's code, letter by letter, to the hub's word. `blank` stands for an empty cell.
     pub(crate) category: BTreeMap<String, Word>,
 }
 
@@ -131,4 +143,14 @@ pub(crate) struct Codes {
 pub(crate) struct Ids {
     /// `sourcedId`, `identifier`, or the type of a OneRoster `userIds` entry.
     pub(crate) student: Option<String>,
+}
+
+/// Digits of ids.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Pad {
+    /// Of a student's id.
+    pub(crate) student: Option<NonZeroU8>,
+    /// Of a school's id.
+    pub(crate) school: Option<NonZeroU8>,
 }

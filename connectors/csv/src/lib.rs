@@ -40,7 +40,7 @@ fn parse(
     cx: &ParseCx<'_>,
 ) -> Result<Box<dyn Source>, erased_serde::Error> {
     let feed: Feed = erased_serde::deserialize(section)?;
-    Ok(Box::new(CsvSource { base: cx.base.to_owned(), feed }))
+    Ok(Box::new(CsvSource { base: cx.base.to_owned(), feed: feed.in_zone(cx.zone) }))
 }
 
 struct CsvSource {

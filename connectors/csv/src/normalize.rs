@@ -2,6 +2,7 @@
 
 mod attendance;
 mod enrollment;
+mod id;
 
 use std::ops::ControlFlow;
 

@@ -6,9 +6,10 @@ mod sections;
 
 use std::path::Path;
 
+use signalbox_connector::jiff::tz::TimeZone;
 use signalbox_connector::serde_json::{Value, json};
 use signalbox_connector::testing::{self, SourceCase};
-use signalbox_connector::{Entity, Item};
+use signalbox_connector::{Entity, Item, ParseCx, Record};
 
 use crate::CONNECTOR;
 
@@ -56,7 +57,16 @@ fn keeps_what_every_source_promises_for_attendance() {
         ("/codes/category/A", json!("absent"), "absent_unexcused"),
         ("/codes/category/A", json!("unknown"), "unknown"),
         ("/codes/category/ A", json!("tardy"), "twice"),
-        ("/codes/category/ ", json!("tardy"), "blank"),
+        ("/codes/category/ ", json!("tardy"), "the word blank"),
+        ("/columns/category", json!({"from": []}), "empty"),
+        ("/columns/category", json!({"from": ["A", " "]}), "blank"),
+        ("/columns/student", json!({"from": ["A", "B"]}), "columns.student takes one column"),
+        ("/columns/date", json!({"from": "D", "none": ["0/0/0"]}), "columns.date takes no words"),
+        ("/columns/date", json!({"from": "D", "exclusive": true}), "columns.date takes no exclusive"),
+        ("/columns/date", json!({"from": "D", "format": "%Y-%m-%dT%H:%M:%SZ"}), "write %z"),
+        ("/absent_rows", json!("erase"), "absent_rows: erase is for enrolments"),
+        ("/pad", json!({"student": 0}), "0"),
+        ("/pad", json!({"date": 6}), "date"),
         ("/encoding", json!("utf-9"), "utf-9"),
         ("/delimiter", json!("::"), "delimiter"),
         ("/path", json!(""), "path"),
@@ -82,6 +92,9 @@ fn keeps_what_every_source_promises_for_enrolment() {
         ("/columns/category", json!("C"), "columns.category"),
         ("/ids", json!({"student": " "}), "ids.student"),
         ("/ids", json!({"school": "x"}), "school"),
+        ("/columns/exit", json!({"from": "exit", "none": [" "]}), "blank"),
+        ("/columns/entry", json!({"from": "entry", "exclusive": true}), "columns.entry"),
+        ("/columns/entry", json!({"from": "entry", "none": ["0/0/0"]}), "columns.entry"),
     ];
     let bad = bad.map(|(pointer, value, words)| (with(enrollment(), pointer, value), words)).to_vec();
     testing::check_source(
@@ -115,6 +128,36 @@ fn a_quote_in_the_header_tells_of_no_student() {
     assert!(refusal.message.ends_with("there are \"id\", \"school\""), "{}", refusal.message);
 }
 
+/// A file that says when attendance was taken, in UTC.
+#[test]
+fn a_moment_is_a_day_of_the_district() {
+    let format = json!({"from": "Att_Date", "format": "%Y-%m-%dT%H:%M:%S%z"});
+    let section = with(attendance(), "/columns/date", format);
+    let read = |zone: &str| {
+        let zone = TimeZone::get(zone).expect("the zone is known");
+        let cx = ParseCx { base: Path::new("."), zone: &zone };
+        let source = testing::parse_in(&CONNECTOR, &section, &cx).expect("the section is right");
+        let file = b"Student_Number,School_ID,Att_Date,Att_Code\n1001,100,2021-09-01T02:00:00Z,A\n";
+        let reading = testing::read(source.as_ref(), file);
+        let [Item::Draft(draft)] = reading.items.as_slice() else { panic!("{reading:?}") };
+        let Record::Attendance { date, .. } = draft.record else { panic!("{draft:?}") };
+        (date.to_string(), source.mapping())
+    };
+    let (chicago, utc) = (read("America/Chicago"), read("UTC"));
+    assert_eq!((chicago.0.as_str(), utc.0.as_str()), ("2021-08-31", "2021-09-01"));
+    assert_ne!(chicago.1, utc.1, "another zone reads the file otherwise");
+}
+
+#[test]
+fn the_zone_is_no_part_of_a_mapping_without_moments() {
+    let mapping = |zone: &TimeZone| {
+        let cx = ParseCx { base: Path::new("."), zone };
+        testing::parse_in(&CONNECTOR, &attendance(), &cx).expect("the section is right").mapping()
+    };
+    let chicago = TimeZone::get("America/Chicago").expect("the zone is known");
+    assert_eq!(mapping(&chicago), mapping(&TimeZone::UTC));
+}
+
 #[test]
 fn only_the_configured_entity_is_counted() {
     let source = testing::parse(&CONNECTOR, &enrollment()).expect("the section is right");
@@ -143,9 +186,27 @@ fn the_mapping_changes_with_what_it_says_and_not_with_the_path() {
         ("/covers", json!({"school_days": 5})),
         ("/absent_rows", json!("keep")),
         ("/covered_through", json!("run_day")),
+        ("/covered_through", json!("day_before_run")),
+        ("/codes/category/blank", json!("present")),
+        ("/columns/category", json!({"from": ["Att_Code", "Other"]})),
+        ("/pad", json!({"student": 6})),
+        ("/pad", json!({"school": 6})),
         ("/encoding", json!("windows-1252")),
         ("/ids", json!({"student": "identifier"})),
     ] {
         assert_ne!(first, mapping(with(attendance(), pointer, value)), "{pointer}");
     }
+    let first = mapping(enrollment());
+    for (pointer, value) in [
+        ("/absent_rows", json!("erase")),
+        ("/columns/exit", json!("exit")),
+        ("/columns/entry", json!({"from": "entry", "format": "%m/%d/%Y"})),
+    ] {
+        assert_ne!(first, mapping(with(enrollment(), pointer, value)), "{pointer}");
+    }
+    let exit = |exit: Value| mapping(with(enrollment(), "/columns/exit", exit));
+    let plain = exit(json!({"from": "exit"}));
+    assert_eq!(plain, exit(json!("exit")));
+    assert_ne!(plain, exit(json!({"from": "exit", "exclusive": true})));
+    assert_ne!(plain, exit(json!({"from": "exit", "none": ["0"]})));
 }

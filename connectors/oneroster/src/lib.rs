@@ -57,7 +57,7 @@ impl Source for OneRosterSource {
     }
 
     fn mapping(&self) -> String {
-        format!("oneroster/1 {}", self.feed.format.encoding.name())
+        format!("oneroster/2 {}", self.feed.format.encoding.name())
     }
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+use signalbox_connector::jiff::tz::TimeZone;
 use signalbox_connector::serde_json::{self, Value, json};
 use signalbox_connector::uuid::Uuid;
 use signalbox_connector::{
@@ -20,7 +21,7 @@ const OTHER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn try_parse(section: Value) -> Result<Box<dyn Destination>, erased_serde::Error> {
     let parse = CONNECTOR.destination.expect("webhook is a destination");
-    let cx = ParseCx { base: Path::new("/nowhere") };
+    let cx = ParseCx { base: Path::new("/nowhere"), zone: &TimeZone::UTC };
     parse(&mut <dyn erased_serde::Deserializer<'_>>::erase(section), &cx)
 }
 

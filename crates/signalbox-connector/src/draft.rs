@@ -124,7 +124,7 @@ pub enum Record<'a> {
         student: Cow<'a, str>,
         school: Cow<'a, str>,
         entry: Date,
-        /// Last day enrolled, itself included.
+        /// Last day enrolled, itself included. The day before `entry` where there was none: the student never came.
         exit: Option<Date>,
         grade: Option<Cow<'a, str>>,
     },
@@ -203,7 +203,7 @@ pub struct Reject {
 
 /// What can still be read of a row that cannot be used: it may be the very row that seems to be missing. Used while its
 /// payload is read, and never stored or shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Claims {
     /// The student's id as the row writes it.
     pub student: Option<Box<str>>,
@@ -211,6 +211,43 @@ pub struct Claims {
     pub school: Option<Box<str>>,
     /// The day of attendance.
     pub date: Option<Date>,
+}
+
+/// Says what can be read, not what it says.
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims")
+            .field("student", &self.student.is_some())
+            .field("school", &self.school.is_some())
+            .field("date", &self.date.is_some())
+            .finish()
+    }
+}
+
+impl Reject {
+    /// The same, with whom and when the row speaks of.
+    #[must_use]
+    pub fn claiming(mut self, claims: Claims) -> Self {
+        self.claims = claims;
+        self
+    }
+}
+
+/// A value that is not required: where it cannot be read it is left out, and `left_out` says why.
+#[inline]
+pub fn kept<T>(value: Result<Option<T>, Reject>, left_out: &mut Vec<Reject>) -> Option<T> {
+    value.unwrap_or_else(|reject| {
+        left_out.push(reject);
+        None
+    })
+}
+
+/// Types of ids that the hub gives itself: no row may claim that one of its further ids is of such a type.
+pub const RESERVED_ID_TYPES: [&str; 2] = ["sourcedId", "identifier"];
+
+/// Whether a type of id is the hub's own, however it is written.
+pub fn is_reserved_id_type(name: &str) -> bool {
+    RESERVED_ID_TYPES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 macro_rules! reject_codes {
@@ -241,6 +278,7 @@ reject_codes! {
     InvalidId = "invalid_id", "not a usable id";
     InvalidEnum = "invalid_enum", "not one of the words the standard allows";
     UnmappedCode = "unmapped_code", "a code without a meaning yet";
+    OutsideYears = "outside_years", "a day in no school year that is configured";
     UnknownSchool = "unknown_school", "a school that no roster row names";
     UnknownReference = "unknown_reference", "points to a row that is not there";
     ConflictingRows = "conflicting_rows", "rows of one key that disagree";

@@ -73,6 +73,8 @@ fn absolute(base: &Path, pattern: &str) -> String {
     if Path::new(pattern).is_absolute() {
         return pattern.to_owned();
     }
+    // A folder without a name is the working directory, not the root.
+    let base = if base.as_os_str().is_empty() { Path::new(".") } else { base };
     format!("{}/{pattern}", glob::Pattern::escape(&base.to_string_lossy()))
 }
 

@@ -24,6 +24,7 @@ pub mod words;
 
 use std::path::Path;
 
+use ::jiff::tz::TimeZone;
 pub use async_trait::async_trait;
 pub use destination::{Alert, DeliverCx, DeliverError, Destination, Receipt, Repeats};
 pub use draft::{Claims, Draft, Entity, Item, Record, Reject, RejectCode};
@@ -69,6 +70,8 @@ pub type ParseDestination = fn(
 pub struct ParseCx<'a> {
     /// Relative paths are relative to this folder: that of the configuration file.
     pub base: &'a Path,
+    /// The district's: it decides which day a moment belongs to.
+    pub zone: &'a TimeZone,
 }
 
 impl std::fmt::Debug for Connector {

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 pub use golden::{assert_golden, golden};
@@ -111,16 +112,21 @@ fn assert_stops(source: &dyn Source, payload: &[u8], items: usize) {
     assert_eq!(seen, items.min(1), "normalize goes on after emit broke");
 }
 
-/// A section's source, or the error's text. Relative paths are relative to the working directory.
+/// A section's source, or the error's text. Relative paths are relative to the working directory, the zone is UTC.
 pub fn parse(connector: &Connector, section: &Value) -> Result<Box<dyn Source>, String> {
     parse_at(connector, section, Path::new("."))
 }
 
 /// Like [`parse`], relative to `base`.
 pub fn parse_at(connector: &Connector, section: &Value, base: &Path) -> Result<Box<dyn Source>, String> {
+    parse_in(connector, section, &ParseCx { base, zone: &TimeZone::UTC })
+}
+
+/// Like [`parse`], in the light of `cx`.
+pub fn parse_in(connector: &Connector, section: &Value, cx: &ParseCx<'_>) -> Result<Box<dyn Source>, String> {
     let parse = connector.source.expect("the connector is a source");
     let mut section = <dyn erased_serde::Deserializer<'_>>::erase(section);
-    parse(&mut section, &ParseCx { base }).map_err(|error| error.to_string())
+    parse(&mut section, cx).map_err(|error| error.to_string())
 }
 
 /// All that `normalize` said about a payload.

@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 
 pub use attendance::{AttendanceCategory, AttendanceDaily, UnknownCategory};
 pub use intervention::Acknowledged;
-pub use ops::{Action, FeedMode, Mode, PolicyChanged, RowsMean, RunEnded, SchoolCoverage};
+pub use ops::{
+    Action, FeedInForce, FeedMode, FeedRetired, Mode, PolicyChanged, RouteInForce, RowsMean, RuleInForce,
+    RunEnded, SchoolCoverage,
+};
 pub use reference::{Calendar, School};
 pub use risk::{FlagChanged, Reason, StudentRef};
 pub use roster::{Enrollment, IdValue, Student};
@@ -83,6 +86,7 @@ data! {
     InterventionAcknowledged(Acknowledged),
     OpsRunEnded(RunEnded),
     OpsFeedMode(FeedMode),
+    OpsFeedRetired(FeedRetired),
     OpsPolicyChanged(PolicyChanged),
     OpsAction(Action),
     ReferenceSchool(School),

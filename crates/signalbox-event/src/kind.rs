@@ -129,7 +129,9 @@ kinds! {
     OpsRunEnded = "ops.run.ended", Ops, Operational;
     /// A feed turned `history`, `test` or `live`.
     OpsFeedMode = "ops.feed.mode", Ops, Operational;
-    /// The rules, their thresholds or who is told changed: everybody is evaluated again.
+    /// A person ended what a feed had said, which is not configured any more.
+    OpsFeedRetired = "ops.feed.retired", Ops, Operational;
+    /// The rules, their thresholds, who is told or which feeds count changed: everybody is evaluated again.
     OpsPolicyChanged = "ops.policy.changed", Ops, Operational;
     /// A person changed something by command: who, what, why.
     OpsAction = "ops.action", Ops, Operational;

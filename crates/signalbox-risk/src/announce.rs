@@ -9,7 +9,11 @@ use crate::reasons;
 
 mod acts;
 #[cfg(test)]
+mod completions;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unknown;
 
 pub use acts::ActError;
 
@@ -36,6 +40,8 @@ pub struct Flag {
     pub acknowledgement: Option<Acknowledgement>,
     /// Oldest first.
     pub history: Vec<HistoryEntry>,
+    /// Live, and stands as it was told: whether its episode goes on depends on days that are unknown.
+    pub unconfirmed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +55,8 @@ pub enum FlagState {
     Cleared,
     /// As known now, the episode never was.
     Withdrawn,
+    /// The school year is over.
+    Ended,
 }
 
 impl FlagState {
@@ -58,6 +66,7 @@ impl FlagState {
             FlagState::Dismissed => "dismissed",
             FlagState::Cleared => "cleared",
             FlagState::Withdrawn => "withdrawn",
+            FlagState::Ended => "ended",
         }
     }
 
@@ -90,6 +99,7 @@ pub enum HistoryKind {
     Dismissed,
     Cleared,
     Withdrawn,
+    Ended,
 }
 
 impl HistoryKind {
@@ -101,6 +111,7 @@ impl HistoryKind {
             HistoryKind::Dismissed => "dismissed",
             HistoryKind::Cleared => "cleared",
             HistoryKind::Withdrawn => "withdrawn",
+            HistoryKind::Ended => "ended",
         }
     }
 }
@@ -135,10 +146,11 @@ impl FlagChangeKind {
 /// Brings `announced` in line with the evaluation and says what changed. A second call with the same
 /// evaluation changes nothing.
 ///
-/// A live flag follows the last episode that overlaps its interval: none withdraws it, an ended one clears
-/// it, an open one keeps it. An open episode that no live flag claims raises a new number; an episode that
-/// began and ended before it could be announced stays unannounced. While enrolment, calendar or coverage is
-/// missing nothing changes at all: absence of data neither raises nor clears.
+/// A live flag follows the last episode that could be and overlaps its interval: none withdraws it, an ended one clears
+/// it, an open one keeps it. Kept, it is brought up to date if the line is certainly crossed, and else it stays as it was
+/// told, unconfirmed. A certain episode that is open and that no live flag claims raises a new number; one that began
+/// and ended before it could be announced stays unannounced. While enrolment, calendar or coverage is missing nothing
+/// changes at all: absence of data neither raises nor clears.
 pub fn announce(evaluation: &Evaluation, announced: &mut Announced, now: Timestamp) -> Vec<FlagChange> {
     if evaluation.lacks_data() {
         return Vec::new();
@@ -146,7 +158,7 @@ pub fn announce(evaluation: &Evaluation, announced: &mut Announced, now: Timesta
     let mut changes = Vec::new();
     let mut is_claimed = false;
     for flag in announced.flags.iter_mut().filter(|flag| flag.state.is_live()) {
-        match flag.last_overlapping(&evaluation.episodes) {
+        match flag.last_overlapping(evaluation.possible()) {
             None => changes.push(flag.withdraw(evaluation, now)),
             Some(Episode { start, end: Some(end) }) => {
                 changes.push(flag.clear(start, end, evaluation, now));
@@ -157,10 +169,10 @@ pub fn announce(evaluation: &Evaluation, announced: &mut Announced, now: Timesta
             }
         }
     }
-    if let Some(Episode { start, end: None }) = evaluation.episodes.last()
+    if let Some(start) = evaluation.open_since()
         && !is_claimed
     {
-        changes.push(announced.raise(*start, evaluation, now));
+        changes.push(announced.raise(start, evaluation, now));
     }
     changes
 }
@@ -175,6 +187,15 @@ impl Announced {
         self.flags.iter().find(|flag| flag.number == number)
     }
 
+    /// The school year is over: what is live ends, and nobody is told. Answers whether anything did.
+    pub fn end_year(&mut self, now: Timestamp) -> bool {
+        let live = self.flags.iter_mut().filter(|flag| flag.state.is_live());
+        live.fold(false, |_, flag| {
+            flag.end(FlagState::Ended, HistoryKind::Ended, reasons::YEAR_OVER.to_owned(), now);
+            true
+        })
+    }
+
     fn raise(&mut self, start: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
         let reason = reasons::rate_text(evaluation.answer.counts(), &evaluation.policy);
         let mut flag = Flag {
@@ -186,6 +207,7 @@ impl Announced {
             evidence: Vec::new(),
             acknowledgement: None,
             history: Vec::new(),
+            unconfirmed: false,
         };
         flag.refresh(start, evaluation.answer.as_of, evaluation);
         flag.record(now, HistoryKind::Raised, reason.clone());
@@ -197,23 +219,35 @@ impl Announced {
 
 impl Flag {
     fn last_overlapping(&self, episodes: &[Episode]) -> Option<Episode> {
-        let overlaps = |episode: &&Episode| {
-            episode.start <= self.until && episode.end.is_none_or(|end| self.start <= end)
-        };
-        episodes.iter().rev().find(overlaps).copied()
+        episodes.iter().rev().find(|episode| self.overlaps(episode)).copied()
     }
 
-    fn keep(&mut self, start: Date, evaluation: &Evaluation, now: Timestamp) {
-        self.correct(evaluation, now);
-        self.refresh(start, evaluation.answer.as_of, evaluation);
+    fn overlaps(&self, episode: &Episode) -> bool {
+        episode.start <= self.until && episode.end.is_none_or(|end| self.start <= end)
     }
 
-    fn clear(&mut self, start: Date, end: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
+    /// `since` is where the possible episode begins that the flag follows.
+    fn keep(&mut self, since: Date, evaluation: &Evaluation, now: Timestamp) {
+        self.unconfirmed = evaluation.open_since().is_none();
+        if !self.unconfirmed {
+            self.correct(evaluation, now);
+            self.refresh(self.start_within(since, evaluation), evaluation.answer.as_of, evaluation);
+        }
+    }
+
+    fn clear(&mut self, since: Date, end: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
         self.correct(evaluation, now);
-        self.refresh(start, Some(end), evaluation);
+        self.refresh(self.start_within(since, evaluation), Some(end), evaluation);
         let reason = reasons::cleared_text(end, evaluation);
         self.end(FlagState::Cleared, HistoryKind::Cleared, reason.clone(), now);
         FlagChange { number: self.number, kind: FlagChangeKind::Cleared, reason }
+    }
+
+    /// Where its episode certainly began: the possible one since `since` may be several.
+    fn start_within(&self, since: Date, evaluation: &Evaluation) -> Date {
+        let certain =
+            evaluation.episodes.iter().find(|episode| episode.start >= since && self.overlaps(episode));
+        certain.map_or(self.start, |episode| episode.start)
     }
 
     fn withdraw(&mut self, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
@@ -245,6 +279,7 @@ impl Flag {
 
     fn end(&mut self, state: FlagState, kind: HistoryKind, text: String, now: Timestamp) {
         self.state = state;
+        self.unconfirmed = false;
         self.record(now, kind, text);
     }
 

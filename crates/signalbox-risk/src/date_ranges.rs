@@ -30,6 +30,24 @@ impl DateRanges {
         self.ranges.splice(begin..end, [(first, last)]);
     }
 
+    /// Takes `first..=last` out.
+    pub fn remove(&mut self, first: Date, last: Date) {
+        if first > last {
+            return;
+        }
+        let before = std::mem::take(&mut self.ranges);
+        for (start, end) in before {
+            let until = first.yesterday().map_or(Date::MIN, |day| day.min(end));
+            let since = last.tomorrow().map_or(Date::MAX, |day| day.max(start));
+            if start < first {
+                self.insert(start, until);
+            }
+            if end > last {
+                self.insert(since, end);
+            }
+        }
+    }
+
     #[must_use]
     pub fn union(&self, other: &DateRanges) -> DateRanges {
         let mut union = self.clone();
@@ -37,9 +55,32 @@ impl DateRanges {
         union
     }
 
+    /// The set with `first..=last` taken out and `with` in its place.
+    #[must_use]
+    pub fn replaced(&self, first: Date, last: Date, with: &[(Date, Date)]) -> DateRanges {
+        let mut set = DateRanges::new();
+        for (from, to) in self.iter() {
+            if let Ok(before) = first.yesterday() {
+                set.insert(from, to.min(before));
+            }
+            if let Ok(after) = last.tomorrow() {
+                set.insert(from.max(after), to);
+            }
+        }
+        set.extend(with.iter().copied());
+        set
+    }
+
     pub fn contains(&self, date: Date) -> bool {
         let at = self.ranges.partition_point(|range| range.1 < date);
         self.ranges.get(at).is_some_and(|range| range.0 <= date)
+    }
+
+    /// Every date, in order.
+    pub fn days(&self) -> impl Iterator<Item = Date> {
+        self.iter().flat_map(|(first, last)| {
+            first.series(jiff::Span::new().days(1)).take_while(move |day| *day <= last)
+        })
     }
 
     /// The earliest date.
@@ -156,6 +197,20 @@ mod tests {
             }
             let reversed: DateRanges = dates.into_iter().rev().collect();
             prop_assert_eq!(set, reversed);
+        }
+
+        #[test]
+        fn what_is_taken_out_is_out_and_nothing_else(
+            ranges in prop::collection::vec((0_i64..60, 0_i64..20), 0..12), at in 0_i64..70, length in -1_i64..20,
+        ) {
+            let (start, out) = (sep(1), sep(1) + at.days()..=sep(1) + (at + length).days());
+            let before: DateRanges =
+                ranges.iter().map(|&(at, length)| (start + at.days(), start + (at + length).days())).collect();
+            let mut after = before.clone();
+            after.remove(*out.start(), *out.end());
+            for day in (0..90).map(|offset| start + offset.days()) {
+                prop_assert_eq!(after.contains(day), before.contains(day) && !out.contains(&day));
+            }
         }
     }
 }

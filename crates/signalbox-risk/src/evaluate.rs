@@ -12,32 +12,38 @@ use crate::reference::{Reference, SchoolYear};
 use crate::registers::{AttendanceRow, EnrollmentRow, Registers, Term};
 
 mod answer;
-mod merge;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod union;
+mod unused;
 mod walk;
 
 pub use answer::{Answer, Counts, Episode, Evaluation, Missing, Status};
-use merge::Merge;
-use timeline::{ExpectedDays, Timeline};
+use timeline::Timeline;
+pub use unused::{school_days_after, unused_rows};
 use walk::{Walk, Walked};
 
 /// Evaluates one student for one school year, on the values as known now, up to and including `as_of`.
 ///
-/// An expected day = a live enrolment that covers it (of the first feed in authority order that has one at that
-/// school) ∩ instructional in that school's calendar ∩ covered by
-/// an attendance feed ∩ not after `as_of`. The first feed in authority order with a live row decides it; with
-/// no row, the first feed that covers it does: what silence means is its [`Rows`](crate::Rows). Rows outside
-/// of expected days count nowhere.
+/// A date is expected, once, when at one school a live enrolment covers it (of the first feed in authority order that
+/// has one at that school), the school's calendar has it as instructional, an attendance feed covers it, and it is not
+/// after `as_of`. At each such school the first feed in authority order with a live row decides; with no row, the first
+/// feed that covers the date does: what silence means is its [`Rows`](crate::Rows), and unknown where a row that could
+/// not be used may belong there. Of several schools, a row that says absent counts before one that says unknown, that
+/// before one that says present, and a row before silence.
 ///
-/// Every school at which the student had school days must have a calendar and some coverage, or the answer
-/// is insufficient: the days of one school are no answer for a student who also attends another.
+/// A row of a school at which the student is not enrolled that day makes it unknown where no school of enrolment has a
+/// row. Rows outside of expected days count nowhere ([`unused_rows`]).
 ///
-/// Expected, known days of all schools are walked in date order, the line being checked once per date.
-/// Hysteresis therefore walks school days, never the order of arrival.
+/// Every school at which the student had school days must have a calendar, and some coverage unless the student was
+/// enrolled meanwhile at one that has, or the answer is insufficient: the days of one school are no answer for a student
+/// who also attends another.
+///
+/// Expected days are walked in date order, never in the order of arrival. Where days are unknown they are walked twice,
+/// every unknown day present and every one absent: [`Evaluation::episodes`] and [`Evaluation::possible`].
 pub fn evaluate(
     registers: &Registers,
     reference: &Reference,
@@ -53,9 +59,11 @@ pub fn evaluate(
         as_of: Day::of(as_of),
         year_days: 0,
         feeds: 0,
+        is_enrolled: false,
         missing: Vec::new(),
     };
-    let walk = review.walk();
+    let mut walk = Walk::new(*policy);
+    review.walk(&mut walk);
     review.conclude(walk)
 }
 
@@ -71,6 +79,10 @@ impl Stint {
     fn of(term: &Term) -> Stint {
         Stint { school: term.school, from: term.entry, to: term.exit.unwrap_or(Day::LAST) }
     }
+
+    fn contains(&self, day: Day) -> bool {
+        self.from <= day && day <= self.to
+    }
 }
 
 struct Review<'a> {
@@ -79,51 +91,59 @@ struct Review<'a> {
     policy: Policy,
     school_year: u16,
     as_of: Day,
-    /// Enrolled ∩ instructional days of the whole year.
+    /// Enrolled ∩ instructional dates of the whole year.
     year_days: u32,
     /// Feeds that decided an expected day, by rank.
     feeds: u64,
+    is_enrolled: bool,
     missing: Vec<Missing>,
 }
 
-impl Review<'_> {
+impl<'a> Review<'a> {
     /// Most students have one enrolment and need no allocation to be walked.
-    fn walk(&mut self) -> Walk {
-        let mut walk = Walk::new(self.policy);
+    fn walk(&mut self, walk: &mut Walk) {
         let mut terms = self.registers.enrollments.iter().filter_map(|row| row.value.as_ref());
         match (terms.next(), terms.next()) {
             (None, _) => self.missing.push(Missing::Enrollment),
-            (Some(only), None) => self.visit(Stint::of(only), &mut walk),
-            (Some(_), Some(_)) => self.walk_stints(&stints(self.registers, self.reference), &mut walk),
+            (Some(only), None) => self.walk_stints(&[Stint::of(only)], walk),
+            (Some(_), Some(_)) => self.walk_stints(&stints(self.registers, self.reference), walk),
         }
-        walk
     }
 
     fn walk_stints(&mut self, stints: &[Stint], walk: &mut Walk) {
-        if stints.iter().all(|stint| stint.school == stints[0].school) {
-            for stint in stints {
-                self.visit(*stint, walk);
-            }
-        } else {
-            let mut merge = Merge::default();
-            for stint in stints {
-                self.visit(*stint, &mut merge);
-            }
-            merge.walk(walk);
+        self.is_enrolled = stints.iter().any(|stint| stint.contains(self.as_of));
+        let school = stints[0].school;
+        let is_one = stints.iter().all(|stint| stint.school == school) && all_rows_at(self.registers, school);
+        if !is_one {
+            return self.walk_union(stints, walk);
+        }
+        for stint in stints {
+            self.visit(*stint, walk);
         }
     }
 
-    fn visit(&mut self, stint: Stint, days: &mut impl ExpectedDays) {
-        let school = self.registers.schools.get(stint.school);
-        let Some(year) = self.reference.school_year(school, self.school_year) else {
-            return self.lack(Missing::Calendar { school: school.to_owned() });
-        };
+    /// The days at the student's only school.
+    fn visit(&mut self, stint: Stint, walk: &mut Walk) {
+        let Some(year) = self.year_at(stint.school) else { return };
         self.year_days += year.span(stint.from, stint.to).len() as u32;
         let due = year.span(stint.from, stint.to.min(self.as_of));
         if !due.is_empty() && !year.is_covered_by(self.as_of) {
-            return self.lack(Missing::Coverage { school: school.to_owned() });
+            return self.lack_coverage(stint.school);
         }
-        self.decide(stint.school, year, due, days);
+        self.decide(year, due, walk);
+    }
+
+    fn year_at(&mut self, school: u32) -> Option<&'a SchoolYear> {
+        let school = self.registers.schools.get(school);
+        let year = self.reference.school_year(school, self.school_year);
+        if year.is_none() {
+            self.lack(Missing::Calendar { school: school.to_owned() });
+        }
+        year
+    }
+
+    fn lack_coverage(&mut self, school: u32) {
+        self.lack(Missing::Coverage { school: self.registers.schools.get(school).to_owned() });
     }
 
     fn lack(&mut self, missing: Missing) {
@@ -132,10 +152,10 @@ impl Review<'_> {
         }
     }
 
-    fn decide(&mut self, school: u32, year: &SchoolYear, due: Range<usize>, days: &mut impl ExpectedDays) {
-        let mut authority = Authority { registers: self.registers, reference: self.reference, known: None };
-        let mut timeline = Timeline::new(year, due.start, days);
-        for rows in rows_at(self.registers, school).chunk_by(|a, b| a.date == b.date) {
+    fn decide(&mut self, year: &SchoolYear, due: Range<usize>, walk: &mut Walk) {
+        let mut authority = Authority::of(self);
+        let mut timeline = Timeline::new(year, due.start, walk);
+        for rows in self.registers.attendance.chunk_by(|a, b| a.date == b.date) {
             let Some(position) = year.position(rows[0].date) else { continue };
             if !due.contains(&position) || year.ruling(position).is_none() {
                 continue;
@@ -144,18 +164,22 @@ impl Review<'_> {
                 [only] => authority.rank(only.feed).zip(only.value),
                 several => authority.first(several),
             };
-            if let Some((rank, category)) = decided {
-                timeline.row(position, rank, self.policy.absent_half_days(category));
+            let Some((rank, category)) = decided else { continue };
+            match self.policy.absent_half_days(category) {
+                None if category == Category::Doubtful => timeline.doubt(position),
+                half_days => timeline.row(position, rank, half_days),
             }
         }
         self.feeds |= timeline.finish(due.end);
     }
 
     fn conclude(mut self, walk: Walk) -> Evaluation {
-        let Walked { counts, unknown_days, as_of, absent_dates, episodes } = walk.finish();
-        let need = self.policy.min_days();
-        if self.missing.is_empty() && counts.expected_days < need {
-            self.missing.push(Missing::MinDays { have: counts.expected_days, need });
+        let Walked { counts, unknown_days, as_of, absent_dates, certain, possible } = walk.finish();
+        let (have, need) = (counts.expected_days + unknown_days, self.policy.min_days());
+        if self.missing.is_empty() && have < need {
+            self.missing.push(Missing::MinDays { have, need });
+        } else if self.missing.is_empty() && counts.expected_days == 0 {
+            self.missing.push(Missing::KnownDays { unknown: unknown_days });
         }
         let answer = Answer {
             indicator: crate::CHRONIC_ABSENCE,
@@ -169,7 +193,8 @@ impl Review<'_> {
             absent_dates,
             feeds: feed_names(self.reference, self.feeds),
         };
-        Evaluation { answer, episodes, policy: self.policy }
+        let is_enrolled = self.is_enrolled;
+        Evaluation { answer, episodes: certain, possible, is_enrolled, policy: self.policy }
     }
 
     fn days_left(&self, counts: Counts) -> Option<u32> {
@@ -191,11 +216,16 @@ struct Authority<'a> {
     known: Option<(u32, Option<u8>)>,
 }
 
-impl Authority<'_> {
-    /// The live row of the first feed in authority order: that feed's rank, and what the row says.
+impl<'a> Authority<'a> {
+    fn of(review: &Review<'a>) -> Authority<'a> {
+        Authority { registers: review.registers, reference: review.reference, known: None }
+    }
+
+    /// The live row of the first feed in authority order: that feed's rank, and what the row says. Rows that only say
+    /// that silence is in doubt come last.
     fn first(&mut self, rows: &[AttendanceRow]) -> Option<(u8, Category)> {
         let live = rows.iter().filter_map(|row| Some((self.rank(row.feed)?, row.value?)));
-        live.min_by_key(|(rank, _)| *rank)
+        live.min_by_key(|(rank, category)| (*category == Category::Doubtful, *rank))
     }
 
     fn rank(&mut self, feed: u32) -> Option<u8> {
@@ -210,16 +240,18 @@ impl Authority<'_> {
     }
 }
 
+fn all_rows_at(registers: &Registers, school: u32) -> bool {
+    match (registers.attendance.first(), registers.attendance.last()) {
+        (Some(first), Some(last)) => first.school == school && last.school == school,
+        _ => true,
+    }
+}
+
 fn rows_at(registers: &Registers, school: u32) -> &[AttendanceRow] {
     let rows = &registers.attendance;
-    match (rows.first(), rows.last()) {
-        (Some(first), Some(last)) if first.school == school && last.school == school => rows,
-        _ => {
-            let start = rows.partition_point(|row| row.school < school);
-            let end = rows.partition_point(|row| row.school <= school);
-            &rows[start..end]
-        }
-    }
+    let start = rows.partition_point(|row| row.school < school);
+    let end = rows.partition_point(|row| row.school <= school);
+    &rows[start..end]
 }
 
 /// The live enrolments as disjoint stints, by school and then date: several rows of one school unite. Of several feeds

@@ -40,7 +40,9 @@ pub use announce::{
     HistoryKind, announce,
 };
 pub use date_ranges::DateRanges;
-pub use evaluate::{Answer, Counts, Episode, Evaluation, Missing, Status, evaluate};
+pub use evaluate::{
+    Answer, Counts, Episode, Evaluation, Missing, Status, evaluate, school_days_after, unused_rows,
+};
 pub use observation::{Category, Enrollment, Fact, Observation, UnknownCategory};
 pub use policy::{HalfDay, Policy, PolicyError, Ratio, RatioError};
 pub use reference::{Calendar, CalendarError, Reference, ReferenceBuilder, ReferenceError, Rows};

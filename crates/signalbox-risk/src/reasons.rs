@@ -10,6 +10,9 @@ use crate::policy::{Policy, Ratio};
 /// Code of the one reason that chronic absence has.
 pub const ABSENCE_RATE: &str = "ABSENCE_RATE";
 
+/// Why a flag of a year that is over ended.
+pub(crate) const YEAR_OVER: &str = "The school year is over.";
+
 /// Why a flag stands, for people and for programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
@@ -59,17 +62,32 @@ pub fn rate_text(counts: Counts, policy: &Policy) -> String {
     format!("Absent {}; the line is {}.", share(counts), line(policy.enter()))
 }
 
-/// `Comes off below 9 %: 3 school days in a row present.`
-pub fn clears_when(counts: Counts, policy: &Policy) -> String {
+/// `Comes off below 9 %: 3 school days in a row present.` `left` is how many school days the school year still has;
+/// `None`: that is not known.
+pub fn clears_when(counts: Counts, policy: &Policy, left: Option<u32>) -> String {
     let leave = line(policy.leave());
     let Some(first_below) = counts.first_days_below(policy) else {
         return "Stays on for the whole school year.".to_owned();
     };
-    match first_below.saturating_sub(u64::from(counts.expected_days)) {
+    let days = first_below.saturating_sub(u64::from(counts.expected_days));
+    if let Some(left) = left.filter(|left| u64::from(*left) < days) {
+        return cannot_come_off(days, left);
+    }
+    match days {
         0 => format!("Is below {leave} now."),
         1 => format!("Comes off below {leave}: 1 school day present."),
         days => format!("Comes off below {leave}: {days} school days in a row present."),
     }
+}
+
+fn cannot_come_off(days: u64, left: u32) -> String {
+    let takes = if days == 1 { "1 school day".to_owned() } else { format!("{days} school days in a row") };
+    let left = match left {
+        0 => "none is left".to_owned(),
+        1 => "1 is left".to_owned(),
+        left => format!("{left} are left"),
+    };
+    format!("Cannot come off this school year: it would take {takes}, {left}.")
 }
 
 /// `9 more absences would make it chronic.`; `None` when that cannot be said.
@@ -183,8 +201,23 @@ mod tests {
             (counts(4, 20), leave("7.5%"), "Comes off below 7.5 %: 7 school days in a row present."),
             (counts(4, 20), leave("0%"), "Stays on for the whole school year."),
         ] {
-            assert_eq!(clears_when(counts, &policy), text);
+            assert_eq!(clears_when(counts, &policy, None), text);
+            assert_eq!(clears_when(counts, &policy, Some(7)), text);
         }
+    }
+
+    #[test]
+    fn a_flag_that_cannot_come_off_says_so() {
+        let federal = Policy::default();
+        for (counts, left, text) in [
+            (counts(60, 193), 140, "it would take 141 school days in a row, 140 are left."),
+            (counts(60, 193), 1, "it would take 141 school days in a row, 1 is left."),
+            (counts(4, 22), 0, "it would take 1 school day, none is left."),
+        ] {
+            let text = format!("Cannot come off this school year: {text}");
+            assert_eq!(clears_when(counts, &federal, Some(left)), text);
+        }
+        assert!(clears_when(counts(60, 193), &federal, Some(141)).starts_with("Comes off"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod tests;
 
 pub use calendar::{Calendar, CalendarError};
 use school_year::Cover;
-pub(crate) use school_year::{SchoolDay, SchoolYear};
+pub(crate) use school_year::{SchoolDay, SchoolYear, Silence};
 
 /// What an attendance feed's silence about a covered day means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -107,6 +107,8 @@ pub struct ReferenceBuilder {
     calendars: BTreeMap<String, BTreeMap<u16, Calendar>>,
     /// By school, then feed.
     coverage: BTreeMap<String, BTreeMap<String, DateRanges>>,
+    /// By school: days on which some feed's silence says nothing.
+    doubtful: BTreeMap<String, DateRanges>,
 }
 
 impl ReferenceBuilder {
@@ -152,6 +154,14 @@ impl ReferenceBuilder {
         self
     }
 
+    /// Days on which silence about a student of `school` says nothing: a row of some feed that could not be used may
+    /// belong there. They are unknown where a feed of exceptions covers them and no row decides.
+    #[must_use]
+    pub fn doubtful(mut self, school: impl Into<String>, ranges: &DateRanges) -> ReferenceBuilder {
+        self.doubtful.entry(school.into()).or_default().extend(ranges.iter());
+        self
+    }
+
     /// # Errors
     /// When a feed is named twice or there are more than 64 attendance feeds.
     pub fn build(self) -> Result<Reference, ReferenceError> {
@@ -165,7 +175,11 @@ impl ReferenceBuilder {
         }
         let named = self.calendars.keys().chain(self.coverage.keys());
         let schools = named.map(|school| (Arc::from(&**school), self.years(school))).collect();
-        let elsewhere = self.default.values().map(|calendar| SchoolYear::new(calendar, &[])).collect();
+        let elsewhere = self
+            .default
+            .values()
+            .map(|calendar| SchoolYear::new(calendar, &[], &DateRanges::new()))
+            .collect();
         Ok(Reference {
             version: self.version,
             feeds: self.feeds,
@@ -179,7 +193,9 @@ impl ReferenceBuilder {
         let own = self.calendars.get(school).into_iter().flatten();
         let calendars: BTreeMap<_, _> = self.default.iter().chain(own).collect();
         let covers = self.covers(school);
-        calendars.values().map(|calendar| SchoolYear::new(calendar, &covers)).collect()
+        let none = DateRanges::new();
+        let doubtful = self.doubtful.get(school).unwrap_or(&none);
+        calendars.values().map(|calendar| SchoolYear::new(calendar, &covers, doubtful)).collect()
     }
 
     /// The covers at `school` in authority order.

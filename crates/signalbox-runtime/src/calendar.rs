@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Span;
 use jiff::civil::{Date, Weekday};
 
 /// One entry of `calendars:`.
@@ -15,6 +16,26 @@ pub struct CalendarSpec {
     pub last: Date,
     /// Ranges of days without school, both ends included.
     pub closed: Vec<(Date, Date)>,
+    /// Days with school whatever the others say.
+    pub open: Vec<Date>,
+    /// On which days of the week there is school.
+    pub weekdays: Vec<Weekday>,
+}
+
+/// On which days of the week there is school as a rule.
+pub const MONDAY_TO_FRIDAY: [Weekday; 5] =
+    [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
+
+/// How long before the first configured year a day still belongs to it, in days.
+const BEFORE_FIRST_YEAR_DAYS: i32 = 120;
+/// How long after its first day the last configured year goes on, in days.
+const LAST_YEAR_DAYS: i32 = 400;
+
+impl CalendarSpec {
+    fn has_school(&self, day: Date) -> bool {
+        let is_closed = || self.closed.iter().any(|(from, to)| *from <= day && day <= *to);
+        self.open.contains(&day) || (self.weekdays.contains(&day.weekday()) && !is_closed())
+    }
 }
 
 /// The instructional days of one school year.
@@ -31,10 +52,9 @@ impl SchoolYear {
     fn of(spec: &CalendarSpec) -> Self {
         let days = spec
             .first
-            .series(jiff::Span::new().days(1))
+            .series(Span::new().days(1))
             .take_while(|day| *day <= spec.last)
-            .filter(|day| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday))
-            .filter(|day| !spec.closed.iter().any(|(from, to)| from <= day && day <= to))
+            .filter(|day| spec.has_school(*day))
             .collect();
         Self { school_year: spec.school_year, first: spec.first, last: spec.last, days }
     }
@@ -56,6 +76,8 @@ impl SchoolYear {
 pub struct Calendars {
     /// By (school or `None` for all, school year).
     years: BTreeMap<(Option<String>, u16), SchoolYear>,
+    /// When each school year begins, at the school where it begins first. Ascending.
+    begins: Vec<(Date, u16)>,
 }
 
 impl Calendars {
@@ -74,7 +96,8 @@ impl Calendars {
                 }
             }
         }
-        Self { years }
+        let begins = begins(&years);
+        Self { years, begins }
     }
 
     /// Each calendar with the school it is for (`None`: all).
@@ -98,21 +121,39 @@ impl Calendars {
         }))
     }
 
-    /// The school year a date belongs to: the first that has not ended by then, so that a summer day belongs to the
-    /// year it leads into. Without a calendar that reaches so far, years turn on July 1.
+    /// The school year a date belongs to. A year is over when the next configured one begins, so that a summer day
+    /// belongs to the year it follows. Before the first and after the last configured year this reaches only so far;
+    /// beyond, and without a calendar, years turn on July 1.
     pub fn school_year(&self, date: Date) -> u16 {
-        self.years
-            .values()
-            .filter(|year| {
-                date <= year.last && year.first.saturating_sub(jiff::Span::new().days(120)) <= date
-            })
-            .map(|year| year.school_year)
-            .min()
-            .unwrap_or_else(|| {
-                let year = if date.month() >= 7 { date.year() + 1 } else { date.year() };
-                u16::try_from(year).unwrap_or(0)
-            })
+        self.configured_year(date).unwrap_or_else(|| {
+            let year = if date.month() >= 7 { date.year() + 1 } else { date.year() };
+            u16::try_from(year).unwrap_or(0)
+        })
     }
+
+    fn configured_year(&self, date: Date) -> Option<u16> {
+        let begun = self.begins.partition_point(|(first, _)| *first <= date);
+        let Some(at) = begun.checked_sub(1) else {
+            let (first, year) = self.begins.first()?;
+            let reach = Span::new().days(BEFORE_FIRST_YEAR_DAYS);
+            return (first.saturating_sub(reach) <= date).then_some(*year);
+        };
+        let (first, year) = self.begins[at];
+        let is_last = begun == self.begins.len();
+        (!is_last || date <= first.saturating_add(Span::new().days(LAST_YEAR_DAYS))).then_some(year)
+    }
+}
+
+/// When each year begins.
+fn begins(years: &BTreeMap<(Option<String>, u16), SchoolYear>) -> Vec<(Date, u16)> {
+    let mut firsts: BTreeMap<u16, Date> = BTreeMap::new();
+    for year in years.values() {
+        let first = firsts.entry(year.school_year).or_insert(year.first);
+        *first = year.first.min(*first);
+    }
+    let mut begins: Vec<_> = firsts.into_iter().map(|(year, first)| (first, year)).collect();
+    begins.sort_unstable();
+    begins
 }
 
 #[cfg(test)]
@@ -128,6 +169,8 @@ mod tests {
             first,
             last,
             closed: vec![(date(2021, 9, 6), date(2021, 9, 6)), (date(2021, 12, 18), date(2022, 1, 3))],
+            open: vec![date(2021, 9, 18), date(2021, 12, 20)],
+            weekdays: MONDAY_TO_FRIDAY.to_vec(),
         };
         Calendars::new(&[
             year(2022, date(2021, 8, 23), date(2022, 5, 27)),
@@ -143,6 +186,24 @@ mod tests {
         assert!(!year.is_instructional(date(2021, 9, 6)), "closed");
         assert!(!year.is_instructional(date(2021, 9, 4)), "a Saturday");
         assert!(!year.is_instructional(date(2021, 12, 27)), "inside a closed range");
+        assert!(year.is_instructional(date(2021, 9, 18)), "a make-up day on a Saturday");
+        assert!(year.is_instructional(date(2021, 12, 20)), "a make-up day inside a closed range");
+        assert!(year.days.is_sorted());
+    }
+
+    #[test]
+    fn a_week_has_the_days_that_are_named() {
+        let four = CalendarSpec {
+            schools: None,
+            school_year: 2022,
+            first: date(2021, 8, 23),
+            last: date(2021, 9, 5),
+            closed: Vec::new(),
+            open: Vec::new(),
+            weekdays: vec![Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Saturday],
+        };
+        let days: Vec<i8> = SchoolYear::of(&four).days.iter().map(|day| day.day()).collect();
+        assert_eq!(days, [24, 25, 26, 28, 31, 1, 2, 4]);
     }
 
     #[test]
@@ -158,17 +219,46 @@ mod tests {
     }
 
     #[test]
-    fn a_date_belongs_to_the_year_that_it_leads_into() {
+    fn a_year_is_over_when_the_next_configured_one_begins() {
         let calendars = calendars();
         for (day, year) in [
+            (date(2021, 4, 25), 2022),
+            (date(2021, 4, 24), 2021),
+            (date(2020, 9, 1), 2021),
+            (date(2019, 3, 1), 2019),
             (date(2021, 8, 23), 2022),
             (date(2022, 5, 27), 2022),
-            (date(2022, 6, 15), 2023),
+            (date(2022, 6, 15), 2022),
+            (date(2022, 8, 21), 2022),
+            (date(2022, 8, 22), 2023),
             (date(2023, 5, 26), 2023),
-            (date(2023, 9, 1), 2024),
-            (date(2019, 3, 1), 2019),
+            (date(2023, 9, 26), 2023),
+            (date(2023, 9, 27), 2024),
+            (date(2062, 8, 20), 2063),
         ] {
             assert_eq!(calendars.school_year(day), year, "{day}");
         }
+        assert_eq!(Calendars::default().school_year(date(2022, 6, 30)), 2022);
+        assert_eq!(Calendars::default().school_year(date(2022, 7, 1)), 2023);
+    }
+
+    #[test]
+    fn the_next_year_begins_where_a_school_begins_it_first() {
+        let calendar = |school: Option<&str>, school_year, first, last| CalendarSpec {
+            schools: school.map(|id| vec![id.to_owned()]),
+            school_year,
+            first,
+            last,
+            closed: Vec::new(),
+            open: Vec::new(),
+            weekdays: MONDAY_TO_FRIDAY.to_vec(),
+        };
+        let calendars = Calendars::new(&[
+            calendar(None, 2022, date(2021, 8, 23), date(2022, 5, 27)),
+            calendar(None, 2023, date(2022, 8, 22), date(2023, 5, 26)),
+            calendar(Some("200"), 2023, date(2022, 8, 8), date(2023, 5, 12)),
+        ]);
+        assert_eq!(calendars.school_year(date(2022, 8, 7)), 2022);
+        assert_eq!(calendars.school_year(date(2022, 8, 8)), 2023);
     }
 }

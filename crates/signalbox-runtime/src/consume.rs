@@ -7,16 +7,19 @@
 //! # Layout
 //! - this file: `RiskConsumer`; `brought`: records to be folded; `evaluate`: when a shard is worked on
 //! - `work`: one go at a shard; `fold`: what one event changes; `batch`: what is written in one transaction
-//! - `waiting`: who is to be evaluated; `alerts`: what leaves
+//! - `waiting`: who is to be evaluated; `alerts`: what leaves; `basis`: what flags were judged by
 //! - `own`: taking shards, and losing them; `position`: where the consumer is on the log; `gaps`: where nothing is
+//! - `in_force`: the rules, routes and feeds that the log announced last
 //! - `student`, `shard`: the states; `kept`: those in memory
 
 pub(crate) mod alerts;
+mod basis;
 mod batch;
 mod brought;
 mod evaluate;
 mod fold;
 mod gaps;
+pub mod in_force;
 mod kept;
 mod own;
 mod position;
@@ -30,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use signalbox_event::Domain;
 use signalbox_log::{Delivery, Offset, Shard, Subscription};
 use signalbox_store::state::Lease;
@@ -91,6 +95,8 @@ pub struct RiskConsumer {
     at_work: JoinSet<Worked>,
     /// Students that were evaluated and not told of.
     evaluated: usize,
+    /// The day of the last turn without news: with a new one, a school year may have begun.
+    day: Option<Date>,
 }
 
 impl std::fmt::Debug for RiskConsumer {
@@ -133,6 +139,7 @@ impl RiskConsumer {
             was_assigned: false,
             at_work: JoinSet::new(),
             evaluated: 0,
+            day: None,
         })
     }
 
@@ -182,7 +189,7 @@ impl RiskConsumer {
     /// something to do. Returns how many students were evaluated since the last turn.
     pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<usize, HubError> {
         let first = self.step_by(idle, &clock).await?;
-        if first.is_none() && self.refresh().await? {
+        if first.is_none() && (self.refresh().await? | self.is_new_day(clock())) {
             self.news.extend(self.shards.keys());
         }
         let came = first.is_some_and(|records| records > 0);
@@ -200,6 +207,11 @@ impl RiskConsumer {
         }
         self.settle(clock()).await?;
         Ok(std::mem::take(&mut self.evaluated))
+    }
+
+    fn is_new_day(&mut self, now: Timestamp) -> bool {
+        let today = self.hub.settings.district.local_date(now);
+        self.day.replace(today) != Some(today)
     }
 
     async fn step(&mut self, idle: Duration, now: Timestamp) -> Result<Option<u64>, HubError> {

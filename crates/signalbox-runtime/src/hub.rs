@@ -17,6 +17,7 @@ use crate::calendar::Calendars;
 use crate::consume;
 use crate::dead_letters;
 use crate::deliver::Target;
+use crate::feeds::names::Names;
 use crate::land::Landing;
 
 /// The district's configuration, parsed and checked.
@@ -29,8 +30,17 @@ pub struct Settings {
     pub targets: Vec<Target>,
     pub routes: Vec<Route>,
     pub policy: Policy,
+    /// What feeds are called.
+    pub names: Names,
     /// The largest payload that is landed.
     pub max_payload_bytes: u64,
+}
+
+impl Settings {
+    /// The configured feed that is kept under `kept`.
+    pub fn feed(&self, kept: &str) -> Option<&Feed> {
+        self.feeds.iter().find(|feed| feed.name == kept)
+    }
 }
 
 /// Whose hub this is.
@@ -74,6 +84,7 @@ impl Topics {
 
 /// One feed.
 pub struct Feed {
+    /// The name under which it is kept, which may not be the one that it is called by (see [`Names`]).
     pub name: String,
     pub mode: Mode,
     /// Its ids are the district's ids.

@@ -11,12 +11,14 @@
 //! - `same`: a payload whose rows are those of the one before
 //! - `diff`: payload against ledger; `gate`: what it would do; `emit`: doing it
 //! - `extent`: what a payload speaks for; `identity`: whose row it is; `release`: late arrivals
-//! - `announce`: calendars, modes and rules, told to the consumers when they change
+//! - `announce`: calendars, modes and rules, told to the consumers once, at a process' start
+//! - `unconfigured`: what a feed left behind that is no longer configured
 
 pub(crate) mod announce;
 mod cause;
 mod close;
 mod diff;
+mod doubt;
 mod due;
 pub(crate) mod emit;
 mod extent;
@@ -32,8 +34,9 @@ mod run;
 mod same;
 mod settings;
 mod sort;
+mod unconfigured;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,10 +44,12 @@ use jiff::Timestamp;
 use signalbox_store::StoreError;
 use signalbox_store::feed::{FeedLease, Run};
 
+pub(crate) use announce::differs;
 pub use gate::{Counts, Held, SchoolEnds};
 pub use holder::{Holder, keep, let_go};
 pub use report::{HoldReport, PassReport, RunReport, Warning};
 pub use settings::FeedSettings;
+pub(crate) use unconfigured::end_open_run;
 
 use self::identity::Resolver;
 use self::run::OpenRun;
@@ -69,6 +74,17 @@ pub struct Ingest {
     leases: HashMap<String, FeedLease>,
     /// How long a file must have been still; `None` takes it as it stands.
     still_for: Option<Duration>,
+    told: Told,
+}
+
+/// What this process announced of its configuration: once, at its start. What others announce later holds.
+#[derive(Default)]
+struct Told {
+    is_told: bool,
+    /// Feeds whose mode was told.
+    modes: HashSet<String>,
+    /// Whether something else is in force by now.
+    differs: bool,
 }
 
 impl std::fmt::Debug for Ingest {
@@ -79,7 +95,15 @@ impl std::fmt::Debug for Ingest {
 
 impl Ingest {
     pub fn new(hub: Arc<Hub>, holder: Holder, still_for: Option<Duration>) -> Self {
-        Self { hub, holder, only: None, resolver: None, leases: HashMap::new(), still_for }
+        Self {
+            hub,
+            holder,
+            only: None,
+            resolver: None,
+            leases: HashMap::new(),
+            still_for,
+            told: Told::default(),
+        }
     }
 
     /// Reads these feeds only.
@@ -92,8 +116,8 @@ impl Ingest {
     /// Reads everything that is not yet read. A feed that fails does not stop the others.
     pub async fn pass(&mut self, now: Timestamp) -> Result<PassReport, HubError> {
         let hub = self.hub.clone();
-        announce::calendars(&hub, now).await?;
-        announce::policy(&hub, now).await?;
+        self.tell(now).await?;
+        unconfigured::end_open_runs(&hub, &self.holder, now).await?;
         let mut report = PassReport::default();
         for feed in in_order(&hub.settings.feeds) {
             if self.only.as_ref().is_some_and(|only| !only.contains(&feed.name)) {
@@ -116,6 +140,23 @@ impl Ingest {
         Ok(report)
     }
 
+    /// Announces the configuration, at the start; later, sees whether another process announced another.
+    async fn tell(&mut self, now: Timestamp) -> Result<(), HubError> {
+        let hub = &self.hub;
+        if !self.told.is_told {
+            announce(hub, now).await?;
+            self.told.is_told = true;
+        }
+        let differs = announce::differs(hub).await?;
+        if differs && !self.told.differs {
+            tracing::warn!(
+                "the configuration of this process is not in force: another process announced another; restart it with that one"
+            );
+        }
+        self.told.differs = differs;
+        Ok(())
+    }
+
     /// Reads the last payload that was not refused again, with today's configuration.
     pub async fn retry(&mut self, name: &str, now: Timestamp) -> Result<Option<RunReport>, HubError> {
         let hub = self.hub.clone();
@@ -135,12 +176,18 @@ impl Ingest {
         // Another process reads this feed.
         let Some(lease) = self.lease(feed, now).await? else { return Ok(()) };
         let taken = Taken { feed, lease: &lease, now };
-        announce::mode(&self.hub, feed, &lease, now).await?;
+        if !self.told.modes.contains(&feed.name) {
+            announce::mode(&self.hub, feed, &lease, now).await?;
+            self.told.modes.insert(feed.name.clone());
+        }
         self.finish_open(taken, runs).await?;
         self.approved_holds(taken, runs).await?;
         self.changed_mapping(taken, runs).await?;
+        self.judged_again(taken, runs).await?;
+        // Before the next payload too: it may change or end what is released.
+        release::waiting(self, taken).await?;
         self.drops(taken, runs).await?;
-        release::unmatched(self, taken).await
+        release::waiting(self, taken).await
     }
 
     /// `None`: another process has the feed.
@@ -206,6 +253,15 @@ impl Ingest {
             _ => Ok(KnownIds { resolver: Resolver::load(&*self.hub.feeds).await?, crosswalk }),
         }
     }
+}
+
+/// Announces what this process' configuration lays down, if something else is in force: once, at its start.
+///
+/// # Errors
+/// Log or store do not answer.
+pub async fn announce(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
+    announce::calendars(hub, now).await?;
+    announce::policy(hub, now).await
 }
 
 /// Ids in memory, and the state of the crosswalk that they are of.

@@ -5,6 +5,7 @@
 //! - `land`: payloads made durable; `ingest`: from payload to events; `calendar`: school years and days
 //! - `reference`: the fold of the reference topic; `consume`: from events to flags and alerts
 //! - `up`: all roles of one process; `act`: what people do; `view`: what people look at
+//! - `feeds`: what feeds are called, and which are gone
 //! - `dead_letters`: records nobody can read; `relay`: outbox to log; `deliver`: outbox to destinations
 //! - `failpoint`: where tests make the process die
 //!
@@ -17,6 +18,7 @@ pub mod consume;
 pub mod dead_letters;
 pub mod deliver;
 pub mod failpoint;
+pub mod feeds;
 pub mod hub;
 pub mod ingest;
 pub mod land;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use signalbox_event::codec::from_record;
 use signalbox_event::{Data, Domain, data};
 use signalbox_log::Record;
@@ -31,14 +32,30 @@ struct Entry {
 impl ReferenceView {
     /// Reads what is new. `true`: something was.
     pub async fn refresh(&mut self, hub: &Hub) -> Result<bool, HubError> {
+        self.read_until(hub, u64::MAX).await
+    }
+
+    /// As it was after so many changes.
+    pub(crate) async fn as_of(hub: &Hub, changes: u64) -> Result<Self, HubError> {
+        let mut view = Self::default();
+        view.read_until(hub, changes).await?;
+        Ok(view)
+    }
+
+    async fn read_until(&mut self, hub: &Hub, changes: u64) -> Result<bool, HubError> {
         let topic = hub.settings.topics.name(Domain::Reference);
         let end = hub.log.ends(&[(topic.clone(), 0)]).await?.first().copied().unwrap_or_default();
         let before = self.version;
-        while self.next < end {
+        while self.next < end && self.version < changes {
             let records = hub.log.read(&topic, 0, self.next, PAGE).await?;
-            let Some(last) = records.last() else { break };
-            self.next = last.offset + 1;
+            if records.is_empty() {
+                break;
+            }
             for record in &records {
+                if self.version == changes {
+                    break;
+                }
+                self.next = record.offset + 1;
                 self.fold(record);
             }
         }
@@ -60,7 +77,24 @@ impl ReferenceView {
 
     /// Names this state of the reference data: equal on every process that folded as far.
     pub fn version(&self) -> String {
-        format!("calendars-{}", self.version)
+        calendars_version(self.version)
+    }
+
+    /// How many changes were folded.
+    pub(crate) fn changes(&self) -> u64 {
+        self.version
+    }
+
+    /// The school year that is running on `date`: the last that has begun, a year beginning with the earliest of its
+    /// calendars; before the first begins, that one. `None` without a calendar.
+    pub fn running_year(&self, date: Date) -> Option<u16> {
+        let mut begins: BTreeMap<u16, Date> = BTreeMap::new();
+        for ((_, year), entry) in &self.calendars {
+            let Some(first) = entry.calendar.as_ref().map(risk::Calendar::first) else { continue };
+            begins.entry(*year).and_modify(|begin| *begin = first.min(*begin)).or_insert(first);
+        }
+        let begun = begins.iter().rev().find(|(_, begin)| **begin <= date);
+        begun.or(begins.first_key_value()).map(|(year, _)| *year)
     }
 
     /// The builder of the evaluation's reference, calendars filled in.
@@ -75,6 +109,11 @@ impl ReferenceView {
         }
         builder
     }
+}
+
+/// Names the calendars after so many changes.
+pub(crate) fn calendars_version(changes: u64) -> String {
+    format!("calendars-{changes}")
 }
 
 fn risk_calendar(calendar: &data::Calendar) -> Option<risk::Calendar> {

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - `status`: the whole hub at a glance; `student`: one student; `flags`: flags and alerts
-//! - `explain`: why a flag stands, and the same computed again; `repair`: rejects and holds
+//! - `explain`: why a flag stands; `verify`: the same computed again; `repair`: rejects and holds
 
 pub mod events;
 pub mod explain;
@@ -10,6 +10,7 @@ pub mod flags;
 pub mod repair;
 pub mod status;
 pub mod student;
+mod verify;
 
 use jiff::Timestamp;
 use signalbox_event::{Domain, StudentKey, topic};

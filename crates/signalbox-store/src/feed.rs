@@ -75,6 +75,9 @@ pub enum Outcome {
     Held,
     /// Could not be read at all.
     Refused,
+    /// Ended without being worked through, as its feed is no longer configured: the feed's cursor stays where it was,
+    /// so that the payload is read when the feed comes back.
+    Abandoned,
 }
 
 /// A run to be opened.
@@ -176,7 +179,7 @@ pub struct Hold {
     pub id: String,
     pub feed: String,
     pub run: u64,
-    /// `file`, `school` or `ids_changed`.
+    /// `file`, `school`, `students`, `ids_changed` or `unusable`.
     pub reason: String,
     pub would_end: u64,
     /// Rows that would end per school, as JSON.
@@ -241,7 +244,7 @@ pub struct Closing {
     pub hold: Option<Hold>,
     /// A hold whose run this was.
     pub hold_done: Option<String>,
-    /// Turn the feed's waiting holds to superseded.
+    /// Turn the feed's holds that wait, or are approved and not this run's, to superseded.
     pub supersede_holds: bool,
 }
 
@@ -298,8 +301,9 @@ pub trait FeedStore: Send + Sync {
     /// each key once, else it is `Failed`.
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError>;
 
-    /// Closes the open run; its cursor becomes the feed's, in the same transaction. `Failed` when the run is not
-    /// the open one. Waiting holds are superseded before a new one is opened.
+    /// Closes the open run; its cursor becomes the feed's, in the same transaction, unless it is
+    /// [`Outcome::Abandoned`]. `Failed` when the run is not the open one. Earlier holds are superseded before a new one
+    /// is opened.
     async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError>;
 
     /// One run, open or closed.
@@ -309,7 +313,18 @@ pub trait FeedStore: Send + Sync {
     async fn last_usable_run(&self, feed: &str) -> Result<Option<Run>, StoreError>;
 
     /// Adds ids; an id that is there with the same target changes nothing.
-    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError>;
+    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+        self.change_crosswalk(lease, &[], rows).await
+    }
+
+    /// Takes ids away, each by what, type, id and target, and adds others, in one transaction. One to be taken away that
+    /// is not there, or added that is, changes nothing.
+    async fn change_crosswalk(
+        &self,
+        lease: &FeedLease,
+        gone: &[CrosswalkRow],
+        new: &[CrosswalkRow],
+    ) -> Result<(), StoreError>;
 
     /// Up to `max` crosswalk rows after `after` (what, id_type, id, target), in that order.
     async fn crosswalk(
@@ -346,4 +361,11 @@ pub trait FeedStore: Send + Sync {
     async fn note(&self, name: &str) -> Result<Option<String>, StoreError>;
 
     async fn save_note(&self, name: &str, value: &str) -> Result<(), StoreError>;
+
+    /// Keeps the first value that a note was ever given, and answers it: of several processes that begin at once, all
+    /// hear the same.
+    async fn remember(&self, name: &str, value: &str) -> Result<String, StoreError>;
+
+    /// Forgets the feed: its ledger, runs, holds and rejects, and the lease itself. Ids stay: they are the students'.
+    async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError>;
 }

@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Student(Student),
     /// Look at events on the log
     Events(Events),
+    /// Look at feeds, give one another name, or end what one that is gone had said
+    Feeds(Feeds),
     /// Look at flags, or take one on
     Flags(Flags),
     /// Look at alerts: who was told what, and what waits
@@ -189,6 +191,43 @@ pub(crate) struct EventsList {
     /// Only say how many there are
     #[arg(long)]
     pub(crate) count: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Feeds {
+    #[command(subcommand)]
+    pub(crate) what: FeedsWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeedsWhat {
+    /// Print every feed that is configured or remembered
+    List,
+    /// Move all that is remembered of a feed to the name that it has in the configuration now
+    #[command(
+        after_help = "Example:\n  signalbox feeds rename sis students\n\nBefore the first `up` with the new name: a feed \
+            that has read files under it already cannot take another's memory too."
+    )]
+    Rename {
+        #[arg(value_name = "OLD")]
+        old: String,
+        #[arg(value_name = "NEW")]
+        new: String,
+    },
+    /// End what a feed said that is no longer configured: its enrolments, rows and covered days count nowhere
+    Retire(Retire),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retire {
+    /// The feed's last name
+    pub(crate) feed: String,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Args)]

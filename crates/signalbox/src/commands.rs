@@ -5,6 +5,7 @@ mod check;
 mod events;
 mod explain;
 mod failpoints;
+mod feeds;
 mod flags;
 mod holds;
 mod init;
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Status => wait(status::run(out, global)),
         Command::Student(args) => wait(student::run(out, global, args)),
         Command::Events(args) => wait(events::run(out, global, args)),
+        Command::Feeds(args) => wait(feeds::run(out, global, args)),
         Command::Flags(args) => wait(flags::run(out, global, args)),
         Command::Alerts(_) => wait(alerts::run(out, global)),
         Command::Explain(args) => wait(explain::run(out, global, args)),

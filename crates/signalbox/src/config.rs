@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
-use signalbox_connector::{Connector, Secret};
+use signalbox_connector::{Connector, ParseCx, Secret};
 use signalbox_risk::Policy;
 
 use crate::problem::{Problem, Report};
@@ -103,7 +103,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
 /// As [`load`], of a text that stands at `path`.
 pub(crate) fn parse(path: &Path, source: &str, connectors: &[Connector]) -> Result<Loaded, Problems> {
     let mut report = Report::new(path);
-    let base = path.parent().map(Path::to_owned).unwrap_or_default();
+    let base = folder(path);
     match Node::parse(source) {
         Ok(tree) => {
             let config = Reading { tree: &tree, base: &base, connectors, report: &mut report }.config();
@@ -122,6 +122,12 @@ pub(crate) fn parse(path: &Path, source: &str, connectors: &[Connector]) -> Resu
     }
 }
 
+/// The folder that a file stands in, however it is named: the parent of a bare name is the working directory.
+pub(crate) fn folder(file: &Path) -> PathBuf {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    absolute.parent().map(Path::to_owned).unwrap_or_default()
+}
+
 /// What reading the sections needs at hand.
 struct Reading<'a> {
     tree: &'a Node,
@@ -137,11 +143,14 @@ impl Reading<'_> {
     /// `None` when a section cannot be read; every fault is in the report.
     fn config(&mut self) -> Option<Config> {
         self.check_keys()?;
-        let district = self.required("district");
+        let district: Option<sections::District> = self.required("district");
+        // One that is not known is reported below: then nothing is read with it.
+        let zone = district.as_ref().and_then(|district| TimeZone::get(&district.timezone).ok());
+        let cx = ParseCx { base: self.base, zone: &zone.unwrap_or(TimeZone::UTC) };
         let data_dir = self.optional("data_dir").unwrap_or_else(|| Some(PathBuf::from("./var")));
         let calendars: Option<Vec<Calendar>> = self.list("calendars");
-        let mut feeds = parts::feeds(self.tree, self.base, self.connectors, self.report);
-        let destinations = parts::destinations(self.tree, self.base, self.connectors, self.report);
+        let mut feeds = parts::feeds(self.tree, &cx, self.connectors, self.report);
+        let destinations = parts::destinations(self.tree, &cx, self.connectors, self.report);
         let routes: Option<Vec<Route>> = self.list("routes");
         let risk = self.optional("risk").unwrap_or_else(|| Some(Risk::default()));
         let log = self.optional("log").unwrap_or_else(|| Some(Log::Sqlite(sections::Embedded {})));

@@ -4,12 +4,14 @@
 //! - this file: [`Opened`], and what both kinds of hub have in common
 //! - `embedded`: on files of the data folder; `servers`: on Kafka and PostgreSQL; `moving`: from one to the other
 //! - `look`: though a server be away
+//! - `remembered`: what a hub remembers of its first start, and refuses to change
 //! - `data_dir`: the folder, its secret and its lock; `slot`: which of its processes this one is
 
 mod data_dir;
 mod embedded;
 pub(crate) mod look;
 pub(crate) mod moving;
+mod remembered;
 pub(crate) mod servers;
 mod slot;
 
@@ -17,10 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::SecretSlice;
 use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
 use signalbox_runtime::calendar::{CalendarSpec, Calendars};
 use signalbox_runtime::deliver::Target;
+use signalbox_runtime::feeds::names::Names;
 use signalbox_runtime::hub::{District, Feed, Hub, Route, Settings, Topics};
 use signalbox_runtime::ingest::Holder;
 use signalbox_runtime::land::Landing;
@@ -31,6 +34,7 @@ use crate::config::{Backing, Config, Loaded};
 use crate::exit::Failure;
 
 pub(crate) use data_dir::{DataDir, Lock};
+use remembered::Roster;
 use servers::Connected;
 pub(crate) use slot::Slot;
 
@@ -75,7 +79,16 @@ pub(crate) async fn open_to_run(loaded: Loaded, configuration: &str) -> Result<O
     open_for(loaded, Some(configuration)).await
 }
 
+/// As [`open`], though the roster of record has another name than the one that is remembered: to rename it.
+pub(crate) async fn open_to_rename(loaded: Loaded) -> Result<Opened, Failure> {
+    open_as(loaded, None, Roster::MayBeRenamed).await
+}
+
 async fn open_for(loaded: Loaded, running: Option<&str>) -> Result<Opened, Failure> {
+    open_as(loaded, running, Roster::AsRemembered).await
+}
+
+async fn open_as(loaded: Loaded, running: Option<&str>, roster: Roster) -> Result<Opened, Failure> {
     let Loaded { config, .. } = loaded;
     let data_dir = DataDir::make(&config.data_dir)?;
     let slot = match (&config.backing, running) {
@@ -90,7 +103,7 @@ async fn open_for(loaded: Loaded, running: Option<&str>) -> Result<Opened, Failu
             Some((servers::topics(servers), connected))
         }
     };
-    assemble(config, data_dir, slot, servers).await
+    assemble(config, data_dir, slot, servers, roster).await
 }
 
 /// The hub on these servers, or on the files of its folder.
@@ -99,17 +112,22 @@ async fn assemble(
     data_dir: DataDir,
     slot: Option<Slot>,
     servers: Option<(Topics, Connected)>,
+    roster: Roster,
 ) -> Result<Opened, Failure> {
-    let secret = district_secret(&config, || data_dir.secret())?;
+    if config.district.secret.is_some() {
+        // Before anything is made.
+        remembered::configured_secret(&config)?;
+    }
     let landing = Landing::open(&data_dir.landing()).map_err(|e| cannot_use(&data_dir, e))?;
     let (stores, servers) = match servers {
         None => {
             moving::has_not_moved(&data_dir)?;
             (embedded::open(data_dir.path()).await?, None)
         }
-        Some((topics, connected)) => (servers::stores(&connected, topics, &secret).await?, Some(connected)),
+        Some((topics, connected)) => (servers::stores(&connected, topics), Some(connected)),
     };
-    let hub = hub(config, secret, stores, landing);
+    let whose = remembered::meet(&config, &data_dir, &*stores.feeds, roster, DataDir::make_secret).await?;
+    let hub = hub(config, whose, stores, landing);
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot, scratch: None })
 }
 
@@ -118,7 +136,6 @@ pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
     let Loaded { config, .. } = loaded;
     let data_dir = DataDir::at(&config.data_dir);
     let folder = tempfile::tempdir().context("no scratch folder can be made").map_err(environment)?;
-    let secret = district_secret(&config, || data_dir.secret_if_any())?;
     let landing = Landing::over(&folder.path().join("landing"), &data_dir.landing())
         .context("no scratch folder can be made")
         .map_err(environment)?;
@@ -132,7 +149,11 @@ pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
             (stores, Some(connected), Some(copied))
         }
     };
-    let hub = hub(config, secret, stores, landing);
+    let whose = {
+        let roster = Roster::AsRemembered;
+        remembered::meet(&config, &data_dir, &*stores.feeds, roster, DataDir::secret_for_once).await?
+    };
+    let hub = hub(config, whose, stores, landing);
     let scratch = Some(Scratch { folder, database });
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot: None, scratch })
 }
@@ -217,9 +238,9 @@ struct Stores {
     feeds: Arc<dyn signalbox_store::FeedStore>,
 }
 
-fn hub(config: Config, secret: SecretSlice<u8>, stores: Stores, landing: Landing) -> Hub {
+fn hub(config: Config, whose: (SecretSlice<u8>, Names), stores: Stores, landing: Landing) -> Hub {
     let Stores { topics, log, states, outbox, feeds } = stores;
-    let settings = settings(config, secret, topics);
+    let settings = settings(config, whose, topics);
     Hub { settings, log, states, outbox, feeds, landing }
 }
 
@@ -227,10 +248,10 @@ fn default_topics() -> Topics {
     Topics { prefix: DEFAULT_PREFIX.to_owned(), shards: DEFAULT_SHARDS }
 }
 
-fn settings(config: Config, secret: SecretSlice<u8>, topics: Topics) -> Settings {
+fn settings(config: Config, (secret, names): (SecretSlice<u8>, Names), topics: Topics) -> Settings {
     let calendars = calendars(&config);
     let feeds = config.feeds.into_iter().map(|feed| Feed {
-        name: feed.name,
+        name: names.kept_as(&feed.name).to_owned(),
         mode: feed.mode,
         roster_of_record: feed.roster_of_record,
         source: feed.source,
@@ -242,23 +263,12 @@ fn settings(config: Config, secret: SecretSlice<u8>, topics: Topics) -> Settings
         topics,
         calendars,
         feeds: feeds.collect(),
+        names: names.clone(),
         targets: targets.collect(),
         routes: config.routes.into_iter().map(|route| Route { rule: route.rule, to: route.to }).collect(),
         policy: config.policy,
         max_payload_bytes: MAX_PAYLOAD_BYTES,
     }
-}
-
-/// The secret of the configuration, or that of the data folder.
-fn district_secret(
-    config: &Config,
-    own: impl FnOnce() -> Result<SecretSlice<u8>, Failure>,
-) -> Result<SecretSlice<u8>, Failure> {
-    let Some(secret) = &config.district.secret else { return own() };
-    let found = secret.resolve(&config.base).map_err(|error| {
-        Failure::environment(error, "set it, or take `secret` out of `district` to have one made")
-    })?;
-    Ok(found.expose_secret().as_bytes().to_vec().into())
 }
 
 /// The school years and days that the district declared.
@@ -275,6 +285,8 @@ pub(crate) fn calendars(config: &Config) -> Calendars {
             first: calendar.first.0,
             last: calendar.last.0,
             closed: calendar.closed.iter().map(|closed| (closed.from, closed.to)).collect(),
+            open: calendar.open.iter().map(|day| day.0).collect(),
+            weekdays: calendar.weekdays.iter().map(|day| (*day).into()).collect(),
         })
         .collect();
     Calendars::new(&specs)

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use signalbox_connector::delimited::{Column, DateFormat, Header, Reader, Row};
+use signalbox_connector::delimited::{Column, DateFormat, Header, Reader, Row, is_blank};
 use signalbox_connector::draft::value_class;
 use signalbox_connector::event::Status;
 use signalbox_connector::event::data::AttendanceCategory;
-use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Item, Record, Refusal, Reject, RejectCode};
 
+use super::id::Id;
 use super::{Emit, or_map_column, or_set_format};
 use crate::config::{AttendanceTable, words};
 
@@ -30,60 +31,128 @@ pub(super) fn read(
 
 /// The table, found in a header.
 struct Rows<'t> {
-    student: Column,
-    school: Column,
+    student: Id,
+    school: Id,
     date: Column,
     date_format: &'t DateFormat,
-    category: Column,
+    /// At least one.
+    category: Vec<Column>,
     codes: &'t [(String, AttendanceCategory)],
+    blank: Option<AttendanceCategory>,
 }
 
 impl<'t> Rows<'t> {
     fn new(table: &'t AttendanceTable, header: &Header) -> Result<Self, Refusal> {
-        let [student, school, date, category] =
-            header.columns([&table.student, &table.school, &table.date.from, &table.category])?;
-        Ok(Self { student, school, date, date_format: &table.date.format, category, codes: &table.codes })
+        let mut names = vec![table.student.from.as_str(), &table.school.from, &table.date.from];
+        names.extend(table.category.iter().map(String::as_str));
+        header.require(&names)?;
+        let [student, school, date] =
+            header.columns([&table.student.from, &table.school.from, &table.date.from])?;
+        let category = table.category.iter().filter_map(|name| header.optional(Some(name)));
+        Ok(Self {
+            student: Id::new(student, &table.student),
+            school: Id::new(school, &table.school),
+            date,
+            date_format: &table.date.format,
+            category: category.collect(),
+            codes: &table.codes,
+            blank: table.blank,
+        })
     }
 
     fn draft<'r>(&self, row: &Row<'r>) -> Result<Draft<'r>, Reject> {
-        let student = row.id(self.student)?;
-        let school = row.id(self.school)?;
+        self.day(row).map_err(|reject| reject.claiming(self.claims(row)))
+    }
+
+    /// A day whose student and date can be read is told of, whatever else is wrong: then it is unknown.
+    fn day<'r>(&self, row: &Row<'r>) -> Result<Draft<'r>, Reject> {
+        let student = self.student.read(row)?;
         let date = row.date(self.date, self.date_format).map_err(or_set_format)?;
-        let code = row.text(self.category)?;
-        if code.is_empty() {
-            return Err(row.missing(self.category));
-        }
-        let (category, fault) = match self.codes.binary_search_by(|(mapped, _)| mapped.as_str().cmp(code)) {
-            Ok(at) => (self.codes[at].1, None),
-            Err(_) => (AttendanceCategory::Unknown, Some(self.unmapped(row, code))),
+        let (school, no_school) = apart(self.school.read(row));
+        let (code, no_code) = apart(self.code(row));
+        let category = match (no_school.or(no_code), &code) {
+            (None, Some(code)) => self.category(row, code),
+            (fault, _) => Err(fault.expect("a code that cannot be read is a fault")),
         };
+        let (category, fault) = apart(category);
         let record = Record::Attendance {
-            student: Cow::Borrowed(student),
-            school: Some(Cow::Borrowed(school)),
+            student,
+            school,
             date,
-            category,
-            source_code: Some(Cow::Borrowed(code)),
+            category: category.unwrap_or(AttendanceCategory::Unknown),
+            source_code: code.filter(|code| !code.is_blank).map(|code| code.text),
         };
+        let fault = fault.map(|fault| fault.claiming(self.claims(row)));
         Ok(Draft { file: None, row: row.line(), status: Status::Active, record, fault, left_out: Vec::new() })
     }
 
     #[cold]
+    fn claims(&self, row: &Row<'_>) -> Claims {
+        Claims {
+            student: self.student.claimed(row),
+            school: self.school.claimed(row),
+            date: row.date(self.date, self.date_format).ok(),
+        }
+    }
+
+    fn code<'r>(&self, row: &Row<'r>) -> Result<Code<'r>, Reject> {
+        if let [column] = self.category[..] {
+            let text = row.line_of(column)?;
+            return Ok(Code { is_blank: is_blank(&text), text });
+        }
+        let cells = self.category.iter().map(|column| row.line_of(*column));
+        let cells = cells.collect::<Result<Vec<_>, _>>()?;
+        let is_blank = cells.iter().all(|cell| is_blank(cell));
+        Ok(Code { is_blank, text: Cow::Owned(cells.join("|")) })
+    }
+
+    fn category(&self, row: &Row<'_>, code: &Code<'_>) -> Result<AttendanceCategory, Reject> {
+        match self.codes.binary_search_by(|(mapped, _)| mapped.as_str().cmp(&code.text)) {
+            Ok(at) => Ok(self.codes[at].1),
+            Err(_) if code.is_blank => self.blank.ok_or_else(|| self.missing(row)),
+            Err(_) => Err(self.unmapped(row, &code.text)),
+        }
+    }
+
+    #[cold]
+    fn missing(&self, row: &Row<'_>) -> Reject {
+        let mut reject = row.missing(self.category[0]);
+        reject.help.push_str("; or say under codes.category of this feed what blank means");
+        reject
+    }
+
+    #[cold]
     fn unmapped(&self, row: &Row<'_>, code: &str) -> Reject {
+        let column = self.category[0];
         let (shown, which) = if is_plain(code) {
             (code.to_owned(), format!("\"{code}\""))
         } else {
             let class = value_class(code);
-            let which = format!("what \"{}\" says where it looks like \"{class}\"", row.name(self.category));
+            let which = format!("what \"{}\" says where it looks like \"{class}\"", row.name(column));
             (class, which)
         };
         let help = format!("Map {which} under codes.category of this feed, as one of {}", words());
-        let mut reject = row.reject(self.category, RejectCode::UnmappedCode, code, help);
+        let mut reject = row.reject(column, RejectCode::UnmappedCode, code, help);
         reject.value_class = shown;
         reject
     }
 }
 
+/// What the row writes for a category; several columns joined.
+struct Code<'r> {
+    text: Cow<'r, str>,
+    is_blank: bool,
+}
+
+/// A value, or why there is none.
+fn apart<T>(value: Result<T, Reject>) -> (Option<T>, Option<Reject>) {
+    match value {
+        Ok(value) => (Some(value), None),
+        Err(reject) => (None, Some(reject)),
+    }
+}
+
 fn is_plain(code: &str) -> bool {
     code.len() <= MAX_CODE_CHARS
-        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'|'))
 }

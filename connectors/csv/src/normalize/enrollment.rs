@@ -1,12 +1,13 @@
 //! `roster.enrollment`: a student's enrolment at a school. Each row also says that the school and the student exist.
 
-use std::borrow::Cow;
-
 use signalbox_connector::delimited::{Column, DateFormat, Header, Reader, Row};
+use signalbox_connector::draft::kept;
 use signalbox_connector::event::Status;
+use signalbox_connector::jiff::Span;
 use signalbox_connector::jiff::civil::Date;
-use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Item, Record, Refusal, Reject, RejectCode};
 
+use super::id::Id;
 use super::{Emit, or_map_column, or_set_format};
 use crate::config::{DateColumn, EnrollmentTable};
 
@@ -17,43 +18,44 @@ pub(super) fn read(
 ) -> Result<(), Refusal> {
     let rows = Rows::new(table, reader.header()).map_err(or_map_column)?;
     // A caller that breaks has had enough: what was read so far stands.
-    let _flow =
-        reader.rows(|row| match row.and_then(|row| rows.records(&row).map(|records| (row, records))) {
-            Ok((row, records)) => {
-                records.into_iter().try_for_each(|record| emit(Item::Draft(draft(&row, record))))
-            }
-            Err(reject) => emit(Item::Reject(reject)),
-        })?;
+    let _flow = reader.rows(|row| match row.and_then(|row| rows.drafts(&row)) {
+        Ok(drafts) => drafts.into_iter().try_for_each(|draft| emit(Item::Draft(draft))),
+        Err(reject) => emit(Item::Reject(reject)),
+    })?;
     Ok(())
-}
-
-fn draft<'r>(row: &Row<'r>, record: Record<'r>) -> Draft<'r> {
-    Draft { file: None, row: row.line(), status: Status::Active, record, fault: None, left_out: Vec::new() }
 }
 
 /// A date column, found in a header.
 struct Dates<'t> {
     column: Option<Column>,
-    format: &'t DateFormat,
+    table: Option<&'t DateColumn>,
 }
 
 impl<'t> Dates<'t> {
-    fn new(column: Option<&'t DateColumn>, header: &Header) -> Self {
-        match column {
-            Some(DateColumn { from, format }) => Self { column: header.optional(Some(from)), format },
-            None => Self { column: None, format: &DateFormat::ISO },
-        }
+    fn new(table: Option<&'t DateColumn>, header: &Header) -> Self {
+        Self { column: table.and_then(|table| header.optional(Some(&table.from))), table }
     }
 
+    /// The date as it is written; words for none are none.
     fn read(&self, row: &Row<'_>) -> Result<Option<Date>, Reject> {
-        row.optional_date(self.column, self.format).map_err(or_set_format)
+        let (Some(text), Some(table)) = (row.optional(self.column)?, self.table) else { return Ok(None) };
+        if table.none.iter().any(|word| word == text) {
+            return Ok(None);
+        }
+        row.optional_date(self.column, &table.format).map_err(or_set_format)
+    }
+
+    /// The last day in that a written date says.
+    fn last_day(&self, written: Date) -> Date {
+        let exclusive = self.table.is_some_and(|table| table.exclusive);
+        if exclusive { written.saturating_sub(Span::new().days(1)) } else { written }
     }
 }
 
 /// The table, found in a header.
 struct Rows<'t> {
-    student: Column,
-    school: Column,
+    student: Id,
+    school: Id,
     entry: Column,
     entry_format: &'t DateFormat,
     exit: Dates<'t>,
@@ -66,10 +68,11 @@ struct Rows<'t> {
 impl<'t> Rows<'t> {
     fn new(table: &'t EnrollmentTable, header: &Header) -> Result<Self, Refusal> {
         header.require(&table.names())?;
-        let [student, school, entry] = header.columns([&table.student, &table.school, &table.entry.from])?;
+        let [student, school, entry] =
+            header.columns([&table.student.from, &table.school.from, &table.entry.from])?;
         Ok(Self {
-            student,
-            school,
+            student: Id::new(student, &table.student),
+            school: Id::new(school, &table.school),
             entry,
             entry_format: &table.entry.format,
             exit: Dates::new(table.exit.as_ref(), header),
@@ -80,29 +83,49 @@ impl<'t> Rows<'t> {
         })
     }
 
-    fn records<'r>(&self, row: &Row<'r>) -> Result<[Record<'r>; 3], Reject> {
-        let student = Cow::Borrowed(row.id(self.student)?);
-        let school = Cow::Borrowed(row.id(self.school)?);
+    fn drafts<'r>(&self, row: &Row<'r>) -> Result<[Draft<'r>; 3], Reject> {
+        self.records(row).map_err(|reject| reject.claiming(self.claims(row)))
+    }
+
+    /// Only what names student, school and entry rejects a row; another value that cannot be read is left out.
+    fn records<'r>(&self, row: &Row<'r>) -> Result<[Draft<'r>; 3], Reject> {
+        let (id, school) = (self.student.read(row)?, self.school.read(row)?);
         let entry = row.date(self.entry, self.entry_format).map_err(or_set_format)?;
-        let exit = self.exit.read(row)?;
-        if let (Some(column), Some(exit)) = (self.exit.column, exit)
-            && exit < entry
-        {
-            return Err(self.ends_before_it_begins(row, column)?);
+        let (mut of_student, mut of_enrollment) = (Vec::new(), Vec::new());
+        let exit = kept(self.exit.read(row), &mut of_enrollment);
+        if exit.is_some_and(|exit| exit < entry) {
+            return Err(self.ends_before_it_begins(row)?);
         }
-        let given_name = row.optional(self.first_name)?.map(Cow::Borrowed);
-        let family_name = row.optional(self.last_name)?.map(Cow::Borrowed);
-        let birth_date = self.birth_date.read(row)?;
-        let grade = row.optional(self.grade)?.map(Cow::Borrowed);
+        let exit = exit.map(|exit| self.exit.last_day(exit));
+        let student = Record::Student {
+            id: id.clone(),
+            ids: Vec::new(),
+            given_name: kept(row.optional_line(self.first_name), &mut of_student),
+            family_name: kept(row.optional_line(self.last_name), &mut of_student),
+            birth_date: kept(self.birth_date.read(row), &mut of_student),
+        };
+        let grade = kept(row.optional_line(self.grade), &mut of_enrollment);
+        let stands_at = Record::School { id: school.clone(), identifier: None, name: None };
+        let enrollment = Record::Enrollment { key: None, student: id, school, entry, exit, grade };
         Ok([
-            Record::School { id: school.clone(), identifier: None, name: None },
-            Record::Student { id: student.clone(), ids: Vec::new(), given_name, family_name, birth_date },
-            Record::Enrollment { key: None, student, school, entry, exit, grade },
+            draft(row, stands_at, Vec::new()),
+            draft(row, student, self.claimed(row, of_student)),
+            draft(row, enrollment, self.claimed(row, of_enrollment)),
         ])
     }
 
     #[cold]
-    fn ends_before_it_begins(&self, row: &Row<'_>, exit: Column) -> Result<Reject, Reject> {
+    fn claims(&self, row: &Row<'_>) -> Claims {
+        Claims { student: self.student.claimed(row), school: self.school.claimed(row), date: None }
+    }
+
+    fn claimed(&self, row: &Row<'_>, left_out: Vec<Reject>) -> Vec<Reject> {
+        left_out.into_iter().map(|reject| reject.claiming(self.claims(row))).collect()
+    }
+
+    #[cold]
+    fn ends_before_it_begins(&self, row: &Row<'_>) -> Result<Reject, Reject> {
+        let exit = self.exit.column.expect("only a column that is there has a date");
         let (first, last) = (row.name(self.entry), row.name(exit));
         let help =
             format!("\"{last}\" lies before \"{first}\": mend one of them in the tool that wrote the file");
@@ -110,12 +133,16 @@ impl<'t> Rows<'t> {
     }
 }
 
+fn draft<'r>(row: &Row<'r>, record: Record<'r>, left_out: Vec<Reject>) -> Draft<'r> {
+    Draft { file: None, row: row.line(), status: Status::Active, record, fault: None, left_out }
+}
+
 impl EnrollmentTable {
     /// The names of all mapped columns.
     fn names(&self) -> Vec<&str> {
         let dates = [Some(&self.entry), self.exit.as_ref(), self.birth_date.as_ref()];
         let others = [self.grade.as_deref(), self.last_name.as_deref(), self.first_name.as_deref()];
-        let mut names = vec![self.student.as_str(), self.school.as_str()];
+        let mut names = vec![self.student.from.as_str(), self.school.from.as_str()];
         names.extend(dates.into_iter().flatten().map(|date| date.from.as_str()));
         names.extend(others.into_iter().flatten());
         names

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use signalbox_connector::jiff::tz::TimeZone;
 use signalbox_connector::{ParseCx, Source, erased_serde};
 
 use super::crate_folder;
@@ -61,7 +62,8 @@ fn the_example_in_the_readme_is_right() {
     let parse = CONNECTOR.source.expect("csv is a source");
     let sources = example.feeds.iter().map(|feed| {
         let mut section = <dyn erased_serde::Deserializer<'_>>::erase(&feed["csv"]);
-        parse(&mut section, &ParseCx { base: Path::new(".") }).expect("the section is right")
+        parse(&mut section, &ParseCx { base: Path::new("."), zone: &TimeZone::UTC })
+            .expect("the section is right")
     });
     let types: Vec<_> =
         sources.map(|source: Box<dyn Source>| source.student_id_type().map(str::to_owned)).collect();

@@ -2,19 +2,26 @@
 
 use std::ops::ControlFlow;
 
-use signalbox_connector::Refusal;
+use signalbox_connector::{Claims, Refusal};
 
 use super::Roster;
 use super::known::{Days, Known};
-use super::rows::{status, unknown};
+use super::rows::{claimed, status, unknown};
 use crate::package::FileName;
 
 pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, Refusal> {
     let all_terms = roster.manifest.is_whole(FileName::AcademicSessions);
     roster.rows(
         FileName::Classes,
-        |header| header.columns(["sourcedId", "status", "termSourcedIds"]),
-        |known, [id, state, terms], row| {
+        |header| {
+            let [id, state, terms] = header.columns(["sourcedId", "status", "termSourcedIds"])?;
+            Ok((id, state, terms, header.optional(Some("schoolSourcedId"))))
+        },
+        |(.., school), row| Claims {
+            school: school.and_then(|school| claimed(row, school)),
+            ..Claims::default()
+        },
+        |known, (id, state, terms, _), row| {
             if !status(row, *state)?.is_active() {
                 return Ok(None);
             }
@@ -37,12 +44,12 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
 #[derive(Debug, Clone, Copy)]
 struct UnknownTerm;
 
-/// From the first day of the earliest term to the last of the latest.
+/// From the first day of the earliest term to the first day after the latest.
 fn days(known: &Known, terms: &str) -> Result<Option<Days>, UnknownTerm> {
     let mut days: Option<Days> = None;
     for term in terms.split(',').map(str::trim).filter(|term| !term.is_empty()) {
-        let (first, last) = *known.sessions.get(term).ok_or(UnknownTerm)?;
-        days = Some(days.map_or((first, last), |(earliest, latest)| (earliest.min(first), latest.max(last))));
+        let (first, end) = *known.sessions.get(term).ok_or(UnknownTerm)?;
+        days = Some(days.map_or((first, end), |(earliest, latest)| (earliest.min(first), latest.max(end))));
     }
     Ok(days)
 }

@@ -4,18 +4,22 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, DateFormat, Header, Row};
+use signalbox_connector::draft::kept;
+use signalbox_connector::jiff::Span;
 use signalbox_connector::jiff::civil::Date;
-use signalbox_connector::{Draft, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Record, Refusal, Reject, RejectCode};
 
 use super::Roster;
 use super::known::Known;
-use super::rows::{draft, is_student, status, unknown};
+use super::rows::{claimed, claiming, draft, is_student, status, unknown};
 use crate::manifest::Manifest;
 use crate::package::FileName;
 
 pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, Refusal> {
     let manifest = roster.manifest;
-    roster.rows(FileName::Enrollments, Columns::new, |known, columns, row| columns.take(manifest, known, row))
+    roster.rows(FileName::Enrollments, Columns::new, Columns::claims, |known, columns, row| {
+        columns.take(manifest, known, row)
+    })
 }
 
 struct Columns {
@@ -58,7 +62,8 @@ impl Columns {
         if status.is_active() {
             self.check(manifest, known, row)?;
         }
-        let (entry, exit) = self.days(known, row)?;
+        let mut left_out = Vec::new();
+        let (entry, exit) = self.days(known, row, &mut left_out)?;
         let record = Record::Enrollment {
             key: Some(Cow::Borrowed(key)),
             student: Cow::Borrowed(student),
@@ -67,7 +72,12 @@ impl Columns {
             exit,
             grade: known.grade(student).map(|grade| Cow::Owned(grade.to_owned())),
         };
-        Ok(Some(draft(FileName::Enrollments, row, status, record)))
+        let left_out = claiming(left_out, || self.claims(row));
+        Ok(Some(draft(FileName::Enrollments, row, status, record, left_out)))
+    }
+
+    fn claims(&self, row: &Row<'_>) -> Claims {
+        Claims { student: claimed(row, self.user), school: claimed(row, self.school), date: None }
     }
 
     /// Whether what the row points to is there. A file that holds only what changed cannot tell.
@@ -85,22 +95,27 @@ impl Columns {
         Ok(())
     }
 
-    /// First and last day. A blank one is that of the class's terms; without them a student is enrolled until told
-    /// otherwise, but not without a first day. `endDate` is taken as the last day enrolled, itself included, as
-    /// student information systems export it.
-    fn days(&self, known: &Known, row: &Row<'_>) -> Result<(Date, Option<Date>), Reject> {
+    /// First and last day. A blank date is that of the class's terms; without them a student is enrolled until told
+    /// otherwise, but not without a first day. `endDate`, own or a term's, is the first day out. One that cannot be
+    /// read is as good as blank.
+    fn days(
+        &self,
+        known: &Known,
+        row: &Row<'_>,
+        left_out: &mut Vec<Reject>,
+    ) -> Result<(Date, Option<Date>), Reject> {
         let begin = row.optional_date(Some(self.begin), &DateFormat::ISO)?;
-        let end = row.optional_date(Some(self.end), &DateFormat::ISO)?;
+        let end = kept(row.optional_date(Some(self.end), &DateFormat::ISO), left_out);
         let class = row.text(self.class)?;
         let terms = known.classes.get(class).copied().flatten();
-        let exit = end.or(terms.map(|(_, last)| last));
+        let end = end.or(terms.map(|(_, end)| end));
         let Some(entry) = begin.or(terms.map(|(first, _)| first)) else {
             let what = "a class without terms that are known, and the enrolment has no beginDate of its own";
             return Err(unknown(row, self.class, class, what));
         };
-        match exit {
-            Some(exit) if exit < entry => Err(self.ends_before_it_begins(row)?),
-            _ => Ok((entry, exit)),
+        match end {
+            Some(end) if end < entry => Err(self.ends_before_it_begins(row)?),
+            _ => Ok((entry, end.map(day_before))),
         }
     }
 
@@ -110,4 +125,8 @@ impl Columns {
             "It ends before it begins: mend \"beginDate\" or \"endDate\" in the source, or the class's terms";
         Ok(row.reject(self.end, RejectCode::InvalidRange, row.text(self.end)?, help.to_owned()))
     }
+}
+
+fn day_before(date: Date) -> Date {
+    date.saturating_sub(Span::new().days(1))
 }

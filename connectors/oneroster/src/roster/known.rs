@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use signalbox_connector::jiff::civil::Date;
 
-/// First and last day.
+/// The first day, and the first day after the last: OneRoster's end dates are exclusive.
 pub(super) type Days = (Date, Date);
 
 /// Different grades that are told apart.

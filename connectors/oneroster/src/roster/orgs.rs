@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use signalbox_connector::{Record, Refusal};
+use signalbox_connector::draft::kept;
+use signalbox_connector::{Claims, Record, Refusal};
 
 use super::Roster;
-use super::rows::{draft, invalid, status};
+use super::rows::{claimed, claiming, draft, invalid, status};
 use crate::package::FileName;
 
 /// The types of organisations besides `school`.
@@ -19,6 +20,7 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
             let [id, state, name, kind] = header.columns(["sourcedId", "status", "name", "type"])?;
             Ok((id, state, name, kind, header.optional(Some("identifier"))))
         },
+        |(id, ..), row| Claims { school: claimed(row, *id), ..Claims::default() },
         |known, (id, state, name, kind, identifier), row| {
             let word = row.required(*kind)?;
             if !word.eq_ignore_ascii_case("school") {
@@ -29,15 +31,17 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
             }
             let id = row.id(*id)?;
             let status = status(row, *state)?;
+            let mut left_out = Vec::new();
             let record = Record::School {
                 id: Cow::Borrowed(id),
-                identifier: row.optional(*identifier)?.map(Cow::Borrowed),
-                name: row.optional(Some(*name))?.map(Cow::Borrowed),
+                identifier: kept(row.optional_id(*identifier), &mut left_out).map(Cow::Borrowed),
+                name: kept(row.optional_line(Some(*name)), &mut left_out),
             };
+            let left_out = claiming(left_out, || Claims { school: Some(id.into()), ..Claims::default() });
             if status.is_active() {
                 known.schools.insert(id.into());
             }
-            Ok(Some(draft(FileName::Orgs, row, status, record)))
+            Ok(Some(draft(FileName::Orgs, row, status, record, left_out)))
         },
     )
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, Header, Row};
 use signalbox_connector::event::Status;
-use signalbox_connector::{Draft, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Item, Record, Refusal, Reject, RejectCode};
 
 use super::Roster;
 use crate::manifest::Mode;
@@ -32,11 +32,12 @@ const OTHER_ROLES: [&str; 13] = [
 
 impl Roster<'_, '_, '_> {
     /// Reads a file, if the package has it. `find` looks its columns up; `take` learns from a row, and makes a draft
-    /// of it when it is about something that the hub keeps.
+    /// of it when it is about something that the hub keeps; `claims` says whom a row speaks of that cannot be used.
     pub(super) fn rows<C>(
         &mut self,
         file: FileName,
         find: impl FnOnce(&Header) -> Result<C, Refusal>,
+        claims: impl Fn(&C, &Row<'_>) -> Claims,
         mut take: impl for<'r> FnMut(&mut super::Known, &C, &Row<'r>) -> Result<Option<Draft<'r>>, Reject>,
     ) -> Result<ControlFlow<()>, Refusal> {
         if self.manifest.mode(file) == Mode::Absent {
@@ -51,7 +52,11 @@ impl Roster<'_, '_, '_> {
                 if count > MAX_KEPT_ROWS && file != FileName::Enrollments {
                     return ControlFlow::Break(());
                 }
-                match row.and_then(|row| take(known, &columns, &row)) {
+                let taken = row.and_then(|row| {
+                    let taken = take(known, &columns, &row);
+                    taken.map_err(|reject| reject.claiming(claims(&columns, &row)))
+                });
+                match taken {
                     Ok(Some(draft)) => emit(Item::Draft(draft)),
                     Ok(None) => ControlFlow::Continue(()),
                     Err(reject) => emit(Item::Reject(reject)),
@@ -65,9 +70,25 @@ impl Roster<'_, '_, '_> {
     }
 }
 
-/// The row as a draft.
-pub(super) fn draft<'r>(file: FileName, row: &Row<'r>, status: Status, record: Record<'r>) -> Draft<'r> {
-    Draft { file: Some(file.as_str()), row: row.line(), status, record, fault: None, left_out: Vec::new() }
+/// The row as a draft, with what could not be read of it.
+pub(super) fn draft<'r>(
+    file: FileName,
+    row: &Row<'r>,
+    status: Status,
+    record: Record<'r>,
+    left_out: Vec<Reject>,
+) -> Draft<'r> {
+    Draft { file: Some(file.as_str()), row: row.line(), status, record, fault: None, left_out }
+}
+
+/// An id that can be read, for claims.
+pub(super) fn claimed(row: &Row<'_>, column: Column) -> Option<Box<str>> {
+    row.id(column).ok().map(Into::into)
+}
+
+/// What could not be read, each with whom its row speaks of.
+pub(super) fn claiming(left_out: Vec<Reject>, claims: impl Fn() -> Claims) -> Vec<Reject> {
+    left_out.into_iter().map(|reject| reject.claiming(claims())).collect()
 }
 
 /// `status`: blank in a bulk file, `active` or `tobedeleted` in a delta.

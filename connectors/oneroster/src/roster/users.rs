@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use signalbox_connector::delimited::{Column, Header, Row};
+use signalbox_connector::delimited::{Column, Header, Row, is_id};
+use signalbox_connector::draft::{RESERVED_ID_TYPES, is_reserved_id_type, kept};
 use signalbox_connector::event::Status;
-use signalbox_connector::{Draft, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Record, Refusal, Reject, RejectCode};
 
 use super::Roster;
 use super::known::Known;
-use super::rows::{draft, is_student, status};
+use super::rows::{claimed, claiming, draft, is_student, status};
 use crate::manifest::Roles;
 use crate::package::FileName;
 
@@ -21,6 +22,7 @@ pub(super) fn read_roles(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<
     roster.rows(
         FileName::Roles,
         |header| header.columns(["status", "userSourcedId", "role"]),
+        |[_, user, _], row| Claims { student: claimed(row, *user), ..Claims::default() },
         |known, [state, user, role], row| {
             if status(row, *state)?.is_active() && is_student(row, *role)? {
                 known.students_by_role.insert(row.id(*user)?.into());
@@ -36,6 +38,7 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
     roster.rows(
         FileName::Users,
         |header| Columns::new(header, roles),
+        Columns::claims,
         |known, columns, row| columns.take(known, row),
     )
 }
@@ -81,34 +84,48 @@ impl Columns {
             return Ok(None);
         }
         let status = status(row, self.state)?;
-        let record = self.student(row, id)?;
-        let grades = row.optional(self.grades)?;
+        let mut left_out = Vec::new();
+        let record = self.student(row, id, &mut left_out)?;
+        let grades = kept(row.optional_line(self.grades), &mut left_out);
         if status == Status::Active {
-            known.add_student(id, grades.and_then(first_grade));
+            known.add_student(id, grades.as_deref().and_then(first_grade));
         }
-        Ok(Some(draft(FileName::Users, row, status, record)))
+        let left_out = claiming(left_out, || self.claims(row));
+        Ok(Some(draft(FileName::Users, row, status, record, left_out)))
     }
 
-    fn student<'r>(&self, row: &Row<'r>, id: &'r str) -> Result<Record<'r>, Reject> {
+    fn claims(&self, row: &Row<'_>) -> Claims {
+        Claims { student: claimed(row, self.id), ..Claims::default() }
+    }
+
+    fn student<'r>(
+        &self,
+        row: &Row<'r>,
+        id: &'r str,
+        left_out: &mut Vec<Reject>,
+    ) -> Result<Record<'r>, Reject> {
         Ok(Record::Student {
             id: Cow::Borrowed(id),
-            ids: self.ids(row)?,
-            given_name: row.optional(Some(self.given_name))?.map(Cow::Borrowed),
-            family_name: row.optional(Some(self.family_name))?.map(Cow::Borrowed),
+            ids: self.ids(row, left_out)?,
+            given_name: kept(row.optional_line(Some(self.given_name)), left_out),
+            family_name: kept(row.optional_line(Some(self.family_name)), left_out),
             birth_date: None,
         })
     }
 
     /// `identifier`, and each `{type:id}` of `userIds`. A `username` is no id: it changes, and is used again.
-    fn ids<'r>(&self, row: &Row<'r>) -> Result<Vec<TypedId<'r>>, Reject> {
+    fn ids<'r>(&self, row: &Row<'r>, left_out: &mut Vec<Reject>) -> Result<Vec<TypedId<'r>>, Reject> {
         let mut ids = Vec::new();
-        if let Some(identifier) = row.optional(self.identifier)? {
+        if let Some(identifier) = kept(row.optional_id(self.identifier), left_out) {
             ids.push((Cow::Borrowed("identifier"), Cow::Borrowed(identifier)));
         }
-        if let (Some(column), Some(list)) = (self.user_ids, row.optional(self.user_ids)?) {
-            for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-                let (kind, id) = typed_id(entry).ok_or_else(|| invalid_ids(row, column, list))?;
-                ids.push((Cow::Borrowed(kind), Cow::Borrowed(id)));
+        let list = kept(row.optional(self.user_ids), left_out);
+        let (Some(column), Some(list)) = (self.user_ids, list) else { return Ok(ids) };
+        for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+            match typed_id(entry) {
+                Some((kind, _)) if is_reserved_id_type(kind) => return Err(reserved(row, column, entry)),
+                Some((kind, id)) => ids.push((Cow::Borrowed(kind), Cow::Borrowed(id))),
+                None => left_out.push(invalid_id(row, column, entry)),
             }
         }
         Ok(ids)
@@ -120,7 +137,7 @@ fn typed_id(entry: &str) -> Option<(&str, &str)> {
     let inner = entry.strip_prefix('{').map_or(Some(entry), |inner| inner.strip_suffix('}'))?;
     let (kind, id) = inner.split_once(':')?;
     let (kind, id) = (kind.trim(), id.trim());
-    (!kind.is_empty() && !id.is_empty()).then_some((kind, id))
+    (!kind.is_empty() && !id.is_empty() && is_id(kind) && is_id(id)).then_some((kind, id))
 }
 
 /// The first of a list; a student has one grade as a rule.
@@ -129,7 +146,17 @@ fn first_grade(list: &str) -> Option<&str> {
 }
 
 #[cold]
-fn invalid_ids(row: &Row<'_>, column: Column, list: &str) -> Reject {
+fn invalid_id(row: &Row<'_>, column: Column, entry: &str) -> Reject {
     let help = "Write \"userIds\" as OneRoster has it: {type:id}, separated by commas, such as {Local:863}";
-    row.reject(column, RejectCode::InvalidId, list, help.to_owned())
+    row.reject(column, RejectCode::InvalidId, entry, help.to_owned())
+}
+
+/// Believing it would make one student of two.
+#[cold]
+fn reserved(row: &Row<'_>, column: Column, entry: &str) -> Reject {
+    let help = format!(
+        "\"userIds\" may not name an id of type {}: these are columns of users.csv. Name the type otherwise, such as {{Local:863}}, or take it out",
+        RESERVED_ID_TYPES.join(" or ")
+    );
+    row.reject(column, RejectCode::InvalidId, entry, help)
 }

@@ -25,7 +25,7 @@ impl Header {
 
     /// Whether a column of that name is there.
     pub fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|there| there == name)
+        self.find(name).is_some()
     }
 
     /// The name of a column of this header.
@@ -33,8 +33,9 @@ impl Header {
         &self.names[column.0]
     }
 
-    /// The columns of these names, in their order. A missing one refuses the file, and so does a name that stands
-    /// twice: which of the two is meant is not guessed.
+    /// The columns of these names, in their order. A name that is not there means the only one that differs from it in
+    /// upper and lower case. A missing one refuses the file, and so does a name that stands twice: which of the two is
+    /// meant is not guessed.
     pub fn columns<const N: usize>(&self, names: [&str; N]) -> Result<[Column; N], Refusal> {
         self.require(&names)?;
         Ok(names.map(|name| self.find(name).expect("every name was found a line before")))
@@ -57,7 +58,14 @@ impl Header {
     }
 
     fn find(&self, name: &str) -> Option<Column> {
-        self.names.iter().position(|there| there == name).map(Column)
+        let exact = self.names.iter().position(|there| there == name);
+        exact.or_else(|| self.only_in_other_case(name)).map(Column)
+    }
+
+    fn only_in_other_case(&self, name: &str) -> Option<usize> {
+        let mut like = (0..self.names.len()).filter(|at| is_like(&self.names[*at], name));
+        let only = like.next()?;
+        like.next().is_none().then_some(only)
     }
 
     fn missing(&self, name: &str, wanted: &[&str]) -> Refusal {
@@ -73,7 +81,7 @@ impl Header {
     /// The names in the header's first line, unless none of them is known: then that may be a student's row, and no
     /// message may repeat one. Nor may it repeat rows that are taken for a name because of a quote too many.
     fn says(&self, wanted: &[&str]) -> String {
-        if self.names.iter().any(|there| wanted.iter().any(|name| there.eq_ignore_ascii_case(name))) {
+        if self.names.iter().any(|there| wanted.iter().any(|name| is_like(there, name))) {
             let whole = self.names.iter().take_while(|name| !name.contains(['\r', '\n']));
             let names: Vec<_> = whole.map(|name| format!("\"{name}\"")).collect();
             format!("there are {}", names.join(", "))
@@ -85,8 +93,8 @@ impl Header {
     }
 
     fn mend(&self, name: &str) -> String {
-        if let Some(there) = self.names.iter().find(|there| there.eq_ignore_ascii_case(name)) {
-            return format!("The header has \"{there}\": names are matched letter by letter");
+        if let Some(there) = self.names.iter().find(|there| is_like(there, name)) {
+            return format!("The header has \"{there}\" more than once: name it letter by letter");
         }
         match self.other_delimiter() {
             Some(delimiter) => format!(
@@ -113,4 +121,9 @@ impl Header {
             help: format!("Leave one \"{name}\" in the export: which of them is meant is not guessed"),
         }
     }
+}
+
+/// Whether two names differ in upper and lower case only.
+fn is_like(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
 }

@@ -161,7 +161,8 @@ impl<'a> Reader<'a> {
         }
         let mut start = 0;
         let names = self.ends[..record.count].iter().map(|&end| {
-            let name = String::from_utf8_lossy(&row[start..end]).trim().to_owned();
+            let name = String::from_utf8_lossy(&row[start..end]);
+            let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}').to_owned();
             start = end;
             name
         });
@@ -211,8 +212,9 @@ impl<'a> Reader<'a> {
         if quoted && (inner > 0 || !terminated) {
             record.doubtful = !is_well_quoted(&self.buffer[raw.clone()], self.delimiter);
         }
-        let wrong =
-            record.doubtful || (count != self.header.names().len() && !self.header.names().is_empty());
+        self.leave_out_trailing(&mut record);
+        let columns = self.header.names().len();
+        let wrong = record.doubtful || (record.count != columns && columns > 0);
         if wrong && inner > 0 {
             self.resume_after_line(raw)?;
         } else {
@@ -221,6 +223,18 @@ impl<'a> Reader<'a> {
             self.at = read;
         }
         Ok(Found::Record(record))
+    }
+
+    /// Trailing commas: fields behind the last column are none, if all of them are blank.
+    fn leave_out_trailing(&self, record: &mut Record) {
+        let columns = self.header.names().len();
+        if columns == 0 || record.count <= columns {
+            return;
+        }
+        let end = self.ends[columns - 1];
+        if self.fields[end..record.bytes].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+            (record.bytes, record.count) = (end, columns);
+        }
     }
 
     /// A quote that never closes would swallow rows: only the record's first line is given up.

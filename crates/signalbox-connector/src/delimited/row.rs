@@ -1,5 +1,7 @@
 //! The values of one row, and what is wrong with them.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
 use super::{Column, DateFormat, Header};
@@ -59,14 +61,30 @@ impl<'r> Row<'r> {
         Ok((!is_blank(text)).then_some(text))
     }
 
+    /// The value on one line: line breaks and tabs are a space.
+    #[inline]
+    pub fn line_of(&self, column: Column) -> Result<Cow<'r, str>, Reject> {
+        self.text(column).map(on_one_line)
+    }
+
+    /// The value on one line, if there is one.
+    #[inline]
+    pub fn optional_line(&self, column: Option<Column>) -> Result<Option<Cow<'r, str>>, Reject> {
+        Ok(self.optional(column)?.map(on_one_line))
+    }
+
     /// A required id: at most 255 bytes, none of them a control character.
     #[inline]
     pub fn id(&self, column: Column) -> Result<&'r str, Reject> {
         let id = self.required(column)?;
-        if id.len() > MAX_ID_BYTES || id.bytes().any(|byte| byte.is_ascii_control()) {
-            return Err(self.invalid_id(column, id));
-        }
-        Ok(id)
+        if is_id(id) { Ok(id) } else { Err(self.invalid_id(column, id)) }
+    }
+
+    /// An id, if there is one.
+    #[inline]
+    pub fn optional_id(&self, column: Option<Column>) -> Result<Option<&'r str>, Reject> {
+        let (Some(column), Some(id)) = (column, self.optional(column)?) else { return Ok(None) };
+        if is_id(id) { Ok(Some(id)) } else { Err(self.invalid_id(column, id)) }
     }
 
     /// A required date.
@@ -146,8 +164,27 @@ impl<'r> Row<'r> {
     }
 }
 
-fn is_blank(text: &str) -> bool {
+/// Whether a value is none: empty, or a database's `NULL`.
+#[inline]
+pub fn is_blank(text: &str) -> bool {
     matches!(text, "" | "NULL" | "null")
+}
+
+/// Whether a text can be an id: at most 255 bytes, none of them a control character.
+#[inline]
+pub fn is_id(text: &str) -> bool {
+    text.len() <= MAX_ID_BYTES && !text.bytes().any(|byte| byte.is_ascii_control())
+}
+
+/// A text with a space for each line break or tab, however many stand together.
+#[inline]
+fn on_one_line(text: &str) -> Cow<'_, str> {
+    const BREAKS: [char; 3] = ['\r', '\n', '\t'];
+    if !text.contains(BREAKS) {
+        return Cow::Borrowed(text);
+    }
+    let words = text.split(BREAKS).map(str::trim).filter(|word| !word.is_empty());
+    Cow::Owned(words.collect::<Vec<_>>().join(" "))
 }
 
 /// `str::trim`, with a quick way for the usual value that has nothing to trim.

@@ -3,7 +3,8 @@
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
-use jiff::civil::date;
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{DateFormat, Format, MAX_RECORD_BYTES, Reader};
@@ -185,11 +186,69 @@ fn a_missing_column_is_named_with_those_there() {
     let refusal = missing("Student_Number,School_ID\n", &["Student_Number", "Att_Date"]);
     assert_eq!((refusal.code, refusal.column.as_deref()), (RejectCode::MissingColumn, Some("Att_Date")));
     assert!(refusal.message.contains("\"Student_Number\", \"School_ID\""), "{}", refusal.message);
-    let refusal = missing("student_number,x\n", &["Student_Number"]);
+    let refusal = missing("student_number,STUDENT_NUMBER\n", &["Student_Number"]);
     assert!(refusal.help.contains("\"student_number\""), "{}", refusal.help);
     let refusal = missing("Student_Number;School_ID\n", &["Student_Number"]);
     assert!(refusal.help.contains("delimiter"), "{}", refusal.help);
     assert!(missing("a,b,a\n", &["b", "a"]).message.contains("more than once"));
+}
+
+#[test]
+fn a_name_in_other_case_is_found_if_it_is_the_only_one() {
+    let header = |line: &str| {
+        let reader = Reader::open(line.as_bytes(), Format::default(), None).expect("it has a header");
+        reader.header().clone()
+    };
+    let found = |line: &str, name| header(line).columns([name]).map(|[column]| column.0);
+    assert_eq!(found("x, STUDENT_number ,y\n", "Student_Number"), Ok(1));
+    assert_eq!(
+        found("student_number,Student_Number\n", "Student_Number"),
+        Ok(1),
+        "the exact name goes first"
+    );
+    assert_eq!(found("École\n", "école"), Ok(0));
+    assert_eq!(found("\u{FEFF}\u{FEFF}a,b\n", "a"), Ok(0), "marks are no part of a name");
+    assert!(
+        found("student_number,STUDENT_NUMBER\n", "Student_Number").is_err(),
+        "which is meant is not guessed"
+    );
+    assert!(header("STATUS,x\n").has("status"));
+    assert_eq!(header("A,a\n").optional(Some("b")), None);
+}
+
+#[test]
+fn trailing_commas_are_no_fields() {
+    let wrong = RejectCode::WrongFieldCount;
+    assert_eq!(
+        rows(b"a,b\n1,2,,\n1,2, ,\t\n1,,\n1,2,,x\n1,2,\"\"\n3,4\n"),
+        [
+            good(2, &["1", "2"]),
+            good(3, &["1", "2"]),
+            good(4, &["1", ""]),
+            bad(5, wrong),
+            good(6, &["1", "2"]),
+            good(7, &["3", "4"])
+        ]
+    );
+    // A value of several lines in front of them is one row.
+    assert_eq!(rows(b"a,b\n1,\"2\n3\",,\n4,5\n"), [good(2, &["1", "2\n3"]), good(4, &["4", "5"])]);
+    let quoted = rows(b"a,b\n1,2,\"\n\"\n3,4\n");
+    assert_eq!(quoted.first(), Some(&bad(2, wrong)), "a line break is not blank");
+}
+
+#[test]
+fn lines_and_tabs_in_a_cell_become_a_space() {
+    let file = b"a,b\n\"Ana\r\n Maria\",\"x\ty\n\nz\"\n";
+    let mut reader = Reader::open(&file[..], Format::default(), None).expect("it has a header");
+    let [a, b] = reader.header().columns(["a", "b"]).expect("they are there");
+    let flow = reader.rows(|row| {
+        let row = row.expect("the row is whole");
+        assert_eq!(row.line_of(a).expect("it is text"), "Ana Maria");
+        assert_eq!(row.optional_line(Some(b)).expect("it is text").as_deref(), Some("x y z"));
+        assert!(row.id(a).is_err(), "an id is one line");
+        ControlFlow::Continue(())
+    });
+    assert_eq!(flow, Ok(ControlFlow::Continue(())));
 }
 
 #[test]
@@ -231,6 +290,53 @@ fn dates_are_read_in_their_format_only() {
     }
     for pattern in ["", "%m/%Y", "YYYY-MM-DD", "%Q", "%H:%M"] {
         assert!(DateFormat::new(pattern).is_err(), "{pattern}");
+    }
+}
+
+#[test]
+fn a_moment_is_a_day_of_the_districts() {
+    let chicago = TimeZone::get("America/Chicago").expect("the zone is known");
+    for pattern in ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S%:z"] {
+        let format = DateFormat::new(pattern).expect("a moment's format").in_zone(&chicago);
+        assert!(format.names_a_moment());
+        for (text, day) in [
+            ("2021-09-01T02:00:00Z", 31),
+            ("2021-09-01T02:00:00+00:00", 31),
+            ("2021-09-01T02:00:00+0000", 31),
+            ("2021-08-31T23:59:59-0500", 31),
+            ("2021-08-31T23:59:59-06:00", 1),
+        ] {
+            assert_eq!(format.parse(text).map(Date::day), Some(day), "{text} in {pattern}");
+        }
+        for text in
+            ["2021-09-01T02:00:00", "2021-09-01T02:00:00 EST", "2021-09-01", "Z", "2021-09-01T02:00:00ZZ"]
+        {
+            assert_eq!(format.parse(text), None, "{text} in {pattern}");
+        }
+    }
+    let example = DateFormat::new("%Y-%m-%dT%H:%M%z").expect("a moment's format").example();
+    assert_eq!(example, "2021-08-31T21:00-0500");
+}
+
+#[test]
+fn a_zone_that_is_mere_text_is_refused_with_the_mend() {
+    for pattern in [
+        "%Y-%m-%dT%H:%M:%SZ",
+        "%Y-%m-%dT%H:%M:%S.000Z",
+        "%Y-%m-%d%.fZ",
+        "%Y-%m-%d %H:%M UTC",
+        "%Y-%m-%dT%H:%M:%S+00:00",
+        "%m/%d/%Y %I:%M %p est",
+    ] {
+        let error = DateFormat::new(pattern).expect_err(pattern).to_string();
+        assert!(error.contains("write %z"), "{pattern}: {error}");
+    }
+    for pattern in ["%Y-%m-%d%z", "%Y-%m-%d %I:%M %z", "%H:%M %z"] {
+        let error = DateFormat::new(pattern).expect_err(pattern).to_string();
+        assert!(error.contains("whole time"), "{pattern}: {error}");
+    }
+    for pattern in ["%Y-%m-%dT%H:%M:%S", "%d. %B %Y", "%Y%m%d", "%m/%d/%Y %I:%M %p", "%Y-%m-%d 00:00"] {
+        assert!(DateFormat::new(pattern).is_ok(), "{pattern}");
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Reading, parse, read};
 use crate::Connector;
-use crate::draft::{Draft, Item, Record, Reject};
+use crate::draft::{Claims, Draft, Item, Record, Reject};
 use crate::source::{AbsentRows, CoveredThrough, Covers, Extent};
 
 /// Checks every `*.in.*` of a folder against its `.out.json`, under the section in `<stem>.config.json`, or in
@@ -87,6 +87,9 @@ fn draft(draft: &Draft<'_>) -> Value {
     if let Some(fault) = &draft.fault {
         value["fault"] = reject(fault);
     }
+    if !draft.left_out.is_empty() {
+        value["left_out"] = draft.left_out.iter().map(reject).collect();
+    }
     value
 }
 
@@ -106,10 +109,15 @@ fn record(record: &Record<'_>) -> Value {
 }
 
 fn reject(reject: &Reject) -> Value {
-    json!({
+    let mut value = json!({
         "row": reject.row, "file": reject.file, "column": reject.column, "reject": reject.code.as_str(),
         "value_class": reject.value_class, "help": reject.help,
-    })
+    });
+    if reject.claims != Claims::default() {
+        let Claims { student, school, date } = &reject.claims;
+        value["claims"] = json!({"student": student, "school": school, "date": date});
+    }
+    value
 }
 
 fn extent(extent: &Extent) -> Value {
@@ -120,9 +128,16 @@ fn extent(extent: &Extent) -> Value {
             Covers::SchoolDays(days) => json!({"school_days": days}),
             Covers::OwnRows => json!("own_rows"),
         },
-        "absent_rows": if extent.absent_rows == AbsentRows::End { "end" } else { "keep" },
+        "absent_rows": match extent.absent_rows {
+            AbsentRows::End => "end",
+            AbsentRows::Erase => "erase",
+            AbsentRows::Keep => "keep",
+        },
         "rows": extent.rows,
-        "covered_through":
-            if extent.covered_through == CoveredThrough::RunDay { "run_day" } else { "latest_row" },
+        "covered_through": match extent.covered_through {
+            CoveredThrough::LatestRow => "latest_row",
+            CoveredThrough::RunDay => "run_day",
+            CoveredThrough::DayBeforeRun => "day_before_run",
+        },
     })
 }

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::data::{
-    Acknowledged, Action, AttendanceCategory, AttendanceDaily, Calendar, Enrollment, FeedMode, FlagChanged,
-    IdValue, Mode, PolicyChanged, Reason, RowsMean, RunEnded, School, SchoolCoverage, Student, StudentRef,
+    Acknowledged, Action, AttendanceCategory, AttendanceDaily, Calendar, Enrollment, FeedInForce, FeedMode,
+    FeedRetired, FlagChanged, IdValue, Mode, PolicyChanged, Reason, RouteInForce, RowsMean, RuleInForce,
+    RunEnded, School, SchoolCoverage, Student, StudentRef,
 };
 use crate::{Data, Event, Status, StudentKey};
 
@@ -92,11 +93,33 @@ fn data() -> impl Strategy<Value = Data> {
         acknowledged().prop_map(Data::InterventionAcknowledged),
         run_ended().prop_map(Data::OpsRunEnded),
         feed_mode().prop_map(Data::OpsFeedMode),
-        text().prop_map(|policy_hash| Data::OpsPolicyChanged(PolicyChanged { policy_hash })),
+        feed_retired().prop_map(Data::OpsFeedRetired),
+        policy_changed().prop_map(Data::OpsPolicyChanged),
         action().prop_map(Data::OpsAction),
         school().prop_map(Data::ReferenceSchool),
         calendar().prop_map(Data::ReferenceCalendar),
     ]
+}
+
+fn feed_retired() -> impl Strategy<Value = FeedRetired> {
+    text().prop_map(|feed| FeedRetired { feed })
+}
+
+fn policy_changed() -> impl Strategy<Value = PolicyChanged> {
+    let rule = (text(), text(), text(), any::<u32>(), text()).prop_map(
+        |(rule, enter, leave, min_days, half_day)| RuleInForce { rule, enter, leave, min_days, half_day },
+    );
+    let route = (text(), text()).prop_map(|(rule, to)| RouteInForce { rule, to });
+    let feed = (text(), any::<bool>(), any::<bool>())
+        .prop_map(|(feed, enrollment, attendance)| FeedInForce { feed, enrollment, attendance });
+    let lists = (vec(rule, 0..3), vec(route, 0..3), vec(feed, 0..3));
+    (text(), any::<u64>(), lists).prop_map(|(policy_hash, number, (rules, routes, feeds))| PolicyChanged {
+        policy_hash,
+        number,
+        rules,
+        routes,
+        feeds,
+    })
 }
 
 fn student() -> impl Strategy<Value = Student> {

@@ -85,12 +85,78 @@ impl Mode {
     }
 }
 
-/// The district's rules changed: everybody is evaluated again from here on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What the district configured changed: everybody is evaluated again from here on, by this and by nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyChanged {
     /// Of the rules and thresholds in force from here on; `explain` states the one a flag was judged by.
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub policy_hash: String,
+    /// Of two announcements the one with the higher number is in force, whichever stands later.
+    #[serde(default)]
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub number: u64,
+    /// The rules.
+    #[serde(default)]
+    pub rules: Vec<RuleInForce>,
+    /// Whom a rule's flags are told to.
+    #[serde(default)]
+    pub routes: Vec<RouteInForce>,
+    /// The feeds that count, in the order of authority; what any other says or said counts nowhere.
+    #[serde(default)]
+    pub feeds: Vec<FeedInForce>,
+}
+
+/// A rule with its thresholds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleInForce {
+    /// Its name, e.g. `chronic-absence`.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub rule: String,
+    /// A flag is raised at this rate or above, e.g. `10%`.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub enter: String,
+    /// A flag is cleared strictly below this rate.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub leave: String,
+    /// School days before anything is decided.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub min_days: u32,
+    /// How half a day of absence counts: `whole` or `half`.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub half_day: String,
+}
+
+/// A rule and a destination that is told of its flags.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RouteInForce {
+    /// The rule.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub rule: String,
+    /// The destination's name.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub to: String,
+}
+
+/// A feed that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedInForce {
+    /// The name in its events.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub feed: String,
+    /// Whether it says where students are enrolled.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub enrollment: bool,
+    /// Whether it says how students spent their days.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub attendance: bool,
+}
+
+/// A person ended what a feed had said: from here on its enrolments, its rows and its coverage count nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedRetired {
+    /// The name in its events.
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub feed: String,
 }
 
 /// Something a person changed by command.

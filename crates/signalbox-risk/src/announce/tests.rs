@@ -1,18 +1,18 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::observation::Category::{self, AbsentExcused, Present, Unknown};
+use crate::observation::Category::{self, AbsentExcused, Present};
 use crate::policy::Policy;
 use crate::reference::{Reference, Rows};
 use crate::student::{Student, build, calendar, day, reference, with_feeds};
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-09-21T23:10:02Z".parse().expect("a timestamp")
 }
 
 /// Announces and checks that saying it again says nothing.
 #[track_caller]
-fn tell(announced: &mut Announced, evaluation: &Evaluation) -> Vec<(u32, FlagChangeKind)> {
+pub(super) fn tell(announced: &mut Announced, evaluation: &Evaluation) -> Vec<(u32, FlagChangeKind)> {
     let changes = announce(evaluation, announced, now());
     let before = announced.clone();
     assert_eq!(announce(evaluation, announced, now()), []);
@@ -20,13 +20,13 @@ fn tell(announced: &mut Announced, evaluation: &Evaluation) -> Vec<(u32, FlagCha
     changes.into_iter().map(|change| (change.number, change.kind)).collect()
 }
 
-fn kinds(announced: &Announced, number: u32) -> Vec<HistoryKind> {
+pub(super) fn kinds(announced: &Announced, number: u32) -> Vec<HistoryKind> {
     let flag = announced.flag(number).expect("announced");
     flag.history.iter().map(|entry| entry.kind).collect()
 }
 
 /// Absent on days 18 and 19, announced on day 20.
-fn raised() -> (Student, Announced) {
+pub(super) fn raised() -> (Student, Announced) {
     let student = Student::new().absent([18, 19]);
     let mut announced = Announced::default();
     let changes = tell(&mut announced, &student.evaluate(&reference(20), 20));
@@ -66,7 +66,9 @@ fn a_correction_withdraws_under_the_same_number() {
 #[test]
 fn a_correction_below_the_minimum_of_days_withdraws_too() {
     let (student, mut announced) = raised();
-    let corrected = student.row("100", 3, Some(Unknown));
+    let entry = Some(crate::Enrollment { school: "100", entry: day(2), exit: None, grade: None });
+    let key = format!("100-{}", day(1));
+    let corrected = student.tell("sis", crate::Fact::Enrollment { key: &key, value: entry });
     let evaluation = corrected.evaluate(&reference(20), 20);
     assert!(!evaluation.lacks_data());
     assert_eq!(tell(&mut announced, &evaluation), [(1, FlagChangeKind::Withdrawn)]);
@@ -176,12 +178,12 @@ fn absence_of_data_neither_raises_nor_clears() {
     let no_calendar = build(Reference::builder("").attendance_feed("att", Rows::Exceptions));
     let no_coverage = build(Reference::builder("").default_calendar(calendar()));
     let gone = Student::default();
-    let elsewhere = student.clone().enrolled("300", 1, None);
+    let moved = Student::default().enrolled("100", 1, Some(20)).enrolled("300", 21, None).absent([18, 19]);
     for (student, reference) in [
         (&student, no_calendar),
         (&student, no_coverage),
         (&gone, reference(30)),
-        (&elsewhere, build(with_feeds(&[("att", Rows::Exceptions)], 30))),
+        (&moved, build(with_feeds(&[("att", Rows::Exceptions)], 30))),
     ] {
         let mut frozen = announced.clone();
         assert_eq!(tell(&mut frozen, &student.evaluate(&reference, 30)), []);
@@ -233,6 +235,23 @@ fn serde_keeps_what_was_announced_and_the_digest_leaves_out_the_clock() {
     assert_eq!(digest(&later), digest(&announced));
     later.flags[0].state = FlagState::Dismissed;
     assert_ne!(digest(&later), digest(&announced));
+}
+
+#[test]
+fn a_year_that_is_over_ends_what_is_live_and_nothing_else() {
+    let (student, mut announced) = raised();
+    tell(&mut announced, &student.evaluate(&reference(23), 23));
+    let worse = student.absent([25]);
+    tell(&mut announced, &worse.evaluate(&reference(25), 25));
+    assert_eq!(announced.dismiss(2, "ortiz", None, now()), Ok(()));
+    assert!(announced.end_year(now()));
+    let ended = announced.clone();
+    assert!(!announced.end_year(now()));
+    assert_eq!(announced, ended);
+    let states: Vec<_> = announced.flags().iter().map(|flag| flag.state).collect();
+    assert_eq!(states, [FlagState::Cleared, FlagState::Ended]);
+    let last = announced.flags()[1].history.last().expect("it ended");
+    assert_eq!((last.kind, last.text.as_str()), (HistoryKind::Ended, "The school year is over."));
 }
 
 proptest! {

@@ -10,17 +10,36 @@ use crate::policy::Policy;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluation {
     pub answer: Answer,
-    /// In date order, disjoint; only the last can be open.
+    /// With every unknown day present: above the line whatever those days were. In date order, disjoint; only the last
+    /// can be open.
     pub episodes: Vec<Episode>,
+    /// With every unknown day absent: beyond these, below the line whatever those days were. `None`: no day is unknown,
+    /// and they are the same.
+    pub possible: Option<Vec<Episode>>,
+    /// Enrolled somewhere on the day that was asked about.
+    pub is_enrolled: bool,
     /// The policy that this was evaluated with.
     pub policy: Policy,
 }
 
 impl Evaluation {
+    /// The episodes that could be, were every unknown day absent.
+    pub fn possible(&self) -> &[Episode] {
+        self.possible.as_deref().unwrap_or(&self.episodes)
+    }
+
+    /// Since when the line is certainly crossed; `None`: it is not, or that is not certain.
+    pub fn open_since(&self) -> Option<Date> {
+        self.episodes.last().filter(|episode| episode.end.is_none()).map(|episode| episode.start)
+    }
+
     /// Enrolment, calendar or coverage is missing: the episodes are then no ground to raise or clear
-    /// anything. Too few school days is no such lack; that walk is valid.
+    /// anything. Too few school days, or too few that are known,
+    /// is no such lack; that walk is valid.
     pub fn lacks_data(&self) -> bool {
-        self.answer.missing.iter().any(|missing| !matches!(missing, Missing::MinDays { .. }))
+        let is_lack =
+            |missing: &Missing| !matches!(missing, Missing::MinDays { .. } | Missing::KnownDays { .. });
+        self.answer.missing.iter().any(is_lack)
     }
 }
 
@@ -40,7 +59,7 @@ pub struct Answer {
     pub status: Status,
     /// The numerator, in half-days.
     pub absent_half_days: u32,
-    /// The denominator: expected days that are known.
+    /// The denominator: expected days that are known, each date once.
     pub expected_days: u32,
     /// Expected days that nobody knows about; in neither of the above.
     pub unknown_days: u32,
@@ -106,10 +125,14 @@ pub enum Missing {
     Coverage {
         school: String,
     },
-    /// Known school days so far, and the policy's minimum.
+    /// School days so far, known or not, and the policy's minimum.
     MinDays {
         have: u32,
         need: u32,
+    },
+    /// Not one school day is known.
+    KnownDays {
+        unknown: u32,
     },
 }
 
@@ -120,6 +143,7 @@ impl Missing {
             Missing::Calendar { .. } => "calendar",
             Missing::Coverage { .. } => "coverage",
             Missing::MinDays { .. } => "min_days",
+            Missing::KnownDays { .. } => "known_days",
         }
     }
 }
@@ -131,6 +155,7 @@ impl fmt::Display for Missing {
             Missing::Calendar { school } => write!(f, "no calendar for school {school}"),
             Missing::Coverage { school } => write!(f, "no attendance is known yet for school {school}"),
             Missing::MinDays { have, need } => write!(f, "not enough school days yet ({have} of {need})"),
+            Missing::KnownDays { unknown } => write!(f, "not one of {unknown} school days is known"),
         }
     }
 }

@@ -1,22 +1,13 @@
 use std::ops::Range;
 
-use crate::reference::{Rows, SchoolDay, SchoolYear};
-
-/// Receives expected days in date order.
-pub(super) trait ExpectedDays {
-    /// Present on each of these days.
-    fn present(&mut self, days: &[SchoolDay]);
-    /// Nobody knows about these days.
-    fn unknown(&mut self, days: &[SchoolDay]);
-    /// Absent for one or two half-days.
-    fn absent(&mut self, day: SchoolDay, half_days: u32);
-}
+use super::walk::Walk;
+use crate::reference::{SchoolYear, Silence};
 
 /// Tells the expected days of one school, from the rows there are and the silence between them. Days present
 /// in a row are told together: walking them costs the same as one day.
-pub(super) struct Timeline<'a, D> {
+pub(super) struct Timeline<'a> {
     year: &'a SchoolYear,
-    days: &'a mut D,
+    walk: &'a mut Walk,
     /// Positions up to here are dealt with.
     next: usize,
     /// Of these, those from here on are present and not told yet.
@@ -25,9 +16,9 @@ pub(super) struct Timeline<'a, D> {
     feeds: u64,
 }
 
-impl<'a, D: ExpectedDays> Timeline<'a, D> {
-    pub(super) fn new(year: &'a SchoolYear, start: usize, days: &'a mut D) -> Timeline<'a, D> {
-        Timeline { year, days, next: start, present: start, feeds: 0 }
+impl<'a> Timeline<'a> {
+    pub(super) fn new(year: &'a SchoolYear, start: usize, walk: &'a mut Walk) -> Timeline<'a> {
+        Timeline { year, walk, next: start, present: start, feeds: 0 }
     }
 
     /// A row of the feed with this rank decides `position`, which comes after every earlier one;
@@ -44,8 +35,16 @@ impl<'a, D: ExpectedDays> Timeline<'a, D> {
         self.present = self.next;
         let day = self.year.days(position..self.next);
         match absent_half_days {
-            Some(half_days) => self.days.absent(day[0], half_days),
-            None => self.days.unknown(day),
+            Some(half_days) => self.walk.absent(day[0], half_days),
+            None => self.walk.unknown(day),
+        }
+    }
+
+    /// No row decides `position`, and one that could not be used may belong there.
+    #[cold]
+    pub(super) fn doubt(&mut self, position: usize) {
+        if let Some(ruling) = self.year.ruling(position).filter(|ruling| ruling.silence == Silence::Present) {
+            self.row(position, ruling.rank, None);
         }
     }
 
@@ -57,12 +56,14 @@ impl<'a, D: ExpectedDays> Timeline<'a, D> {
     }
 
     /// No row from `next` until `end`: whoever covers each day answers for it.
+    #[inline]
     fn silence_until(&mut self, end: usize) {
         if self.next < end {
             self.tell_silence(end);
         }
     }
 
+    #[inline(never)]
     fn tell_silence(&mut self, end: usize) {
         self.tell_present(self.next);
         while self.next < end {
@@ -76,15 +77,15 @@ impl<'a, D: ExpectedDays> Timeline<'a, D> {
     fn silence(&mut self, run: Range<usize>) {
         let Some(ruling) = self.year.ruling(run.start) else { return };
         self.feeds |= 1 << ruling.rank;
-        match ruling.rows {
-            Rows::Exceptions => self.days.present(self.year.days(run)),
-            Rows::EveryDay => self.days.unknown(self.year.days(run)),
+        match ruling.silence {
+            Silence::Present => self.walk.present(self.year.days(run)),
+            Silence::Doubtful | Silence::Unknown => self.walk.unknown(self.year.days(run)),
         }
     }
 
     fn tell_present(&mut self, end: usize) {
         if self.present < end {
-            self.days.present(self.year.days(self.present..end));
+            self.walk.present(self.year.days(self.present..end));
         }
     }
 }

@@ -1,67 +1,109 @@
 use jiff::civil::Date;
 
-use super::timeline::ExpectedDays;
 use super::{Counts, Episode};
 use crate::policy::Policy;
 use crate::reference::SchoolDay;
 
-/// Counts known days in date order and opens and closes episodes on the way.
+/// What an unknown day may have been at most, in half-days.
+const WHOLE_DAY: u32 = 2;
+
+/// Walks expected days in date order: once while all of them are known, else twice from the first unknown day on.
 pub(super) struct Walk {
     policy: Policy,
-    counts: Counts,
+    /// Every unknown day present: what is above the line here is above it whatever those days were.
+    low: Line,
+    /// Every unknown day absent: what is below the line here is below it whatever those days were. `None`: no day is
+    /// unknown so far, and it is as `low`.
+    high: Option<Line>,
     unknown_days: u32,
     as_of: Option<Date>,
     absent_dates: Vec<Date>,
-    open_since: Option<Date>,
-    episodes: Vec<Episode>,
 }
 
 /// A finished walk.
 pub(super) struct Walked {
+    /// Of known days.
     pub(super) counts: Counts,
     pub(super) unknown_days: u32,
     pub(super) as_of: Option<Date>,
     pub(super) absent_dates: Vec<Date>,
-    pub(super) episodes: Vec<Episode>,
+    pub(super) certain: Vec<Episode>,
+    pub(super) possible: Option<Vec<Episode>>,
 }
 
 impl Walk {
     pub(super) fn new(policy: Policy) -> Walk {
-        Walk {
-            policy,
-            counts: Counts::default(),
-            unknown_days: 0,
-            as_of: None,
-            absent_dates: Vec::new(),
-            open_since: None,
-            episodes: Vec::new(),
+        let (low, absent_dates) = (Line::default(), Vec::new());
+        Walk { policy, low, high: None, unknown_days: 0, as_of: None, absent_dates }
+    }
+
+    pub(super) fn finish(self) -> Walked {
+        let Walk { policy: _, low, high, unknown_days, as_of, absent_dates } = self;
+        let Counts { absent_half_days, expected_days } = low.counts;
+        Walked {
+            counts: Counts { absent_half_days, expected_days: expected_days - unknown_days },
+            unknown_days,
+            as_of,
+            absent_dates,
+            certain: low.finish(),
+            possible: high.map(Line::finish),
         }
     }
 
-    pub(super) fn finish(mut self) -> Walked {
+    /// Present on each of these days.
+    pub(super) fn present(&mut self, days: &[SchoolDay]) {
+        let Some(last) = days.last() else { return };
+        self.as_of = Some(last.date);
+        self.low.present(&self.policy, days);
+        if let Some(high) = &mut self.high {
+            high.present(&self.policy, days);
+        }
+    }
+
+    /// Nobody knows about these days.
+    pub(super) fn unknown(&mut self, days: &[SchoolDay]) {
+        let high = self.high.get_or_insert_with(|| self.low.clone());
+        for day in days {
+            high.day(&self.policy, day.date, WHOLE_DAY);
+        }
+        self.low.present(&self.policy, days);
+        self.unknown_days += days.len() as u32;
+    }
+
+    /// Absent for one or two half-days.
+    pub(super) fn absent(&mut self, day: SchoolDay, half_days: u32) {
+        let date = day.date;
+        self.as_of = Some(date);
+        self.absent_dates.push(date);
+        self.low.day(&self.policy, date, half_days);
+        if let Some(high) = &mut self.high {
+            high.day(&self.policy, date, half_days);
+        }
+    }
+}
+
+/// Counts days in date order and opens and closes episodes on the way.
+#[derive(Clone, Default)]
+struct Line {
+    counts: Counts,
+    open_since: Option<Date>,
+    episodes: Vec<Episode>,
+}
+
+impl Line {
+    fn finish(mut self) -> Vec<Episode> {
         if let Some(start) = self.open_since {
             self.episodes.push(Episode { start, end: None });
         }
-        let Walk { policy: _, counts, unknown_days, as_of, absent_dates, open_since: _, episodes } = self;
-        Walked { counts, unknown_days, as_of, absent_dates, episodes }
+        self.episodes
     }
 
-    pub(super) fn unknown_days(&mut self, days: u32) {
-        self.unknown_days += days;
-    }
-
-    /// One date, on which `expected_days` schools know about the student: usually one.
-    pub(super) fn known(&mut self, day: SchoolDay, expected_days: u32, absent_half_days: u32) {
-        let date = day.date;
-        self.counts.expected_days += expected_days;
+    fn day(&mut self, policy: &Policy, date: Date, absent_half_days: u32) {
+        self.counts.expected_days += 1;
         self.counts.absent_half_days += absent_half_days;
-        self.as_of = Some(date);
-        if absent_half_days > 0 {
-            self.absent_dates.push(date);
-        }
         match self.open_since {
-            None if self.is_at_line() => self.open_since = Some(date),
-            Some(start) if self.is_below_line() => {
+            None if self.counts.is_at(policy) => self.open_since = Some(date),
+            Some(start) if self.counts.is_below(policy) => {
                 self.episodes.push(Episode { start, end: Some(date) });
                 self.open_since = None;
             }
@@ -69,64 +111,71 @@ impl Walk {
         }
     }
 
-    fn is_at_line(&self) -> bool {
+    /// The same as [`Line::day`] day by day.
+    #[inline]
+    fn present(&mut self, policy: &Policy, days: &[SchoolDay]) {
+        if self.stays(policy, days.len() as u32) {
+            self.counts.expected_days += days.len() as u32;
+        } else {
+            self.turn(policy, days);
+        }
+    }
+
+    /// Whether nothing happens in that many days present. The rate only falls meanwhile, so an episode can open on the
+    /// day that completes `min_days` and at no other, and none has closed if the rate is not below the lower line then.
+    fn stays(&self, policy: &Policy, days: u32) -> bool {
         let Counts { absent_half_days, expected_days } = self.counts;
-        let line = u64::from(self.policy.enter().parts_per_10_000()) * 2 * u64::from(expected_days);
-        expected_days >= self.policy.min_days() && u64::from(absent_half_days) * 10_000 >= line
+        let counts = Counts { absent_half_days, expected_days: expected_days + days };
+        match self.open_since {
+            None => expected_days >= policy.min_days() || counts.expected_days < policy.min_days(),
+            Some(_) => !counts.is_below(policy),
+        }
     }
 
-    fn is_below_line(&self) -> bool {
-        let Counts { absent_half_days, expected_days } = self.counts;
-        let line = u64::from(self.policy.leave().parts_per_10_000()) * 2 * u64::from(expected_days);
-        u64::from(absent_half_days) * 10_000 < line
-    }
-
-    /// How many days present from here until something could happen. The rate only falls meanwhile, so an
-    /// episode can open on the day that completes `min_days` and at no other, or close on the first day
-    /// below the lower line.
-    fn days_until_turn(&self) -> Option<u64> {
-        let have = u64::from(self.counts.expected_days);
-        let turn = match self.open_since {
-            None => u64::from(self.policy.min_days()),
-            Some(_) => self.counts.first_days_below(&self.policy)?,
-        };
-        Some(turn.saturating_sub(have)).filter(|days| *days > 0)
-    }
-}
-
-impl Counts {
-    /// The smallest denominator that puts these absences below the lower line; `None` when none does.
-    pub(crate) fn first_days_below(self, policy: &Policy) -> Option<u64> {
-        let leave = u64::from(policy.leave().parts_per_10_000()) * 2;
-        (u64::from(self.absent_half_days) * 10_000).checked_div(leave).map(|days| days + 1)
-    }
-}
-
-impl ExpectedDays for Walk {
-    /// The same as [`Walk::known`] day by day, in as many steps as something can happen: at most two.
-    fn present(&mut self, mut days: &[SchoolDay]) {
-        while let Some(last) = days.last() {
-            match self.days_until_turn() {
+    /// In as many steps as something can happen: at most two.
+    #[inline(never)]
+    fn turn(&mut self, policy: &Policy, mut days: &[SchoolDay]) {
+        while !days.is_empty() {
+            match self.days_until_turn(policy) {
                 Some(turn) if turn <= days.len() as u64 => {
                     let (before, rest) = days.split_at(turn as usize);
                     self.counts.expected_days += before.len() as u32 - 1;
-                    self.known(before[before.len() - 1], 1, 0);
+                    self.day(policy, before[before.len() - 1].date, 0);
                     days = rest;
                 }
                 _ => {
                     self.counts.expected_days += days.len() as u32;
-                    self.as_of = Some(last.date);
                     return;
                 }
             }
         }
     }
 
-    fn unknown(&mut self, days: &[SchoolDay]) {
-        self.unknown_days(days.len() as u32);
+    /// How many days present from here until something could happen.
+    fn days_until_turn(&self, policy: &Policy) -> Option<u64> {
+        let have = u64::from(self.counts.expected_days);
+        let turn = match self.open_since {
+            None => u64::from(policy.min_days()),
+            Some(_) => self.counts.first_days_below(policy)?,
+        };
+        Some(turn.saturating_sub(have)).filter(|days| *days > 0)
+    }
+}
+
+impl Counts {
+    fn is_at(self, policy: &Policy) -> bool {
+        let line = u64::from(policy.enter().parts_per_10_000()) * 2 * u64::from(self.expected_days);
+        self.expected_days >= policy.min_days() && u64::from(self.absent_half_days) * 10_000 >= line
     }
 
-    fn absent(&mut self, day: SchoolDay, half_days: u32) {
-        self.known(day, 1, half_days);
+    fn is_below(self, policy: &Policy) -> bool {
+        let line = u64::from(policy.leave().parts_per_10_000()) * 2 * u64::from(self.expected_days);
+        u64::from(self.absent_half_days) * 10_000 < line
+    }
+
+    /// The smallest denominator that puts these absences below the lower line; `None` when none does.
+    pub(crate) fn first_days_below(self, policy: &Policy) -> Option<u64> {
+        let leave = u64::from(policy.leave().parts_per_10_000()) * 2;
+        (u64::from(self.absent_half_days) * 10_000).checked_div(leave).map(|days| days + 1)
     }
 }

@@ -39,6 +39,11 @@ impl Calendar {
         }
         Ok(Calendar { school_year, first, last, days })
     }
+
+    /// The first day of the school year.
+    pub fn first(&self) -> Date {
+        self.first.date()
+    }
 }
 
 /// Far above any school year: it catches a mistyped year before a table is made of it.

@@ -18,7 +18,16 @@ pub(crate) struct Cover<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ruling {
     pub(crate) rank: u8,
-    pub(crate) rows: Rows,
+    pub(crate) silence: Silence,
+}
+
+/// What it says about a school day that no row decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    Present,
+    /// Present, were it not for a row that could not be used and may belong there.
+    Doubtful,
+    Unknown,
 }
 
 /// A day with school, in the forms that are compared and told.
@@ -49,9 +58,9 @@ pub(crate) struct SchoolYear {
 
 impl SchoolYear {
     /// `covers` in authority order.
-    pub(super) fn new(calendar: &Calendar, covers: &[Cover<'_>]) -> SchoolYear {
+    pub(super) fn new(calendar: &Calendar, covers: &[Cover<'_>], doubtful: &DateRanges) -> SchoolYear {
         let Calendar { school_year, first, last, days } = calendar;
-        let ruling: Vec<_> = days.iter().map(|day| rule(*day, covers)).collect();
+        let ruling: Vec<_> = days.iter().map(|day| rule(day.date(), covers, doubtful)).collect();
         let first_covered = ruling.iter().position(Option::is_some).map(|at| days[at]);
         SchoolYear {
             spring: *school_year,
@@ -106,10 +115,14 @@ impl SchoolYear {
     }
 }
 
-fn rule(day: Day, covers: &[Cover<'_>]) -> Option<Ruling> {
-    let date = day.date();
+fn rule(date: Date, covers: &[Cover<'_>], doubtful: &DateRanges) -> Option<Ruling> {
     let cover = covers.iter().find(|cover| cover.ranges.contains(date))?;
-    Some(Ruling { rank: cover.rank, rows: cover.rows })
+    let silence = match cover.rows {
+        Rows::EveryDay => Silence::Unknown,
+        Rows::Exceptions if doubtful.contains(date) => Silence::Doubtful,
+        Rows::Exceptions => Silence::Present,
+    };
+    Some(Ruling { rank: cover.rank, silence })
 }
 
 fn count_before(calendar: &Calendar) -> Vec<u32> {

@@ -33,7 +33,7 @@ fn a_school_keeps_its_own_calendar_and_others_the_default() {
 #[test]
 fn spans_and_positions_hold_at_the_edges() {
     let days = [date(2026, 9, 7), date(2026, 9, 8), date(2026, 9, 10)];
-    let year = SchoolYear::new(&calendar(&days), &[]);
+    let year = SchoolYear::new(&calendar(&days), &[], &DateRanges::new());
     let span = |from, to| year.span(Day::of(from), Day::of(to));
     assert_eq!(span(date(2026, 1, 1), date(2028, 1, 1)), 0..3);
     assert_eq!(span(Date::MIN, Date::MAX), 0..3);
@@ -57,7 +57,7 @@ fn the_first_feed_in_authority_order_that_covers_a_day_rules_it() {
         Cover { rank: 0, rows: Rows::EveryDay, ranges: &late },
         Cover { rank: 1, rows: Rows::Exceptions, ranges: &early },
     ];
-    let year = SchoolYear::new(&calendar(&days), &covers);
+    let year = SchoolYear::new(&calendar(&days), &covers, &DateRanges::new());
     let ranks: Vec<_> = (0..4).map(|at| year.ruling(at).map(|ruling| ruling.rank)).collect();
     assert_eq!(ranks, [Some(1), Some(0), Some(0), None]);
     assert_eq!((0..4).map(|at| year.run_end(at)).collect::<Vec<_>>(), [1, 3, 3, 4]);

@@ -25,6 +25,15 @@ pub struct LiveAttendance<'a> {
 }
 
 impl Registers {
+    /// The registers without what some feeds said: to be evaluated, not to be stored.
+    #[must_use]
+    pub fn without(&self, is_left_out: impl Fn(&str) -> bool) -> Registers {
+        let mut heard = self.clone();
+        heard.enrollments.retain(|row| !is_left_out(self.feeds.get(row.feed)));
+        heard.attendance.retain(|row| !is_left_out(self.feeds.get(row.feed)));
+        heard
+    }
+
     /// Live enrolments in the order (feed, key).
     pub fn live_enrollments(&self) -> impl Iterator<Item = LiveEnrollment<'_>> {
         self.enrollments.iter().filter_map(|row| {

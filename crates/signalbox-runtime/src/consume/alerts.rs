@@ -6,10 +6,14 @@ use serde_json::{Value, json};
 use signalbox_event::data::{FlagChanged, Mode, Reason, StudentRef};
 use signalbox_event::id::{alert_id, derived, flag_id};
 use signalbox_event::{Data, Event, topic};
-use signalbox_risk::{CHRONIC_ABSENCE, Evaluation, Flag, FlagChange, FlagChangeKind, FlagState, reasons};
+use signalbox_risk::{
+    CHRONIC_ABSENCE, Evaluation, Flag, FlagChange, FlagChangeKind, FlagState, Reference, reasons,
+    school_days_after,
+};
 use signalbox_store::outbox::{NewEntry, TO_LOG};
 use uuid::Uuid;
 
+use super::in_force::InForce;
 use super::shard::ShardState;
 use super::student::{StudentState, StudentYear, Told};
 use crate::hub::Hub;
@@ -23,6 +27,8 @@ pub(crate) const STANDING: &str = "risk.flags.standing";
 pub(crate) struct Announcer<'a> {
     pub hub: &'a Hub,
     pub shard: &'a ShardState,
+    pub in_force: &'a InForce,
+    pub reference: &'a Reference,
     pub who: StudentYear,
     pub evaluation: &'a Evaluation,
     pub now: Timestamp,
@@ -43,7 +49,7 @@ impl Announcer<'_> {
                 }
             }
         }
-        if mode == Mode::Live {
+        if self.is_told(mode) {
             self.standing(state, &mut entries);
         }
         entries
@@ -56,9 +62,13 @@ impl Announcer<'_> {
         self.shard.lowest_mode(feeds).unwrap_or(fallback)
     }
 
+    /// Whether anybody is told of a flag now. Of a student who is enrolled nowhere nobody is, until they are again.
+    fn is_told(&self, mode: Mode) -> bool {
+        mode == Mode::Live && self.evaluation.is_enrolled
+    }
+
     fn recipients(&self) -> impl Iterator<Item = &str> {
-        self.hub
-            .settings
+        self.in_force
             .routes
             .iter()
             .filter(|route| route.rule == CHRONIC_ABSENCE)
@@ -69,15 +79,17 @@ impl Announcer<'_> {
         if mode == Mode::History {
             return;
         }
+        let is_told = self.is_told(mode);
         for to in self.recipients() {
-            let entry = self.alert(state, flag, "raised", None, to, mode);
-            if mode == Mode::Live {
+            let entry = NewEntry { withheld: !is_told, ..self.alert(state, flag, "raised", None, to) };
+            if is_told {
                 state.told.push(Told { number: flag.number, to: to.to_owned(), alert_id: entry.id });
             }
             entries.push(entry);
         }
     }
 
+    /// Whoever was told is told, whatever the mode is by now and wherever the student.
     fn taken_back(
         &self,
         state: &mut StudentState,
@@ -89,7 +101,7 @@ impl Announcer<'_> {
         let kind = change.kind.as_str();
         let told: Vec<Told> = state.told.iter().filter(|told| told.number == flag.number).cloned().collect();
         for told in &told {
-            let mut entry = self.alert(state, flag, kind, Some(&change.reason), &told.to, mode);
+            let mut entry = self.alert(state, flag, kind, Some(&change.reason), &told.to);
             if change.kind == FlagChangeKind::Withdrawn {
                 entry.cancels = Some(told.alert_id);
             }
@@ -97,7 +109,8 @@ impl Announcer<'_> {
         }
         if told.is_empty() && mode == Mode::Test {
             for to in self.recipients() {
-                entries.push(self.alert(state, flag, kind, Some(&change.reason), to, mode));
+                let entry = self.alert(state, flag, kind, Some(&change.reason), to);
+                entries.push(NewEntry { withheld: true, ..entry });
             }
         }
     }
@@ -111,7 +124,7 @@ impl Announcer<'_> {
                 if is_told {
                     continue;
                 }
-                let mut entry = self.alert(state, flag, "standing", None, to, Mode::Live);
+                let mut entry = self.alert(state, flag, "standing", None, to);
                 STANDING.clone_into(&mut entry.kind);
                 entry.part = true;
                 state.told.push(Told { number: flag.number, to: to.to_owned(), alert_id: entry.id });
@@ -132,7 +145,6 @@ impl Announcer<'_> {
         kind: &str,
         reason: Option<&str>,
         to: &str,
-        mode: Mode,
     ) -> NewEntry {
         let flag_id = self.flag_id(flag);
         let id = alert_id(flag_id, kind, to);
@@ -146,7 +158,7 @@ impl Announcer<'_> {
             flag_id: Some(flag_id),
             body: body.to_string().into_bytes(),
             created_ms: self.now.as_millisecond(),
-            withheld: mode != Mode::Live,
+            withheld: false,
             part: false,
             cancels: None,
         }
@@ -188,15 +200,22 @@ impl Announcer<'_> {
     }
 
     fn flag_changed(&self, state: &StudentState, flag: &Flag, reason: Option<&str>) -> FlagChanged {
-        let policy = &self.hub.settings.policy;
-        let as_of = self.evaluation.answer.as_of;
+        let policy = &self.evaluation.policy;
+        // What is unconfirmed stands as it was told.
+        let as_of = if flag.unconfirmed { Some(flag.until) } else { self.evaluation.answer.as_of };
+        let left = school_days_after(
+            &state.registers,
+            self.reference,
+            self.who.school_year,
+            as_of.unwrap_or(flag.until),
+        );
         FlagChanged {
             flag_id: self.flag_id(flag),
             student: student_ref(state, as_of.unwrap_or(flag.until)),
             indicator: CHRONIC_ABSENCE.to_owned(),
             reasons: vec![reason_of(&reasons::of_flag(flag, policy))],
             reason: reason.map(str::to_owned),
-            clears_when: flag.state.is_live().then(|| reasons::clears_when(flag.counts, policy)),
+            clears_when: flag.state.is_live().then(|| reasons::clears_when(flag.counts, policy, Some(left))),
             as_of,
         }
     }

@@ -84,9 +84,23 @@ impl Fold<'_> {
                 self.shard_changed = true;
                 self.all_wait = true;
             }
-            Data::OpsPolicyChanged(_) => self.all_wait = true,
+            Data::OpsPolicyChanged(policy) => {
+                if self.shard.announced(policy) {
+                    self.all_are_judged_anew();
+                }
+            }
+            Data::OpsFeedRetired(retired) => {
+                self.shard.retire(&retired.feed);
+                self.all_are_judged_anew();
+            }
             _ => {}
         }
+    }
+
+    fn all_are_judged_anew(&mut self) {
+        self.shard_changed = true;
+        self.coverage_changed = true;
+        self.all_wait = true;
     }
 
     fn enrollment(&mut self, event: &Event, enrollment: &Enrollment) {

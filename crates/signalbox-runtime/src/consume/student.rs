@@ -1,15 +1,17 @@
 //! What is kept of one student in one school year.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_event::StudentKey;
-use signalbox_risk::{Announced, Registers};
+use signalbox_log::Offset;
+use signalbox_risk::{Announced, Policy, Registers};
 use signalbox_store::state::Subject;
 use uuid::Uuid;
 
 use crate::hub::HubError;
 
 /// The first byte of every stored state: which shape follows.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const STUDENT: u8 = b's';
 
 /// The state of one student in one school year.
@@ -20,6 +22,8 @@ pub struct StudentState {
     pub announced: Announced,
     /// Which alert told whom of which flag: what a withdrawal takes back.
     pub told: Vec<Told>,
+    /// What each flag was last judged by.
+    pub bases: Vec<Basis>,
 }
 
 /// How the district's own tools know the student.
@@ -37,7 +41,32 @@ pub struct Told {
     pub alert_id: Uuid,
 }
 
+/// What a flag was judged by when it last changed: it can be judged by the same again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    pub number: u32,
+    /// The day of the evaluation.
+    pub as_of: Date,
+    pub policy: Policy,
+    pub place: Place,
+}
+
+/// A place on the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Of each of the consumer's topics, up to where the shard was folded.
+    pub next: Vec<Offset>,
+    /// Changes of the calendars by then.
+    pub calendars: u64,
+    /// Changes of the coverage by then.
+    pub coverage: u64,
+}
+
 impl StudentState {
+    pub fn basis(&self, number: u32) -> Option<&Basis> {
+        self.bases.iter().find(|basis| basis.number == number)
+    }
+
     pub fn decode(bytes: &[u8]) -> Result<Self, HubError> {
         match bytes.split_first() {
             Some((&FORMAT, rest)) => {

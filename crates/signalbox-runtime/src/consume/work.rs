@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use signalbox_event::Event;
 use signalbox_event::codec::from_record;
 use signalbox_log::Record;
@@ -13,11 +14,13 @@ use signalbox_store::outbox::NewEntry;
 
 use super::STUDENTS;
 use super::alerts::Announcer;
+use super::basis::{note, place, told};
 use super::batch::{Draft, InHand};
 use super::fold::{Fold, StudentInHand};
+use super::in_force::Law;
 use super::position::advances;
-use super::shard::ShardState;
-use super::student::StudentYear;
+use super::shard::{ShardState, Year};
+use super::student::{Place, StudentState, StudentYear};
 use super::waiting::{Pages, Waiting};
 use crate::dead_letters;
 use crate::hub::{Hub, HubError};
@@ -52,9 +55,11 @@ async fn worked(
         return Ok(None);
     };
     in_hand.follow(&view);
+    in_hand.turn_to(hub.settings.district.local_date(now), &view);
     hear_due(hub, in_hand, now).await?;
     let reference = in_hand.reference(hub, &view);
-    let evaluated = decide(hub, in_hand, &reference, draft, now).await?;
+    let place = place(hub, in_hand, &draft, &view);
+    let evaluated = decide(hub, in_hand, &Against { reference: &reference, place }, draft, now).await?;
     in_hand.reference = Some(reference);
     Ok(Some(evaluated))
 }
@@ -117,6 +122,21 @@ impl InHand {
         }
     }
 
+    /// The day never goes back with the clock. A new school year is everybody's.
+    fn turn_to(&mut self, today: Date, view: &ReferenceView) {
+        let as_of = self.state.day(today);
+        let running_year = view.running_year(as_of);
+        if self.state.running_year != running_year {
+            self.state.running_year = running_year;
+            self.changed = true;
+            self.waiting = Waiting::Everybody;
+        }
+        if self.state.as_of != Some(as_of) {
+            self.state.as_of = Some(as_of);
+            self.changed = true;
+        }
+    }
+
     fn reference(&mut self, hub: &Hub, view: &ReferenceView) -> Reference {
         self.reference.take().unwrap_or_else(|| self.state.reference(&hub.settings, view))
     }
@@ -134,12 +154,18 @@ async fn hear_due(hub: &Hub, in_hand: &mut InHand, now: Timestamp) -> Result<(),
     Ok(())
 }
 
+/// What everybody is judged against, and where that stands on the log.
+struct Against<'a> {
+    reference: &'a Reference,
+    place: Place,
+}
+
 /// Evaluates all who wait: with what was folded if they are few, else page by page after it. What is written last says
 /// that nobody waits any more.
 async fn decide(
     hub: &Hub,
     in_hand: &mut InHand,
-    reference: &Reference,
+    against: &Against<'_>,
     mut draft: Draft,
     now: Timestamp,
 ) -> Result<usize, HubError> {
@@ -148,7 +174,7 @@ async fn decide(
         Waiting::Students(few) if few.len() <= STUDENTS => {
             let few: Vec<StudentYear> = few.iter().copied().collect();
             draft.load(hub, in_hand, few.iter().copied()).await?;
-            let deciding = Deciding { hub, shard: &in_hand.state, reference, now };
+            let deciding = Deciding::on(hub, &in_hand.state, against, now);
             for who in few {
                 let Some(student) = draft.students.get_mut(&who) else { continue };
                 draft.outbox.extend(deciding.evaluate(who, student));
@@ -161,7 +187,7 @@ async fn decide(
             while let Some(page) = pages.next(&*hub.states, in_hand, STUDENTS).await? {
                 std::mem::take(&mut draft).commit(hub, in_hand).await?;
                 draft.add(page)?;
-                let deciding = Deciding { hub, shard: &in_hand.state, reference, now };
+                let deciding = Deciding::on(hub, &in_hand.state, against, now);
                 draft.outbox = deciding.evaluate_all(&mut draft.students);
                 evaluated += draft.students.len();
             }
@@ -176,22 +202,44 @@ async fn decide(
 struct Deciding<'a> {
     hub: &'a Hub,
     shard: &'a ShardState,
-    reference: &'a Reference,
+    against: &'a Against<'a>,
+    law: Law,
     now: Timestamp,
 }
 
-impl Deciding<'_> {
+impl<'a> Deciding<'a> {
+    fn on(hub: &'a Hub, shard: &'a ShardState, against: &'a Against<'a>, now: Timestamp) -> Self {
+        Self { hub, shard, against, law: Law::of(shard, &hub.settings), now }
+    }
+
     fn evaluate_all(&self, students: &mut BTreeMap<StudentYear, StudentInHand>) -> Vec<NewEntry> {
         students.iter_mut().flat_map(|(who, student)| self.evaluate(*who, student)).collect()
     }
 
-    /// Returns what leaves.
+    /// Returns what leaves. Only the running school year is judged.
     fn evaluate(&self, who: StudentYear, student: &mut StudentInHand) -> Vec<NewEntry> {
-        let Self { hub, shard, reference, now } = *self;
-        let as_of = hub.settings.district.local_date(now);
         let state = student.evaluated();
-        let evaluation = evaluate(&state.registers, reference, &hub.settings.policy, who.school_year, as_of);
+        match self.shard.year(who.school_year) {
+            Year::Running => return self.judge(who, state),
+            Year::Over => state.announced.end_year(self.now),
+            Year::ToCome => false,
+        };
+        Vec::new()
+    }
+
+    fn judge(&self, who: StudentYear, state: &mut StudentState) -> Vec<NewEntry> {
+        let Self { hub, shard, against, ref law, now } = *self;
+        let as_of = shard.day(hub.settings.district.local_date(now));
+        let reference = against.reference;
+        let heard = law.hear(shard, &state.registers);
+        if heard.is_undecided {
+            return Vec::new();
+        }
+        let evaluation = evaluate(&heard.registers, reference, &law.in_force.policy, who.school_year, as_of);
+        let before = told(&state.announced);
         let changes = announce(&evaluation, &mut state.announced, now);
-        Announcer { hub, shard, who, evaluation: &evaluation, now }.entries(state, &changes)
+        note(state, &before, &evaluation, as_of, &against.place);
+        Announcer { hub, shard, in_force: &law.in_force, reference, who, evaluation: &evaluation, now }
+            .entries(state, &changes)
     }
 }

@@ -4,13 +4,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use signalbox_event::data::{Calendar, FeedMode, PolicyChanged};
+use signalbox_event::data::{Calendar, FeedMode};
 use signalbox_event::id::derived;
 use signalbox_event::{Data, Domain, Event, Status};
 use signalbox_store::feed::FeedLease;
 
 use super::emit::{broadcast, hub_source, rfc3339, to_message};
 use super::settings::FeedSettings;
+use crate::consume::in_force::InForce;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
 
@@ -103,20 +104,37 @@ fn calendar_message(hub: &Hub, calendar: Calendar, revision: u64, now: Timestamp
     to_message(hub, &event)
 }
 
-/// Tells every shard that the rules, or who is told of them, changed.
+/// Tells every shard what this process' configuration lays down, if something else is in force.
 pub(crate) async fn policy(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
-    let mut announced = Announced::load(hub, POLICY).await?;
-    let policy_hash = hub.settings.policy.policy_hash();
-    let hash = format!("{policy_hash} {:?}", hub.settings.routes);
-    if hash == announced.hash {
+    let (ours, before) = (InForce::of_settings(&hub.settings), latest(hub).await?);
+    let hash = ours.hash();
+    if hash == before.hash {
         return Ok(());
     }
-    announced = Announced { revision: announced.revision + 1, hash, keys: Vec::new() };
+    let number = before.revision + 1;
     let source = hub_source(hub, "configuration");
-    let name = announced.revision.to_string();
-    let data = Data::OpsPolicyChanged(PolicyChanged { policy_hash });
+    // Two that announce at once have the same number, and are two announcements.
+    let name = format!("{number}/{hash}");
+    let data = Data::OpsPolicyChanged(ours.to_event(number));
     broadcast(hub, Domain::Ops, &source, &name, now.as_millisecond(), None, data).await?;
-    announced.save(hub, POLICY).await
+    Announced { revision: number, hash, keys: Vec::new() }.save(hub, POLICY).await
+}
+
+/// Whether this process' configuration lays down something else than what is in force.
+pub(crate) async fn differs(hub: &Hub) -> Result<bool, HubError> {
+    let latest = latest(hub).await?;
+    Ok(latest.revision > 0 && latest.hash != InForce::of_settings(&hub.settings).hash())
+}
+
+/// What was announced last, by this process or another: as a shard folded it, or as the one who announced it noted.
+async fn latest(hub: &Hub) -> Result<Announced, HubError> {
+    let noted = Announced::load(hub, POLICY).await?;
+    match crate::view::shard_state(hub, 0).await?.in_force {
+        Some(folded) if folded.number >= noted.revision => {
+            Ok(Announced { revision: folded.number, hash: folded.hash(), keys: Vec::new() })
+        }
+        _ => Ok(noted),
+    }
 }
 
 /// Tells every shard that a feed's mode changed.

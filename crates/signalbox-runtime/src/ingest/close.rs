@@ -5,7 +5,7 @@ use signalbox_connector::words::noun;
 use signalbox_event::id::derived;
 use signalbox_store::feed::{Closing, Hold, HoldState, Outcome};
 
-use super::gate::{Gated, Held};
+use super::gate::{Gated, Held, SchoolEnds, UNUSABLE};
 use super::read::Notes;
 use super::rejects::RejectBook;
 use super::run::OpenRun;
@@ -21,18 +21,51 @@ impl OpenRun<'_> {
         gated: &Gated,
         accepted: Option<Accepted>,
     ) -> Result<RunReport, HubError> {
-        let report = self.report(gated);
+        let mut report = self.report(gated);
+        let hold = match &gated.hold {
+            Some(held) => self.kept_back(held).await?,
+            None => None,
+        };
+        report.hold =
+            hold.as_ref().map(|hold| HoldReport { reason: hold.reason.clone(), would_end: hold.would_end });
         let mut settings = FeedSettings::load(self.hub, &self.run.feed).await?;
         settings.last = Some(report.clone());
         settings.accepted = accepted;
+        settings.accepted_run = Some(self.run.number);
+        settings.unusable_basis = None;
         settings.save(self.hub, self.lease).await?;
         let closing = Closing {
             rejects: Some(rejects.into_parts()),
+            hold,
             hold_done: cause::approved_hold(&self.run.cause).map(str::to_owned),
             supersede_holds: true,
             ..closing(Outcome::Accepted, &report)
         };
         self.close(report, closing).await
+    }
+
+    /// The hold of schools whose rows stand on while the rest goes in: the one that waits for them already, now about this
+    /// payload; a new one; or none, when a person has refused these bytes.
+    async fn kept_back(&self, held: &Held) -> Result<Option<Hold>, HubError> {
+        if self.earlier_hold().await?.is_some_and(|hold| hold.state == HoldState::Refused) {
+            return Ok(None);
+        }
+        let new = self.new_hold(held);
+        let names = |schools: &str| -> Vec<String> {
+            let schools: Vec<SchoolEnds> = serde_json::from_str(schools).unwrap_or_default();
+            schools.into_iter().map(|school| school.school).collect()
+        };
+        let holds = self.hub.feeds.holds().await?;
+        let waiting = holds.into_iter().find(|hold| {
+            hold.feed == new.feed
+                && hold.state == HoldState::Waiting
+                && hold.reason == new.reason
+                && names(&hold.schools) == names(&new.schools)
+        });
+        Ok(Some(match waiting {
+            Some(waiting) => Hold { id: waiting.id, since_ms: waiting.since_ms, ..new },
+            None => new,
+        }))
     }
 
     /// Closes a run that a person must decide on. Bytes that were held or refused before are not held again: the hold
@@ -41,6 +74,9 @@ impl OpenRun<'_> {
         let earlier = self.earlier_hold().await?;
         let mut report = self.report(gated);
         let refused = earlier.as_ref().filter(|hold| hold.state == HoldState::Refused);
+        // What was approved and would end more by now is asked about anew.
+        let approved = cause::approved_hold(&self.run.cause);
+        let opens = earlier.is_none() || approved.is_some();
         let outcome = if let Some(refused) = refused {
             let by = refused.decided_by.as_deref().unwrap_or("somebody");
             report.refused = Some(format!("The same file was refused by {by}. Drop a good one."));
@@ -49,12 +85,12 @@ impl OpenRun<'_> {
             report.hold = Some(HoldReport { reason: held.reason.clone(), would_end: held.would_end });
             Outcome::Held
         };
-        self.remember(&report).await?;
+        self.remember_held(&report, gated).await?;
         let closing = Closing {
             // Nothing of the payload is used, so open rejects stay. The latest payload is the one that a person is asked
             // about.
-            hold: earlier.is_none().then(|| self.new_hold(held)),
-            supersede_holds: earlier.is_none(),
+            hold: opens.then(|| self.new_hold(held)),
+            supersede_holds: opens,
             ..closing(outcome, &report)
         };
         self.close(report, closing).await
@@ -79,6 +115,14 @@ impl OpenRun<'_> {
         self.hub.feeds.close_run(self.lease, self.run.number, closing).await?;
         crate::failpoint!("run.close");
         Ok(report)
+    }
+
+    async fn remember_held(&self, report: &RunReport, gated: &Gated) -> Result<(), HubError> {
+        let mut settings = FeedSettings::load(self.hub, &report.feed).await?;
+        settings.last = Some(report.clone());
+        let unusable = gated.hold.as_ref().is_some_and(|held| held.reason == UNUSABLE);
+        settings.unusable_basis = unusable.then(|| gated.basis.clone());
+        settings.save(self.hub, self.lease).await
     }
 
     /// Keeps what `status` shows of the feed's last payload.
@@ -151,33 +195,30 @@ pub(super) fn sentences(message: &str, help: &str) -> String {
 }
 
 fn warnings(notes: &Notes) -> Vec<Warning> {
-    [
-        (
-            "non_instructional_day",
-            notes.non_instructional,
-            "row",
-            "on a day without school: kept, counted nowhere",
-        ),
-        ("no_calendar", notes.no_calendar, "row", "on a date that no calendar covers: counted nowhere"),
-        (
-            "leading_zeros",
-            notes.leading_zeros,
-            "student",
-            "not found whose id differs from a known one only in leading zeros: export the id as text",
-        ),
+    let counted = [
+        ("non_instructional_day", notes.non_instructional, "on a day without school: kept, counted nowhere"),
+        ("no_calendar", notes.no_calendar, "on a date that no calendar covers: counted nowhere"),
         (
             "ambiguous_id",
             notes.ambiguous,
-            "student",
-            "not found because their id names several students: set `ids:` to say which id it is",
+            "not matched because two students fit: mend the ids in the roster, or set `ids:` to say which id it is",
         ),
-    ]
-    .into_iter()
-    .filter(|(_, count, ..)| *count > 0)
-    .map(|(code, count, one, which)| Warning {
-        code: code.to_owned(),
-        count,
-        message: format!("{} {which}", noun(count, one)),
-    })
-    .collect()
+        (
+            "two_persons",
+            notes.two_persons,
+            "not matched because the roster has two persons under the id: mend one of them",
+        ),
+    ];
+    let counted = counted.into_iter().map(|(code, count, which)| warning(code, count, which));
+    let hints = notes.hints.iter().map(|(hint, count)| warning(hint.code(), *count, hint.mend()));
+    let empty = notes.empty.then(|| Warning {
+        code: "empty".to_owned(),
+        count: 1,
+        message: "The file has a header and no rows: it says nothing of any day, and ends nothing".to_owned(),
+    });
+    counted.chain(hints).filter(|warning| warning.count > 0).chain(empty).collect()
+}
+
+fn warning(code: &str, count: u64, which: &str) -> Warning {
+    Warning { code: code.to_owned(), count, message: format!("{} {which}", noun(count, "row")) }
 }

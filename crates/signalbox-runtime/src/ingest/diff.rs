@@ -1,18 +1,25 @@
-//! The comparison of a payload with the ledger: two ordered scans, merged.
+//! The comparison of a payload with the ledger: two ordered scans, merged. `ledger`: its side, page by page; `leaving`:
+//! what becomes of enrolments that are gone.
+
+mod leaving;
+mod ledger;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use signalbox_connector::Entity;
-use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, Scope};
+use jiff::civil::Date;
+use signalbox_connector::{AbsentRows, Entity};
+use signalbox_event::Status;
+use signalbox_store::feed::{FeedStore, LedgerRow, LedgerStatus};
 
-use super::extent::Judged;
+use self::leaving::Leaving;
+use self::ledger::Ledger;
+use super::doubt::Doubt;
+use super::extent::{Judged, Missing};
 use super::read::ReadIn;
-use super::row::{Row, content_hash};
-use super::sort::{ENDS, FAULT, Head, Rows, UNMATCHED};
+use super::row::{Row, Slot, Waiting, content_hash};
+use super::sort::{ENDS, FAULT, Head, INFERRED, Rows};
+use crate::calendar::Calendars;
 use crate::hub::HubError;
-
-/// Ledger rows read at a time.
-const LEDGER_PAGE: usize = 20_000;
 
 /// What becomes of one natural key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,264 +27,379 @@ pub(crate) enum Verdict {
     Add,
     Change,
     Unchanged,
+    /// A payload of changes does not mention it.
+    Untouched,
     /// Its row is gone, inside the extent: it ends.
     EndAbsent,
+    /// Its row is gone with all of its school's: it ends, if a person says so.
+    EndVanished,
     /// Its row says so: it ends.
     EndDelta,
-    /// Student not found, and the ledger does not know the row yet or not like this.
+    /// An enrolment whose entry date another row corrects: it never was.
+    Corrected,
+    /// Its row is gone and it stands on: the payload may end before it.
+    Late,
+    /// Its row is gone and it stands on: a row that could not be used may have been it.
+    Doubted,
+    /// It waits for its student or school, and the ledger does not know the row yet or not like this.
     Hold,
-    /// Student not found, as before.
+    /// It waits, as before.
     StillHeld,
-    /// A row whose student was never found is gone.
+    /// A row that waited is gone, or found.
     DropHeld,
 }
 
 impl Verdict {
-    /// Whether the ledger changes.
-    pub(crate) const fn is_recorded(self) -> bool {
-        !matches!(self, Self::Unchanged | Self::StillHeld)
-    }
-
-    /// Whether an event goes out.
-    pub(crate) const fn is_published(self) -> bool {
-        matches!(self, Self::Add | Self::Change | Self::EndAbsent | Self::EndDelta)
+    /// Whether its row is gone and it ends.
+    pub(crate) const fn is_end(self) -> bool {
+        matches!(self, Self::EndAbsent | Self::EndVanished | Self::EndDelta)
     }
 }
 
 /// One natural key, judged.
 #[derive(Debug)]
 pub(crate) struct Step {
-    pub entity: Entity,
+    pub slot: Slot,
     pub school_year: u16,
     pub verdict: Verdict,
     /// The row as it stands in the ledger, if it does.
     pub old: Option<LedgerRow>,
-    /// The ledger row to be written (meaningful if `verdict.is_recorded()`).
-    pub new: LedgerRow,
+    /// The ledger row to be written, if one is.
+    pub new: Option<LedgerRow>,
+    /// The status of the event that goes out, if one does.
+    pub publish: Option<Status>,
     /// Rows of the payload with this key.
     pub rows: u64,
     /// Where they stand, if there are several, and whether they agree.
     pub lines: Vec<u32>,
     pub conflict: bool,
     pub fault: bool,
+    /// An enrolment that corrects another's entry date.
+    pub corrects: bool,
+    /// An enrolment that ends while its student keeps or gains one at that school, or that was over anyway.
+    pub keeps_school: bool,
+}
+
+impl Step {
+    fn new(slot: Slot, school_year: u16, verdict: Verdict, old: Option<LedgerRow>) -> Self {
+        Self {
+            slot,
+            school_year,
+            verdict,
+            old,
+            new: None,
+            publish: None,
+            rows: 0,
+            lines: Vec::new(),
+            conflict: false,
+            fault: false,
+            corrects: false,
+            keeps_school: false,
+        }
+    }
+
+    /// Rows of one student, or about one id, stand together.
+    pub(crate) fn group(&self) -> Option<[u8; 8]> {
+        let row = self.new.as_ref().or(self.old.as_ref())?;
+        row.key.first_chunk().copied()
+    }
+
+    /// The newest of the row that is known.
+    pub(crate) fn row(&self) -> Result<Option<Row<'_>>, HubError> {
+        let rows = [self.new.as_ref(), self.old.as_ref()];
+        let Some(known) = rows.into_iter().flatten().find(|row| !row.detail.is_empty()) else {
+            return Ok(None);
+        };
+        if self.slot.waits {
+            return Ok(Some(Waiting::decode(&known.detail)?.row));
+        }
+        Row::decode(&known.detail).map(Some)
+    }
+}
+
+/// What a payload is compared by.
+#[derive(Clone, Copy)]
+pub(crate) struct By<'a> {
+    pub feeds: &'a dyn FeedStore,
+    pub feed: &'a str,
+    pub calendars: &'a Calendars,
+    pub run_day: Date,
+    pub judged: &'a [Judged],
 }
 
 /// Walks payload and ledger together.
 pub(crate) struct Diff<'a> {
-    feeds: &'a dyn FeedStore,
-    feed: &'a str,
+    by: By<'a>,
+    doubt: &'a Doubt,
     rows: Rows<'a>,
-    payload_year: u16,
-    judged: &'a [Judged],
-    scopes: VecDeque<(Entity, u16)>,
+    scopes: VecDeque<(Slot, u16)>,
     current: Option<Ledger>,
+    /// Enrolments of the student in hand.
+    group: Vec<Step>,
+    ready: VecDeque<Step>,
     row: Vec<u8>,
     other: Vec<u8>,
 }
 
 impl<'a> Diff<'a> {
-    pub(crate) fn new(
-        feeds: &'a dyn FeedStore,
-        feed: &'a str,
-        read: &'a ReadIn,
-        judged: &'a [Judged],
-    ) -> Result<Self, HubError> {
-        let mut scopes: BTreeSet<(Entity, u16)> = judged.iter().map(|j| (j.entity, j.school_year)).collect();
-        for entity in Entity::ALL {
-            scopes.extend(
-                read.scopes.iter().filter(|(e, _)| *e == entity as u8).map(|(_, year)| (entity, *year)),
-            );
+    pub(crate) fn new(by: By<'a>, read: &'a ReadIn) -> Result<Self, HubError> {
+        let mut scopes: BTreeSet<(Slot, u16)> = BTreeSet::new();
+        for judged in by.judged {
+            for waits in [false, true] {
+                scopes.insert((Slot { waits, entity: judged.entity }, judged.school_year));
+            }
+        }
+        for slot in Slot::all() {
+            let of_slot = read.scopes.iter().filter(|(number, _)| *number == slot.number());
+            scopes.extend(of_slot.map(|(_, year)| (slot, *year)));
         }
         Ok(Self {
-            feeds,
-            feed,
+            by,
+            doubt: &read.doubt,
             rows: read.sorted.rows()?,
-            payload_year: read.payload_year.unwrap_or(0),
-            judged,
             scopes: scopes.into_iter().collect(),
             current: None,
+            group: Vec::new(),
+            ready: VecDeque::new(),
             row: Vec::new(),
             other: Vec::new(),
         })
     }
 
-    /// The next natural key; keys come in order of entity, school year and ledger key.
+    /// The next natural key; keys come in order of slot, school year and ledger key.
     pub(crate) async fn next(&mut self) -> Result<Option<Step>, HubError> {
         loop {
-            let Some(ledger) = &mut self.current else {
-                let Some((entity, school_year)) = self.scopes.pop_front() else { return Ok(None) };
-                self.current = Some(Ledger::new(entity, school_year));
-                continue;
-            };
-            let old = ledger.peek(self.feeds, self.feed).await?.map(|row| row.key);
-            let (entity, school_year) = (ledger.entity, ledger.school_year);
-            let new = self.peek_row(entity, school_year).map(|head| head.key);
-            match (old, new) {
-                (None, None) => self.current = None,
-                (Some(old), Some(new)) if old < new => {
-                    if let Some(step) = self.missing()? {
-                        return Ok(Some(step));
+            if let Some(step) = self.ready.pop_front() {
+                return Ok(Some(step));
+            }
+            match self.compare().await? {
+                None if self.group.is_empty() => return Ok(None),
+                None => self.settle()?,
+                Some(step) if step.slot.entity == Entity::Enrollment && !step.slot.waits => {
+                    let goes_on = self.group.last().is_none_or(|last| {
+                        last.group() == step.group() && last.school_year == step.school_year
+                    });
+                    if !goes_on {
+                        self.settle()?;
                     }
+                    self.group.push(step);
                 }
-                (Some(_), None) => {
-                    if let Some(step) = self.missing()? {
-                        return Ok(Some(step));
-                    }
+                Some(step) => {
+                    self.settle()?;
+                    self.ready.push_back(step);
                 }
-                (Some(old), Some(new)) if old == new => {
-                    let old = self.take_ledger();
-                    return self.present(entity, school_year, old).map(Some);
-                }
-                (_, Some(_)) => return self.present(entity, school_year, None).map(Some),
             }
         }
     }
 
-    fn peek_row(&self, entity: Entity, school_year: u16) -> Option<Head> {
-        self.rows.peek().filter(|head| {
-            let year = if head.school_year == 0 { self.payload_year } else { head.school_year };
-            head.entity == entity as u8 && year == school_year
-        })
+    fn settle(&mut self) -> Result<(), HubError> {
+        let Some(first) = self.group.first() else { return Ok(()) };
+        let school_year = first.school_year;
+        let judged = self.judged(Entity::Enrollment, school_year);
+        let absent_rows = judged.map_or(AbsentRows::End, |judged| judged.absent_rows);
+        let By { calendars, run_day, .. } = self.by;
+        Leaving { calendars, run_day, absent_rows, school_year }.settle(&mut self.group)?;
+        self.ready.extend(self.group.drain(..));
+        Ok(())
+    }
+
+    /// The next natural key, by itself.
+    async fn compare(&mut self) -> Result<Option<Step>, HubError> {
+        loop {
+            let Some(ledger) = &mut self.current else {
+                let Some((slot, school_year)) = self.scopes.pop_front() else { return Ok(None) };
+                self.current = Some(Ledger::new(slot, school_year));
+                continue;
+            };
+            let old = ledger.peek(self.by.feeds, self.by.feed).await?.map(|row| row.key);
+            let (slot, school_year) = (ledger.slot, ledger.school_year);
+            let new = self.peek_row(slot, school_year).map(|head| head.key);
+            let step = match (old, new) {
+                (None, None) => {
+                    self.current = None;
+                    None
+                }
+                (Some(old), Some(new)) if old == new => {
+                    let old = self.take_ledger();
+                    Some(self.present(slot, school_year, old)?)
+                }
+                (Some(old), new) if new.is_none_or(|new| old < new) => self.missing(slot, school_year)?,
+                (_, Some(_)) => Some(self.present(slot, school_year, None)?),
+                (Some(_), None) => unreachable!("a ledger row without a row of the payload is missing"),
+            };
+            if step.is_some() {
+                return Ok(step);
+            }
+        }
+    }
+
+    fn peek_row(&self, slot: Slot, school_year: u16) -> Option<Head> {
+        self.rows.peek().filter(|head| head.slot == slot.number() && head.school_year == school_year)
     }
 
     fn take_ledger(&mut self) -> Option<LedgerRow> {
-        self.current.as_mut().and_then(|ledger| ledger.page.pop_front())
+        self.current.as_mut().and_then(Ledger::take)
+    }
+
+    fn judged(&self, entity: Entity, school_year: u16) -> Option<&'a Judged> {
+        self.by.judged.iter().find(|j| j.entity == entity && j.school_year == school_year)
     }
 
     /// A ledger row that the payload does not have.
-    fn missing(&mut self) -> Result<Option<Step>, HubError> {
+    fn missing(&mut self, slot: Slot, school_year: u16) -> Result<Option<Step>, HubError> {
         let Some(old) = self.take_ledger() else { return Ok(None) };
-        let (entity, school_year) = match &self.current {
-            Some(ledger) => (ledger.entity, ledger.school_year),
-            None => return Ok(None),
-        };
-        let judged = self.judged.iter().find(|j| j.entity == entity && j.school_year == school_year);
-        let Some(judged) = judged else { return Ok(None) };
-        let verdict = match old.status {
-            LedgerStatus::Ended => return Ok(None),
-            LedgerStatus::Live => Verdict::EndAbsent,
-            LedgerStatus::Unmatched => Verdict::DropHeld,
-        };
-        if !judged.holds(&Row::decode(&old.detail)?) {
+        if old.status == LedgerStatus::Ended {
             return Ok(None);
         }
-        let new = ended(&old);
-        Ok(Some(Step {
-            entity,
-            school_year,
-            verdict,
-            old: Some(old),
-            new,
-            rows: 0,
-            lines: Vec::new(),
-            conflict: false,
-            fault: false,
-        }))
+        let Some(judged) = self.judged(slot.entity, school_year) else {
+            return Ok((!slot.waits).then(|| Step::new(slot, school_year, Verdict::Untouched, Some(old))));
+        };
+        if slot.waits {
+            let missing = judged.missing(&Waiting::decode(&old.detail)?.row);
+            let goes = matches!(missing, Missing::Ended | Missing::Vanished);
+            return Ok(goes.then(|| dropped(slot, school_year, old)));
+        }
+        let mut row = Row::decode(&old.detail)?;
+        let verdict = match judged.missing(&row) {
+            Missing::Outside => return Ok(None),
+            Missing::Late => Verdict::Late,
+            Missing::Ended | Missing::Vanished if self.doubt.is_on(&row) => Verdict::Doubted,
+            Missing::Ended => Verdict::EndAbsent,
+            Missing::Vanished => Verdict::EndVanished,
+        };
+        let new = match verdict {
+            Verdict::Late => None,
+            Verdict::Doubted => (!row.doubtful).then(|| {
+                row.doubtful = true;
+                marked(&old, &row)
+            }),
+            _ => Some(ended(&old)),
+        };
+        let publish = verdict.is_end().then_some(Status::ToBeDeleted);
+        Ok(Some(Step { new, publish, ..Step::new(slot, school_year, verdict, Some(old)) }))
     }
 
-    /// The rows of the payload under one key, against what the ledger has.
-    fn present(
-        &mut self,
-        entity: Entity,
-        school_year: u16,
-        old: Option<LedgerRow>,
-    ) -> Result<Step, HubError> {
+    /// The rows of the payload under one key, against what the ledger has. Where rows disagree, a day is unknown; what is
+    /// inferred gives way to what stands in the payload.
+    fn present(&mut self, slot: Slot, school_year: u16, old: Option<LedgerRow>) -> Result<Step, HubError> {
         let mut row = std::mem::take(&mut self.row);
-        let head = self.rows.take(&mut row)?.expect("a row was seen");
+        let mut other = std::mem::take(&mut self.other);
+        let mut head = self.rows.take(&mut row)?.expect("a row was seen");
         let mut lines = Vec::new();
         let mut conflict = false;
-        while let Some(next) = self.rows.peek().filter(|next| {
-            next.entity == head.entity && next.school_year == head.school_year && next.key == head.key
-        }) {
+        while self.rows.peek().is_some_and(|next| next.is_same_key(&head)) {
+            let next = self.rows.take(&mut other)?.expect("a row was seen");
+            match (is_inferred(&head), is_inferred(&next)) {
+                (false, true) => continue,
+                (true, false) => {
+                    head = next;
+                    std::mem::swap(&mut row, &mut other);
+                    continue;
+                }
+                (true, true) => {
+                    if !slot.waits && Row::decode(&row)?.is_silence() {
+                        head = next;
+                        std::mem::swap(&mut row, &mut other);
+                    }
+                    continue;
+                }
+                (false, false) => {}
+            }
             conflict |= next.content != head.content || (next.flags ^ head.flags) & ENDS != 0;
             if lines.is_empty() {
                 lines.push(head.line);
             }
             lines.push(next.line);
-            self.rows.take(&mut self.other)?;
         }
+        self.other = other;
         let mut content = head.content;
-        if conflict && entity == Entity::Attendance {
+        if conflict && slot.entity == Entity::Attendance && !slot.waits {
             let unknown = Row::decode(&row)?.into_unknown();
             let mut encoded = Vec::with_capacity(row.len());
             unknown.encode(&mut encoded);
             content = content_hash(&encoded);
             row = encoded;
         }
-        let (verdict, new) = verdict(&head, content, &row, old.as_ref());
+        let mut step = if slot.waits {
+            waiting(slot, school_year, &head, &row, old)
+        } else {
+            matched(slot, school_year, &head, content, &row, old)?
+        };
         self.row = row;
-        let fault = head.flags & FAULT != 0;
-        let rows = lines.len().max(1) as u64;
-        Ok(Step { entity, school_year, verdict, old, new, rows, lines, conflict, fault })
+        step.fault = head.flags & FAULT != 0;
+        step.rows = if is_inferred(&head) { 0 } else { lines.len().max(1) as u64 };
+        step.lines = lines;
+        step.conflict = conflict;
+        Ok(step)
     }
+}
+
+const fn is_inferred(head: &Head) -> bool {
+    head.flags & INFERRED != 0
+}
+
+/// The same row, marked in the ledger; what it says does not change.
+fn marked(old: &LedgerRow, row: &Row<'_>) -> LedgerRow {
+    let mut detail = Vec::with_capacity(old.detail.len());
+    row.encode(&mut detail);
+    LedgerRow { detail, ..old.clone() }
 }
 
 fn ended(old: &LedgerRow) -> LedgerRow {
-    let published = old.status == LedgerStatus::Live;
-    LedgerRow {
-        key: old.key,
-        content: 0,
-        revision: old.revision + u32::from(published),
-        status: LedgerStatus::Ended,
-        detail: old.detail.clone(),
-    }
+    LedgerRow { content: 0, revision: old.revision + 1, status: LedgerStatus::Ended, ..old.clone() }
 }
 
-fn verdict(head: &Head, content: u64, row: &[u8], old: Option<&LedgerRow>) -> (Verdict, LedgerRow) {
-    let unmatched = head.flags & UNMATCHED != 0;
-    let revision = old.map_or(0, |old| old.revision);
-    let status = old.map(|old| old.status);
-    let same = old.is_some_and(|old| old.content == content);
+fn dropped(slot: Slot, school_year: u16, old: LedgerRow) -> Step {
+    let new = LedgerRow { content: 0, status: LedgerStatus::Ended, ..old.clone() };
+    Step { new: Some(new), ..Step::new(slot, school_year, Verdict::DropHeld, Some(old)) }
+}
+
+/// A row of a student who is found, or about none.
+fn matched(
+    slot: Slot,
+    school_year: u16,
+    head: &Head,
+    content: u64,
+    row: &[u8],
+    old: Option<LedgerRow>,
+) -> Result<Step, HubError> {
+    let live = old.as_ref().filter(|old| old.status == LedgerStatus::Live);
     if head.flags & ENDS != 0 {
-        return match (old, status) {
-            (Some(old), Some(LedgerStatus::Live)) => (Verdict::EndDelta, ended(old)),
-            _ => (Verdict::Unchanged, ledger_row(head, content, revision, LedgerStatus::Ended, Vec::new())),
+        let new = live.map(ended);
+        let verdict = if new.is_some() { Verdict::EndDelta } else { Verdict::Unchanged };
+        let publish = new.is_some().then_some(Status::ToBeDeleted);
+        return Ok(Step { new, publish, ..Step::new(slot, school_year, verdict, old) });
+    }
+    if let Some(same) = live.filter(|live| live.content == content) {
+        let new = if Row::is_marked(&same.detail) {
+            Some(marked(same, &Row { doubtful: false, ..Row::decode(&same.detail)? }))
+        } else {
+            None
+        };
+        return Ok(Step { new, ..Step::new(slot, school_year, Verdict::Unchanged, old) });
+    }
+    let verdict = if live.is_some() { Verdict::Change } else { Verdict::Add };
+    let revision = old.as_ref().map_or(0, |old| old.revision) + 1;
+    let new =
+        LedgerRow { key: head.key, content, revision, status: LedgerStatus::Live, detail: row.to_vec() };
+    Ok(Step { new: Some(new), publish: Some(Status::Active), ..Step::new(slot, school_year, verdict, old) })
+}
+
+/// A row that waits for its student or school.
+fn waiting(slot: Slot, school_year: u16, head: &Head, row: &[u8], old: Option<LedgerRow>) -> Step {
+    let held = old.as_ref().filter(|old| old.status != LedgerStatus::Ended);
+    if head.flags & ENDS != 0 {
+        return match held.cloned() {
+            Some(held) => dropped(slot, school_year, held),
+            None if is_inferred(head) => Step::new(slot, school_year, Verdict::Untouched, old),
+            None => Step::new(slot, school_year, Verdict::StillHeld, old),
         };
     }
-    let verdict = match (status, unmatched) {
-        (Some(LedgerStatus::Live), true) => Verdict::StillHeld,
-        (Some(LedgerStatus::Unmatched), true) if same => Verdict::StillHeld,
-        (_, true) => Verdict::Hold,
-        (Some(LedgerStatus::Live), false) if same => Verdict::Unchanged,
-        (Some(LedgerStatus::Live), false) => Verdict::Change,
-        (_, false) => Verdict::Add,
-    };
-    let new = match verdict {
-        Verdict::Unchanged | Verdict::StillHeld => {
-            ledger_row(head, content, revision, LedgerStatus::Live, Vec::new())
-        }
-        Verdict::Hold => ledger_row(head, content, revision, LedgerStatus::Unmatched, row.to_vec()),
-        _ => ledger_row(head, content, revision + 1, LedgerStatus::Live, row.to_vec()),
-    };
-    (verdict, new)
-}
-
-fn ledger_row(head: &Head, content: u64, revision: u32, status: LedgerStatus, detail: Vec<u8>) -> LedgerRow {
-    LedgerRow { key: head.key, content, revision, status, detail }
-}
-
-/// The ledger of one entity and school year, page by page.
-struct Ledger {
-    entity: Entity,
-    school_year: u16,
-    page: VecDeque<LedgerRow>,
-    after: Option<LedgerKey>,
-    done: bool,
-}
-
-impl Ledger {
-    const fn new(entity: Entity, school_year: u16) -> Self {
-        Self { entity, school_year, page: VecDeque::new(), after: None, done: false }
+    // Those whose school is not known count as rejects, not as rows whose student is not found.
+    let status = if head.flags & FAULT == 0 { LedgerStatus::Unmatched } else { LedgerStatus::Live };
+    if held.is_some_and(|held| held.content == head.content && held.status == status) {
+        return Step::new(slot, school_year, Verdict::StillHeld, old);
     }
-
-    async fn peek(&mut self, feeds: &dyn FeedStore, feed: &str) -> Result<Option<&LedgerRow>, HubError> {
-        if self.page.is_empty() && !self.done {
-            let scope = Scope { entity: self.entity as u16, school_year: self.school_year };
-            let rows = feeds.ledger(feed, scope, self.after.as_ref(), LEDGER_PAGE).await?;
-            self.done = rows.len() < LEDGER_PAGE;
-            self.after = rows.last().map(|row| row.key).or(self.after);
-            self.page = rows.into();
-        }
-        Ok(self.page.front())
-    }
+    let new = LedgerRow { key: head.key, content: head.content, revision: 0, status, detail: row.to_vec() };
+    Step { new: Some(new), ..Step::new(slot, school_year, Verdict::Hold, old) }
 }

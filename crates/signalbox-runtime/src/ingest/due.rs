@@ -2,9 +2,10 @@
 //! changed mapping, and what is new.
 
 use signalbox_connector::{Cursor, FetchCx, Page};
-use signalbox_store::feed::{FeedLease, HoldState, NewRun, Run};
+use signalbox_store::feed::{FeedLease, Hold, HoldState, NewRun, Run};
 
-use super::{FeedSettings, Ingest, RunReport, Taken, cause, settings};
+use super::gate::UNUSABLE;
+use super::{FeedSettings, Ingest, RunReport, Taken, cause, same, settings};
 use crate::hub::HubError;
 
 impl Ingest {
@@ -31,6 +32,27 @@ impl Ingest {
             }
             let Some(held) = self.hub.feeds.run(&hold.feed, hold.run).await? else { continue };
             let run = self.open_on(taken, &held, &cause::approved(&hold.id)).await?;
+            self.work(taken, run, runs).await?;
+        }
+        Ok(())
+    }
+
+    /// A payload of which too little could be used is judged again when the roster changed.
+    pub(super) async fn judged_again(
+        &mut self,
+        taken: Taken<'_>,
+        runs: &mut Vec<RunReport>,
+    ) -> Result<(), HubError> {
+        let settings = FeedSettings::load(&self.hub, &taken.feed.name).await?;
+        let Some(basis) = settings.unusable_basis else { return Ok(()) };
+        let holds = self.hub.feeds.holds().await?;
+        let is_it = |hold: &Hold| {
+            hold.feed == taken.feed.name && hold.state == HoldState::Waiting && hold.reason == UNUSABLE
+        };
+        let Some(hold) = holds.into_iter().rev().find(is_it) else { return Ok(()) };
+        let Some(held) = self.hub.feeds.run(&hold.feed, hold.run).await? else { return Ok(()) };
+        if same::basis(&self.hub, taken.feed, &Run { gated: None, ..held.clone() }).await? != basis {
+            let run = self.open_on(taken, &held, cause::RETRY).await?;
             self.work(taken, run, runs).await?;
         }
         Ok(())

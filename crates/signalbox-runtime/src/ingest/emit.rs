@@ -18,7 +18,7 @@ use signalbox_event::envelope::{feed_source, role_source};
 use signalbox_event::id::{derived, event_id};
 use signalbox_event::{Data, Domain, Event, Status, topic};
 use signalbox_log::Message;
-use signalbox_store::feed::{FeedLease, LedgerStatus, Run, Scope};
+use signalbox_store::feed::{FeedLease, LedgerRow, Run};
 
 use self::chunk::Chunk;
 use self::writer::Writer;
@@ -64,19 +64,17 @@ impl<'a> Emitter<'a> {
     }
 
     pub(crate) async fn step(&mut self, step: Step) -> Result<(), HubError> {
-        if !step.verdict.is_recorded() {
-            return Ok(());
-        }
-        let scope = Scope { entity: step.entity as u16, school_year: step.school_year };
+        let Some(new) = step.new else { return Ok(()) };
+        let scope = step.slot.scope(step.school_year);
         if self.chunk.is_closed_to(scope) {
             self.write().await?;
         }
-        if step.verdict.is_published() {
-            let event = self.event(&step)?;
+        if let Some(status) = step.publish {
+            let event = self.event(step.slot.entity, step.school_year, &new, status)?;
             let (topic, shard) = address(self.hub, &event);
             self.chunk.push_event(&event, &topic, shard);
         }
-        self.chunk.push_row(scope, step.new);
+        self.chunk.push_row(scope, new);
         Ok(())
     }
 
@@ -93,24 +91,26 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    fn event(&mut self, step: &Step) -> Result<Event, HubError> {
-        let row = Row::decode(&step.new.detail)?;
-        let status = match step.new.status {
-            LedgerStatus::Live => Status::Active,
-            LedgerStatus::Ended | LedgerStatus::Unmatched => Status::ToBeDeleted,
-        };
+    fn event(
+        &mut self,
+        entity: Entity,
+        school_year: u16,
+        new: &LedgerRow,
+        status: Status,
+    ) -> Result<Event, HubError> {
+        let row = Row::decode(&new.detail)?;
         let district = &self.hub.settings.district;
         let subject = row.student_key();
         let first_id = subject.and_then(|key| self.resolver.first_id(key)).unwrap_or_default();
-        let is_reference = step.entity == Entity::School;
+        let is_reference = entity == Entity::School;
         Ok(Event {
             id: event_id(
                 &district.id,
                 &self.run.feed,
-                step.entity.as_str(),
-                &row.natural_key(step.school_year),
-                u64::from(step.new.revision),
-                &step.new.content.to_be_bytes(),
+                entity.as_str(),
+                &row.natural_key(school_year),
+                u64::from(new.revision),
+                &new.content.to_be_bytes(),
             ),
             source: self.source.clone(),
             subject,
@@ -119,8 +119,8 @@ impl<'a> Emitter<'a> {
                 Some(key) => topic::student_key(&district.id, key),
                 None => district.id.clone(),
             },
-            school_year: (!is_reference).then_some(step.school_year),
-            revision: u64::from(step.new.revision),
+            school_year: (!is_reference).then_some(school_year),
+            revision: u64::from(new.revision),
             run: Some(self.run.number),
             traceparent: Some(self.traceparent.clone()),
             data: row.data(status, (first_id, self.id_system)),

@@ -1,10 +1,11 @@
 //! What a payload speaks for: which ledger rows it may end, and which dates it covers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, CoveredThrough, Covers, Entity, Extent};
-use signalbox_event::data::SchoolCoverage;
+use signalbox_event::data::{RowsMean, SchoolCoverage};
+use signalbox_risk::DateRanges;
 
 use super::read::ReadIn;
 use super::row::Row;
@@ -15,56 +16,110 @@ use crate::calendar::Calendars;
 pub(crate) struct Judged {
     pub entity: Entity,
     pub school_year: u16,
-    /// Per school the window of dates; `None`: the whole school year, every school.
-    windows: Option<HashMap<String, (Date, Date)>>,
+    pub absent_rows: AbsentRows,
+    /// `None`: the whole school year, every school.
+    days: Option<Days>,
+}
+
+/// What a missing row means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Nothing: the payload does not speak for it.
+    Outside,
+    /// It ended.
+    Ended,
+    /// It stands on the last day that the payload has of its school, or later: the payload may just be too short.
+    Late,
+    /// Its school has no row in the payload.
+    Vanished,
+}
+
+/// The school days that an attendance payload speaks for.
+#[derive(Debug)]
+struct Days {
+    /// Per school; the entry of the blank name is for rows without a usable school.
+    schools: HashMap<String, Window>,
+    /// What a school without rows means.
+    elsewhere: Missing,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    first: Date,
+    /// Rows after this day are late.
+    last: Date,
 }
 
 impl Judged {
-    /// Whether the row lies inside.
-    pub(crate) fn holds(&self, row: &Row<'_>) -> bool {
-        let Some(windows) = &self.windows else { return true };
-        let (Some(school), Some(date)) = (row.school(), row.date()) else { return false };
-        windows.get(school).is_some_and(|(first, last)| *first <= date && date <= *last)
+    /// What it means that the row is missing.
+    pub(crate) fn missing(&self, row: &Row<'_>) -> Missing {
+        let Some(days) = &self.days else { return Missing::Ended };
+        let (Some(school), Some(date)) = (row.school(), row.date()) else { return Missing::Outside };
+        match days.schools.get(school) {
+            None => days.elsewhere,
+            Some(window) if date > window.last => Missing::Late,
+            Some(window) if date < window.first => Missing::Outside,
+            Some(_) => Missing::Ended,
+        }
     }
 }
 
-/// The extents in which absent rows end. `ledger_year` is the latest year that the ledger holds of an entity, for a
-/// payload without rows.
-pub(crate) fn judged(
-    read: &ReadIn,
-    calendars: &Calendars,
-    ledger_year: impl Fn(Entity) -> Option<u16>,
-) -> Vec<Judged> {
-    read.contents
-        .extents
-        .iter()
-        .filter(|extent| extent.absent_rows != AbsentRows::Keep && extent.covers != Covers::OwnRows)
-        .filter_map(|extent| {
-            let school_year =
-                payload_year(read, calendars, extent.entity).or_else(|| ledger_year(extent.entity))?;
-            let windows = match extent.covers {
-                Covers::SchoolDays(n) => Some(windows(read, calendars, n)),
-                Covers::SchoolYear | Covers::OwnRows => None,
-            };
-            Some(Judged { entity: extent.entity, school_year, windows })
-        })
-        .collect()
-}
-
-/// The school year of the payload's latest row.
-fn payload_year(read: &ReadIn, calendars: &Calendars, entity: Entity) -> Option<u16> {
-    if entity == Entity::Attendance {
-        read.latest.values().max().map(|date| calendars.school_year(*date))
-    } else {
-        read.payload_year
+/// The extents in which absent rows end.
+pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date) -> Vec<Judged> {
+    if read.is_empty_list() {
+        return Vec::new();
     }
+    let ending =
+        |extent: &&Extent| extent.absent_rows != AbsentRows::Keep && extent.covers != Covers::OwnRows;
+    let judge = |extent: &Extent| Judged {
+        entity: extent.entity,
+        school_year: year_of(read, calendars, extent.entity),
+        absent_rows: extent.absent_rows,
+        days: (extent.entity == Entity::Attendance).then(|| days(extent, read, calendars, run_day)),
+    };
+    read.contents.extents.iter().filter(ending).map(judge).collect()
 }
 
-fn windows(read: &ReadIn, calendars: &Calendars, days: u16) -> HashMap<String, (Date, Date)> {
-    read.latest
+/// Attendance speaks for the school year of its latest row; everything else, and a payload without rows, for that of the
+/// day on which it is read.
+fn year_of(read: &ReadIn, calendars: &Calendars, entity: Entity) -> u16 {
+    let latest = read.latest.values().max().filter(|_| entity == Entity::Attendance);
+    latest.map_or(read.year, |date| calendars.school_year(*date))
+}
+
+fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) -> Days {
+    let mut schools: HashMap<String, Window> = read
+        .latest
         .iter()
-        .map(|(school, latest)| (school.clone(), (window_start(calendars, school, *latest, days), *latest)))
-        .collect()
+        .map(|(school, latest)| (school.clone(), window(extent, calendars, school, *latest, run_day)))
+        .collect();
+    let widest = |one: Window, other: &Window| Window {
+        first: one.first.min(other.first),
+        last: one.last.max(other.last),
+    };
+    if let Some(all) = schools.values().copied().reduce(|one, other| widest(one, &other)) {
+        schools.insert(String::new(), all);
+    }
+    let elsewhere = match (extent.covers, extent.covered_through) {
+        (Covers::SchoolYear, CoveredThrough::LatestRow) => Missing::Vanished,
+        (Covers::SchoolYear, CoveredThrough::RunDay | CoveredThrough::DayBeforeRun) => Missing::Ended,
+        (Covers::SchoolDays(_) | Covers::OwnRows, _) => Missing::Outside,
+    };
+    Days { schools, elsewhere }
+}
+
+fn window(extent: &Extent, calendars: &Calendars, school: &str, latest: Date, run_day: Date) -> Window {
+    let first = match extent.covers {
+        Covers::SchoolDays(n) => window_start(calendars, school, latest, n),
+        Covers::SchoolYear | Covers::OwnRows => Date::MIN,
+    };
+    // A file may end within a day: only where it says how far it goes does that day count.
+    let last = match extent.covered_through {
+        CoveredThrough::LatestRow => latest.yesterday().unwrap_or(Date::MIN),
+        CoveredThrough::RunDay => run_day,
+        CoveredThrough::DayBeforeRun => run_day.yesterday().unwrap_or(Date::MIN),
+    };
+    Window { first, last }
 }
 
 fn window_start(calendars: &Calendars, school: &str, latest: Date, days: u16) -> Date {
@@ -72,14 +127,13 @@ fn window_start(calendars: &Calendars, school: &str, latest: Date, days: u16) ->
 }
 
 /// The dates that the payload covers, per school: its extent, ending at the school's latest readable row (or the run's
-/// day where so declared) and never after the run's local day.
+/// day, or the day before, where so declared) and never after the run's local day. A list of exceptions without a row
+/// covers nothing.
 pub(crate) fn coverage(read: &ReadIn, calendars: &Calendars, run_day: Date) -> Vec<SchoolCoverage> {
-    let Some(extent) = read.contents.extents.iter().find(|extent| extent.entity == Entity::Attendance) else {
-        return Vec::new();
-    };
-    let mut covered: Vec<_> = read
-        .latest
-        .iter()
+    let extent = read.contents.extents.iter().find(|extent| extent.entity == Entity::Attendance);
+    let Some(extent) = extent.filter(|_| !read.is_empty_list()) else { return Vec::new() };
+    let schools = read.latest.iter().filter(|(school, _)| !school.is_empty());
+    let mut covered: Vec<_> = schools
         .filter_map(|(school, latest)| school_coverage(extent, calendars, school, *latest, run_day))
         .collect();
     covered.sort_by(|a, b| a.school.cmp(&b.school));
@@ -99,13 +153,38 @@ fn school_coverage(
         Covers::SchoolYear => calendar?.first,
         Covers::SchoolDays(n) => window_start(calendars, school, latest, n),
     };
+    let upto = |day: Date| calendar.map_or(day, |calendar| calendar.last.min(day));
     let last = match extent.covered_through {
         CoveredThrough::LatestRow => latest,
-        CoveredThrough::RunDay => calendar.map_or(run_day, |calendar| calendar.last.min(run_day)),
-        CoveredThrough::DayBeforeRun => {
-            calendar.map_or(run_day, |calendar| calendar.last.min(run_day)).yesterday().unwrap_or(run_day)
-        }
+        CoveredThrough::RunDay => upto(run_day),
+        CoveredThrough::DayBeforeRun => upto(run_day.yesterday().unwrap_or(Date::MIN)),
     }
     .min(run_day);
     (first <= last).then(|| SchoolCoverage { school: school.to_owned(), first, last, doubtful: Vec::new() })
+}
+
+/// The school days that `covered` adds to what was covered before.
+pub(crate) fn newly_covered(
+    covered: &SchoolCoverage,
+    before: &BTreeMap<String, DateRanges>,
+    calendars: &Calendars,
+) -> Vec<Date> {
+    let before = before.get(&covered.school);
+    let Some(calendar) = calendars.of(&covered.school, calendars.school_year(covered.last)) else {
+        return Vec::new();
+    };
+    let days = calendar.days.iter().copied();
+    days.filter(|day| covered.first <= *day && *day <= covered.last)
+        .filter(|day| before.is_none_or(|before| !before.contains(*day)))
+        .collect()
+}
+
+/// Whether the whole of a school's rows may not go without a person's word, however few they are: where every student or
+/// every day has a row, a school without one is no school that had a good day.
+pub(crate) fn always_has_rows(read: &ReadIn, entity: Entity) -> bool {
+    match entity {
+        Entity::Enrollment => true,
+        Entity::Attendance => read.rows_mean() == Some(RowsMean::EveryDay),
+        Entity::School | Entity::Student => false,
+    }
 }

@@ -1,19 +1,29 @@
-//! The gate: what a payload would do is counted, and a person asked, before anything is done.
+//! The gate: what a payload would do is counted, and a person asked, before anything is done. `guard`: how much may go.
 
-use std::collections::BTreeMap;
+mod guard;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_connector::{Claims, Entity, Reject, RejectCode};
 use signalbox_event::data::SchoolCoverage;
+use signalbox_store::feed::Hold;
 
+use self::guard::Guard;
 use super::diff::{Step, Verdict};
-use super::read::Notes;
+use super::doubt::Book;
+use super::extent;
+use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
-use super::row::Row;
 use crate::hub::HubError;
 
-/// Fewer rows than this never hold a payload up.
-const FLOOR: u64 = 10;
+/// The reason of a payload of which too much could not be used.
+pub(crate) const UNUSABLE: &str = "unusable";
+/// The reason that keeps back only some schools' ends.
+pub(crate) const SCHOOL: &str = "school";
+/// Fewer unusable rows never hold a payload up, unless there is no other.
+const UNUSABLE_FLOOR: u64 = 10;
 
 /// Rows of the feed's entities: `rows = add + change + unchanged + duplicate + reject + unmatched`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,15 +37,29 @@ pub struct Counts {
     pub duplicate: u64,
     pub reject: u64,
     pub unmatched: u64,
+    /// Ledger rows that are missing and stand on: the payload may end before them, or have them in a row that could not
+    /// be used.
+    #[serde(default)]
+    pub doubtful: u64,
+    /// Values of columns that are not required, left out because they could not be used.
+    #[serde(default)]
+    pub left_out: u64,
 }
 
-/// Why a payload waits for a person.
+/// Why a payload, or a part of it, waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// `file`, `school` or `ids_changed`.
+    /// `file`, `school`, `students`, `ids_changed` or `unusable`.
     pub reason: String,
     pub would_end: u64,
     pub schools: Vec<SchoolEnds>,
+}
+
+impl Held {
+    /// Whether nothing of the payload goes through meanwhile.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.reason != SCHOOL
+    }
 }
 
 /// Rows that would end at one school.
@@ -46,18 +70,41 @@ pub struct SchoolEnds {
 }
 
 /// What the gate found: kept with the run, so that a resumed run does not judge again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gated {
+    /// What this rests on besides the payload; when that changed, it is judged again.
+    pub basis: String,
     pub counts: Counts,
     pub hold: Option<Held>,
+    /// Schools whose rows do not end, by entity.
+    pub kept_back: BTreeSet<(u16, String)>,
     /// Whether anything is to be published or recorded.
     pub changes: bool,
     pub publishes: bool,
     /// Every row could be used and stands in the ledger as the payload has it.
-    #[serde(default)]
     pub whole: bool,
     pub covered: Vec<SchoolCoverage>,
     pub notes: Notes,
+    /// What the next payload's doubt is measured by.
+    pub book: Book,
+}
+
+impl Gated {
+    /// Whether the step's row stands on though the payload does not have it.
+    pub(crate) fn keeps_back(&self, step: &Step) -> Result<bool, HubError> {
+        if !step.verdict.is_end() || self.kept_back.is_empty() {
+            return Ok(false);
+        }
+        let row = step.row()?;
+        let school = row.as_ref().and_then(|row| row.school()).unwrap_or_default();
+        Ok(is_kept_back(&self.kept_back, step.slot.entity as u16, school))
+    }
+}
+
+/// Students and schools go only when nothing is kept back.
+fn is_kept_back(kept_back: &BTreeSet<(u16, String)>, entity: u16, school: &str) -> bool {
+    let whole_entity = [Entity::School as u16, Entity::Student as u16].contains(&entity);
+    !kept_back.is_empty() && (whole_entity || kept_back.contains(&(entity, school.to_owned())))
 }
 
 /// Counts steps.
@@ -67,151 +114,232 @@ pub(crate) struct Tally {
     changes: bool,
     publishes: bool,
     whole: bool,
+    run_day: Date,
     guards: BTreeMap<Entity, Guard>,
 }
 
-/// What one entity would lose.
-#[derive(Debug, Default)]
-struct Guard {
-    live: u64,
-    added: u64,
-    ends: u64,
-    schools: BTreeMap<String, SchoolGuard>,
-}
-
-#[derive(Debug, Default)]
-struct SchoolGuard {
-    /// Live rows inside the extent that the payload still has.
-    kept: u64,
-    ends: u64,
-}
-
 impl Tally {
-    pub(crate) fn new(counted: &[Entity], rows: u64, rejected: u64) -> Self {
+    pub(crate) fn new(counted: &[Entity], read: &ReadIn, run_day: Date) -> Self {
+        let guards = Entity::ALL.into_iter().map(|entity| {
+            let mut guard = Guard::default();
+            guard.always_has_rows = extent::always_has_rows(read, entity);
+            guard.counts_students = entity == Entity::Attendance;
+            (entity, guard)
+        });
         Self {
             counted: counted.to_vec(),
-            counts: Counts { rows, reject: rejected, ..Counts::default() },
+            counts: Counts {
+                rows: read.rows,
+                reject: read.rejected,
+                left_out: read.left_out,
+                ..Counts::default()
+            },
             changes: false,
             publishes: false,
-            whole: rejected == 0,
-            guards: BTreeMap::new(),
+            whole: read.rejected == 0 && read.left_out == 0,
+            run_day,
+            guards: guards.collect(),
         }
     }
 
     pub(crate) fn step(&mut self, step: &Step, rejects: &mut RejectBook) -> Result<(), HubError> {
-        self.changes |= step.verdict.is_recorded();
-        self.publishes |= step.verdict.is_published();
-        let is_held = matches!(step.verdict, Verdict::Hold | Verdict::StillHeld);
-        self.whole &= !(step.conflict || step.fault || is_held);
-        self.guard(step)?;
+        self.changes |= step.new.is_some();
+        self.publishes |= step.publish.is_some() && !step.verdict.is_end();
+        let stands_on =
+            matches!(step.verdict, Verdict::Hold | Verdict::StillHeld | Verdict::Doubted | Verdict::Late);
+        self.whole &= !(step.conflict || step.fault || stands_on);
         if step.conflict {
-            rejects.add(conflict(step)?);
+            rejects.add(conflict(step));
         }
-        if self.counted.contains(&step.entity) {
-            self.count(step);
+        if !step.slot.waits {
+            self.guard(step)?;
+        }
+        if self.counted.contains(&step.slot.entity) {
+            self.count(step)?;
         }
         Ok(())
     }
 
-    fn count(&mut self, step: &Step) {
+    fn count(&mut self, step: &Step) -> Result<(), HubError> {
         let counts = &mut self.counts;
         if step.conflict || step.fault {
             counts.reject += step.rows;
-            return;
+            return Ok(());
         }
         counts.duplicate += step.rows.saturating_sub(1);
+        let row = step.rows.min(1);
         match step.verdict {
-            Verdict::Add => counts.add += 1,
-            Verdict::Change => counts.change += 1,
-            Verdict::Unchanged => counts.unchanged += 1,
-            Verdict::Hold | Verdict::StillHeld => counts.unmatched += 1,
-            Verdict::EndAbsent => counts.end += 1,
+            Verdict::Add if step.corrects => counts.change += row,
+            Verdict::Add => counts.add += row,
+            Verdict::Change => counts.change += row,
+            Verdict::Unchanged => counts.unchanged += row,
+            Verdict::Hold | Verdict::StillHeld => counts.unmatched += row,
             Verdict::EndDelta => {
                 counts.end += 1;
-                counts.change += 1;
+                counts.change += row;
             }
-            Verdict::DropHeld => {}
-        }
-    }
-
-    fn guard(&mut self, step: &Step) -> Result<(), HubError> {
-        let guard = self.guards.entry(step.entity).or_default();
-        match step.verdict {
-            Verdict::Add => guard.added += 1,
-            Verdict::Unchanged | Verdict::Change => guard.live += 1,
-            Verdict::EndAbsent => {
-                guard.live += 1;
-                guard.ends += 1;
+            Verdict::Late | Verdict::Doubted | Verdict::EndAbsent | Verdict::EndVanished => {
+                if step.row()?.is_some_and(|row| row.is_counted()) {
+                    let is_end = step.verdict.is_end();
+                    *(if is_end { &mut counts.end } else { &mut counts.doubtful }) += 1;
+                }
             }
-            _ => return Ok(()),
-        }
-        let (Some(old), true) = (&step.old, step.entity != Entity::School) else { return Ok(()) };
-        let row = Row::decode(&old.detail)?;
-        let Some(school) = row.school() else { return Ok(()) };
-        if !guard.schools.contains_key(school) {
-            guard.schools.insert(school.to_owned(), SchoolGuard::default());
-        }
-        let school = guard.schools.get_mut(school).expect("just inserted");
-        if step.verdict == Verdict::EndAbsent {
-            school.ends += 1;
-        } else {
-            school.kept += 1;
+            Verdict::DropHeld | Verdict::Corrected | Verdict::Untouched => {}
         }
         Ok(())
     }
 
-    /// What was found, and whether a person must be asked.
-    pub(crate) fn finish(
-        self,
-        rejects_are_guarded: bool,
-        covered: Vec<SchoolCoverage>,
-        notes: Notes,
-    ) -> Gated {
-        let hold = if rejects_are_guarded { self.guards.values().find_map(Guard::hold) } else { None };
-        let Self { counts, changes, publishes, whole, .. } = self;
-        Gated { counts, hold, changes, publishes, whole, covered, notes }
+    fn guard(&mut self, step: &Step) -> Result<(), HubError> {
+        let guard = self.guards.get_mut(&step.slot.entity).expect("every entity has one");
+        let Some(old) = &step.old else {
+            guard.added += u64::from(step.verdict == Verdict::Add && !step.corrects && step.rows > 0);
+            return Ok(());
+        };
+        let row = super::row::Row::decode(&old.detail)?;
+        if step.verdict == Verdict::Add {
+            guard.added += u64::from(!step.corrects && step.rows > 0);
+            return Ok(());
+        }
+        if old.status != signalbox_store::feed::LedgerStatus::Live || !row.is_counted() {
+            return Ok(());
+        }
+        let verdict = if step.keeps_school { Verdict::Unchanged } else { step.verdict };
+        let school = if step.slot.entity == Entity::School { None } else { row.school() };
+        let is_today = row.date() == Some(self.run_day);
+        guard.row(school.unwrap_or_default(), step.group(), verdict, is_today);
+        Ok(())
+    }
+
+    /// What was found, and whether a person must be asked. `approved`: the hold that a person approved.
+    pub(crate) fn finish(mut self, read: &ReadIn, before: &Book, approved: Option<&Hold>) -> Gated {
+        self.guards.values_mut().for_each(Guard::finish);
+        let (hold, kept_back) = match approved {
+            Some(approved) => self.as_shown(approved),
+            None => self.ask(read, before),
+        };
+        let ends: Vec<_> = self
+            .guards
+            .iter()
+            .flat_map(|(entity, guard)| guard.ends_by_school().map(|ends| (*entity as u16, ends)))
+            .map(|(entity, ends)| ((entity, ends.school), ends.would_end))
+            .collect();
+        let is_kept = |(entity, school): &(u16, String)| is_kept_back(&kept_back, *entity, school);
+        let publishes = self.publishes || ends.iter().any(|(place, _)| !is_kept(place));
+        let mut counts = self.counts;
+        if hold.as_ref().is_none_or(|held| !held.is_whole()) {
+            let is_counted = |entity: u16| self.counted.iter().any(|counted| *counted as u16 == entity);
+            let kept = ends.iter().filter(|(place, _)| is_counted(place.0) && is_kept(place));
+            let kept: u64 = kept.map(|(_, rows)| rows).sum();
+            counts.end -= kept.min(counts.end);
+            // Those of schools that nobody is asked about.
+            counts.doubtful += kept.saturating_sub(hold.as_ref().map_or(0, |held| held.would_end));
+        }
+        let unusable = (counts.reject + counts.unmatched).saturating_sub(read.outside_years);
+        Gated {
+            basis: String::new(),
+            book: read.doubt.book(counts.rows, unusable),
+            counts,
+            hold,
+            whole: self.whole && kept_back.is_empty(),
+            kept_back,
+            changes: self.changes,
+            publishes,
+            covered: read.covered.clone(),
+            notes: read.notes.clone(),
+        }
+    }
+
+    fn ask(&self, read: &ReadIn, before: &Book) -> (Option<Held>, BTreeSet<(u16, String)>) {
+        let unusable = (self.counts.reject + self.counts.unmatched).saturating_sub(read.outside_years);
+        if is_unusable(self.counts.rows, self.counts.reject, unusable, before) {
+            return (Some(self.held(UNUSABLE)), BTreeSet::new());
+        }
+        let mut kept_back = BTreeSet::new();
+        let mut schools = Vec::new();
+        for (entity, guard) in self.guards.iter().filter(|(entity, _)| is_about_students(**entity)) {
+            let held = guard.schools();
+            if let Some(whole) = guard.whole(&held) {
+                return (Some(self.held(whole.as_str())), BTreeSet::new());
+            }
+            schools.extend(guard.ends_by_school().filter(|ends| held.contains(ends.school.as_str())));
+            let stay = held.iter().copied().chain(guard.vanished());
+            kept_back.extend(stay.map(|school| (*entity as u16, school.to_owned())));
+        }
+        if !schools.is_empty() {
+            let would_end = schools.iter().map(|school| school.would_end).sum();
+            return (Some(Held { reason: SCHOOL.to_owned(), would_end, schools }), kept_back);
+        }
+        let others = self.guards.iter().filter(|(entity, _)| !is_about_students(**entity));
+        let whole =
+            others.filter(|_| kept_back.is_empty()).find_map(|(_, guard)| guard.whole(&BTreeSet::new()));
+        (whole.map(|whole| self.held(whole.as_str())), kept_back)
+    }
+
+    /// Ends what a person was shown. Where that would be more by now, it waits anew.
+    fn as_shown(&self, approved: &Hold) -> (Option<Held>, BTreeSet<(u16, String)>) {
+        let shown: Vec<SchoolEnds> = serde_json::from_str(&approved.schools).unwrap_or_default();
+        let by_school = approved.reason == SCHOOL;
+        let is_shown = |school: &str| !by_school || shown.iter().any(|shown| shown.school == school);
+        let mut kept_back = BTreeSet::new();
+        let mut ends = 0;
+        for (entity, losing) in self.losing() {
+            if is_shown(&losing.school) {
+                ends += losing.would_end;
+            } else {
+                kept_back.insert((entity as u16, losing.school));
+            }
+        }
+        let hold = (ends > approved.would_end).then(|| self.held(&approved.reason));
+        (hold, kept_back)
+    }
+
+    /// What would end of what is about students at schools; where nothing of that would, all that would.
+    fn losing(&self) -> Vec<(Entity, SchoolEnds)> {
+        let of = |about_students: bool| {
+            let guards =
+                self.guards.iter().filter(move |(entity, _)| is_about_students(**entity) == about_students);
+            guards.flat_map(|(entity, guard)| guard.ends_by_school().map(|ends| (*entity, ends)))
+        };
+        let losing: Vec<_> = of(true).collect();
+        if losing.is_empty() { of(false).collect() } else { losing }
+    }
+
+    fn held(&self, reason: &str) -> Held {
+        let losing = self.losing();
+        Held {
+            reason: reason.to_owned(),
+            would_end: losing.iter().map(|(_, ends)| ends.would_end).sum(),
+            schools: losing
+                .into_iter()
+                .map(|(_, ends)| ends)
+                .filter(|ends| !ends.school.is_empty())
+                .collect(),
+        }
     }
 }
 
-impl Guard {
-    /// The rules of the contract: more than half of all keys ended with as many added; a school that vanished or would
-    /// lose more than half; more than 10 % of all.
-    fn hold(&self) -> Option<Held> {
-        let many = |ends: u64| ends >= FLOOR;
-        let reason = if many(self.ends) && self.ends * 2 > self.live && self.added >= self.ends {
-            "ids_changed"
-        } else if self.schools.values().any(|school| many(school.ends) && school.ends > school.kept) {
-            "school"
-        } else if many(self.ends) && self.ends * 10 > self.live {
-            "file"
-        } else {
-            return None;
-        };
-        Some(Held {
-            reason: reason.to_owned(),
-            would_end: self.ends,
-            schools: self
-                .schools
-                .iter()
-                .filter(|(_, school)| school.ends > 0)
-                .map(|(name, school)| SchoolEnds { school: name.clone(), would_end: school.ends })
-                .collect(),
-        })
+const fn is_about_students(entity: Entity) -> bool {
+    matches!(entity, Entity::Enrollment | Entity::Attendance)
+}
+
+/// More than a tenth of the rows, at least ten, and a share five points above that of the last accepted payload, could not
+/// be used or matched; or every row was a reject.
+fn is_unusable(rows: u64, rejects: u64, unusable: u64, before: &Book) -> bool {
+    if rows > 0 && rejects == rows && unusable > 0 {
+        return true;
     }
+    let above_before = unusable * before.rows * 20 >= rows * (before.rows + 20 * before.unusable);
+    unusable >= UNUSABLE_FLOOR && unusable * 10 > rows && above_before
 }
 
 /// The one reject that names every line of a key whose rows disagree.
-fn conflict(step: &Step) -> Result<Reject, HubError> {
-    let row = match (&step.new.detail[..], &step.old) {
-        ([], Some(old)) => Row::decode(&old.detail)?,
-        (detail, _) => Row::decode(detail)?,
-    };
+fn conflict(step: &Step) -> Reject {
     let lines: Vec<String> = step.lines.iter().map(u32::to_string).collect();
-    let what = match row.entity() {
+    let what = match step.slot.entity {
         Entity::Attendance => "That day counts as unknown until the source says one thing.",
         _ => "One of them is used, always the same one, until the source says one thing.",
     };
-    Ok(Reject {
+    Reject {
         file: None,
         row: step.lines.first().map(|line| u64::from(*line)),
         column: None,
@@ -219,39 +347,28 @@ fn conflict(step: &Step) -> Result<Reject, HubError> {
         value_class: String::new(),
         help: format!("Rows {} have the same key and disagree. {what}", lines.join(", ")),
         claims: Claims::default(),
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn guard(live: u64, added: u64, schools: &[(&str, u64, u64)]) -> Guard {
-        Guard {
-            live,
-            added,
-            ends: schools.iter().map(|(_, _, ends)| ends).sum(),
-            schools: schools
-                .iter()
-                .map(|(name, kept, ends)| ((*name).to_owned(), SchoolGuard { kept: *kept, ends: *ends }))
-                .collect(),
-        }
-    }
-
     #[test]
-    fn the_guard_counts_rows_that_would_end() {
-        for (name, guard, expected) in [
-            ("a tenth exactly", guard(100, 0, &[("1", 90, 10)]), None),
-            ("more than a tenth", guard(109, 0, &[("1", 98, 11)]), Some("file")),
-            ("a tenth of few rows", guard(20, 0, &[("1", 11, 9)]), None),
-            ("a school vanished", guard(1000, 0, &[("1", 985, 0), ("2", 0, 15)]), Some("school")),
-            ("half a school", guard(1000, 0, &[("1", 970, 0), ("2", 15, 15)]), None),
-            ("more than half a school", guard(1000, 0, &[("1", 970, 0), ("2", 14, 16)]), Some("school")),
-            ("all ids changed", guard(100, 100, &[("1", 0, 100)]), Some("ids_changed")),
-            ("all gone", guard(100, 3, &[("1", 0, 100)]), Some("school")),
-            ("nothing ends", guard(100, 500, &[("1", 100, 0)]), None),
+    fn too_much_that_cannot_be_used() {
+        let before = |rows, unusable| crate::ingest::doubt::Doubt::default().book(rows, unusable);
+        for (name, rows, unusable, before, expected) in [
+            ("a tenth", 100, 10, before(0, 0), false),
+            ("more than a tenth, at the first load", 100, 11, before(0, 0), true),
+            ("few rows", 50, 9, before(0, 0), false),
+            ("few that are not matched", 3, 3, before(100, 0), false),
+            ("no rows", 0, 0, before(100, 0), false),
+            ("as the night before", 400, 50, before(400, 50), false),
+            ("five points more", 400, 70, before(400, 50), true),
+            ("four points more", 400, 66, before(400, 50), false),
         ] {
-            assert_eq!(guard.hold().map(|held| held.reason).as_deref(), expected, "{name}");
+            assert_eq!(is_unusable(rows, 0, unusable, &before), expected, "{name}");
         }
+        assert!(is_unusable(3, 3, 3, &before(100, 0)), "all of few");
     }
 }

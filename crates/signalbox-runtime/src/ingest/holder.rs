@@ -22,7 +22,7 @@ impl Holder {
         Self { name: "embedded".to_owned(), term: Duration::ZERO }
     }
 
-    pub(super) fn term_at(&self, now: Timestamp) -> Term<'_> {
+    pub(crate) fn term_at(&self, now: Timestamp) -> Term<'_> {
         Term { holder: &self.name, now_ms: now.as_millisecond(), until_ms: self.until_ms(now) }
     }
 

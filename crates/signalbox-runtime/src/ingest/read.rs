@@ -1,26 +1,28 @@
 //! The first pass over a payload: normalise, resolve ids, hash, sort. `ids`: whom a row speaks of; `place`: where it
-//! stands in time.
+//! stands in time; `keep`: what becomes of it.
 
 mod ids;
+mod keep;
 mod place;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::ops::ControlFlow;
 
 use jiff::civil::Date;
-use signalbox_connector::{Contents, Draft, Entity, Item, Record, Refusal, Reject, RowSum};
-use signalbox_event::Status;
-use signalbox_store::feed::CrosswalkRow;
+use signalbox_connector::{Contents, Draft, Entity, Item, Refusal, Reject, RowSum};
+use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
+use signalbox_risk::DateRanges;
 
-use self::ids::Resolved;
 use self::place::SchoolSeen;
-use super::identity::Resolver;
+use super::doubt::{Book, Doubt, Doubts};
+use super::extent;
+use super::identity::{Change, Hint, Resolver, RosterIds, two_persons};
 use super::rejects::RejectBook;
-use super::row::{content_hash, of_record};
+use super::row::Row;
 use super::same::{self, Summed};
-use super::sort::{ENDS, FAULT, Head, Sorted, Sorter, UNMATCHED};
+use super::sort::{INFERRED, Sorted, Sorter};
 use crate::hub::{Feed, Settings};
 
 /// What the first pass found.
@@ -31,40 +33,61 @@ pub(crate) struct ReadIn {
     /// Rows of the feed's entities, and those that became rejects before they could be compared.
     pub rows: u64,
     pub rejected: u64,
-    /// Entities and school years that rows stand in.
+    /// Enrolments that begin in no configured year: rejects that say nothing of how well the file is written.
+    pub outside_years: u64,
+    /// Values of columns that are not required, left out because they could not be used.
+    pub left_out: u64,
+    /// Slots and school years that rows stand in.
     pub scopes: BTreeSet<(u8, u16)>,
-    /// The school year of a roster payload: that of its latest entry date.
-    pub payload_year: Option<u16>,
+    /// The school year of the day on which the payload is read.
+    pub year: u16,
     /// The latest readable row of each school, and the years of those days.
     pub latest: HashMap<String, Date>,
-    /// Ids that the crosswalk did not know.
-    pub ids: Vec<CrosswalkRow>,
+    /// What changes in the crosswalk.
+    pub ids: Change,
     pub notes: Notes,
     /// Every row, summed as `summed` says.
     pub sum: RowSum,
     pub summed: Summed,
     /// A row's day had not come on the day of the run: on a later day the same rows say more.
     pub reaches_ahead: bool,
+    /// What the payload covers, with the days whose silence is in doubt.
+    pub covered: Vec<SchoolCoverage>,
+    pub doubt: Doubt,
 }
 
 impl ReadIn {
-    /// A payload without rows.
-    pub(crate) fn empty(contents: Contents, rejects: RejectBook) -> Self {
+    /// A payload without rows, read in `year`.
+    pub(crate) fn empty(contents: Contents, rejects: RejectBook, year: u16) -> Self {
         Self {
             sorted: Sorted::default(),
             contents,
             rejects,
             rows: 0,
             rejected: 0,
+            outside_years: 0,
+            left_out: 0,
             scopes: BTreeSet::new(),
-            payload_year: None,
+            year,
             latest: HashMap::new(),
-            ids: Vec::new(),
+            ids: Change::default(),
             notes: Notes::default(),
             sum: RowSum::default(),
             summed: Summed::default(),
             reaches_ahead: false,
+            covered: Vec::new(),
+            doubt: Doubt::default(),
         }
+    }
+
+    /// What the absence of a row says about a covered day; `None`: the payload is about no school days.
+    pub(crate) fn rows_mean(&self) -> Option<RowsMean> {
+        self.contents.extents.iter().find_map(|extent| extent.rows)
+    }
+
+    /// A header alone, where only exceptions have rows: nobody can tell whether nobody was away or nothing was exported.
+    pub(crate) fn is_empty_list(&self) -> bool {
+        self.rows == 0 && self.rows_mean() == Some(RowsMean::Exceptions)
     }
 }
 
@@ -75,10 +98,33 @@ pub(crate) struct Notes {
     pub non_instructional: u64,
     /// Rows whose date no calendar covers.
     pub no_calendar: u64,
-    /// Students not found whose id would be found with other leading zeros.
-    pub leading_zeros: u64,
-    /// Students not found because their id names several students.
+    /// Rows whose student is not found because the id names several students.
     pub ambiguous: u64,
+    /// Rows whose student is not found because the roster has two persons under the id.
+    #[serde(default)]
+    pub two_persons: u64,
+    /// Rows whose student is not found, by what may be wrong with how the id is written.
+    #[serde(default)]
+    pub hints: BTreeMap<Hint, u64>,
+    /// A list of exceptions without a row.
+    #[serde(default)]
+    pub empty: bool,
+}
+
+/// What reading depends on besides settings and bytes.
+pub(crate) struct Beside<'a> {
+    pub book: &'a Book,
+    /// The payload is the very one that was accepted last.
+    pub is_same: bool,
+    /// Of what the feed covered, the days whose silence is in doubt.
+    pub doubtful: &'a BTreeMap<String, DateRanges>,
+    /// What the feed covered before.
+    pub covered: &'a BTreeMap<String, DateRanges>,
+    /// Rows of the feed wait for their student or school.
+    pub some_wait: bool,
+    pub run_day: Date,
+    /// For chunks that do not fit in memory.
+    pub scratch: &'a std::path::Path,
 }
 
 /// Reads a landed payload. Blocking.
@@ -86,57 +132,92 @@ pub(crate) fn read(
     settings: &Settings,
     feed: &Feed,
     payload_name: &str,
-    mut payload: File,
-    scratch: &std::path::Path,
-    run_day: Date,
+    payload: &mut File,
+    beside: &Beside<'_>,
     resolver: &mut Resolver,
 ) -> io::Result<Result<ReadIn, Refusal>> {
-    let raw_rows = same::raw_rows(feed, &mut payload)?;
-    let summed = if raw_rows.is_some() { Summed::RawRows } else { Summed::Drafts };
-    let found = ReadIn::empty(Contents::default(), RejectBook::new(&feed.name, payload_name));
-    let mut reader = Reader {
-        settings,
-        feed,
-        run_day,
-        resolver,
-        found: ReadIn { sum: raw_rows.unwrap_or_default(), summed, ..found },
-        sorter: Sorter::new(scratch),
-        latest_entry: None,
-        schools: HashMap::new(),
-        encoded: Vec::new(),
-        natural_key: String::new(),
-        failed: None,
-    };
-    let contents = feed.source.normalize(&mut payload, &mut |item| reader.item(item));
-    if let Some(error) = reader.failed {
-        return Err(error);
-    }
-    match contents {
-        Ok(contents) => reader.finish(contents).map(Ok),
-        Err(refusal) => Ok(Err(refusal)),
+    let mut known = Change::default();
+    loop {
+        let raw_rows = same::raw_rows(feed, payload)?;
+        let mut reader = Reader::new(settings, feed, payload_name, beside, resolver, raw_rows);
+        let contents = feed.source.normalize(payload, &mut |item| reader.item(item));
+        if let Some(error) = reader.failed {
+            return Err(error);
+        }
+        let contents = match contents {
+            Ok(contents) => contents,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let strangers = reader.roster.new_two_persons(reader.resolver);
+        known.new.append(&mut reader.found.ids.new);
+        if strangers.is_empty() {
+            let mut read = reader.finish(contents)?;
+            read.ids.gone.append(&mut known.gone);
+            read.ids.new.append(&mut known.new);
+            return Ok(Ok(read));
+        }
+        // Rows about them, earlier in the payload, were taken for one person's: once more, knowing.
+        for key in strangers {
+            let row = two_persons(resolver, key);
+            resolver.add(&row);
+            known.new.push(row);
+        }
+        payload.rewind()?;
     }
 }
 
 struct Reader<'a> {
     settings: &'a Settings,
     feed: &'a Feed,
+    beside: &'a Beside<'a>,
     run_day: Date,
+    year: u16,
     resolver: &'a mut Resolver,
+    roster: RosterIds,
     found: ReadIn,
+    doubts: Doubts,
     sorter: Sorter,
-    latest_entry: Option<Date>,
     schools: HashMap<Box<str>, SchoolSeen<'a>>,
     encoded: Vec<u8>,
     natural_key: String,
     failed: Option<io::Error>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(
+        settings: &'a Settings,
+        feed: &'a Feed,
+        payload_name: &str,
+        beside: &'a Beside<'a>,
+        resolver: &'a mut Resolver,
+        raw_rows: Option<RowSum>,
+    ) -> Self {
+        let summed = if raw_rows.is_some() { Summed::RawRows } else { Summed::Drafts };
+        let year = settings.calendars.school_year(beside.run_day);
+        let found = ReadIn::empty(Contents::default(), RejectBook::new(&feed.name, payload_name), year);
+        Self {
+            settings,
+            feed,
+            beside,
+            run_day: beside.run_day,
+            year,
+            resolver,
+            roster: RosterIds::default(),
+            found: ReadIn { sum: raw_rows.unwrap_or_default(), summed, ..found },
+            doubts: Doubts::default(),
+            sorter: Sorter::new(beside.scratch),
+            schools: HashMap::new(),
+            encoded: Vec::new(),
+            natural_key: String::new(),
+            failed: None,
+        }
+    }
+
     fn item(&mut self, item: Item<'_>) -> ControlFlow<()> {
         match item {
             Item::Reject(reject) => {
                 self.found.rows += 1;
-                self.reject(reject);
+                self.unusable(reject);
             }
             Item::Draft(draft) => {
                 if let Err(error) = self.draft(draft) {
@@ -146,6 +227,12 @@ impl Reader<'_> {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    fn unusable(&mut self, reject: Reject) {
+        let claims = &reject.claims;
+        self.doubt(claims.student.as_deref(), claims.school.as_deref(), claims.date);
+        self.reject(reject);
     }
 
     fn reject(&mut self, reject: Reject) {
@@ -165,68 +252,59 @@ impl Reader<'_> {
         if self.feed.source.entities().contains(&entity) {
             self.found.rows += 1;
         }
+        self.found.left_out += draft.left_out.len() as u64;
         if names_identity {
-            self.learn(&draft.record);
+            self.learn(&draft);
         }
-        let resolved = match self.resolve(&draft) {
-            Ok(resolved) => resolved,
-            Err(reject) => {
-                self.reject(reject);
-                return Ok(());
+        self.keep(draft)
+    }
+
+    /// What is known only at the end: what the payload says of itself, what it covers, and where doubt lies.
+    fn finish(mut self, contents: Contents) -> io::Result<ReadIn> {
+        let schools = std::mem::take(&mut self.schools).into_iter();
+        self.found.latest = schools
+            .filter_map(|(school, seen)| seen.latest.map(|date| (school.into_string(), date)))
+            .collect();
+        self.found.contents = contents;
+        self.found.doubt = Doubt::of(std::mem::take(&mut self.doubts), self.beside.book, self.beside.is_same);
+        self.found.notes.empty = self.found.is_empty_list();
+        self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
+        if self.found.rows_mean() == Some(RowsMean::Exceptions) {
+            self.doubt_silence()?;
+        }
+        let changed = std::mem::take(&mut self.roster).settle(self.resolver);
+        self.found.ids.gone.extend(changed.gone);
+        self.found.ids.new.extend(changed.new);
+        Ok(ReadIn { sorted: self.sorter.finish()?, ..self.found })
+    }
+
+    /// Silence that new doubt could explain is unknown, on days that no earlier payload covered: at a school on its
+    /// coverage, of a student as a row that the hub infers.
+    fn doubt_silence(&mut self) -> io::Result<()> {
+        let mut covered = std::mem::take(&mut self.found.covered);
+        let mut days = BTreeSet::new();
+        for school in &mut covered {
+            let new = extent::newly_covered(school, self.beside.covered, &self.settings.calendars);
+            let again = self.beside.doubtful.get(&school.school).filter(|_| self.beside.is_same);
+            let again = again.into_iter().flat_map(DateRanges::days);
+            let doubtful = new.iter().copied().chain(again);
+            let doubtful = doubtful.filter(|day| self.found.doubt.is_new_on_day(&school.school, *day));
+            school.doubtful = DateRanges::from_iter(doubtful.map(|day| (day, day))).into();
+            days.extend(new);
+        }
+        self.found.covered = covered;
+        let students: Vec<_> = self.found.doubt.new_students().collect();
+        for student in students {
+            for day in &days {
+                self.infer(&Row::of_unknown_day(student, *day, AttendanceCategory::Doubtful))?;
             }
-        };
-        self.keep(draft, resolved)
+        }
+        Ok(())
     }
 
-    fn keep(&mut self, draft: Draft<'_>, resolved: Resolved<'_>) -> io::Result<()> {
-        let mut flags = 0;
-        let is_about_student = !matches!(draft.record, Record::School { .. });
-        if is_about_student && resolved.student.is_none() {
-            flags |= UNMATCHED;
-        }
-        if draft.status == Status::ToBeDeleted {
-            flags |= ENDS;
-        }
-        if let Some(fault) = draft.fault {
-            // A row whose student is not found counts as that; the code is reported all the same.
-            flags |= if flags & UNMATCHED == 0 { FAULT } else { 0 };
-            self.found.rejects.add(fault);
-        }
-        let line = u32::try_from(draft.row).unwrap_or(u32::MAX);
-        let row = of_record(draft.record, resolved.student, resolved.school);
-        let school_year = self.see(&row);
-        row.encode(&mut self.encoded);
-        let head = Head {
-            entity: row.entity() as u8,
-            school_year,
-            key: row.ledger_key(&mut self.natural_key),
-            line,
-            flags,
-            content: content_hash(&self.encoded),
-        };
-        self.found.scopes.insert((head.entity, head.school_year));
-        self.sorter.push(head, &self.encoded)
-    }
-
-    /// What is known only at the end: what the payload says of itself, and the year of a roster.
-    fn finish(self, contents: Contents) -> io::Result<ReadIn> {
-        let payload_year = self.latest_entry.map(|date| self.settings.calendars.school_year(date));
-        let year_or_payloads = |year| if year == 0 { payload_year.unwrap_or(0) } else { year };
-        let schools = self.schools.into_iter();
-        Ok(ReadIn {
-            sorted: self.sorter.finish()?,
-            contents,
-            payload_year,
-            scopes: self
-                .found
-                .scopes
-                .into_iter()
-                .map(|(entity, year)| (entity, year_or_payloads(year)))
-                .collect(),
-            latest: schools
-                .filter_map(|(school, seen)| seen.latest.map(|date| (school.into_string(), date)))
-                .collect(),
-            ..self.found
-        })
+    /// Adds a row that the payload does not have.
+    fn infer(&mut self, row: &Row<'_>) -> io::Result<()> {
+        let year = row.date().map_or(self.year, |date| self.settings.calendars.school_year(date));
+        self.push(row, year, 0, INFERRED)
     }
 }

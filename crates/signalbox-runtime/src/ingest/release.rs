@@ -1,53 +1,69 @@
-//! Late arrivals: rows whose student was not found are released when the roster brings the student.
+//! Late arrivals: rows whose student or school was not found are released when the roster brings them. They are a
+//! payload of their own: compared with the ledger like any other, and keyed anew.
 
-use signalbox_connector::Entity;
-use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope};
+use std::collections::BTreeSet;
 
-use super::diff::{Step, Verdict};
+use signalbox_connector::Contents;
+use signalbox_store::feed::{Closing, LedgerStatus, NewRun, Outcome, Run};
+
+use super::diff::Diff;
 use super::emit::{Emitter, end_run};
-use super::identity::{Found, Resolver};
-use super::row::{Row, content_hash};
-use super::run::id_system;
-use super::{Ingest, Taken, cause};
+use super::identity::{FIRST_ID, Found, Resolver};
+use super::read::ReadIn;
+use super::rejects::RejectBook;
+use super::row::{Body, Row, Slot, Waiting, content_hash};
+use super::run::{OpenRun, id_system};
+use super::settings::FeedSettings;
+use super::sort::{ENDS, Head, INFERRED, Sorter};
+use super::{Ingest, Taken, cause, same};
 use crate::hub::{Feed, Hub, HubError};
 
 const PAGE: usize = 20_000;
 
-/// Opens a release run if rows of the feed wait for a student who is known by now.
-pub(super) async fn unmatched(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(), HubError> {
+/// Opens a release run if rows of the feed wait for what the roster has brought since this was looked at last.
+pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(), HubError> {
     let Taken { feed, lease, now } = taken;
-    if ingest.hub.feeds.ledger_counts(&feed.name).await?.unmatched == 0 {
+    let crosswalk = same::crosswalk(&ingest.hub).await?;
+    let mut settings = FeedSettings::load(&ingest.hub, &feed.name).await?;
+    if settings.released_by.as_deref() == Some(&*crosswalk) {
         return Ok(());
     }
     let known = ingest.take_resolver().await?;
-    let found = !releasable(&ingest.hub, feed, &known.resolver, 1).await?.is_empty();
+    let mut released = Released::new(&ingest.hub, feed, &known.resolver);
+    let found = released.look(1).await?;
     ingest.resolver = Some(known);
-    if !found {
-        return Ok(());
+    if found {
+        let run = NewRun {
+            payload: String::new(),
+            name: String::new(),
+            opened_ms: now.as_millisecond(),
+            cursor: None,
+            cause: cause::RELEASE.to_owned(),
+        };
+        let run = ingest.open(lease, run).await?;
+        finish(ingest, taken, &run).await?;
+        settings = FeedSettings::load(&ingest.hub, &feed.name).await?;
     }
-    let run = NewRun {
-        payload: String::new(),
-        name: String::new(),
-        opened_ms: now.as_millisecond(),
-        cursor: None,
-        cause: cause::RELEASE.to_owned(),
-    };
-    let run = ingest.open(lease, run).await?;
-    finish(ingest, taken, &run).await
+    settings.released_by = Some(crosswalk);
+    settings.save(&ingest.hub, lease).await
 }
 
 /// Works a release run through.
 pub(super) async fn finish(
     ingest: &mut Ingest,
-    Taken { feed, lease, .. }: Taken<'_>,
+    Taken { feed, lease, now }: Taken<'_>,
     run: &Run,
 ) -> Result<(), HubError> {
     let known = ingest.take_resolver().await?;
-    let resolver = &known.resolver;
     let hub = &*ingest.hub;
-    let steps = releasable(hub, feed, resolver, usize::MAX).await?;
-    let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
-    for step in steps {
+    let mut released = Released::new(hub, feed, &known.resolver);
+    released.look(usize::MAX).await?;
+    let read = released.finish()?;
+    let open = OpenRun { hub, feed, lease, run, now };
+    open.forget_accepted().await?;
+    let mut emitter = Emitter::new(hub, lease, run, &known.resolver, id_system(hub));
+    let mut diff = Diff::new(open.by(&[]), &read)?;
+    while let Some(step) = diff.next().await? {
         emitter.step(step).await?;
     }
     emitter.flush().await?;
@@ -66,60 +82,85 @@ pub(super) async fn finish(
     Ok(())
 }
 
-/// Up to `max` waiting rows whose student is found now, in the order of the ledger.
-async fn releasable(hub: &Hub, feed: &Feed, resolver: &Resolver, max: usize) -> Result<Vec<Step>, HubError> {
-    let mut steps = Vec::new();
-    for entity in Entity::ALL {
-        for school_year in hub.feeds.ledger_years(&feed.name, entity as u16).await? {
-            let scope = Scope { entity: entity as u16, school_year };
-            let mut after = None;
-            loop {
-                let rows = hub.feeds.ledger(&feed.name, scope, after.as_ref(), PAGE).await?;
-                let Some(last) = rows.last() else { break };
-                after = Some(last.key);
-                for old in rows.iter().filter(|row| row.status == LedgerStatus::Unmatched) {
-                    if let Some(step) = release(feed, resolver, entity, school_year, old)? {
-                        steps.push(step);
-                    }
-                    if steps.len() >= max {
-                        return Ok(steps);
+/// Rows that waited and are found now.
+struct Released<'a> {
+    hub: &'a Hub,
+    feed: &'a Feed,
+    resolver: &'a Resolver,
+    sorter: Sorter,
+    scopes: BTreeSet<(u8, u16)>,
+    count: usize,
+}
+
+impl<'a> Released<'a> {
+    fn new(hub: &'a Hub, feed: &'a Feed, resolver: &'a Resolver) -> Self {
+        let sorter = Sorter::new(hub.landing.scratch());
+        Self { hub, feed, resolver, sorter, scopes: BTreeSet::new(), count: 0 }
+    }
+
+    /// Collects up to `max` of them; whether there is any.
+    async fn look(&mut self, max: usize) -> Result<bool, HubError> {
+        let feeds = &self.hub.feeds;
+        for slot in Slot::all().filter(|slot| slot.waits) {
+            for school_year in feeds.ledger_years(&self.feed.name, u16::from(slot.number())).await? {
+                let mut after = None;
+                loop {
+                    let scope = slot.scope(school_year);
+                    let rows = feeds.ledger(&self.feed.name, scope, after.as_ref(), PAGE).await?;
+                    let Some(last) = rows.last() else { break };
+                    after = Some(last.key);
+                    for row in rows.iter().filter(|row| row.status != LedgerStatus::Ended) {
+                        self.take(slot, school_year, row.key, &row.detail)?;
+                        if self.count >= max {
+                            return Ok(true);
+                        }
                     }
                 }
             }
         }
+        Ok(self.count > 0)
     }
-    Ok(steps)
-}
 
-fn release(
-    feed: &Feed,
-    resolver: &Resolver,
-    entity: Entity,
-    school_year: u16,
-    old: &LedgerRow,
-) -> Result<Option<Step>, HubError> {
-    let mut row = Row::decode(&old.detail)?;
-    let Some(id) = row.claimed_student() else { return Ok(None) };
-    let Found::One(key) = resolver.student(id, feed.source.student_id_type()) else { return Ok(None) };
-    row.student = Some(*key.as_uuid());
-    let mut detail = Vec::with_capacity(old.detail.len() + 16);
-    row.encode(&mut detail);
-    let new = LedgerRow {
-        key: old.key,
-        content: content_hash(&detail),
-        revision: old.revision + 1,
-        status: LedgerStatus::Live,
-        detail,
-    };
-    Ok(Some(Step {
-        entity,
-        school_year,
-        verdict: Verdict::Add,
-        old: None,
-        new,
-        rows: 0,
-        lines: Vec::new(),
-        conflict: false,
-        fault: false,
-    }))
+    fn take(&mut self, slot: Slot, school_year: u16, key: [u8; 16], detail: &[u8]) -> Result<(), HubError> {
+        let waiting = Waiting::decode(detail)?;
+        let Some(row) = self.found(&waiting) else { return Ok(()) };
+        let (mut encoded, mut natural_key) = (Vec::new(), String::new());
+        row.encode(&mut encoded);
+        let matched = Slot { waits: false, ..slot };
+        let head = Head {
+            slot: matched.number(),
+            school_year,
+            key: row.ledger_key(&mut natural_key),
+            line: waiting.line,
+            flags: 0,
+            content: content_hash(&encoded),
+        };
+        self.sorter.push(head, &encoded)?;
+        let gone = Head { slot: slot.number(), key, flags: ENDS | INFERRED, ..head };
+        self.sorter.push(gone, detail)?;
+        self.scopes.extend([(matched.number(), school_year), (slot.number(), school_year)]);
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The row with its student and school, if both are found.
+    fn found<'w>(&self, waiting: &Waiting<'w>) -> Option<Row<'w>> {
+        let id_type =
+            if self.feed.roster_of_record { Some(FIRST_ID) } else { self.feed.source.student_id_type() };
+        let Found::One(key) = self.resolver.student(&waiting.student, id_type) else { return None };
+        let mut row = Row { student: Some(*key.as_uuid()), ..waiting.row.clone() };
+        if let Body::Enrollment { school, .. } | Body::Attendance { school, .. } = &mut row.body
+            && !waiting.school.is_empty()
+        {
+            let Found::One(first) = self.resolver.school(&waiting.school) else { return None };
+            *school = first.to_owned().into();
+        }
+        Some(row)
+    }
+
+    fn finish(self) -> Result<ReadIn, HubError> {
+        let rejects = RejectBook::new(&self.feed.name, "");
+        let empty = ReadIn::empty(Contents::default(), rejects, 0);
+        Ok(ReadIn { sorted: self.sorter.finish()?, scopes: self.scopes, ..empty })
+    }
 }

@@ -1,6 +1,7 @@
 //! A row between draft and event: ids resolved, ready to be hashed, sorted, compared and published.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use signalbox_event::data::{
     AttendanceCategory, AttendanceDaily, Enrollment, IdValue, School, Status, Student,
 };
 use signalbox_event::{Data, StudentKey};
+use signalbox_store::feed::{LedgerKey, Scope};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -19,9 +21,12 @@ mod fuzz;
 #[cfg(test)]
 mod tests;
 
-/// What the ledger keeps of a row, and what an event is made of.
+/// What the ledger keeps of a row, and what an event is made of. Ids as the tool writes them are no part of it: a tool
+/// that writes another id of the same student says the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row<'a> {
+    /// It was missing from its feed's last payload and stands on, because one that could not be used may have been it.
+    pub doubtful: bool,
     /// `None`: the student is not found (yet), or the row is about no student.
     pub student: Option<Uuid>,
     #[serde(borrow)]
@@ -52,9 +57,6 @@ pub(crate) enum Body<'a> {
     Enrollment {
         #[serde(borrow)]
         key: Option<Cow<'a, str>>,
-        /// As the feed writes it.
-        #[serde(borrow)]
-        student_id: Cow<'a, str>,
         /// The school's first id.
         #[serde(borrow)]
         school: Cow<'a, str>,
@@ -64,8 +66,7 @@ pub(crate) enum Body<'a> {
         grade: Option<Cow<'a, str>>,
     },
     Attendance {
-        #[serde(borrow)]
-        student_id: Cow<'a, str>,
+        /// The school's first id; blank where the row's school cannot be used.
         #[serde(borrow)]
         school: Cow<'a, str>,
         date: Day,
@@ -73,6 +74,20 @@ pub(crate) enum Body<'a> {
         #[serde(borrow)]
         source_code: Option<Cow<'a, str>>,
     },
+}
+
+/// A row whose student or school is not found, with the ids as the tool writes them: it is looked up again when the
+/// roster changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Waiting<'a> {
+    #[serde(borrow)]
+    pub student: Cow<'a, str>,
+    #[serde(borrow)]
+    pub school: Cow<'a, str>,
+    /// Where it stood when it was read last.
+    pub line: u32,
+    #[serde(borrow)]
+    pub row: Row<'a>,
 }
 
 /// A civil date in four bytes.
@@ -113,6 +128,11 @@ impl<'a> Row<'a> {
             postcard::to_extend(self, std::mem::take(buffer)).expect("a buffer that grows takes any row");
     }
 
+    /// Whether an encoded row is marked as doubtful: its first field.
+    pub(crate) fn is_marked(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&1)
+    }
+
     pub(crate) const fn entity(&self) -> Entity {
         match self.body {
             Body::School { .. } => Entity::School,
@@ -131,14 +151,6 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The student's id as the feed writes it, for rows that are about a student of another feed.
-    pub(crate) fn claimed_student(&self) -> Option<&str> {
-        match &self.body {
-            Body::School { .. } | Body::Student { .. } => None,
-            Body::Enrollment { student_id, .. } | Body::Attendance { student_id, .. } => Some(student_id),
-        }
-    }
-
     /// The day that extents are judged by.
     pub(crate) fn date(&self) -> Option<Date> {
         match self.body {
@@ -148,40 +160,47 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Whether it is one that its feed wrote: not a day whose silence is in doubt, nor one without a usable school.
+    pub(crate) fn is_counted(&self) -> bool {
+        !matches!(&self.body, Body::Attendance { school, .. } if school.is_empty())
+    }
+
+    /// Whether it says that a day's silence is in doubt.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(self.body, Body::Attendance { category: AttendanceCategory::Doubtful, .. })
+    }
+
     /// The ledger key: rows of one student stand together.
-    pub(crate) fn ledger_key(&self, scratch: &mut String) -> [u8; 16] {
+    pub(crate) fn ledger_key(&self, scratch: &mut String) -> LedgerKey {
         scratch.clear();
         self.push_natural_key(scratch);
-        let group = match &self.body {
-            Body::School { id, .. } | Body::Student { id, .. } => id,
-            Body::Enrollment { student_id, .. } | Body::Attendance { student_id, .. } => student_id,
+        let group = match (&self.body, &self.student) {
+            (Body::School { id, .. }, _) => xxh3_64(id.as_bytes()),
+            (_, Some(student)) => xxh3_64(student.as_bytes()),
+            (_, None) => 0,
         };
-        let mut key = [0; 16];
-        key[..8].copy_from_slice(&xxh3_64(group.as_bytes()).to_be_bytes());
-        key[8..].copy_from_slice(&xxh3_64(scratch.as_bytes()).to_be_bytes());
-        key
+        key_of(group, scratch)
     }
 
     /// The natural key in its feed and school year.
     pub(crate) fn natural_key(&self, school_year: u16) -> String {
         let mut key = format!("{school_year}|");
+        if let Some(student) = &self.student {
+            write!(key, "{student}|").expect("writing to a string cannot fail");
+        }
         self.push_natural_key(&mut key);
         key
     }
 
+    /// What tells the row from others of its student, or of the district.
     fn push_natural_key(&self, to: &mut String) {
         match &self.body {
             Body::School { id, .. } | Body::Student { id, .. } => to.push_str(id),
-            Body::Enrollment { key: Some(key), .. } => to.push_str(key),
-            Body::Enrollment { student_id, school, entry, .. } => {
-                push_part(to, student_id);
-                to.push('|');
-                push_part(to, school);
-                push_day(to, *entry);
+            Body::Enrollment { key: Some(key), .. } => {
+                to.push('#');
+                to.push_str(key);
             }
-            Body::Attendance { student_id, school, date, .. } => {
-                push_part(to, student_id);
-                to.push('|');
+            Body::Enrollment { school, entry: date, .. } | Body::Attendance { school, date, .. } => {
                 push_part(to, school);
                 push_day(to, *date);
             }
@@ -223,7 +242,7 @@ impl<'a> Row<'a> {
                 grade: owned(grade),
                 status,
             }),
-            Body::Attendance { school, date, category, source_code, .. } => {
+            Body::Attendance { school, date, category, source_code } => {
                 Data::AttendanceDaily(AttendanceDaily {
                     school: (!school.is_empty()).then(|| school.clone().into_owned()),
                     date: (*date).into(),
@@ -260,6 +279,71 @@ impl<'a> Row<'a> {
         }
         self
     }
+
+    /// A student's day of which it is only known that it is not known, at whatever school.
+    pub(crate) fn of_unknown_day(
+        student: StudentKey,
+        date: Date,
+        category: AttendanceCategory,
+    ) -> Row<'static> {
+        let body = Body::Attendance { school: "".into(), date: date.into(), category, source_code: None };
+        Row { student: Some(*student.as_uuid()), doubtful: false, body }
+    }
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, HubError> {
+        postcard::from_bytes(bytes).map_err(|_| HubError::Stored("ledger row"))
+    }
+
+    /// Encodes into `buffer`, which is cleared first.
+    pub(crate) fn encode(&self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        *buffer =
+            postcard::to_extend(self, std::mem::take(buffer)).expect("a buffer that grows takes any row");
+    }
+
+    /// The ledger key: rows about one id stand together.
+    pub(crate) fn ledger_key(&self, scratch: &mut String) -> LedgerKey {
+        scratch.clear();
+        push_part(scratch, &self.student);
+        scratch.push('|');
+        push_part(scratch, &self.school);
+        scratch.push('|');
+        self.row.push_natural_key(scratch);
+        key_of(xxh3_64(self.student.as_bytes()), scratch)
+    }
+}
+
+fn key_of(group: u64, natural_key: &str) -> LedgerKey {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&group.to_be_bytes());
+    key[8..].copy_from_slice(&xxh3_64(natural_key.as_bytes()).to_be_bytes());
+    key
+}
+
+/// One ledger of a feed: the rows of an entity, or those of them that wait for their student or school.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Slot {
+    pub waits: bool,
+    pub entity: Entity,
+}
+
+impl Slot {
+    const WAITS: u8 = 0x80;
+
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        [false, true].into_iter().flat_map(|waits| Entity::ALL.map(|entity| Self { waits, entity }))
+    }
+
+    /// Stands in stores.
+    pub(crate) const fn number(self) -> u8 {
+        self.entity as u8 | if self.waits { Self::WAITS } else { 0 }
+    }
+
+    pub(crate) fn scope(self, school_year: u16) -> Scope {
+        Scope { entity: u16::from(self.number()), school_year }
+    }
 }
 
 /// An id as a part of a key: one that holds what parts are joined with makes no other key's beginning.
@@ -272,7 +356,6 @@ fn push_part(to: &mut String, id: &str) {
 }
 
 fn push_day(to: &mut String, day: Day) {
-    use std::fmt::Write as _;
     let Day(year, month, day) = day;
     if (1000..=9999).contains(&year) {
         // What `write!` does, several times faster: this runs once or twice for every row.
@@ -301,25 +384,16 @@ pub(crate) fn of_record<'a>(
         Record::Student { id, ids, given_name, family_name, birth_date } => {
             Body::Student { id, ids, given_name, family_name, birth_date: birth_date.map(Into::into) }
         }
-        Record::Enrollment { key, student: student_id, school: claimed, entry, exit, grade } => {
-            Body::Enrollment {
-                key,
-                student_id,
-                school: school.unwrap_or(claimed),
-                entry: entry.into(),
-                exit: exit.map(Into::into),
-                grade,
-            }
-        }
-        Record::Attendance { student: student_id, school: claimed, date, category, source_code } => {
-            Body::Attendance {
-                student_id,
-                school: school.or(claimed).unwrap_or_default(),
-                date: date.into(),
-                category,
-                source_code,
-            }
+        Record::Enrollment { key, school: claimed, entry, exit, grade, .. } => Body::Enrollment {
+            key,
+            school: school.unwrap_or(claimed),
+            entry: entry.into(),
+            exit: exit.map(Into::into),
+            grade,
+        },
+        Record::Attendance { date, category, source_code, .. } => {
+            Body::Attendance { school: school.unwrap_or_default(), date: date.into(), category, source_code }
         }
     };
-    Row { student: student.map(|key| *key.as_uuid()), body }
+    Row { student: student.map(|key| *key.as_uuid()), doubtful: false, body }
 }

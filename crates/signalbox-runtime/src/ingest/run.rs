@@ -2,19 +2,19 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use signalbox_connector::Entity;
-use signalbox_event::data::RowsMean;
-use signalbox_store::feed::{FeedLease, Run};
+use signalbox_connector::Refusal;
+use signalbox_store::feed::{FeedLease, Hold, Run};
 
-use super::diff::Diff;
+use super::diff::{By, Diff};
+use super::doubt::Book;
 use super::emit::{Emitter, end_run};
 use super::extent::{self, Judged};
 use super::gate::{Gated, Tally};
 use super::identity::Resolver;
-use super::read::{self, ReadIn};
+use super::read::{self, Beside, ReadIn};
 use super::rejects::RejectBook;
 use super::same::{self, Accepted};
-use super::settings::FeedSettings;
+use super::settings::{FeedSettings, Remembered};
 use super::{RunReport, cause};
 use crate::hub::{Feed, Hub, HubError};
 
@@ -31,27 +31,66 @@ pub(super) struct OpenRun<'a> {
 impl OpenRun<'_> {
     /// Reads, compares, gates, publishes and closes.
     pub(super) async fn process(&self, resolver: &mut Resolver) -> Result<RunReport, HubError> {
-        let Self { hub, feed, run, .. } = *self;
+        let Self { hub, feed, .. } = *self;
         // Before ids are resolved: what is added to the crosswalk from here on may not have been heard of.
-        let context = same::context(hub, feed).await?;
-        let payload = hub.landing.payload(&run.payload)?;
-        let size_bytes = payload.metadata()?.len();
-        let (scratch, run_day) = (hub.landing.scratch(), self.run_day());
-        let read = tokio::task::block_in_place(|| {
-            read::read(&hub.settings, feed, &run.name, payload, scratch, run_day, resolver)
-        })?;
+        let context = same::context(hub, feed, self.run_day()).await?;
+        let remembered = Remembered::load(hub, &feed.name).await?;
+        let (read, size_bytes) = self.read(&remembered, resolver)?;
         let mut read = match read {
             Ok(read) => read,
-            Err(refusal) => return self.refuse(&refusal).await,
+            Err(refusal) => {
+                self.end_what_went_out().await?;
+                return self.refuse(&refusal).await;
+            }
         };
-        let judged = self.judge(&read).await?;
-        let gated = self.gate(&mut read, &judged).await?;
-        if let Some(held) = &gated.hold {
+        let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
+        let gated = self.gate(&mut read, &judged, &remembered.book).await?;
+        if let Some(held) = gated.hold.as_ref().filter(|held| held.is_whole()) {
+            self.end_what_went_out().await?;
             return self.hold(&gated, held).await;
         }
         self.publish(&read, &judged, &gated, resolver).await?;
         let accepted = Accepted::of(context, size_bytes, &read, &gated);
         self.accept(read.rejects, &gated, accepted).await
+    }
+
+    /// A run that was cut short may have rows on the log, whatever is decided of it now: it ends there, covering nothing.
+    async fn end_what_went_out(&self) -> Result<(), HubError> {
+        match self.decided()? {
+            Some(decided) if decided.publishes => {
+                end_run(self.hub, self.run, self.feed.domain(), None, &[]).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What was decided of the run before it was cut short.
+    fn decided(&self) -> Result<Option<Gated>, HubError> {
+        let decided = self.run.gated.as_deref().map(serde_json::from_str).transpose();
+        decided.map_err(|_| HubError::Stored("run's decision"))
+    }
+
+    fn read(
+        &self,
+        remembered: &Remembered,
+        resolver: &mut Resolver,
+    ) -> Result<(Result<ReadIn, Refusal>, u64), HubError> {
+        let Self { hub, feed, run, .. } = *self;
+        let mut payload = hub.landing.payload(&run.payload)?;
+        let size_bytes = payload.metadata()?.len();
+        let beside = Beside {
+            book: &remembered.book,
+            is_same: remembered.payload.as_ref() == Some(&run.payload),
+            doubtful: &remembered.doubtful,
+            covered: &remembered.covered,
+            some_wait: remembered.some_wait,
+            run_day: self.run_day(),
+            scratch: hub.landing.scratch(),
+        };
+        let read = tokio::task::block_in_place(|| {
+            read::read(&hub.settings, feed, &run.name, &mut payload, &beside, resolver)
+        })?;
+        Ok((read, size_bytes))
     }
 
     /// Works a run through whose rows are those of the last accepted payload (see [`same`]). `None`: they are not, or
@@ -62,59 +101,71 @@ impl OpenRun<'_> {
             return Ok(None);
         }
         let Some(accepted) = FeedSettings::load(hub, &feed.name).await?.accepted else { return Ok(None) };
-        let context = same::context(hub, feed).await?;
-        let payload = hub.landing.payload(&run.payload)?;
         let run_day = self.run_day();
+        let context = same::context(hub, feed, run_day).await?;
+        let payload = hub.landing.payload(&run.payload)?;
         let read =
             tokio::task::block_in_place(|| accepted.recognise(feed, &context, run_day, &run.name, payload))?;
-        let Some(read) = read else { return Ok(None) };
-        let covered = extent::coverage(&read, &hub.settings.calendars, run_day);
-        let gated = accepted.gated(covered);
+        let Some(mut read) = read else { return Ok(None) };
+        read.covered = extent::coverage(&read, &hub.settings.calendars, run_day);
+        let gated = accepted.gated(&read);
         self.decide(&gated).await?;
         self.cover(&read, &gated).await?;
         self.accept(read.rejects, &gated, Some(accepted)).await.map(Some)
     }
 
     /// The local day on which the run was opened.
-    fn run_day(&self) -> Date {
+    pub(super) fn run_day(&self) -> Date {
         let opened = Timestamp::from_millisecond(self.run.opened_ms).unwrap_or(self.now);
         self.hub.settings.district.local_date(opened)
     }
 
-    async fn judge(&self, read: &ReadIn) -> Result<Vec<Judged>, HubError> {
-        let mut latest = Vec::new();
-        for entity in Entity::ALL {
-            let years = self.hub.feeds.ledger_years(&self.feed.name, entity as u16).await?;
-            latest.push((entity, years.last().copied()));
+    /// What the payload is compared by.
+    pub(super) fn by<'a>(&'a self, judged: &'a [Judged]) -> By<'a> {
+        let Self { hub, feed, .. } = *self;
+        By {
+            feeds: &*hub.feeds,
+            feed: &feed.name,
+            calendars: &hub.settings.calendars,
+            run_day: self.run_day(),
+            judged,
         }
-        let ledger_year = |entity| latest.iter().find(|(e, _)| *e == entity).and_then(|(_, year)| *year);
-        Ok(extent::judged(read, &self.hub.settings.calendars, ledger_year))
     }
 
-    /// Counts what the payload would do. A resumed run keeps what was decided before.
-    async fn gate(&self, read: &mut ReadIn, judged: &[Judged]) -> Result<Gated, HubError> {
+    /// Counts what the payload would do. A resumed run keeps what was decided before, while that rests on the same.
+    async fn gate(&self, read: &mut ReadIn, judged: &[Judged], book: &Book) -> Result<Gated, HubError> {
         let Self { hub, feed, run, .. } = *self;
+        let basis = same::basis(hub, feed, run).await?;
         let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
-        let mut tally = Tally::new(feed.source.entities(), read.rows, read.rejected);
-        let mut diff = Diff::new(&*hub.feeds, &feed.name, read, judged)?;
+        let mut tally = Tally::new(feed.source.entities(), read, self.run_day());
+        let mut diff = Diff::new(self.by(judged), read)?;
         while let Some(step) = diff.next().await? {
             tally.step(&step, &mut rejects)?;
         }
+        drop(diff);
         read.rejects = rejects;
-        if let Some(gated) = &run.gated {
-            return serde_json::from_str(gated).map_err(|_| HubError::Stored("run's gate"));
+        let before = self.decided()?.unwrap_or_default();
+        if before.basis == basis {
+            return Ok(before);
         }
-        let covered = extent::coverage(read, &hub.settings.calendars, self.run_day());
-        let may_hold = cause::approved_hold(&run.cause).is_none();
-        let gated = tally.finish(may_hold, covered, read.notes.clone());
+        let approved = self.approved_hold().await?;
+        let gated = tally.finish(read, book, approved.as_ref());
+        // What went out under the earlier decision has opened the run on its shards: it is to be ended there.
+        let gated = Gated { basis, publishes: gated.publishes || before.publishes, ..gated };
         self.decide(&gated).await?;
         Ok(gated)
     }
 
+    /// The hold that a person approved, if that is why the payload is worked through.
+    async fn approved_hold(&self) -> Result<Option<Hold>, HubError> {
+        let Some(id) = cause::approved_hold(&self.run.cause) else { return Ok(None) };
+        Ok(self.hub.feeds.holds().await?.into_iter().find(|hold| hold.id == id))
+    }
+
     /// Remembers what was decided, so that a resumed run does not decide again.
     async fn decide(&self, gated: &Gated) -> Result<(), HubError> {
-        let json = serde_json::to_string(gated).expect("counts always serialise");
-        self.hub.feeds.gate_run(self.lease, self.run.number, &json).await?;
+        let decided = serde_json::to_string(gated).expect("a decision always serialises");
+        self.hub.feeds.gate_run(self.lease, self.run.number, &decided).await?;
         crate::failpoint!("run.gate");
         Ok(())
     }
@@ -126,18 +177,20 @@ impl OpenRun<'_> {
         gated: &Gated,
         resolver: &Resolver,
     ) -> Result<(), HubError> {
-        let Self { hub, feed, lease, run, .. } = *self;
+        let Self { hub, lease, run, .. } = *self;
         if !read.ids.is_empty() {
             same::crosswalk_grows(hub, lease, run, "before").await?;
-            hub.feeds.add_crosswalk(lease, &read.ids).await?;
+            hub.feeds.change_crosswalk(lease, &read.ids.gone, &read.ids.new).await?;
             same::crosswalk_grows(hub, lease, run, "after").await?;
         }
         if gated.changes {
             self.forget_accepted().await?;
             let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
-            let mut diff = Diff::new(&*hub.feeds, &feed.name, read, judged)?;
+            let mut diff = Diff::new(self.by(judged), read)?;
             while let Some(step) = diff.next().await? {
-                emitter.step(step).await?;
+                if !gated.keeps_back(&step)? {
+                    emitter.step(step).await?;
+                }
             }
             emitter.flush().await?;
         }
@@ -145,7 +198,7 @@ impl OpenRun<'_> {
     }
 
     /// From here on the ledger is no longer that of the last accepted payload.
-    async fn forget_accepted(&self) -> Result<(), HubError> {
+    pub(super) async fn forget_accepted(&self) -> Result<(), HubError> {
         let mut settings = FeedSettings::load(self.hub, &self.lease.feed).await?;
         match settings.accepted.take() {
             Some(_) => settings.save(self.hub, self.lease).await,
@@ -158,7 +211,7 @@ impl OpenRun<'_> {
         let mut settings = FeedSettings::load(self.hub, &self.feed.name).await?;
         let extends = settings.extends(&gated.covered);
         if gated.publishes || extends {
-            end_run(self.hub, self.run, self.feed.domain(), rows_mean(read), &gated.covered).await?;
+            end_run(self.hub, self.run, self.feed.domain(), read.rows_mean(), &gated.covered).await?;
         }
         if extends {
             settings.extend(&gated.covered);
@@ -171,8 +224,4 @@ impl OpenRun<'_> {
 /// The name under which first ids are known: that of the roster of record.
 pub(crate) fn id_system(hub: &Hub) -> &str {
     hub.settings.feeds.iter().find(|feed| feed.roster_of_record).map_or("", |feed| &feed.name)
-}
-
-fn rows_mean(read: &ReadIn) -> Option<RowsMean> {
-    read.contents.extents.iter().find_map(|extent| extent.rows)
 }

@@ -18,14 +18,13 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use signalbox_connector::{Contents, Draft, Entity, Item, Record, RowSum};
-use signalbox_event::data::SchoolCoverage;
 use signalbox_store::feed::{FeedLease, Run};
 
 use super::announce;
 use super::gate::{Counts, Gated};
 use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
-use super::row::of_record;
+use super::row::{Waiting, of_record};
 use super::settings::mapping_of;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
@@ -59,7 +58,12 @@ pub(crate) fn add_draft(sum: &mut RowSum, draft: &Draft<'_>, scratch: &mut Vec<u
 /// The record as bytes that no other record has. Most rows are a student's day: those are written without ceremony.
 fn write(record: &Record<'_>, to: &mut Vec<u8>) {
     let Record::Attendance { student, school, date, category, source_code } = record else {
-        return of_record(record.clone(), None, None).encode(to);
+        let student = match record {
+            Record::Enrollment { student, .. } => student.as_ref(),
+            _ => "",
+        };
+        let row = of_record(record.clone(), None, None);
+        return Waiting { student: student.into(), school: "".into(), line: 0, row }.encode(to);
     };
     to.clear();
     let [year_low, year_high] = date.year().to_le_bytes();
@@ -86,6 +90,8 @@ pub(crate) struct Accepted {
     duplicate: u64,
     latest: BTreeMap<String, Date>,
     notes: Notes,
+    /// The school year that it was read in.
+    year: u16,
 }
 
 impl Accepted {
@@ -100,11 +106,12 @@ impl Accepted {
             duplicate: gated.counts.duplicate,
             latest: read.latest.iter().map(|(school, date)| (school.clone(), *date)).collect(),
             notes: gated.notes.clone(),
+            year: read.year,
         })
     }
 
     /// What comparing a payload of these rows with the ledger would find.
-    pub(crate) fn gated(&self, covered: Vec<SchoolCoverage>) -> Gated {
+    pub(crate) fn gated(&self, read: &ReadIn) -> Gated {
         Gated {
             counts: Counts {
                 rows: self.rows,
@@ -112,12 +119,11 @@ impl Accepted {
                 duplicate: self.duplicate,
                 ..Counts::default()
             },
-            hold: None,
-            changes: false,
-            publishes: false,
             whole: true,
-            covered,
+            covered: read.covered.clone(),
             notes: self.notes.clone(),
+            book: read.doubt.book(self.rows, 0),
+            ..Gated::default()
         }
     }
 
@@ -141,7 +147,7 @@ impl Accepted {
             }
             None => self.same_drafts(feed, &mut payload),
         };
-        Ok(contents.map(|contents| self.read_in(feed, payload_name, contents)))
+        Ok(contents.map(|contents| self.read_in(feed, payload_name, contents, self.year)))
     }
 
     /// Normalises the payload, as far as its drafts may be these.
@@ -151,7 +157,7 @@ impl Accepted {
         }
         let (mut sum, mut scratch) = (RowSum::default(), Vec::new());
         let contents = feed.source.normalize(payload, &mut |item| match item {
-            Item::Draft(draft) if draft.fault.is_none() => {
+            Item::Draft(draft) if draft.fault.is_none() && draft.left_out.is_empty() => {
                 add_draft(&mut sum, &draft, &mut scratch);
                 ControlFlow::Continue(())
             }
@@ -160,14 +166,14 @@ impl Accepted {
         contents.ok().filter(|_| sum == self.sum)
     }
 
-    fn read_in(&self, feed: &Feed, payload_name: &str, contents: Contents) -> ReadIn {
+    fn read_in(&self, feed: &Feed, payload_name: &str, contents: Contents, year: u16) -> ReadIn {
         ReadIn {
             latest: self.latest.iter().map(|(school, date)| (school.clone(), *date)).collect(),
             notes: self.notes.clone(),
             rows: self.rows,
             sum: self.sum.clone(),
             summed: self.summed,
-            ..ReadIn::empty(contents, RejectBook::new(&feed.name, payload_name))
+            ..ReadIn::empty(contents, RejectBook::new(&feed.name, payload_name), year)
         }
     }
 }
@@ -177,16 +183,31 @@ fn before_rows(feed: &Feed, payload: &mut File) -> Option<Contents> {
     feed.source.normalize(payload, &mut |_| ControlFlow::Break(())).ok()
 }
 
-/// All that the outcome of a payload depends on besides its bytes, the ledger and the day.
-pub(crate) async fn context(hub: &Hub, feed: &Feed) -> Result<String, HubError> {
+/// All that the outcome of a payload depends on besides its bytes and the ledger.
+pub(crate) async fn context(hub: &Hub, feed: &Feed, run_day: Date) -> Result<String, HubError> {
     let parts = [
         env!("CARGO_PKG_VERSION").to_owned(),
         mapping_of(feed),
         format!("{:?} {}", feed.source.student_id_type(), feed.roster_of_record),
         hub.feeds.note(announce::CALENDARS).await?.unwrap_or_default(),
         crosswalk(hub).await?,
+        hub.settings.calendars.school_year(run_day).to_string(),
     ];
     Ok(hex(&Sha256::digest(parts.join("\n"))[..16]))
+}
+
+/// What a decision about a run's payload rests on: the mapping, and whom ids name. What the run itself added to the
+/// crosswalk changes nothing.
+pub(crate) async fn basis(hub: &Hub, feed: &Feed, run: &Run) -> Result<String, HubError> {
+    let crosswalk = crosswalk(hub).await?;
+    let own = format!(" run {} of {}, epoch ", run.number, run.feed);
+    let decided = run.gated.as_deref().and_then(|gated| serde_json::from_str::<Gated>(gated).ok());
+    match decided {
+        Some(decided) if crosswalk.contains(&own) && decided.basis.starts_with(&mapping_of(feed)) => {
+            Ok(decided.basis)
+        }
+        _ => Ok(format!("{} {crosswalk}", mapping_of(feed))),
+    }
 }
 
 /// Names the state of the crosswalk; empty before the first id.

@@ -8,6 +8,9 @@ use signalbox_risk::DateRanges;
 use signalbox_store::feed::FeedLease;
 
 use super::RunReport;
+use super::doubt::Book;
+use super::gate::Gated;
+use super::row::Slot;
 use super::same::Accepted;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
@@ -24,6 +27,18 @@ pub struct FeedSettings {
     /// What is covered so far, per school.
     #[serde(default)]
     pub covered: BTreeMap<String, DateRanges>,
+    /// Of what is covered, the school days whose silence is in doubt.
+    #[serde(default)]
+    pub doubtful: BTreeMap<String, DateRanges>,
+    /// The last run whose payload went in.
+    #[serde(default)]
+    pub(crate) accepted_run: Option<u64>,
+    /// The state of the crosswalk in which rows that wait were looked up last.
+    #[serde(default)]
+    pub(crate) released_by: Option<String>,
+    /// What a payload that waits because too little of it could be used was judged by.
+    #[serde(default)]
+    pub(crate) unusable_basis: Option<String>,
     /// The last run that had a payload.
     pub last: Option<RunReport>,
     /// The last payload that went through whole, while nothing came after it.
@@ -51,14 +66,52 @@ impl FeedSettings {
             let mut ranges = self.covered.get(&one.school).cloned().unwrap_or_default();
             let before = ranges.clone();
             ranges.insert(one.first, one.last);
-            ranges != before
+            let doubtful = self.doubtful.get(&one.school).cloned().unwrap_or_default();
+            ranges != before || doubtful.replaced(one.first, one.last, &one.doubtful) != doubtful
         })
     }
 
     pub(crate) fn extend(&mut self, covered: &[SchoolCoverage]) {
         for one in covered {
             self.covered.entry(one.school.clone()).or_default().insert(one.first, one.last);
+            let doubtful = self.doubtful.entry(one.school.clone()).or_default();
+            *doubtful = doubtful.replaced(one.first, one.last, &one.doubtful);
         }
+    }
+}
+
+/// What of earlier payloads the next one is read beside.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    pub(super) book: Book,
+    /// The last accepted payload.
+    pub(super) payload: Option<String>,
+    pub(super) covered: BTreeMap<String, DateRanges>,
+    pub(super) doubtful: BTreeMap<String, DateRanges>,
+    /// Rows wait for their student or school.
+    pub(super) some_wait: bool,
+}
+
+impl Remembered {
+    pub(super) async fn load(hub: &Hub, feed: &str) -> Result<Self, HubError> {
+        let FeedSettings { accepted_run, covered, doubtful, .. } = FeedSettings::load(hub, feed).await?;
+        let run = match accepted_run {
+            Some(number) => hub.feeds.run(feed, number).await?,
+            None => None,
+        };
+        let payload = run.as_ref().map(|run| run.payload.clone());
+        let book = match run.and_then(|run| run.gated) {
+            Some(gated) => {
+                serde_json::from_str::<Gated>(&gated).map_err(|_| HubError::Stored("run's decision"))?.book
+            }
+            None => Book::default(),
+        };
+        let some_wait = Slot::all().filter(|slot| slot.waits);
+        let mut years = false;
+        for slot in some_wait {
+            years |= !hub.feeds.ledger_years(feed, u16::from(slot.number())).await?.is_empty();
+        }
+        Ok(Self { book, payload, covered, doubtful, some_wait: years })
     }
 }
 

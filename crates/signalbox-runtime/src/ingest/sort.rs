@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 const CHUNK_BYTES: usize = 48 << 20;
 const HEAD_BYTES: usize = 1 + 2 + 16 + 4 + 1 + 8 + 4;
 
-/// What a row is sorted and compared by. Ordered by entity, school year, key, then content: of rows with one key, the
+/// What a row is sorted and compared by. Ordered by slot, school year, key, then content: of rows with one key, the
 /// first is the same one in whatever order they stand in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
-    pub entity: u8,
+    /// The number of a [`Slot`](super::row::Slot).
+    pub slot: u8,
     /// 0 where the whole payload has one school year.
     pub school_year: u16,
     pub key: [u8; 16],
@@ -25,10 +26,14 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
+        (self.slot, self.school_year, self.key) == (other.slot, other.school_year, other.key)
+    }
+
     /// Sorting spends its time here: the key as one number, not as bytes.
     fn place(&self) -> (u8, u16, u128, u64, u8, u32) {
         let key = u128::from_be_bytes(self.key);
-        (self.entity, self.school_year, key, self.content, self.flags, self.line)
+        (self.slot, self.school_year, key, self.content, self.flags, self.line)
     }
 }
 
@@ -44,12 +49,13 @@ impl PartialOrd for Head {
     }
 }
 
-/// The row's student is not found.
-pub(crate) const UNMATCHED: u8 = 1;
-/// The row counts as a reject, though its day goes out as unknown.
+/// The row counts as a reject, though something of it is used or kept: its day goes out as unknown, or it waits for its
+/// school.
 pub(crate) const FAULT: u8 = 2;
 /// The row ends its record (a delta).
 pub(crate) const ENDS: u8 = 4;
+/// The payload has no such row: it says what follows of another that could not be used.
+pub(crate) const INFERRED: u8 = 8;
 
 /// Collects rows in any order.
 pub(crate) struct Sorter {
@@ -98,7 +104,7 @@ impl Sorter {
 
 fn write_head(out: &mut impl Write, head: &Head, len: u32) -> io::Result<()> {
     let mut bytes = [0; HEAD_BYTES];
-    bytes[0] = head.entity;
+    bytes[0] = head.slot;
     bytes[1..3].copy_from_slice(&head.school_year.to_le_bytes());
     bytes[3..19].copy_from_slice(&head.key);
     bytes[19..23].copy_from_slice(&head.line.to_le_bytes());
@@ -110,7 +116,7 @@ fn write_head(out: &mut impl Write, head: &Head, len: u32) -> io::Result<()> {
 
 fn read_head(bytes: &[u8; HEAD_BYTES]) -> (Head, u32) {
     let head = Head {
-        entity: bytes[0],
+        slot: bytes[0],
         school_year: u16::from_le_bytes([bytes[1], bytes[2]]),
         key: bytes[3..19].try_into().expect("sixteen bytes"),
         line: u32::from_le_bytes(bytes[19..23].try_into().expect("four bytes")),
@@ -218,7 +224,7 @@ mod tests {
     fn head(n: u32) -> Head {
         let mut key = [0; 16];
         key[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
-        Head { entity: 4, school_year: 2022, key, line: n, flags: 0, content: u64::from(n) }
+        Head { slot: 4, school_year: 2022, key, line: n, flags: 0, content: u64::from(n) }
     }
 
     fn sorted(rows: u32, row_bytes: usize) -> Vec<(Head, Vec<u8>)> {

@@ -22,8 +22,9 @@ use signalbox_risk::Policy;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
 
 use super::runs::CutsRuns;
-use crate::calendar::{CalendarSpec, Calendars};
+use crate::calendar::{CalendarSpec, Calendars, MONDAY_TO_FRIDAY};
 use crate::deliver::Target;
+use crate::feeds::names::Names;
 use crate::hub::{self, Feed, Hub, Route, Settings, Topics};
 use crate::ingest::{Holder, PassReport, RunReport};
 use crate::land::Landing;
@@ -205,11 +206,14 @@ fn settings(mode: Mode, roster: &Drops, attendance: &Drops, covers: &Arc<Mutex<C
             first: date(2021, 8, 23),
             last: date(2022, 5, 27),
             closed: vec![(date(2021, 9, 6), date(2021, 9, 6))],
+            open: Vec::new(),
+            weekdays: MONDAY_TO_FRIDAY.to_vec(),
         }]),
         feeds: vec![feed("roster", true, roster), feed("attendance", false, attendance)],
         targets: vec![Target { name: "counselor".to_owned(), destination: Arc::new(Accepts) }],
         routes: vec![Route { rule: "chronic-absence".to_owned(), to: "counselor".to_owned() }],
         policy: Policy::default(),
+        names: Names::default(),
         max_payload_bytes: 1 << 20,
     }
 }

@@ -2,10 +2,11 @@
 
 use signalbox_event::codec::from_record;
 use signalbox_event::{Domain, Event, Kind, StudentKey};
-use signalbox_log::Record;
+use signalbox_log::{Offset, Record};
 
 use super::{STUDENT_DOMAINS, shard_of};
-use crate::consume::student::StudentYear;
+use crate::consume::DOMAINS;
+use crate::consume::student::{Place, StudentYear};
 use crate::hub::{Hub, HubError};
 
 const PAGE: usize = 2_000;
@@ -38,7 +39,8 @@ pub async fn events(hub: &Hub, filter: &Filter, mut each: impl FnMut(Event) -> b
             if filter.student.is_some_and(|student| domain.is_sharded() && shard_of(hub, student) != shard) {
                 continue;
             }
-            if !of_shard(hub, &topic, shard, |event| !filter.takes(&event) || each(event)).await? {
+            let each = |event| !filter.takes(&event) || each(event);
+            if !of_shard(hub, &topic, shard, Offset::MAX, each).await? {
                 return Ok(());
             }
         }
@@ -52,7 +54,7 @@ pub(crate) async fn events_of(hub: &Hub, who: StudentYear) -> Result<Vec<Event>,
     let shard = shard_of(hub, who.student);
     for domain in STUDENT_DOMAINS {
         let topic = hub.settings.topics.name(domain);
-        of_shard(hub, &topic, shard, |event| {
+        of_shard(hub, &topic, shard, Offset::MAX, |event| {
             if event.subject == Some(who.student) && event.school_year == Some(who.school_year) {
                 found.push(event);
             }
@@ -63,11 +65,30 @@ pub(crate) async fn events_of(hub: &Hub, who: StudentYear) -> Result<Vec<Event>,
     Ok(found)
 }
 
-/// `false`: `each` asked to stop.
+/// Calls `each` with every event that a shard of the consumer's topics had before `place`.
+pub(crate) async fn before(
+    hub: &Hub,
+    shard: u32,
+    place: &Place,
+    mut each: impl FnMut(Event),
+) -> Result<(), HubError> {
+    for (domain, until) in DOMAINS.into_iter().zip(&place.next) {
+        let topic = hub.settings.topics.name(domain);
+        of_shard(hub, &topic, shard, *until, |event| {
+            each(event);
+            true
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Up to `until`. `false`: `each` asked to stop.
 async fn of_shard(
     hub: &Hub,
     topic: &str,
     shard: u32,
+    until: Offset,
     mut each: impl FnMut(Event) -> bool,
 ) -> Result<bool, HubError> {
     let mut from = hub.log.bounds(topic, shard).await?.start;
@@ -75,10 +96,15 @@ async fn of_shard(
         let records = hub.log.read(topic, shard, from, PAGE).await?;
         let Some(last) = records.last() else { return Ok(true) };
         from = last.offset + 1;
-        for event in records.iter().filter_map(read) {
+        let is_last = from >= until;
+        let asked = records.iter().filter(|record| record.offset < until);
+        for event in asked.filter_map(read) {
             if !each(event) {
                 return Ok(false);
             }
+        }
+        if is_last {
+            return Ok(true);
         }
     }
 }

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_event::data::{Reason, StudentRef};
 use signalbox_event::{Data, Event};
-use signalbox_risk::{Registers, reasons};
+use signalbox_risk::reasons;
 use uuid::Uuid;
 
-use super::events::events_of;
 use super::flags::{self, Found};
 use super::student::Judge;
-use crate::consume::student::StudentState;
-use crate::consume::{observe, reason_of, student_ref};
+use super::verify::Replay;
+use crate::consume::shard::reference_version;
+use crate::consume::{reason_of, student_ref};
 use crate::hub::{Hub, HubError};
 
 /// `signalbox explain FLAG`
@@ -36,36 +36,44 @@ pub struct HistoryLine {
     pub text: String,
 }
 
-/// What the decision rests on.
+/// What the decision rests on, at its own place on the log.
 #[derive(Debug, Serialize)]
 pub struct Certificate {
     pub policy_hash: String,
     pub code_version: &'static str,
     pub as_of: String,
     pub reference_version: String,
-    /// The events that say what is known of the student in that school year.
+    /// The events that said by then what is known of the student in that school year.
     pub events: Vec<Uuid>,
 }
 
-/// Explains a flag; with `verify`, folds the student's events from the log again and compares.
+/// Explains a flag; with `verify`, folds the log again up to where the flag was decided, and compares.
 pub async fn explain(
     hub: &Hub,
     found: &Found,
     verify: bool,
     now: Timestamp,
 ) -> Result<Option<Explanation>, HubError> {
-    let Some(flag) = found.state.announced.flag(found.number) else { return Ok(None) };
+    let (Some(flag), Some(basis)) =
+        (found.state.announced.flag(found.number), found.state.basis(found.number))
+    else {
+        return Ok(None);
+    };
     let judge = Judge::load(hub, found.who.student, now).await?;
     let evaluation = judge.evaluate(found.who, &found.state);
-    let events = events_of(hub, found.who).await?;
-    let policy = &hub.settings.policy;
+    let replay = Replay::of(hub, found.who, &basis.place).await?;
+    let verified = if verify { Some(replay.verifies(hub, found, flag, basis).await?) } else { None };
+    let policy = &basis.policy;
     Ok(Some(Explanation {
         flag_id: flags::id(hub, found.who, flag.number),
         student: student_ref(&found.state, flag.until),
         state: flag.state.as_str(),
         reasons: vec![reason_of(&reasons::of_flag(flag, policy))],
         days_left: evaluation.answer.days_left,
-        clears_when: flag.state.is_live().then(|| reasons::clears_when(flag.counts, policy)),
+        clears_when: flag.state.is_live().then(|| {
+            let left = judge.school_days_after(found, evaluation.answer.as_of.unwrap_or(flag.until));
+            reasons::clears_when(flag.counts, policy, Some(left))
+        }),
         history: flag
             .history
             .iter()
@@ -78,11 +86,11 @@ pub async fn explain(
         certificate: Certificate {
             policy_hash: policy.policy_hash(),
             code_version: env!("CARGO_PKG_VERSION"),
-            as_of: flag.until.to_string(),
-            reference_version: judge.reference.version().to_owned(),
-            events: newest(&events),
+            as_of: basis.as_of.to_string(),
+            reference_version: reference_version(basis.place.calendars, basis.place.coverage),
+            events: newest(&replay.events),
         },
-        verified: verify.then(|| is_verified(&judge, found, &events)),
+        verified,
     }))
 }
 
@@ -110,38 +118,4 @@ fn fact_key(event: &Event) -> Option<(String, String, String)> {
         }
         _ => None,
     }
-}
-
-/// Folds the events into fresh registers: they must be the stored ones, and while the flag is live, what it was told with
-/// must come out again.
-fn is_verified(judge: &Judge<'_>, found: &Found, events: &[Event]) -> bool {
-    let mut registers = Registers::default();
-    for event in events {
-        if let Some(observation) = observe(event) {
-            registers.apply(&observation);
-        }
-    }
-    if digest(&registers) != digest(&found.state.registers) {
-        return false;
-    }
-    let state = StudentState { registers, ..StudentState::default() };
-    let evaluation = judge.evaluate(found.who, &state);
-    let Some(flag) = found.state.announced.flag(found.number) else { return false };
-    let overlaps = evaluation
-        .episodes
-        .iter()
-        .any(|episode| episode.start <= flag.until && episode.end.is_none_or(|end| end >= flag.start));
-    if flag.state.is_live() {
-        overlaps
-            && evaluation.answer.counts() == flag.counts
-            && evaluation.answer.absent_dates == flag.evidence
-    } else {
-        overlaps == (flag.state == signalbox_risk::FlagState::Cleared)
-    }
-}
-
-fn digest(registers: &Registers) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    registers.digest_into(&mut |part| bytes.extend_from_slice(part));
-    bytes
 }

@@ -20,6 +20,8 @@ pub struct FlagLine {
     pub student_id: Option<String>,
     pub rule: &'static str,
     pub state: &'static str,
+    /// Whether it goes on depends on days that are unknown: it stands as it was told.
+    pub unconfirmed: bool,
     /// The day on which the line was reached.
     pub since: String,
     /// The last covered day that was used.
@@ -73,6 +75,7 @@ pub(crate) fn line(hub: &Hub, who: StudentYear, state: &StudentState, flag: &Fla
         student_id: state.profile.as_ref().map(|profile| profile.id.clone()),
         rule: CHRONIC_ABSENCE,
         state: flag.state.as_str(),
+        unconfirmed: flag.unconfirmed,
         since: flag.start.to_string(),
         as_of: flag.until.to_string(),
         acknowledged_by: flag.acknowledgement.as_ref().map(|act| act.by.clone()),

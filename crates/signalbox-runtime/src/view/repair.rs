@@ -30,18 +30,33 @@ pub struct HoldDetail {
 
 /// Open rejects, grouped by cause, most first.
 pub async fn reject_groups(hub: &Hub) -> Result<Vec<RejectGroup>, HubError> {
-    Ok(hub.feeds.reject_groups().await?)
+    let groups = hub.feeds.reject_groups().await?.into_iter();
+    let of_configured =
+        groups.filter_map(|group| Some(RejectGroup { feed: called(hub, &group.feed)?, ..group }));
+    Ok(of_configured.collect())
 }
 
 /// Open rejects one by one.
 pub async fn rejects(hub: &Hub, max: usize) -> Result<Vec<Reject>, HubError> {
-    Ok(hub.feeds.rejects(max).await?)
+    let rejects = hub.feeds.rejects(max).await?.into_iter();
+    Ok(rejects.filter_map(|reject| Some(Reject { feed: called(hub, &reject.feed)?, ..reject })).collect())
+}
+
+/// What a configured feed is called; `None`: what another left open is nobody's work.
+fn called(hub: &Hub, kept: &str) -> Option<String> {
+    hub.settings.feed(kept).map(|feed| hub.settings.names.called(&feed.name).to_owned())
+}
+
+/// Holds of configured feeds that wait for a decision.
+pub(crate) async fn waiting(hub: &Hub) -> Result<Vec<Hold>, HubError> {
+    let mut holds = hub.feeds.holds().await?;
+    holds.retain(|hold| hold.state == HoldState::Waiting && hub.settings.feed(&hold.feed).is_some());
+    Ok(holds)
 }
 
 /// Payloads that wait for a decision.
 pub async fn holds(hub: &Hub) -> Result<Vec<HoldLine>, HubError> {
-    let holds = hub.feeds.holds().await?;
-    Ok(holds.iter().filter(|hold| hold.state == HoldState::Waiting).map(line).collect())
+    Ok(waiting(hub).await?.iter().map(|hold| line(hub, hold)).collect())
 }
 
 /// One hold, decided or not.
@@ -50,7 +65,7 @@ pub async fn hold(hub: &Hub, id: &str) -> Result<Option<HoldDetail>, HubError> {
     let Some(hold) = holds.iter().find(|hold| hold.id == id) else { return Ok(None) };
     let schools = serde_json::from_str(&hold.schools).map_err(|_| HubError::Stored("hold"))?;
     Ok(Some(HoldDetail {
-        line: line(hold),
+        line: line(hub, hold),
         state: match hold.state {
             HoldState::Waiting => "waiting",
             HoldState::Approved => "approved",
@@ -64,10 +79,10 @@ pub async fn hold(hub: &Hub, id: &str) -> Result<Option<HoldDetail>, HubError> {
     }))
 }
 
-fn line(hold: &Hold) -> HoldLine {
+fn line(hub: &Hub, hold: &Hold) -> HoldLine {
     HoldLine {
         id: hold.id.clone(),
-        feed: hold.feed.clone(),
+        feed: hub.settings.names.called(&hold.feed).to_owned(),
         reason: hold.reason.clone(),
         would_end: hold.would_end,
         since: utc(hold.since_ms),

@@ -1,15 +1,17 @@
-//! The whole hub at a glance. `outbox`: what waits to be sent, and where it does not arrive.
+//! The whole hub at a glance. `outbox`: what waits to be sent, and where it does not arrive; `beside`: feeds that are no
+//! longer configured, and warnings.
 
+mod beside;
 mod outbox;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signalbox_connector::words::{counted, plural};
 use signalbox_risk::FlagState;
-use signalbox_store::feed::HoldState;
 
+pub use self::beside::Note;
 pub use self::outbox::{DestinationStatus, OutboxCounts};
-use super::students;
+use super::{repair, students, utc};
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
@@ -32,6 +34,8 @@ pub struct Status {
     pub unmatched: u64,
     /// Records on the log that this version cannot read; `None`: unknown, as the log does not answer.
     pub dead_letters: Option<u64>,
+    /// What is not as one would think.
+    pub warnings: Vec<Note>,
     /// A hash of what is known and announced: equal hashes, equal states.
     pub state_hash: String,
 }
@@ -41,13 +45,16 @@ pub struct FeedStatus {
     pub feed: String,
     /// `None`: a roster feed, which has none.
     pub mode: Option<&'static str>,
-    /// `never_read`, `ok`, `attention` (rows could not be used or matched), `waiting` (for a decision) or `refused`.
+    /// `never_read`, `ok`, `attention` (rows could not be used or matched), `waiting` (for a decision), `refused`,
+    /// `reading` (decisions wait for its open run) or `not_configured`.
     pub state: &'static str,
     /// The earliest day, over the schools, through which attendance is known.
     pub covered_through: Option<String>,
     pub last_run: Option<RunReport>,
     /// What to do, in plain words; `None` when nothing is.
     pub next_step: Option<String>,
+    /// Since when a run of it is open: nobody is judged until it ends.
+    pub open_run_since: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +71,8 @@ pub struct FlagCounts {
     pub dismissed: u64,
     pub cleared: u64,
     pub withdrawn: u64,
+    /// Of school years that are over.
+    pub ended: u64,
 }
 
 /// Looks at everything.
@@ -75,36 +84,39 @@ pub async fn status(hub: &Hub) -> Result<Status, HubError> {
 
 /// As [`status`], asking the stores only: what the log knows is unknown.
 pub async fn status_without_log(hub: &Hub) -> Result<Status, HubError> {
-    let waiting: Vec<String> = hub
-        .feeds
-        .holds()
-        .await?
-        .into_iter()
-        .filter(|hold| hold.state == HoldState::Waiting)
-        .map(|hold| hold.feed)
-        .collect();
-    let mut feeds = Vec::new();
+    let feeds = feeds(hub).await?;
     let mut unmatched = 0;
     for feed in &hub.settings.feeds {
-        let not_found = hub.feeds.ledger_counts(&feed.name).await?.unmatched;
-        unmatched += not_found;
-        feeds.push(feed_status(hub, feed, waiting.contains(&feed.name), not_found).await?);
+        unmatched += hub.feeds.ledger_counts(&feed.name).await?.unmatched;
     }
     let (flags, state_hash) = flags_and_hash(hub).await?;
     let (outbox, destinations) = outbox::look(hub).await?;
     let unknown = |shard| ConsumerStatus { consumer: consume::NAME, shard, behind: None };
     Ok(Status {
+        warnings: beside::warnings(hub, &feeds).await?,
         feeds,
         consumers: (0..hub.settings.topics.shards).map(unknown).collect(),
         flags,
         outbox,
         destinations,
-        holds: waiting.len() as u64,
-        rejects: hub.feeds.reject_groups().await?.iter().map(|group| group.count).sum(),
+        holds: repair::waiting(hub).await?.len() as u64,
+        rejects: repair::reject_groups(hub).await?.iter().map(|group| group.count).sum(),
         unmatched,
         dead_letters: None,
         state_hash,
     })
+}
+
+/// The feeds that are configured, and those that were.
+pub(crate) async fn feeds(hub: &Hub) -> Result<Vec<FeedStatus>, HubError> {
+    let waiting: Vec<String> = repair::waiting(hub).await?.into_iter().map(|hold| hold.feed).collect();
+    let mut feeds = Vec::new();
+    for feed in &hub.settings.feeds {
+        let not_found = hub.feeds.ledger_counts(&feed.name).await?.unmatched;
+        feeds.push(feed_status(hub, feed, waiting.contains(&feed.name), not_found).await?);
+    }
+    feeds.extend(beside::not_configured(hub).await?);
+    Ok(feeds)
 }
 
 async fn feed_status(
@@ -115,14 +127,19 @@ async fn feed_status(
 ) -> Result<FeedStatus, HubError> {
     let settings = FeedSettings::load(hub, &feed.name).await?;
     let covered = settings.covered.values().map(signalbox_risk::DateRanges::end).min().flatten();
-    let (state, next_step) = state(feed, settings.last.as_ref(), is_waiting, not_found);
+    let open_run_since = beside::open_since(hub, &feed.name).await?;
+    let (state, next_step) = match &open_run_since {
+        Some(since) => beside::reading(since),
+        None => state(feed, settings.last.as_ref(), is_waiting, not_found),
+    };
     Ok(FeedStatus {
-        feed: feed.name.clone(),
+        feed: hub.settings.names.called(&feed.name).to_owned(),
         mode: feed.is_attendance().then(|| feed.mode.as_str()),
         state,
         covered_through: covered.map(|date| date.to_string()),
-        last_run: settings.last,
+        last_run: settings.last.map(|last| beside::called(hub, last)),
         next_step,
+        open_run_since,
     })
 }
 
@@ -195,6 +212,7 @@ async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String), HubError> {
                     FlagState::Dismissed => counts.dismissed += 1,
                     FlagState::Cleared => counts.cleared += 1,
                     FlagState::Withdrawn => counts.withdrawn += 1,
+                    FlagState::Ended => counts.ended += 1,
                 }
             }
             let mut hasher = Sha256::new();

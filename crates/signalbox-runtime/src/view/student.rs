@@ -1,13 +1,16 @@
 //! One student: ids, enrolments, answers, flags.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use signalbox_event::StudentKey;
-use signalbox_risk::{Evaluation, evaluate, reasons};
+use signalbox_risk::{Evaluation, Registers, evaluate, reasons, school_days_after, unused_rows};
 use signalbox_store::feed::Named;
 
-use super::flags::{FlagLine, line};
+use super::flags::{FlagLine, Found, line};
 use super::{shard_of, shard_state, states_of};
+use crate::consume::in_force::Law;
+use crate::consume::shard::ShardState;
 use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
@@ -56,6 +59,8 @@ pub struct AnswerLine {
     /// How many more absences would make it chronic; 0 when it is.
     pub days_left: Option<u32>,
     pub source: Vec<String>,
+    /// Rows of attendance that count nowhere: not enrolled there, no school that day, outside coverage.
+    pub unused_rows: u32,
 }
 
 /// Looks at one student.
@@ -71,14 +76,13 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
     let states = states_of(hub, key).await?;
     let judge = Judge::load(hub, key, now).await?;
     for (who, state) in &states {
-        view.enrollments.extend(enrollments(*who, state));
-        view.answers.push(answer(who.school_year, &judge.evaluate(*who, state)));
+        view.enrollments.extend(enrollments(hub, *who, &judge.hear(state)));
+        view.answers.push(judge.answer(*who, state));
         view.flags.extend(state.announced.flags().iter().map(|flag| line(hub, *who, state, flag)));
     }
     if view.answers.is_empty() {
-        let year = hub.settings.calendars.school_year(hub.settings.district.local_date(now));
-        let who = StudentYear { school_year: year, student: key };
-        view.answers.push(answer(year, &judge.evaluate(who, &StudentState::default())));
+        let who = StudentYear { school_year: judge.running_year, student: key };
+        view.answers.push(judge.answer(who, &StudentState::default()));
     }
     Ok(view)
 }
@@ -86,8 +90,11 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
 /// Evaluates a student as the consumer would.
 pub(crate) struct Judge<'a> {
     hub: &'a Hub,
-    pub reference: signalbox_risk::Reference,
-    now: Timestamp,
+    reference: signalbox_risk::Reference,
+    shard: ShardState,
+    law: Law,
+    as_of: Date,
+    running_year: u16,
 }
 
 impl<'a> Judge<'a> {
@@ -95,21 +102,41 @@ impl<'a> Judge<'a> {
         let mut calendars = ReferenceView::default();
         calendars.refresh(hub).await?;
         let shard = shard_state(hub, shard_of(hub, key)).await?;
-        Ok(Self { hub, reference: shard.reference(&hub.settings, &calendars), now })
+        let as_of = shard.day(hub.settings.district.local_date(now));
+        let running_year =
+            calendars.running_year(as_of).unwrap_or_else(|| hub.settings.calendars.school_year(as_of));
+        let (reference, law) = (shard.reference(&hub.settings, &calendars), Law::of(&shard, &hub.settings));
+        Ok(Self { hub, reference, shard, law, as_of, running_year })
+    }
+
+    /// What counts of what is known of a student.
+    fn hear(&self, state: &StudentState) -> Registers {
+        self.law.hear(&self.shard, &state.registers).registers.into_owned()
     }
 
     pub(crate) fn evaluate(&self, who: StudentYear, state: &StudentState) -> Evaluation {
-        let as_of = self.hub.settings.district.local_date(self.now);
-        evaluate(&state.registers, &self.reference, &self.hub.settings.policy, who.school_year, as_of)
+        let heard = self.law.hear(&self.shard, &state.registers);
+        let policy = &self.law.in_force.policy;
+        evaluate(&heard.registers, &self.reference, policy, who.school_year, self.as_of)
+    }
+
+    /// School days that the student's school year still has after `date`.
+    pub(crate) fn school_days_after(&self, found: &Found, date: Date) -> u32 {
+        let heard = self.hear(&found.state);
+        school_days_after(&heard, &self.reference, found.who.school_year, date)
+    }
+
+    fn answer(&self, who: StudentYear, state: &StudentState) -> AnswerLine {
+        let unused = unused_rows(&self.hear(state), &self.reference, who.school_year, self.as_of);
+        answer(self.hub, who.school_year, &self.evaluate(who, state), unused)
     }
 }
 
-fn enrollments(who: StudentYear, state: &StudentState) -> Vec<EnrollmentLine> {
-    state
-        .registers
+fn enrollments(hub: &Hub, who: StudentYear, heard: &Registers) -> Vec<EnrollmentLine> {
+    heard
         .live_enrollments()
         .map(|live| EnrollmentLine {
-            feed: live.feed.to_owned(),
+            feed: hub.settings.names.called(live.feed).to_owned(),
             school: live.enrollment.school.to_owned(),
             school_year: who.school_year,
             entry: live.enrollment.entry.to_string(),
@@ -119,7 +146,7 @@ fn enrollments(who: StudentYear, state: &StudentState) -> Vec<EnrollmentLine> {
         .collect()
 }
 
-fn answer(school_year: u16, evaluation: &Evaluation) -> AnswerLine {
+fn answer(hub: &Hub, school_year: u16, evaluation: &Evaluation, unused_rows: u32) -> AnswerLine {
     let answer = &evaluation.answer;
     AnswerLine {
         indicator: answer.indicator,
@@ -131,6 +158,7 @@ fn answer(school_year: u16, evaluation: &Evaluation) -> AnswerLine {
         as_of: answer.as_of.map(|date| date.to_string()),
         missing: answer.missing.iter().map(ToString::to_string).collect(),
         days_left: answer.days_left,
-        source: answer.feeds.iter().map(ToString::to_string).collect(),
+        source: answer.feeds.iter().map(|feed| hub.settings.names.called(feed).to_owned()).collect(),
+        unused_rows,
     }
 }

@@ -12,6 +12,7 @@ use sqlx::{PgExecutor, Postgres, Transaction};
 use super::refusal::{commit, commit_refusal, refusal};
 
 mod crosswalk;
+mod forget;
 mod holds;
 mod leases;
 mod ledger;
@@ -154,9 +155,15 @@ impl FeedStore for PgFeeds {
         runs::last_usable(&self.pool, feed).await.map_err(refusal)
     }
 
-    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+    async fn change_crosswalk(
+        &self,
+        lease: &FeedLease,
+        gone: &[CrosswalkRow],
+        new: &[CrosswalkRow],
+    ) -> Result<(), StoreError> {
         let (mut transaction, _) = self.write(lease).await?;
-        crosswalk::add(&mut transaction, rows).await.map_err(refusal)?;
+        crosswalk::remove(&mut transaction, gone).await.map_err(refusal)?;
+        crosswalk::add(&mut transaction, new).await.map_err(refusal)?;
         commit(transaction).await
     }
 
@@ -219,6 +226,24 @@ impl FeedStore for PgFeeds {
         .await
         .map_err(commit_refusal)?;
         Ok(())
+    }
+
+    async fn remember(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        sqlx::query("INSERT INTO note (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(name)
+            .bind(value)
+            .execute(&mut *connection)
+            .await
+            .map_err(commit_refusal)?;
+        let first = sqlx::query_scalar("SELECT value FROM note WHERE name = $1").bind(name);
+        first.fetch_one(&mut *connection).await.map_err(refusal)
+    }
+
+    async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        forget::feed(&mut transaction, feed, &lease.feed).await.map_err(refusal)?;
+        commit(transaction).await
     }
 }
 

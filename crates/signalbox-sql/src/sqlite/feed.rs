@@ -15,6 +15,7 @@ use super::connect::{self, Db, Synchronous};
 use super::refusal::refusal;
 
 mod crosswalk;
+mod forget;
 mod holds;
 mod leases;
 mod ledger;
@@ -175,9 +176,15 @@ impl FeedStore for SqliteFeeds {
         runs::last_usable(self.db.readers(), feed).await.map_err(refusal)
     }
 
-    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+    async fn change_crosswalk(
+        &self,
+        lease: &FeedLease,
+        gone: &[CrosswalkRow],
+        new: &[CrosswalkRow],
+    ) -> Result<(), StoreError> {
         let (mut transaction, _) = self.write(lease).await?;
-        crosswalk::add(&mut transaction, rows).await.map_err(refusal)?;
+        crosswalk::remove(&mut transaction, gone).await.map_err(refusal)?;
+        crosswalk::add(&mut transaction, new).await.map_err(refusal)?;
         transaction.commit().await.map_err(refusal)
     }
 
@@ -240,6 +247,26 @@ impl FeedStore for SqliteFeeds {
         .execute(&mut *transaction)
         .await
         .map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn remember(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        sqlx::query("INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(name)
+            .bind(value)
+            .execute(&mut *transaction)
+            .await
+            .map_err(refusal)?;
+        let first = sqlx::query_scalar("SELECT value FROM note WHERE name = ?").bind(name);
+        let first = first.fetch_one(&mut *transaction).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        Ok(first)
+    }
+
+    async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        forget::feed(&mut transaction, feed, &lease.feed).await.map_err(refusal)?;
         transaction.commit().await.map_err(refusal)
     }
 }

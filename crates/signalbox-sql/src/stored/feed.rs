@@ -43,13 +43,14 @@ pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {
         Outcome::Accepted => "accepted",
         Outcome::Held => "held",
         Outcome::Refused => "refused",
+        Outcome::Abandoned => "abandoned",
     }
 }
 
 fn outcome_of(word: &str) -> Result<Outcome, sqlx::Error> {
-    use Outcome::{Accepted, Held, Refused};
+    use Outcome::{Abandoned, Accepted, Held, Refused};
     known(
-        &[Accepted, Held, Refused],
+        &[Accepted, Held, Refused, Abandoned],
         |outcome| outcome_word(outcome) == word,
         "a run has an outcome that this version does not know",
     )

@@ -13,6 +13,15 @@ pub async fn a_known_crosswalk_row_changes_nothing(store: &impl FeedStore) {
     assert_eq!(store.crosswalk(None, 10).await.expect("reads"), [first, named("1", "student-2")]);
 }
 
+pub async fn ids_are_taken_away_and_added_together(store: &impl FeedStore) {
+    let lease = taken(store, "sis").await;
+    store.add_crosswalk(&lease, &[named("1", "student-1"), named("2", "student-2")]).await.expect("adds");
+    let gone = [named("1", "student-1"), named("1", "student-2"), named("3", "student-1")];
+    store.change_crosswalk(&lease, &gone, &[named("4", "student-1")]).await.expect("changes");
+    let rows = store.crosswalk(None, 10).await.expect("reads");
+    assert_eq!(rows, [named("2", "student-2"), named("4", "student-1")]);
+}
+
 pub async fn the_crosswalk_pages_in_order(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let mut rows: Vec<_> = (0..700).map(|n| named(&format!("{n:04}"), "student")).collect();

@@ -17,6 +17,8 @@ macro_rules! feed_conformance {
                 feeds_come_by_name
                 settings_are_kept
                 notes_are_replaced
+                the_first_value_is_remembered
+                a_feed_is_forgotten_whole
             }
         }
         mod lease_conformance {
@@ -55,6 +57,7 @@ macro_rules! feed_conformance {
                 what_the_gate_decided_survives
                 closing_moves_the_cursor_and_stores_the_summary
                 a_run_without_cursor_leaves_the_feeds
+                an_abandoned_run_leaves_the_cursor
                 only_the_open_run_is_gated_or_closed
                 the_last_usable_run_passes_over_what_was_refused
             }
@@ -64,7 +67,7 @@ macro_rules! feed_conformance {
             $crate::conformance_cases! { hold, $make,
                 closing_opens_a_hold
                 closing_finishes_the_hold_it_was_run_for
-                closing_supersedes_waiting_holds
+                closing_supersedes_earlier_holds
                 a_hold_is_decided_once
                 holds_come_oldest_first
             }
@@ -81,6 +84,7 @@ macro_rules! feed_conformance {
             use super::*;
             $crate::conformance_cases! { crosswalk, $make,
                 a_known_crosswalk_row_changes_nothing
+                ids_are_taken_away_and_added_together
                 the_crosswalk_pages_in_order
                 an_id_is_found_whatever_its_type
             }
@@ -136,6 +140,39 @@ pub async fn notes_are_replaced(store: &impl FeedStore) {
         assert_eq!(store.note("policy").await.expect("reads").as_deref(), Some(value));
     }
     assert_eq!(store.note("another").await.expect("reads"), None);
+}
+
+pub async fn the_first_value_is_remembered(store: &impl FeedStore) {
+    for value in ["one", "two"] {
+        assert_eq!(store.remember("identity", value).await.expect("remembers"), "one");
+    }
+    assert_eq!(store.note("identity").await.expect("reads").as_deref(), Some("one"));
+}
+
+pub async fn a_feed_is_forgotten_whole(store: &impl FeedStore) {
+    let (lease, other) = (taken(store, "old").await, taken(store, "sis").await);
+    for lease in [&lease, &other] {
+        let number = store.open_run(lease, new_run("one", Some(b"at"))).await.expect("opens").number;
+        store.record(lease, SCOPE, &[ledger_row()]).await.expect("records");
+        store.add_crosswalk(lease, &[named("1", "student-1")]).await.expect("adds");
+        let hold = Some(super::hold::hold(&format!("hold of {}", lease.feed), &lease.feed, number, 1));
+        let rejects = Some(super::reject::one_of(&lease.feed));
+        close(store, lease, number, Closing { hold, rejects, ..closing(Outcome::Held) }).await;
+    }
+    store.forget(&lease).await.expect("forgets");
+    assert_refused!(store.forget(&lease).await, Fenced);
+
+    let names: Vec<_> = store.feeds().await.expect("reads").into_iter().map(|row| row.feed).collect();
+    assert_eq!(names, ["sis"]);
+    assert_eq!(store.ledger("old", SCOPE, None, 10).await.expect("reads"), []);
+    assert_eq!(store.ledger("sis", SCOPE, None, 10).await.expect("reads").len(), 1);
+    assert_eq!(store.run("old", 1).await.expect("reads"), None);
+    assert!(store.holds().await.expect("reads").iter().all(|hold| hold.feed == "sis"));
+    assert!(store.rejects(10).await.expect("reads").iter().all(|reject| reject.feed == "sis"));
+    assert!(store.reject_groups().await.expect("reads").iter().all(|group| group.feed == "sis"));
+    assert_eq!(store.crosswalk(None, 10).await.expect("reads").len(), 1);
+    let again = taken(store, "old").await;
+    assert_eq!(store.open_run(&again, new_run("one", None)).await.expect("opens").number, 1);
 }
 
 const SCOPE: Scope = Scope { entity: 1, school_year: 2022 };

@@ -28,10 +28,11 @@ pub async fn closing_finishes_the_hold_it_was_run_for(store: &impl FeedStore) {
     );
 }
 
-pub async fn closing_supersedes_waiting_holds(store: &impl FeedStore) {
+pub async fn closing_supersedes_earlier_holds(store: &impl FeedStore) {
     let (sis, other) = (taken(store, "sis").await, taken(store, "other").await);
-    open_holds(store, &sis, &["1 waits", "2 is refused"]).await;
+    open_holds(store, &sis, &["0 is approved", "1 waits", "2 is refused"]).await;
     open_holds(store, &other, &["3 is another feed's"]).await;
+    assert!(decide(store, "0 is approved", HoldState::Approved).await);
     assert!(decide(store, "2 is refused", HoldState::Refused).await);
     let good = Closing {
         supersede_holds: true,
@@ -43,7 +44,8 @@ pub async fn closing_supersedes_waiting_holds(store: &impl FeedStore) {
     let mut states: Vec<_> = holds.into_iter().map(|hold| (hold.id, hold.state)).collect();
     states.sort_by(|a, b| a.0.cmp(&b.0));
     let states: Vec<_> = states.into_iter().map(|(_, state)| state).collect();
-    assert_eq!(states, [HoldState::Superseded, HoldState::Refused, HoldState::Waiting, HoldState::Waiting]);
+    use HoldState::{Refused, Superseded, Waiting};
+    assert_eq!(states, [Superseded, Superseded, Refused, Waiting, Waiting]);
 }
 
 pub async fn a_hold_is_decided_once(store: &impl FeedStore) {

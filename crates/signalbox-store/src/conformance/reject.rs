@@ -52,6 +52,11 @@ pub async fn rejects_come_by_feed_file_and_row(store: &impl FeedStore) {
     assert_eq!(store.rejects(3).await.expect("reads"), expected[..3]);
 }
 
+/// One group with its one row.
+pub(super) fn one_of(feed: &str) -> (Vec<RejectGroup>, Vec<Reject>) {
+    (vec![group(feed, "BAD_DATE", 1)], vec![reject(feed, "a.csv", Some(2), "BAD_DATE")])
+}
+
 async fn codes(store: &impl FeedStore) -> Vec<String> {
     let rejects = store.rejects(100).await.expect("reads");
     rejects.into_iter().map(|reject| format!("{} {}", reject.feed, reject.code)).collect()

@@ -63,6 +63,16 @@ pub async fn a_run_without_cursor_leaves_the_feeds(store: &impl FeedStore) {
     assert_eq!(row.last_run.map(|run| run.name), Some("again".into()));
 }
 
+pub async fn an_abandoned_run_leaves_the_cursor(store: &impl FeedStore) {
+    let lease = taken(store, "sis").await;
+    let number = work(store, &lease, new_run("one", Some(b"after one")), closing(Outcome::Abandoned)).await;
+    let row = store.feed("sis").await.expect("reads").expect("is there");
+    assert_eq!(row.cursor, None, "the payload is read again");
+    assert_eq!(row.last_run.map(|run| run.outcome), Some(Some(Outcome::Abandoned)));
+    assert_eq!(store.last_usable_run("sis").await.expect("reads"), None);
+    assert_eq!(store.open_run(&lease, new_run("one", None)).await.expect("opens").number, number + 1);
+}
+
 pub async fn only_the_open_run_is_gated_or_closed(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let number = work(store, &lease, new_run("one", None), closing(Outcome::Accepted)).await;

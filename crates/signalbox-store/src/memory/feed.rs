@@ -82,7 +82,7 @@ impl Inner {
         let good = match run.outcome {
             Some(Outcome::Accepted) => true,
             Some(Outcome::Held) => !self.is_refused(run),
-            Some(Outcome::Refused) | None => false,
+            Some(Outcome::Refused | Outcome::Abandoned) | None => false,
         };
         good && !run.payload.is_empty()
     }
@@ -229,14 +229,21 @@ impl FeedStore for MemoryFeeds {
         let run = feed.unfinished_is(number)?;
         run.outcome = Some(closing.outcome);
         run.summary = Some(closing.summary);
-        if let Some(cursor) = run.cursor.clone() {
+        if let Some(cursor) = run.cursor.clone()
+            && closing.outcome != Outcome::Abandoned
+        {
             feed.cursor = Some(cursor);
         }
         if let Some((groups, rejects)) = closing.rejects {
             (feed.groups, feed.rejects) = (groups, rejects);
         }
         if closing.supersede_holds {
-            inner.move_holds(HoldState::Waiting, HoldState::Superseded, |hold| hold.feed == lease.feed);
+            let is_earlier = |hold: &Hold| {
+                hold.feed == lease.feed && closing.hold_done.as_ref().is_none_or(|done| *done != hold.id)
+            };
+            for from in [HoldState::Waiting, HoldState::Approved] {
+                inner.move_holds(from, HoldState::Superseded, is_earlier);
+            }
         }
         if let Some(id) = closing.hold_done {
             inner.move_holds(HoldState::Approved, HoldState::Done, |hold| hold.id == id);
@@ -262,10 +269,18 @@ impl FeedStore for MemoryFeeds {
             .cloned())
     }
 
-    async fn add_crosswalk(&self, lease: &FeedLease, rows: &[CrosswalkRow]) -> Result<(), StoreError> {
+    async fn change_crosswalk(
+        &self,
+        lease: &FeedLease,
+        gone: &[CrosswalkRow],
+        new: &[CrosswalkRow],
+    ) -> Result<(), StoreError> {
         let mut inner = self.lock();
         inner.owned(lease)?;
-        for row in rows {
+        for row in gone {
+            inner.crosswalk.remove(&key_of(row));
+        }
+        for row in new {
             inner.crosswalk.entry(key_of(row)).or_insert_with(|| row.clone());
         }
         Ok(())
@@ -337,6 +352,19 @@ impl FeedStore for MemoryFeeds {
 
     async fn save_note(&self, name: &str, value: &str) -> Result<(), StoreError> {
         self.lock().notes.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    async fn remember(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let mut inner = self.lock();
+        Ok(inner.notes.entry(name.to_owned()).or_insert_with(|| value.to_owned()).clone())
+    }
+
+    async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        inner.owned(lease)?;
+        inner.feeds.remove(&lease.feed);
+        inner.holds.retain(|hold| hold.feed != lease.feed);
         Ok(())
     }
 }

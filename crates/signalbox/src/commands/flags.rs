@@ -46,7 +46,11 @@ async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Fai
                     line.flag_id.to_string(),
                     line.student_id.unwrap_or_default(),
                     line.rule.to_owned(),
-                    line.state.to_owned(),
+                    if line.unconfirmed {
+                        format!("{}, unconfirmed", line.state)
+                    } else {
+                        line.state.to_owned()
+                    },
                     line.since,
                     line.as_of,
                     line.acknowledged_by.unwrap_or_default(),

@@ -16,6 +16,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::cli::{Global, Init, Output};
+use crate::config;
 use crate::exit::{Done, Failure};
 use crate::screen;
 use scan::Found;
@@ -29,8 +30,7 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Init) -> Result<D
         })?,
         None => Found::default(),
     };
-    let base = global.config.parent().unwrap_or(Path::new(""));
-    let text = write::yaml(&found, base);
+    let text = write::yaml(&found, &config::folder(&global.config));
     write_new(&global.config, &text)?;
     match global.output {
         Output::Json => {

@@ -98,8 +98,10 @@ async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<()
     for (feed, error) in &report.failed {
         tracing::warn!(feed, %error, "the feed could not be read");
     }
-    let plan =
-        Plan { feeds: report.runs.iter().map(RunLine::from).collect(), alerts: changes(hub, before).await? };
+    let plan = Plan {
+        feeds: report.runs.iter().map(|run| RunLine::of(hub, run)).collect(),
+        alerts: changes(hub, before).await?,
+    };
     match global.output {
         Output::Json => screen::json(out, &plan)?,
         Output::Text => text(out, hub, &plan)?,
@@ -140,6 +142,13 @@ async fn changes(hub: &Hub, before: u64) -> Result<Changes, Failure> {
     Ok(changes)
 }
 
+impl RunLine {
+    /// Under the name that the feed is called by.
+    pub(super) fn of(hub: &Hub, report: &RunReport) -> Self {
+        Self { feed: hub.settings.names.called(&report.feed).to_owned(), ..Self::from(report) }
+    }
+}
+
 impl From<&RunReport> for RunLine {
     fn from(report: &RunReport) -> Self {
         let counts = &report.counts;
@@ -177,7 +186,8 @@ fn text(out: &mut dyn Write, hub: &Hub, plan: &Plan) -> io::Result<()> {
     }
     for feed in hub.settings.feeds.iter().filter(|feed| feed.is_attendance()) {
         if feed.mode != signalbox_event::data::Mode::Live {
-            writeln!(out, "  {} is in {}: none is sent", feed.name, feed.mode.as_str())?;
+            let name = hub.settings.names.called(&feed.name);
+            writeln!(out, "  {name} is in {}: none is sent", feed.mode.as_str())?;
         }
     }
     writeln!(out, "Nothing was written.")?;

@@ -33,10 +33,11 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Retry) -> R
     }
     let now = Clock::new(global.now).frozen();
     let (holder, _slot) = opened.holder(&configuration)?;
-    let report = up::retry(&opened.hub, &args.feed, holder, company.beside, now).await?.ok_or_else(|| {
+    let kept = opened.hub.settings.names.kept_as(&args.feed);
+    let report = up::retry(&opened.hub, kept, holder, company.beside, now).await?.ok_or_else(|| {
         Failure::input(anyhow!("feed \"{}\" has no payload yet", args.feed), "drop its first file")
     })?;
-    let line = RunLine::from(&report);
+    let line = RunLine::of(&opened.hub, &report);
     match global.output {
         Output::Json => screen::json(out, &line)?,
         Output::Text => print_runs(out, &[line])?,

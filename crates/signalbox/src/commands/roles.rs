@@ -105,7 +105,10 @@ impl Post {
     async fn turn(&self, risk: &mut Option<RiskConsumer>) -> Result<usize, HubError> {
         let consumer = match risk {
             Some(consumer) => consumer,
-            None => risk.insert(RiskConsumer::join(self.hub.clone()).await?),
+            None => {
+                ingest::announce(&self.hub, self.clock.running()).await?;
+                risk.insert(RiskConsumer::join(self.hub.clone()).await?)
+            }
         };
         consumer.turn(IDLE, || self.clock.running()).await
     }

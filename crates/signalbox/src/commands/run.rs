@@ -43,6 +43,8 @@ pub(super) async fn forever(
     only: Option<Vec<String>>,
 ) -> Result<Done, Failure> {
     let (holder, _slot) = opened.holder(configuration)?;
+    let names = &opened.hub.settings.names;
+    let only = only.map(|only| only.iter().map(|name| names.kept_as(name).to_owned()).collect::<Vec<_>>());
     let mut tasks: JoinSet<Result<(), HubError>> = JoinSet::new();
     for role in roles {
         let post = post.clone();

@@ -105,6 +105,9 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
             writeln!(out, "{}: {} {}", feed.feed, warning.count, warning.message)?;
         }
     }
+    for warning in &status.warnings {
+        writeln!(out, "{}", warning.message)?;
+    }
     let flags = &status.flags;
     writeln!(out, "Flags: {} open, {} cleared, {} withdrawn.", flags.open, flags.cleared, flags.withdrawn)?;
     let outbox = &status.outbox;
@@ -174,6 +177,8 @@ fn plain(state: &str) -> &str {
         "waiting" => "WAITING for you",
         "refused" => "NOT USED",
         "attention" => "ok, look below",
+        "reading" => "READING, all wait",
+        "not_configured" => "NOT CONFIGURED",
         other => other,
     }
 }

@@ -52,6 +52,10 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
             let unknown = counted(answer.unknown_days.into(), "day is", "days are");
             writeln!(out, "    {unknown} unknown: neither present nor absent.")?;
         }
+        if answer.unused_rows > 0 {
+            let rows = counted(answer.unused_rows.into(), "row counts", "rows count");
+            writeln!(out, "    {rows} nowhere: not enrolled there, no school that day, or not covered.")?;
+        }
         if let Some(as_of) = &answer.as_of {
             writeln!(out, "    Known through {as_of}.")?;
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use signalbox_connector::{Connector, Entity, ParseCx, Source};
 use signalbox_event::data::Mode;
 
@@ -57,14 +58,18 @@ impl fmt::Debug for Destination {
 }
 
 /// Reads `feeds:`; what cannot be read is reported and left out.
-pub(crate) fn feeds(tree: &Node, base: &Path, connectors: &[Connector], report: &mut Report) -> Vec<Feed> {
+pub(crate) fn feeds(
+    tree: &Node,
+    cx: &ParseCx<'_>,
+    connectors: &[Connector],
+    report: &mut Report,
+) -> Vec<Feed> {
     let kind = Kind {
         list: "feeds",
         one: "feed",
         keys: &["name", "mode", "roster_of_record"],
         takes: |connector| connector.source.is_some(),
     };
-    let cx = ParseCx { base };
     kind.items(tree, report)
         .filter_map(|(index, node)| {
             let part = kind.part(node, connectors, report);
@@ -72,7 +77,7 @@ pub(crate) fn feeds(tree: &Node, base: &Path, connectors: &[Connector], report: 
             let roster_of_record = setting(node, "roster_of_record", report);
             let Section { connector, key, node } = part.section?;
             let parse = connector.source.expect("only connectors with a source are taken");
-            let source = read_erased(key, node, |section| parse(section, &cx));
+            let source = read_erased(key, node, |section| parse(section, cx));
             let source = source.map_err(|fault| report.fault(fault)).ok()?;
             Some(Feed {
                 name: part.name?,
@@ -91,6 +96,7 @@ impl Feed {
     pub(crate) fn source_at(
         &self,
         path: &Path,
+        zone: &TimeZone,
         tree: &Node,
         connectors: &[Connector],
     ) -> Result<Box<dyn Source>, Fault> {
@@ -100,15 +106,15 @@ impl Feed {
         section.set("path", &path.to_string_lossy());
         let connector = connectors.iter().find(|connector| connector.name == self.connector);
         let parse = connector.and_then(|connector| connector.source).expect("the feed was read with it");
-        let base = Path::new("/");
-        read_erased(key, &section, |deserializer| parse(deserializer, &ParseCx { base }))
+        let cx = ParseCx { base: Path::new("/"), zone };
+        read_erased(key, &section, |deserializer| parse(deserializer, &cx))
     }
 }
 
 /// Reads `destinations:`; what cannot be read is reported and left out.
 pub(crate) fn destinations(
     tree: &Node,
-    base: &Path,
+    cx: &ParseCx<'_>,
     connectors: &[Connector],
     report: &mut Report,
 ) -> Vec<Destination> {
@@ -118,13 +124,12 @@ pub(crate) fn destinations(
         keys: &["name"],
         takes: |connector| connector.destination.is_some(),
     };
-    let cx = ParseCx { base };
     kind.items(tree, report)
         .filter_map(|(index, node)| {
             let part = kind.part(node, connectors, report);
             let Section { connector, key, node } = part.section?;
             let parse = connector.destination.expect("only connectors with a destination are taken");
-            let destination = read_erased(key, node, |section| parse(section, &cx));
+            let destination = read_erased(key, node, |section| parse(section, cx));
             let destination = destination.map_err(|fault| report.fault(fault)).ok()?;
             Some(Destination {
                 name: part.name?,

@@ -85,6 +85,25 @@ impl Rules<'_> {
         } else {
             self.named_by_its_spring(index, calendar);
             self.closed(index, calendar);
+            self.open(index, calendar);
+        }
+    }
+
+    fn open(&mut self, index: &str, calendar: &Calendar) {
+        for (at, open) in calendar.open.iter().enumerate() {
+            if *open < calendar.first || *open > calendar.last {
+                let place = self.place(&["calendars", index, "open", &at.to_string()]);
+                let message = format!(
+                    "{} lies outside the school year ({} to {})",
+                    open.0, calendar.first.0, calendar.last.0
+                );
+                self.report.error(place, "open_outside", message, "mind the year, or move first or last");
+            }
+        }
+        if calendar.weekdays.is_empty() {
+            let place = self.place(&["calendars", index, "weekdays"]);
+            let help = "e.g. weekdays: [mon, tue, wed, thu, fri]";
+            self.report.error(place, "no_weekday", "there is school on no day of the week", help);
         }
     }
 

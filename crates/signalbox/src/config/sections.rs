@@ -5,7 +5,7 @@ mod servers;
 use std::fmt;
 
 pub(crate) use self::servers::{Kafka, Postgres, Reader, Scram};
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize as DeriveDeserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -25,7 +25,7 @@ pub(crate) struct District {
     pub(crate) secret: Option<Secret>,
 }
 
-/// The school days of one school year: weekdays less `closed`.
+/// The school days of one school year: `weekdays` less `closed`, and those that are `open`.
 #[derive(Debug, Clone, DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Calendar {
@@ -36,6 +36,43 @@ pub(crate) struct Calendar {
     pub(crate) last: Day,
     #[serde(default)]
     pub(crate) closed: Vec<Closed>,
+    /// Days with school whatever the others say, such as make-up days on a Saturday.
+    #[serde(default)]
+    pub(crate) open: Vec<Day>,
+    /// On which days of the week there is school; Monday to Friday without it.
+    #[serde(default = "monday_to_friday")]
+    pub(crate) weekdays: Vec<DayOfWeek>,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DayOfWeek {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+fn monday_to_friday() -> Vec<DayOfWeek> {
+    vec![DayOfWeek::Mon, DayOfWeek::Tue, DayOfWeek::Wed, DayOfWeek::Thu, DayOfWeek::Fri]
+}
+
+impl From<DayOfWeek> for Weekday {
+    fn from(day: DayOfWeek) -> Self {
+        match day {
+            DayOfWeek::Mon => Self::Monday,
+            DayOfWeek::Tue => Self::Tuesday,
+            DayOfWeek::Wed => Self::Wednesday,
+            DayOfWeek::Thu => Self::Thursday,
+            DayOfWeek::Fri => Self::Friday,
+            DayOfWeek::Sat => Self::Saturday,
+            DayOfWeek::Sun => Self::Sunday,
+        }
+    }
 }
 
 /// A civil date, ISO 8601.

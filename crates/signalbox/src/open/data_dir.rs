@@ -10,6 +10,9 @@ use secrecy::SecretSlice;
 
 use crate::exit::Failure;
 
+/// The file of the secret.
+const SECRET: &str = "secret";
+const SECRET_IN_THE_MAKING: &str = "secret.new";
 const SECRET_BYTES: usize = 32;
 
 /// The folder of `data_dir:`.
@@ -53,13 +56,14 @@ impl DataDir {
         self.file("landing")
     }
 
-    /// The secret made at first start. It belongs in the backup: without it students get other keys.
-    pub(crate) fn secret(&self) -> Result<SecretSlice<u8>, Failure> {
-        if self.has("secret") {
-            return self.read_secret();
-        }
+    pub(super) fn has_secret(&self) -> bool {
+        self.has(SECRET)
+    }
+
+    /// Makes the secret of a hub that begins. It belongs in the backup: without it students get other keys.
+    pub(super) fn make_secret(&self) -> Result<SecretSlice<u8>, Failure> {
         let secret = random().map_err(|e| self.no_secret(e))?;
-        let path = self.file("secret.new");
+        let path = self.file(SECRET_IN_THE_MAKING);
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -69,25 +73,40 @@ impl DataDir {
             .map_err(|e| self.no_secret(e))?;
         file.write_all(&secret).and_then(|()| file.sync_all()).map_err(|e| self.no_secret(e))?;
         // A link is made only if no other process was first; then the other's secret counts.
-        match fs::hard_link(&path, self.file("secret")) {
+        match fs::hard_link(&path, self.file(SECRET)) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
                 return Err(self.no_secret(error));
             }
             _ => fs::remove_file(&path).map_err(|e| self.no_secret(e))?,
         }
-        self.read_secret()
+        self.remembered_secret()
     }
 
-    /// The secret if there is one, else one for this time only.
-    pub(crate) fn secret_if_any(&self) -> Result<SecretSlice<u8>, Failure> {
-        if self.has("secret") {
-            return self.read_secret();
-        }
+    /// One for this time only, for a trial of a hub that has not begun.
+    pub(super) fn secret_for_once(&self) -> Result<SecretSlice<u8>, Failure> {
         Ok(random().map_err(|e| self.no_secret(e))?.into())
     }
 
-    fn read_secret(&self) -> Result<SecretSlice<u8>, Failure> {
-        Ok(fs::read(self.file("secret")).map_err(|e| self.no_secret(e))?.into())
+    /// The secret made at the first start. A new one in its place would give every student another key.
+    pub(super) fn remembered_secret(&self) -> Result<SecretSlice<u8>, Failure> {
+        match fs::read(self.file(SECRET)) {
+            Ok(secret) if secret.len() == SECRET_BYTES => Ok(secret.into()),
+            Ok(_) => Err(self.lost_secret("is not whole")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(self.lost_secret("is gone")),
+            Err(error) => Err(self.no_secret(error)),
+        }
+    }
+
+    fn lost_secret(&self, how: &str) -> Failure {
+        Failure::input(
+            anyhow!(
+                "the district's secret {} {how}, and the hub began with one",
+                self.file(SECRET).display()
+            ),
+            "put the file back from a backup, or copy it from the first process's data_dir; without it begin anew: \
+             embedded with a fresh data_dir, on servers with another log.kafka.prefix and another schema. The files are \
+             read again",
+        )
     }
 
     fn no_secret(&self, error: std::io::Error) -> Failure {

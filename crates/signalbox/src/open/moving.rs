@@ -15,7 +15,7 @@ use signalbox_sql::postgres::{self, ImportError};
 use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog, SqliteState};
 
 use super::servers::{connect_kafka, database_url, topics};
-use super::{DataDir, default_topics};
+use super::{DataDir, default_topics, remembered};
 use crate::config::Servers;
 use crate::exit::Failure;
 
@@ -35,7 +35,9 @@ pub(crate) async fn from(servers: &Servers, base: &Path, folder: &Path) -> Resul
     check(&from, servers)?;
     let _lock = from.lock("moving to Kafka and PostgreSQL")?;
     // Opening brings the files up to this version.
-    drop(SqliteFeeds::open(&from.file("feeds.db")).await?);
+    let feeds = SqliteFeeds::open(&from.file("feeds.db")).await?;
+    remembered::check_format(&feeds).await?;
+    drop(feeds);
     drop(SqliteState::open(&from.file("state.db")).await?);
     let events = copy_log(&from, servers, base).await?;
     let url = database_url(servers, base)?;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use sha2::{Digest, Sha256};
+use secrecy::{ExposeSecret, SecretString};
 use signalbox_connector::Secret;
 use signalbox_event::Domain;
 use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
@@ -15,9 +14,7 @@ use signalbox_kafka::{Cleanup, Config, KafkaLog, Scram, Tls, TopicSpec};
 use signalbox_log::{EventLog, LogError, OverlayLog};
 use signalbox_runtime::hub::Topics;
 use signalbox_sql::postgres::{self, Database, OpenError, Options, Scratch};
-use signalbox_store::FeedStore;
 
-use super::data_dir::hex;
 use super::{Stores, embedded};
 use crate::config::Servers;
 use crate::config::sections::{self, Kafka};
@@ -33,9 +30,6 @@ const FOR_EVER: i64 = -1;
 const COMMAND_WAITS: Duration = Duration::from_secs(10);
 /// How long leaving the groups may take at the end.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
-/// The note that holds a hash of the district's secret.
-const SECRET_NOTE: &str = "secret";
-
 /// Connections to both.
 pub(crate) struct Connected {
     pub(crate) kafka: KafkaLog,
@@ -71,15 +65,10 @@ pub(super) async fn connect(
 }
 
 /// What the hub works on.
-pub(super) async fn stores(
-    connected: &Connected,
-    topics: Topics,
-    secret: &SecretSlice<u8>,
-) -> Result<Stores, Failure> {
+pub(super) fn stores(connected: &Connected, topics: Topics) -> Stores {
     let (state, feeds) = (Arc::new(connected.database.state()), Arc::new(connected.database.feeds()));
-    check_secret(&*feeds, secret.expose_secret()).await?;
     let log = Arc::new(connected.kafka.clone());
-    Ok(Stores { topics, log, states: state.clone(), outbox: state, feeds })
+    Stores { topics, log, states: state.clone(), outbox: state, feeds }
 }
 
 /// As [`stores`], for a trial: the log is only read, and what is appended goes to a file in `folder`; the tables are
@@ -201,21 +190,6 @@ fn other_shards(name: &str, has: u32, wanted: u32) -> Failure {
             "set log.kafka.shards back to {has}: the number is fixed for the log's life. To begin anew, use another prefix"
         ),
     )
-}
-
-/// The first process to start leaves a hash of the district's secret; one with another secret would give every student
-/// another key.
-async fn check_secret(feeds: &dyn FeedStore, secret: &[u8]) -> Result<(), Failure> {
-    let digest = Sha256::new_with_prefix(b"signalbox district secret").chain_update(secret).finalize();
-    let ours = hex(&digest[..8]);
-    match feeds.note(SECRET_NOTE).await? {
-        None => Ok(feeds.save_note(SECRET_NOTE, &ours).await?),
-        Some(theirs) if theirs == ours => Ok(()),
-        Some(_) => Err(Failure::environment(
-            anyhow!("this process has another district secret than the one that the database began with"),
-            "give every process the same district.secret; without one in the configuration, each data_dir makes its own",
-        )),
-    }
 }
 
 impl From<OpenError> for Failure {

@@ -3,47 +3,60 @@
 use std::borrow::Cow;
 
 use signalbox_connector::draft::value_class;
+use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Claims, Draft, Record, Reject, RejectCode};
-use signalbox_event::StudentKey;
+use signalbox_event::{Status, StudentKey};
 use signalbox_store::feed::{CrosswalkRow, Named};
 
 use super::Reader;
-use crate::ingest::identity::{Found, student_key};
+use crate::ingest::doubt::Place;
+use crate::ingest::identity::{FIRST_ID, Found, student_key};
 
-/// The type under which a student's or school's first id stands in the crosswalk.
-const FIRST_ID: &str = "sourcedId";
-
-/// The ids of a draft, resolved.
-pub(super) struct Resolved<'d> {
-    pub(super) student: Option<StudentKey>,
-    pub(super) school: Option<Cow<'d, str>>,
+/// A draft's school.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum School<'d> {
+    /// Its first id.
+    Known(Cow<'d, str>),
+    /// No roster row names it.
+    Unknown,
+    /// It cannot be read, or the record has none.
+    None,
 }
 
 impl Reader<'_> {
-    /// Takes the ids of the roster of record into the crosswalk.
-    pub(super) fn learn(&mut self, record: &Record<'_>) {
-        match record {
+    /// Takes the ids of the roster of record in: first ids at once, further ones when the payload is read to its end.
+    pub(super) fn learn(&mut self, draft: &Draft<'_>) {
+        match &draft.record {
             Record::School { id, identifier, .. } => {
-                self.learn_id(Named::School, FIRST_ID, id, id, true);
+                self.learn_first(Named::School, FIRST_ID, id, id, true);
                 if let Some(identifier) = identifier {
-                    self.learn_id(Named::School, "identifier", identifier, id, false);
+                    self.learn_first(Named::School, "identifier", identifier, id, false);
                 }
             }
-            Record::Student { id, ids, .. } => {
-                if self.resolver.student(id, Some(FIRST_ID)) != Found::None && ids.is_empty() {
+            Record::Student { id, ids, given_name, family_name, birth_date } => {
+                let key = self.student_of_record(id);
+                if draft.status == Status::ToBeDeleted {
                     return;
                 }
-                let key = student_key(&self.settings.district, &self.feed.name, id).to_string();
-                self.learn_id(Named::Student, FIRST_ID, id, &key, true);
-                for (id_type, value) in ids {
-                    self.learn_id(Named::Student, id_type, value, &key, false);
-                }
+                let ids = ids.iter().map(|(kind, id)| (&**kind, &**id));
+                self.roster.row(self.resolver, key, ids);
+                self.roster.person(key, [given_name.as_deref(), family_name.as_deref()], *birth_date);
             }
             Record::Enrollment { .. } | Record::Attendance { .. } => {}
         }
     }
 
-    fn learn_id(&mut self, what: Named, id_type: &str, id: &str, target: &str, first: bool) {
+    /// The student with this first id, who is known from here on.
+    fn student_of_record(&mut self, id: &str) -> StudentKey {
+        if let Some(key) = self.resolver.known_student(id) {
+            return key;
+        }
+        let key = student_key(&self.settings.district, &self.feed.name, id);
+        self.learn_first(Named::Student, FIRST_ID, id, &key.to_string(), true);
+        key
+    }
+
+    fn learn_first(&mut self, what: Named, id_type: &str, id: &str, target: &str, first: bool) {
         let row = CrosswalkRow {
             what,
             id_type: id_type.to_owned(),
@@ -52,57 +65,59 @@ impl Reader<'_> {
             first,
         };
         if self.resolver.add(&row) {
-            self.found.ids.push(row);
+            self.found.ids.new.push(row);
         }
     }
 
-    pub(super) fn resolve<'d>(&mut self, draft: &Draft<'d>) -> Result<Resolved<'d>, Reject> {
-        let (student, school) = match &draft.record {
-            Record::School { .. } => return Ok(Resolved { student: None, school: None }),
-            Record::Student { id, .. } => {
-                let student = match self.resolver.student(id, Some(FIRST_ID)) {
-                    Found::One(key) => Some(key),
-                    Found::Several | Found::None => None,
-                };
-                return Ok(Resolved { student, school: None });
-            }
-            Record::Enrollment { student, school, .. } => (student, school),
-            Record::Attendance { student, school: Some(school), .. } => (student, school),
-            Record::Attendance { student, school: None, .. } => {
-                let _ = student;
-                return Err(draft.fault.clone().expect("a school that cannot be used is a fault"));
-            }
-        };
-        let school = match self.resolver.school(school) {
-            Found::One(first) if first == &**school => school.clone(),
-            Found::One(first) => Cow::Owned(first.to_owned()),
-            Found::None | Found::Several => return Err(unknown_school(draft, school)),
-        };
+    pub(super) fn student(&mut self, id: &str) -> Found<StudentKey> {
         let id_type =
             if self.feed.roster_of_record { Some(FIRST_ID) } else { self.feed.source.student_id_type() };
-        let student = match self.resolver.student(student, id_type) {
-            Found::One(key) => Some(key),
-            Found::Several => {
-                self.found.notes.ambiguous += 1;
-                None
-            }
-            Found::None => {
-                self.found.notes.leading_zeros += u64::from(self.resolver.differs_by_leading_zeros(student));
-                None
-            }
+        self.resolver.student(id, id_type)
+    }
+
+    pub(super) fn school<'d>(&self, school: &Cow<'d, str>) -> School<'d> {
+        match self.resolver.school(school) {
+            Found::One(first) if first == &**school => School::Known(school.clone()),
+            Found::One(first) => School::Known(Cow::Owned(first.to_owned())),
+            Found::None | Found::Several(_) => School::Unknown,
+        }
+    }
+
+    /// Notes where a row may belong that cannot be used, as far as it says.
+    pub(super) fn doubt(&mut self, student: Option<&str>, school: Option<&str>, date: Option<Date>) {
+        let students = match student.map(|id| (id, self.student(id))) {
+            Some((_, Found::One(key))) => vec![key],
+            Some((_, Found::Several(keys))) => keys,
+            Some((id, Found::None)) => self.resolver.by_shape(id).into_iter().collect(),
+            None => Vec::new(),
         };
-        Ok(Resolved { student, school: Some(school) })
+        for key in &students {
+            self.doubts.on_student(*key);
+        }
+        if students.is_empty() {
+            let school = school.and_then(|id| match self.resolver.school(id) {
+                Found::One(first) => Some(first.to_owned()),
+                Found::None | Found::Several(_) => None,
+            });
+            self.doubts.on(match (school, date) {
+                (Some(school), Some(date)) => Place::Day(school, date),
+                (Some(school), None) => Place::School(school),
+                (None, _) => Place::Payload,
+            });
+        }
     }
 }
 
-fn unknown_school(draft: &Draft<'_>, school: &str) -> Reject {
+pub(super) fn unknown_school(draft: &Draft<'_>, school: &str) -> Reject {
     Reject {
         file: draft.file,
         row: Some(draft.row),
         column: None,
         code: RejectCode::UnknownSchool,
         value_class: value_class(school),
-        help: "No roster row names this school. Add it to the roster of record, or mend the id.".to_owned(),
+        help: "No roster row names this school. The row is kept, and used when the roster brings the school; or mend \
+               the id"
+            .to_owned(),
         claims: Claims::default(),
     }
 }

@@ -1,11 +1,11 @@
 //! Where a row stands in time: its school year, and what its school's rows reach to.
 
 use jiff::civil::Date;
-use signalbox_connector::Entity;
+use signalbox_connector::draft::value_class;
+use signalbox_connector::{Claims, Draft, Entity, Record, Reject, RejectCode};
 
 use super::Reader;
 use crate::calendar::{Calendars, SchoolYear};
-use crate::ingest::row::Row;
 
 /// What the rows of one school showed so far.
 #[derive(Default)]
@@ -35,14 +35,30 @@ impl<'a> SchoolSeen<'a> {
 }
 
 impl Reader<'_> {
-    /// Notes the row's place in time; its school year, 0 where the payload as a whole has one.
-    pub(super) fn see(&mut self, row: &Row<'_>) -> u16 {
-        let Some(date) = row.date() else { return 0 };
-        if row.entity() == Entity::Enrollment {
-            self.latest_entry = self.latest_entry.max(Some(date));
-            return 0;
+    /// The school year that a row counts in, and notes what its school's rows reach to. `None`: it counts in none.
+    pub(super) fn year_of(&mut self, record: &Record<'_>, school: &str) -> Option<u16> {
+        match record {
+            Record::School { .. } | Record::Student { .. } => Some(self.year),
+            Record::Enrollment { entry, .. } => self.year_of_enrollment(*entry, school),
+            Record::Attendance { date, .. } => Some(self.year_of_day(*date, school)),
         }
-        let school = row.school().unwrap_or_default();
+    }
+
+    /// The year in which the file is read, however long ago the entry was; an entry after its last day counts in the
+    /// configured year that it lies in.
+    fn year_of_enrollment(&self, entry: Date, school: &str) -> Option<u16> {
+        let calendars = &self.settings.calendars;
+        let last = calendars.of(school, self.year).map(|year| year.last);
+        let last = last.or_else(|| calendars.year_bounds(self.year).map(|(_, last)| last));
+        if last.is_none_or(|last| entry <= last) {
+            return Some(self.year);
+        }
+        let year = calendars.school_year(entry);
+        let lies_in = |calendar: &SchoolYear| calendar.first <= entry && entry <= calendar.last;
+        calendars.of(school, year).is_some_and(lies_in).then_some(year)
+    }
+
+    fn year_of_day(&mut self, date: Date, school: &str) -> u16 {
         if !self.schools.contains_key(school) {
             self.schools.insert(school.into(), SchoolSeen::default());
         }
@@ -60,5 +76,21 @@ impl Reader<'_> {
             Some(_) => {}
         }
         year
+    }
+}
+
+/// An enrolment that begins in no school year there is.
+pub(super) fn outside_years(draft: &Draft<'_>) -> Reject {
+    debug_assert_eq!(draft.record.entity(), Entity::Enrollment);
+    Reject {
+        file: draft.file,
+        row: Some(draft.row),
+        column: None,
+        code: RejectCode::OutsideYears,
+        value_class: value_class(""),
+        help: "It begins after this school year, in none that `calendars` has: it counts once that year is configured \
+               and begins"
+            .to_owned(),
+        claims: Claims::default(),
     }
 }

@@ -18,6 +18,27 @@ pub(super) async fn add(connection: &mut PgConnection, rows: &[CrosswalkRow]) ->
     Ok(())
 }
 
+/// Takes rows away; one that is not there changes nothing.
+pub(super) async fn remove(connection: &mut PgConnection, rows: &[CrosswalkRow]) -> Result<(), sqlx::Error> {
+    let mut rows: Vec<&CrosswalkRow> = rows.iter().collect();
+    rows.sort_by_key(|row| (row.what, &row.id_type, &row.id, &row.target));
+    for slice in rows.chunks(ROWS_AT_ONCE) {
+        sqlx::query(
+            "DELETE FROM crosswalk USING unnest($1::smallint[], $2::text[], $3::text[], $4::text[])
+                AS gone (what, id_type, id, target)
+             WHERE crosswalk.what = gone.what AND crosswalk.id_type = gone.id_type
+               AND crosswalk.id = gone.id AND crosswalk.target = gone.target",
+        )
+        .bind(column(slice, |row| named_number(row.what)))
+        .bind(column(slice, |row| row.id_type.as_str()))
+        .bind(column(slice, |row| row.id.as_str()))
+        .bind(column(slice, |row| row.target.as_str()))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
 /// Rows after `after`, in the order of (what, id type, id, target).
 pub(super) async fn page(
     executor: impl PgExecutor<'_>,

@@ -76,7 +76,7 @@ pub(super) async fn gate(
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends a run and moves the feed's cursor. `false`: the run is not the open one.
+/// Ends a run and moves the feed's cursor, unless the run was abandoned. `false`: the run is not the open one.
 pub(super) async fn close(
     connection: &mut PgConnection,
     feed: i32,
@@ -94,7 +94,9 @@ pub(super) async fn close(
     .bind(number as i64)
     .fetch_optional(&mut *connection)
     .await?;
-    if let Some(Some(cursor)) = &closed {
+    if let Some(Some(cursor)) = &closed
+        && outcome != Outcome::Abandoned
+    {
         sqlx::query("UPDATE feed SET cursor = $1 WHERE id = $2")
             .bind(cursor.as_slice())
             .bind(feed)

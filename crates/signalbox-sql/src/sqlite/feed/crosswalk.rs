@@ -24,6 +24,23 @@ pub(super) async fn add(connection: &mut SqliteConnection, rows: &[CrosswalkRow]
     Ok(())
 }
 
+/// Takes rows away; one that is not there changes nothing.
+pub(super) async fn remove(
+    connection: &mut SqliteConnection,
+    rows: &[CrosswalkRow],
+) -> Result<(), sqlx::Error> {
+    for row in rows {
+        sqlx::query("DELETE FROM crosswalk WHERE what = ? AND id_type = ? AND id = ? AND target = ?")
+            .bind(named_number(row.what))
+            .bind(&row.id_type)
+            .bind(&row.id)
+            .bind(&row.target)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Rows after `after`, in the order of (what, id type, id, target).
 pub(super) async fn page(
     executor: impl SqliteExecutor<'_>,

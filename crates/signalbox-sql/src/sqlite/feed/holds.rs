@@ -5,17 +5,21 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::stored::{hold, hold_word};
 
-/// What closing a run does to holds; those that wait are superseded before a new one is opened.
+/// What closing a run does to holds; earlier ones are superseded before a new one is opened.
 pub(super) async fn close(
     connection: &mut SqliteConnection,
     feed: &str,
     closing: &Closing,
 ) -> Result<(), sqlx::Error> {
     if closing.supersede_holds {
-        sqlx::query("UPDATE hold SET state = 'superseded' WHERE feed = ? AND state = 'waiting'")
-            .bind(feed)
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "UPDATE hold SET state = 'superseded'
+             WHERE feed = ? AND state IN ('waiting', 'approved') AND id IS NOT ?",
+        )
+        .bind(feed)
+        .bind(&closing.hold_done)
+        .execute(&mut *connection)
+        .await?;
     }
     if let Some(id) = &closing.hold_done {
         sqlx::query("UPDATE hold SET state = 'done' WHERE id = ? AND state = 'approved'")

@@ -80,7 +80,7 @@ pub(super) async fn gate(
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends a run and moves the feed's cursor. `false`: the run is not the open one.
+/// Ends a run and moves the feed's cursor, unless the run was abandoned. `false`: the run is not the open one.
 pub(super) async fn close(
     connection: &mut SqliteConnection,
     feed: i64,
@@ -98,7 +98,9 @@ pub(super) async fn close(
     .bind(number as i64)
     .fetch_optional(&mut *connection)
     .await?;
-    if let Some(Some(cursor)) = &closed {
+    if let Some(Some(cursor)) = &closed
+        && outcome != Outcome::Abandoned
+    {
         sqlx::query("UPDATE feed SET cursor = ? WHERE id = ?")
             .bind(cursor.as_slice())
             .bind(feed)

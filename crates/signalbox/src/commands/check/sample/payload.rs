@@ -47,7 +47,7 @@ fn folder(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) -> Result
         help,
     };
     let source = feed
-        .source_at(&path, &loaded.tree, connectors::ALL)
+        .source_at(&path, &loaded.config.district.zone, &loaded.tree, connectors::ALL)
         .map_err(|fault| not_for_it(fault.message, fault.help))?;
     let scratch = tempfile::tempdir().map_err(|error| unreadable(&error))?;
     let landing = Landing::open(scratch.path()).map_err(|error| unreadable(&error))?;

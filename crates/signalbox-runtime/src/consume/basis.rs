@@ -1,0 +1,81 @@
+//! What flags were judged by: kept, so that it can be computed again at its own place on the log.
+
+use jiff::civil::Date;
+use signalbox_risk::{Announced, Counts, Evaluation, Flag, FlagState};
+
+use super::DOMAINS;
+use super::batch::{Draft, InHand};
+use super::student::{Basis, Place, StudentState};
+use crate::hub::Hub;
+use crate::reference::ReferenceView;
+
+/// What a flag says, without what people did.
+#[derive(PartialEq)]
+pub(super) struct Told {
+    number: u32,
+    state: FlagState,
+    start: Date,
+    until: Date,
+    counts: Counts,
+    evidence: Vec<Date>,
+}
+
+impl Told {
+    fn of(flag: &Flag) -> Self {
+        let Flag { number, state, start, until, counts, ref evidence, .. } = *flag;
+        Self { number, state, start, until, counts, evidence: evidence.clone() }
+    }
+}
+
+/// What the live flags say.
+pub(super) fn told(announced: &Announced) -> Vec<Told> {
+    announced.flags().iter().filter(|flag| flag.state.is_live()).map(Told::of).collect()
+}
+
+/// Keeps what each flag was judged by that was told anew, or was told the same by another policy. `before` is what the
+/// live flags said until then.
+pub(super) fn note(
+    state: &mut StudentState,
+    before: &[Told],
+    evaluation: &Evaluation,
+    as_of: Date,
+    place: &Place,
+) {
+    if evaluation.lacks_data() {
+        return;
+    }
+    let was_live = |flag: &Flag| before.iter().any(|told| told.number == flag.number);
+    let judged = state
+        .announced
+        .flags()
+        .iter()
+        .filter(|flag| !flag.unconfirmed && (flag.state.is_live() || was_live(flag)));
+    for flag in judged {
+        let (number, policy) = (flag.number, evaluation.policy);
+        let held = state.bases.iter_mut().find(|basis| basis.number == number);
+        let stands =
+            held.as_ref().is_some_and(|held| held.policy == policy) && before.contains(&Told::of(flag));
+        if stands {
+            continue;
+        }
+        let basis = Basis { number, as_of, policy, place: place.clone() };
+        match held {
+            Some(held) => *held = basis,
+            None => state.bases.push(basis),
+        }
+    }
+}
+
+/// Where the shard will be when what is in hand is written.
+pub(super) fn place(hub: &Hub, in_hand: &InHand, draft: &Draft, view: &ReferenceView) -> Place {
+    let next = |topic: String| {
+        let advance = draft.advances.iter().rev().map(|advance| &advance.to).find(|to| to.topic == topic);
+        let held = in_hand.lease.positions.iter().find(|position| position.topic == topic);
+        advance.or(held).map_or(0, |position| position.next)
+    };
+    Place {
+        next: DOMAINS.into_iter().map(|domain| next(hub.settings.topics.name(domain))).collect(),
+        calendars: view.changes(),
+        coverage: in_hand.state.coverage_version,
+    }
+}

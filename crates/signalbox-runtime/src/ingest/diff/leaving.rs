@@ -1,0 +1,141 @@
+//! Enrolments whose row is gone: the child left on the day before, moved within the district, or the row was corrected.
+
+use jiff::civil::Date;
+use signalbox_connector::AbsentRows;
+use signalbox_event::Status;
+use signalbox_store::feed::LedgerStatus;
+
+use super::{Step, Verdict};
+use crate::calendar::Calendars;
+use crate::hub::HubError;
+use crate::ingest::row::{Body, Day, Row, content_hash};
+
+/// An entry date that moves by at most so many school days is the same enrolment, mended.
+const MENDED_WITHIN_SCHOOL_DAYS: usize = 20;
+
+/// What is needed to say when somebody left.
+#[derive(Clone, Copy)]
+pub(super) struct Leaving<'a> {
+    pub calendars: &'a Calendars,
+    pub run_day: Date,
+    pub absent_rows: AbsentRows,
+    pub school_year: u16,
+}
+
+/// An enrolment as it stands in a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stint {
+    school: String,
+    has_key: bool,
+    entry: Date,
+    exit: Option<Date>,
+}
+
+impl Leaving<'_> {
+    /// Settles what becomes of one student's enrolments that are gone.
+    pub(super) fn settle(&self, steps: &mut [Step]) -> Result<(), HubError> {
+        if self.absent_rows == AbsentRows::Erase || !steps.iter().any(|step| step.verdict.is_end()) {
+            return Ok(());
+        }
+        let stints = steps.iter().map(stint).collect::<Result<Vec<_>, _>>()?;
+        for at in 0..steps.len() {
+            let Some(gone) = stints[at].as_ref().filter(|_| steps[at].verdict.is_end()) else { continue };
+            if let Some(mended) = self.mended(gone, steps, &stints) {
+                steps[at].verdict = Verdict::Corrected;
+                steps[mended].corrects = true;
+                continue;
+            }
+            let keeps_school = present(steps, &stints).any(|other| other.school == gone.school);
+            let elsewhere = present(steps, &stints)
+                .filter(|other| other.school != gone.school && other.entry > gone.entry);
+            let first_elsewhere = elsewhere.map(|other| other.entry).min();
+            steps[at].keeps_school = keeps_school;
+            self.leave(&mut steps[at], gone, first_elsewhere)?;
+        }
+        Ok(())
+    }
+
+    /// The new row that says the same with another entry date.
+    fn mended(&self, gone: &Stint, steps: &[Step], stints: &[Option<Stint>]) -> Option<usize> {
+        let is_it = |at: &usize| {
+            let new = &steps[*at];
+            let is_new = new.verdict == Verdict::Add && !new.corrects;
+            stints[*at].as_ref().filter(|_| is_new).is_some_and(|stint| {
+                !gone.has_key
+                    && !stint.has_key
+                    && stint.school == gone.school
+                    && self.school_days_between(gone, stint) <= MENDED_WITHIN_SCHOOL_DAYS
+            })
+        };
+        (0..steps.len()).find(is_it)
+    }
+
+    fn school_days_between(&self, one: &Stint, other: &Stint) -> usize {
+        let (first, last) = (one.entry.min(other.entry), one.entry.max(other.entry));
+        match self.calendars.of(&one.school, self.school_year) {
+            Some(year) => year.days.iter().filter(|day| first < **day && **day <= last).count(),
+            None => last.duration_since(first).as_hours().unsigned_abs() as usize / 24 * 5 / 7,
+        }
+    }
+
+    /// Gone since the day before the payload was read, and not after the day before an entry elsewhere; where that lies
+    /// before its own entry, it never was.
+    fn leave(&self, step: &mut Step, gone: &Stint, first_elsewhere: Option<Date>) -> Result<(), HubError> {
+        let day_before = |day: Date| day.yesterday().unwrap_or(Date::MIN);
+        let left = [Some(self.run_day), first_elsewhere].into_iter().flatten().map(day_before).min();
+        let left = left.expect("the run has a day");
+        if left < gone.entry {
+            return Ok(());
+        }
+        let Some(old) = &step.old else { return Ok(()) };
+        let last_of_year = self.calendars.of(&gone.school, self.school_year).map(|year| year.last);
+        let ends_anyway = [gone.exit, last_of_year].into_iter().flatten().min();
+        let mut new = old.clone();
+        new.status = LedgerStatus::Ended;
+        if ends_anyway.is_some_and(|end| end <= left) {
+            // No day of it changes.
+            step.publish = None;
+            step.keeps_school = true;
+        } else {
+            let mut row = Row::decode(&old.detail)?;
+            if let Body::Enrollment { exit, .. } = &mut row.body {
+                *exit = Some(Day::from(left));
+            }
+            row.doubtful = false;
+            let mut detail = Vec::with_capacity(old.detail.len());
+            row.encode(&mut detail);
+            new.content = content_hash(&detail);
+            new.detail = detail;
+            new.revision = old.revision + 1;
+            step.publish = Some(Status::Active);
+        }
+        step.new = Some(new);
+        Ok(())
+    }
+}
+
+/// Those whose row the payload has.
+fn present<'s>(steps: &'s [Step], stints: &'s [Option<Stint>]) -> impl Iterator<Item = &'s Stint> {
+    let stays = |step: &Step| {
+        matches!(step.verdict, Verdict::Add | Verdict::Change | Verdict::Unchanged | Verdict::Untouched)
+    };
+    steps.iter().zip(stints).filter(move |(step, _)| stays(step)).filter_map(|(_, stint)| stint.as_ref())
+}
+
+fn stint(step: &Step) -> Result<Option<Stint>, HubError> {
+    let newest = match (&step.new, &step.old) {
+        (Some(new), _) if !new.detail.is_empty() => new,
+        (_, Some(old)) => old,
+        _ => return Ok(None),
+    };
+    let row = Row::decode(&newest.detail)?;
+    Ok(match &row.body {
+        Body::Enrollment { key, school, entry, exit, .. } => Some(Stint {
+            school: school.clone().into_owned(),
+            has_key: key.is_some(),
+            entry: (*entry).into(),
+            exit: exit.map(Into::into),
+        }),
+        _ => None,
+    })
+}

@@ -1,0 +1,210 @@
+//! Doubt: a row that could not be used, or whose student is not found, may be the very row that seems to be missing.
+//!
+//! Each such row casts doubt on one place: on a student, if it names one who is found; else on its school's day, where
+//! both can be read; else on its school; else on the whole payload. Where a payload has more of them than the one
+//! before, what is missing there stands on, for as long as they remain. Where it has no more than before, what is
+//! missing ends as ever: a row that is never found must not keep every correction out.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use signalbox_event::StudentKey;
+use uuid::Uuid;
+
+use super::row::Row;
+
+/// Where a row that could not be used may belong.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) enum Place {
+    Payload,
+    School(String),
+    Day(String, Date),
+    Student(Uuid),
+}
+
+/// How many rows of a payload cast doubt on each place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Doubts(BTreeMap<Place, u32>);
+
+impl Doubts {
+    pub(crate) fn on(&mut self, place: Place) {
+        *self.0.entry(place).or_default() += 1;
+    }
+
+    pub(crate) fn on_student(&mut self, key: StudentKey) {
+        self.on(Place::Student(*key.as_uuid()));
+    }
+}
+
+/// What is remembered of the last accepted payload.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Book {
+    /// Places with doubt: rows when there was no doubt last, and rows now.
+    places: Vec<(Place, Rows)>,
+    /// Rows of the payload, and those of them that could not be used or matched.
+    pub rows: u64,
+    pub unusable: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Rows {
+    settled: u32,
+    /// Of the payload before the last.
+    before: u32,
+    last: u32,
+}
+
+/// The doubt that a payload casts, beside the one before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// With rows now, and whether there are more than before, or more than when there was no doubt.
+    places: BTreeMap<Place, Cast>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cast {
+    rows: Rows,
+    is_new: bool,
+    remains: bool,
+}
+
+impl Doubt {
+    /// `is_same`: the payload is the very one that `book` is of, read again. Its doubt is as new as it was.
+    pub(crate) fn of(doubts: Doubts, book: &Book, is_same: bool) -> Self {
+        let book: BTreeMap<&Place, Rows> = book.places.iter().map(|(place, rows)| (place, *rows)).collect();
+        let cast = |(place, now): (Place, u32)| {
+            let Rows { settled, before, last } = book.get(&place).copied().unwrap_or_default();
+            let before = if is_same { before } else { last };
+            let (is_new, remains) = (now > before, now > settled);
+            let settled = if remains { settled } else { now };
+            (place, Cast { rows: Rows { settled, before, last: now }, is_new, remains })
+        };
+        Self { places: doubts.0.into_iter().map(cast).collect() }
+    }
+
+    /// What is to be remembered, once the payload went in.
+    pub(crate) fn book(&self, rows: u64, unusable: u64) -> Book {
+        let places = self.places.iter().map(|(place, cast)| (place.clone(), cast.rows)).collect();
+        Book { places, rows, unusable }
+    }
+
+    /// Whether a row that is missing may be one that could not be used.
+    pub(crate) fn is_on(&self, row: &Row<'_>) -> bool {
+        if self.places.is_empty() {
+            return false;
+        }
+        let stood_on = row.doubtful || row.is_silence();
+        places_of(row)
+            .iter()
+            .flatten()
+            .any(|place| self.places.get(place).is_some_and(|cast| cast.is_new || stood_on && cast.remains))
+    }
+
+    /// Whether more rows than before may belong to that school's day, whoever they are about.
+    pub(crate) fn is_new_on_day(&self, school: &str, date: Date) -> bool {
+        let is_new = |place: &Place| self.places.get(place).is_some_and(|cast| cast.is_new);
+        !self.places.is_empty()
+            && (is_new(&Place::Payload)
+                || is_new(&Place::School(school.to_owned()))
+                || is_new(&Place::Day(school.to_owned(), date)))
+    }
+
+    /// Students whom rows name that could not be used, more than before.
+    pub(crate) fn new_students(&self) -> impl Iterator<Item = StudentKey> {
+        self.places.iter().filter(|(_, cast)| cast.is_new).filter_map(|(place, _)| match place {
+            Place::Student(student) => Some(StudentKey::from_uuid(*student)),
+            Place::Payload | Place::School(_) | Place::Day(..) => None,
+        })
+    }
+}
+
+/// The places that a row stands in.
+fn places_of(row: &Row<'_>) -> [Option<Place>; 4] {
+    let school = row.school().filter(|school| !school.is_empty());
+    [
+        row.student.map(Place::Student),
+        row.date().zip(school).map(|(date, school)| Place::Day(school.to_owned(), date)),
+        school.map(|school| Place::School(school.to_owned())),
+        Some(Place::Payload),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use signalbox_event::data::AttendanceCategory;
+
+    use super::*;
+    use crate::ingest::row::Body;
+
+    fn row(doubtful: bool) -> Row<'static> {
+        let body = Body::Attendance {
+            school: "100".into(),
+            date: date(2026, 9, 18).into(),
+            category: AttendanceCategory::AbsentExcused,
+            source_code: None,
+        };
+        Row { student: Some(Uuid::from_u128(7)), doubtful, body }
+    }
+
+    fn cast(rows: u32, place: &Place, before: &Book) -> Doubt {
+        let mut doubts = Doubts::default();
+        (0..rows).for_each(|_| doubts.on(place.clone()));
+        Doubt::of(doubts, before, false)
+    }
+
+    #[test]
+    fn only_new_doubt_lets_rows_stand_and_they_stand_while_it_remains() {
+        for place in [
+            Place::Student(Uuid::from_u128(7)),
+            Place::Day("100".into(), date(2026, 9, 18)),
+            Place::School("100".into()),
+            Place::Payload,
+        ] {
+            let first = cast(2, &place, &Book::default());
+            assert!(first.is_on(&row(false)), "{place:?}");
+            let second = cast(2, &place, &first.book(9, 2));
+            assert!(!second.is_on(&row(false)), "no more than before: {place:?}");
+            assert!(second.is_on(&row(true)), "it stood on, and they remain: {place:?}");
+            let third = cast(1, &place, &second.book(9, 2));
+            assert!(third.is_on(&row(true)), "one remains: {place:?}");
+            let gone = cast(0, &place, &third.book(9, 1));
+            assert!(!gone.is_on(&row(true)), "{place:?}");
+            let again = cast(3, &place, &second.book(9, 2));
+            assert!(again.is_on(&row(false)), "more than before: {place:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_payload_again_is_in_the_same_doubt() {
+        let place = Place::School("100".into());
+        let first = cast(2, &place, &Book::default());
+        let mut doubts = Doubts::default();
+        (0..2).for_each(|_| doubts.on(place.clone()));
+        assert_eq!(Doubt::of(doubts, &first.book(9, 2), true), first);
+    }
+
+    #[test]
+    fn doubt_elsewhere_is_none_here() {
+        for place in [
+            Place::Student(Uuid::from_u128(8)),
+            Place::Day("100".into(), date(2026, 9, 17)),
+            Place::Day("200".into(), date(2026, 9, 18)),
+            Place::School("200".into()),
+        ] {
+            assert!(!cast(1, &place, &Book::default()).is_on(&row(false)), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn silence_is_doubted_by_school_and_day() {
+        let day = cast(1, &Place::Day("100".into(), date(2026, 9, 18)), &Book::default());
+        assert!(day.is_new_on_day("100", date(2026, 9, 18)) && !day.is_new_on_day("100", date(2026, 9, 17)));
+        let school = cast(1, &Place::School("100".into()), &Book::default());
+        assert!(
+            school.is_new_on_day("100", date(2026, 9, 17)) && !school.is_new_on_day("200", date(2026, 9, 17))
+        );
+        assert!(cast(1, &Place::Payload, &Book::default()).is_new_on_day("200", date(2026, 9, 17)));
+    }
+}

@@ -1,0 +1,220 @@
+//! What one entity of a payload would lose, and whether that is so much that a person must be asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::SchoolEnds;
+use crate::ingest::diff::Verdict;
+
+/// Fewer rows than this never hold a payload up by their share.
+const FLOOR: u64 = 10;
+/// As many students must lose every row.
+const STUDENTS: u64 = 5;
+/// A student with fewer rows loses them all by a correction or two.
+const ROWS_OF_A_STUDENT: u64 = 3;
+
+/// Rows of one entity, as a payload leaves them.
+#[derive(Debug, Default)]
+pub(super) struct Guard {
+    /// Where every student or every day has a row, no school may go as a whole.
+    pub(super) always_has_rows: bool,
+    /// Whether whole students are looked for.
+    pub(super) counts_students: bool,
+    pub(super) added: u64,
+    pub(super) schools: BTreeMap<String, Losses>,
+    student: Student,
+    /// Students with at least [`ROWS_OF_A_STUDENT`] rows, and those of them that lose all; of all students.
+    several: u64,
+    several_lost: u64,
+    lost: u64,
+}
+
+/// Rows at one school (of the blank name: at none).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Losses {
+    /// Live rows inside the extent.
+    live: u64,
+    /// Those that would end, and those that stand on only because the payload ends before them.
+    pub(super) gone: u64,
+    /// Of those, on the day of the run.
+    gone_today: u64,
+    /// Those that would end.
+    pub(super) ends: u64,
+    /// Of those, because their school has no row at all.
+    pub(super) vanished: u64,
+}
+
+/// The student in hand.
+#[derive(Debug, Default)]
+struct Student {
+    group: Option<[u8; 8]>,
+    rows: u64,
+    gone: u64,
+}
+
+/// Why a whole payload waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    File,
+    Students,
+    IdsChanged,
+}
+
+impl Whole {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Students => "students",
+            Self::IdsChanged => "ids_changed",
+        }
+    }
+}
+
+impl Guard {
+    /// A live row: what becomes of it.
+    pub(super) fn row(&mut self, school: &str, group: Option<[u8; 8]>, verdict: Verdict, is_today: bool) {
+        if !self.schools.contains_key(school) {
+            self.schools.insert(school.to_owned(), Losses::default());
+        }
+        let losses = self.schools.get_mut(school).expect("just inserted");
+        let is_gone = verdict.is_end() || verdict == Verdict::Late;
+        losses.live += 1;
+        losses.gone += u64::from(is_gone);
+        losses.gone_today += u64::from(is_gone && is_today);
+        losses.ends += u64::from(verdict.is_end());
+        losses.vanished += u64::from(verdict == Verdict::EndVanished);
+        if self.student.group != group {
+            self.next_student(group);
+        }
+        self.student.rows += 1;
+        self.student.gone += u64::from(is_gone);
+    }
+
+    fn next_student(&mut self, group: Option<[u8; 8]>) {
+        let Student { rows, gone, .. } =
+            std::mem::replace(&mut self.student, Student { group, rows: 0, gone: 0 });
+        let is_lost = rows > 0 && rows == gone;
+        self.lost += u64::from(is_lost);
+        if rows >= ROWS_OF_A_STUDENT {
+            self.several += 1;
+            self.several_lost += u64::from(is_lost);
+        }
+    }
+
+    /// All rows were seen.
+    pub(super) fn finish(&mut self) {
+        self.next_student(None);
+    }
+
+    /// The schools that would lose more than half of their rows, or all where that may not be.
+    pub(super) fn schools(&self) -> BTreeSet<&str> {
+        let is_lost = |losses: &Losses| {
+            let many = losses.gone >= FLOOR && losses.gone * 2 > losses.live;
+            let whole = self.always_has_rows && losses.gone > 0 && losses.gone == losses.live;
+            losses.ends > 0 && (many || whole)
+        };
+        let named = self.schools.iter().filter(|(school, _)| !school.is_empty());
+        named.filter(|(_, losses)| is_lost(losses)).map(|(school, _)| school.as_str()).collect()
+    }
+
+    /// Schools without a row in the payload whose few rows stand on: nobody is asked, and nothing ends.
+    pub(super) fn vanished(&self) -> impl Iterator<Item = &str> {
+        self.schools.iter().filter(|(_, losses)| losses.vanished > 0).map(|(school, _)| school.as_str())
+    }
+
+    /// Whether the whole payload waits: more than half of all keys went with as many added; else, besides the schools
+    /// that are held, more than a tenth of all rows, or all rows of several students.
+    pub(super) fn whole(&self, held: &BTreeSet<&str>) -> Option<Whole> {
+        let sum = |rest_only: bool, rows: fn(&Losses) -> u64| -> u64 {
+            let schools = self.schools.iter();
+            let rest = schools.filter(|(school, _)| !rest_only || !held.contains(school.as_str()));
+            rest.map(|(_, losses)| rows(losses)).sum()
+        };
+        let (live, gone) = (|losses: &Losses| losses.live, |losses: &Losses| losses.gone - losses.gone_today);
+        let all_gone = sum(false, gone);
+        let (rest, rest_gone) = (sum(true, live), sum(true, gone));
+        let rest_gone_today = sum(true, |losses| losses.gone);
+        if all_gone >= FLOOR && all_gone * 2 > sum(false, live) && self.added >= all_gone {
+            return Some(Whole::IdsChanged);
+        }
+        if rest_gone >= FLOOR && rest_gone * 10 > rest {
+            return Some(Whole::File);
+        }
+        let students = self.counts_students && held.is_empty() && rest_gone_today >= FLOOR;
+        let lost = self.lost >= STUDENTS && self.several_lost * 100 > self.several;
+        (students && lost).then_some(Whole::Students)
+    }
+
+    pub(super) fn ends_by_school(&self) -> impl Iterator<Item = SchoolEnds> {
+        let losing = self.schools.iter().filter(|(_, losses)| losses.ends > 0);
+        losing.map(|(school, losses)| SchoolEnds { school: school.clone(), would_end: losses.ends })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Per school: rows that stay, rows that end.
+    fn guard(added: u64, schools: &[(&str, u64, u64)]) -> Guard {
+        let mut guard = Guard { added, ..Guard::default() };
+        for (school, kept, ends) in schools {
+            (0..*kept).for_each(|_| guard.row(school, None, Verdict::Unchanged, false));
+            (0..*ends).for_each(|_| guard.row(school, None, Verdict::EndAbsent, false));
+        }
+        guard.finish();
+        guard
+    }
+
+    #[test]
+    fn shares_of_a_file_and_of_schools() {
+        for (name, guard, schools, whole) in [
+            ("a tenth exactly", guard(0, &[("1", 90, 10)]), &[][..], None),
+            ("more than a tenth", guard(0, &[("1", 98, 11)]), &[], Some(Whole::File)),
+            ("a tenth of few rows", guard(0, &[("1", 11, 9)]), &[], None),
+            ("a school vanished", guard(0, &[("1", 985, 0), ("2", 0, 15)]), &["2"], None),
+            ("half a school", guard(0, &[("1", 970, 0), ("2", 15, 15)]), &[], None),
+            ("more than half a school", guard(0, &[("1", 970, 0), ("2", 14, 16)]), &["2"], None),
+            ("all ids changed", guard(100, &[("1", 0, 100)]), &["1"], Some(Whole::IdsChanged)),
+            ("all gone", guard(3, &[("1", 0, 100)]), &["1"], None),
+            ("a school and more", guard(0, &[("1", 40, 10), ("2", 0, 10)]), &["2"], Some(Whole::File)),
+            ("nothing ends", guard(500, &[("1", 100, 0)]), &[], None),
+        ] {
+            let held = guard.schools();
+            assert_eq!(held.iter().copied().collect::<Vec<_>>(), schools, "{name}");
+            assert_eq!(guard.whole(&held), whole, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_small_school_goes_only_where_silence_may_be_good_news() {
+        for (always_has_rows, held) in [(true, &["2"][..]), (false, &[])] {
+            let guard = Guard { always_has_rows, ..guard(0, &[("1", 400, 0), ("2", 0, 9)]) };
+            assert_eq!(guard.schools().into_iter().collect::<Vec<_>>(), held);
+        }
+    }
+
+    #[test]
+    fn all_rows_of_several_students() {
+        let students = |lost: u8, kept: u8, rows: usize| {
+            let mut guard = Guard { counts_students: true, ..Guard::default() };
+            for student in 0..lost + kept {
+                let verdict = if student < lost { Verdict::EndAbsent } else { Verdict::Unchanged };
+                (0..rows).for_each(|_| guard.row("1", Some([student; 8]), verdict, false));
+            }
+            guard.finish();
+            guard.whole(&BTreeSet::new())
+        };
+        assert_eq!(students(5, 200, 4), Some(Whole::Students));
+        assert_eq!(students(4, 100, 4), None, "four students");
+        assert_eq!(students(5, 200, 1), None, "a row each: corrections, and fewer than ten");
+    }
+
+    #[test]
+    fn the_day_of_the_run_is_not_over() {
+        let mut guard = Guard::default();
+        (0..50).for_each(|_| guard.row("1", None, Verdict::Unchanged, false));
+        (0..20).for_each(|_| guard.row("1", None, Verdict::EndAbsent, true));
+        guard.finish();
+        assert_eq!(guard.whole(&BTreeSet::new()), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! What becomes of a draft: a row under its student's key, or one that waits for its student or school; and what is
+//! inferred of a row that cannot be used as it stands.
+
+use std::io;
+
+use jiff::civil::Date;
+use signalbox_connector::{Draft, Record};
+use signalbox_event::data::AttendanceCategory;
+use signalbox_event::{Status, StudentKey};
+
+use super::Reader;
+use super::ids::{School, unknown_school};
+use super::place::outside_years;
+use crate::ingest::identity::Found;
+use crate::ingest::row::{Row, Slot, Waiting, content_hash, of_record};
+use crate::ingest::sort::{ENDS, FAULT, Head, INFERRED};
+
+impl Reader<'_> {
+    pub(super) fn keep(&mut self, mut draft: Draft<'_>) -> io::Result<()> {
+        let fault = draft.fault.take();
+        let flags = if draft.status == Status::ToBeDeleted { ENDS } else { 0 };
+        match &draft.record {
+            Record::School { .. } => self.keep_row(draft, None, School::None, flags),
+            Record::Student { id, .. } => match self.resolver.known_student(id) {
+                Some(key) if !self.resolver.is_two_persons(key) => {
+                    self.keep_row(draft, Some(key), School::None, flags)
+                }
+                // Nobody, until the roster has one person under the id.
+                _ => Ok(()),
+            },
+            Record::Enrollment { student, school, .. } => {
+                let (student, school) = (self.student(student), self.school(school));
+                self.keep_about(draft, student, school, flags)
+            }
+            Record::Attendance { student, school, .. } => {
+                let student = self.student(student);
+                let school = school.as_ref().map_or(School::None, |school| self.school(school));
+                let flags =
+                    if fault.is_some() && matches!(student, Found::One(_)) { flags | FAULT } else { flags };
+                // Of a row whose student is not found the code is reported all the same; it counts as not found.
+                if let Some(fault) = fault {
+                    self.found.rejects.add(fault);
+                }
+                self.keep_about(draft, student, school, flags)
+            }
+        }
+    }
+
+    /// A row about a student.
+    fn keep_about(
+        &mut self,
+        draft: Draft<'_>,
+        student: Found<StudentKey>,
+        school: School<'_>,
+        flags: u8,
+    ) -> io::Result<()> {
+        match (student, school) {
+            (Found::One(student), School::Known(school)) => {
+                self.keep_row(draft, Some(student), School::Known(school), flags)
+            }
+            (Found::One(student), School::None) => {
+                self.doubts.on_student(student);
+                self.keep_row(draft, Some(student), School::None, flags)
+            }
+            (student, school) => self.keep_waiting(draft, &student, &school, flags),
+        }
+    }
+
+    fn keep_row(
+        &mut self,
+        draft: Draft<'_>,
+        student: Option<StudentKey>,
+        school: School<'_>,
+        flags: u8,
+    ) -> io::Result<()> {
+        let school = match school {
+            School::Known(school) => Some(school),
+            School::Unknown | School::None => None,
+        };
+        let Some(year) = self.year_of(&draft.record, school.as_deref().unwrap_or_default()) else {
+            self.found.outside_years += 1;
+            self.reject(outside_years(&draft));
+            return Ok(());
+        };
+        if self.beside.some_wait && student.is_some() {
+            self.no_longer_waits(&draft, year)?;
+        }
+        let line = line_of(&draft);
+        let row = of_record(draft.record, student, school);
+        self.push(&row, year, line, flags)
+    }
+
+    /// A row whose student or school is not found: it is kept as it stands, and looked up again when the roster changes.
+    fn keep_waiting(
+        &mut self,
+        draft: Draft<'_>,
+        student: &Found<StudentKey>,
+        school: &School<'_>,
+        mut flags: u8,
+    ) -> io::Result<()> {
+        let (student_id, school_id, date) = claims(&draft.record);
+        self.doubt(Some(student_id), school_id, date);
+        if *school == School::Unknown {
+            let reject = unknown_school(&draft, school_id.unwrap_or_default());
+            self.found.rejects.add(reject);
+            flags |= FAULT;
+        } else {
+            self.note_not_found(student, student_id);
+        }
+        if let Some(date) = date {
+            for student in found(student) {
+                self.infer(&Row::of_unknown_day(student, date, AttendanceCategory::Unknown))?;
+            }
+        }
+        let school_of = match school {
+            School::Known(first) => first.as_ref(),
+            School::Unknown | School::None => school_id.unwrap_or_default(),
+        };
+        let Some(year) = self.year_of(&draft.record, school_of) else {
+            self.found.outside_years += 1;
+            self.reject(outside_years(&draft));
+            return Ok(());
+        };
+        self.push_waiting(&draft, year, flags)
+    }
+
+    fn note_not_found(&mut self, student: &Found<StudentKey>, id: &str) {
+        let notes = &mut self.found.notes;
+        if matches!(student, Found::Several(_)) {
+            notes.ambiguous += 1;
+        } else if self.resolver.known_student(id).is_some_and(|key| self.resolver.is_two_persons(key)) {
+            notes.two_persons += 1;
+        } else if let Some(hint) = self.resolver.hint(id) {
+            *notes.hints.entry(hint).or_default() += 1;
+        }
+    }
+
+    /// A row that waited is found: what waits under the same words is not to be used once more.
+    fn no_longer_waits(&mut self, draft: &Draft<'_>, year: u16) -> io::Result<()> {
+        if matches!(draft.record, Record::School { .. } | Record::Student { .. }) {
+            return Ok(());
+        }
+        self.push_waiting(draft, year, ENDS | INFERRED)
+    }
+
+    fn push_waiting(&mut self, draft: &Draft<'_>, year: u16, flags: u8) -> io::Result<()> {
+        let (student, school, _) = claims(&draft.record);
+        let (student, school) = (student.to_owned(), school.unwrap_or_default().to_owned());
+        let slot = Slot { waits: true, entity: draft.record.entity() };
+        let mut waiting = Waiting {
+            student: student.into(),
+            school: school.into(),
+            line: 0,
+            row: of_record(draft.record.clone(), None, None),
+        };
+        // Where it stands in its file is no part of what it says.
+        waiting.encode(&mut self.encoded);
+        let content = content_hash(&self.encoded);
+        let line = line_of(draft);
+        waiting.line = line;
+        waiting.encode(&mut self.encoded);
+        let key = waiting.ledger_key(&mut self.natural_key);
+        self.found.scopes.insert((slot.number(), year));
+        let head = Head { slot: slot.number(), school_year: year, key, line, flags, content };
+        self.sorter.push(head, &self.encoded)
+    }
+
+    /// Adds a row under its student's key.
+    pub(super) fn push(&mut self, row: &Row<'_>, year: u16, line: u32, flags: u8) -> io::Result<()> {
+        row.encode(&mut self.encoded);
+        let slot = Slot { waits: false, entity: row.entity() };
+        let head = Head {
+            slot: slot.number(),
+            school_year: year,
+            key: row.ledger_key(&mut self.natural_key),
+            line,
+            flags,
+            content: content_hash(&self.encoded),
+        };
+        self.found.scopes.insert((head.slot, head.school_year));
+        self.sorter.push(head, &self.encoded)
+    }
+}
+
+/// Ids as the row writes them, and its day of attendance.
+fn claims<'r>(record: &'r Record<'_>) -> (&'r str, Option<&'r str>, Option<Date>) {
+    match record {
+        Record::School { .. } => ("", None, None),
+        Record::Student { id, .. } => (id, None, None),
+        Record::Enrollment { student, school, .. } => (student, Some(school), None),
+        Record::Attendance { student, school, date, .. } => (student, school.as_deref(), Some(*date)),
+    }
+}
+
+/// The students that a row fits.
+fn found(student: &Found<StudentKey>) -> Vec<StudentKey> {
+    match student {
+        Found::One(key) => vec![*key],
+        Found::Several(keys) => keys.clone(),
+        Found::None => Vec::new(),
+    }
+}
+
+fn line_of(draft: &Draft<'_>) -> u32 {
+    u32::try_from(draft.row).unwrap_or(u32::MAX)
+}

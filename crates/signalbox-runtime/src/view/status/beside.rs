@@ -1,0 +1,85 @@
+//! What `status` says beside the feeds that work: feeds that are no longer configured, runs that hold up decisions, and
+//! warnings.
+
+use serde::Serialize;
+use signalbox_store::feed::FeedRow;
+
+use super::{FeedStatus, utc};
+use crate::feeds;
+use crate::hub::{Hub, HubError};
+use crate::ingest::{self, FeedSettings, RunReport};
+
+/// Something that is not as one would think.
+#[derive(Debug, Serialize)]
+pub struct Note {
+    pub code: &'static str,
+    pub message: String,
+}
+
+/// Since when a run of the feed is open; nobody on the hub is judged until it ends.
+pub(super) async fn open_since(hub: &Hub, feed: &str) -> Result<Option<String>, HubError> {
+    let Some(row) = hub.feeds.feed(feed).await? else { return Ok(None) };
+    Ok(feeds::open_run(hub, &row).await?.map(|run| utc(run.opened_ms)))
+}
+
+/// The state of a feed with an open run, and what to do.
+pub(super) fn reading(since: &str) -> (&'static str, Option<String>) {
+    let step = format!(
+        "Its file is being read since {since}, and nobody is judged until that is done. If it stays so, see that the hub \
+         runs (signalbox up, or run ingest): it goes on by itself."
+    );
+    ("reading", Some(step))
+}
+
+/// Feeds of which something is remembered and that are not in the configuration.
+pub(super) async fn not_configured(hub: &Hub) -> Result<Vec<FeedStatus>, HubError> {
+    let mut gone = Vec::new();
+    for row in feeds::not_configured(hub).await? {
+        gone.push(of_gone(hub, &row).await?);
+    }
+    Ok(gone)
+}
+
+async fn of_gone(hub: &Hub, row: &FeedRow) -> Result<FeedStatus, HubError> {
+    let name = hub.settings.names.called(&row.feed).to_owned();
+    let last = FeedSettings::load(hub, &row.feed).await?.last;
+    let step = format!(
+        "It is not in the configuration: nothing that it said counts, and days that only it covered are unknown. Put it \
+         back; or, if it has another name now: signalbox feeds rename {name} NEW; or end what it said: signalbox feeds \
+         retire {name} --by NAME --reason TEXT."
+    );
+    Ok(FeedStatus {
+        mode: None,
+        state: "not_configured",
+        covered_through: None,
+        last_run: last.map(|last| called(hub, last)),
+        next_step: Some(step),
+        open_run_since: open_since(hub, &row.feed).await?,
+        feed: name,
+    })
+}
+
+/// A report under the name that the feed is called by.
+pub(super) fn called(hub: &Hub, report: RunReport) -> RunReport {
+    RunReport { feed: hub.settings.names.called(&report.feed).to_owned(), ..report }
+}
+
+pub(super) async fn warnings(hub: &Hub, feeds: &[FeedStatus]) -> Result<Vec<Note>, HubError> {
+    let mut notes = Vec::new();
+    if ingest::differs(hub).await? {
+        notes.push(Note {
+            code: "configuration_differs",
+            message: "This configuration is not the one in force: the hub was started with another one, or another \
+                      process announced another. All judge by the one in force; restart the hub to put this one in force."
+                .to_owned(),
+        });
+    }
+    let open = feeds.iter().filter_map(|feed| Some((&feed.feed, feed.open_run_since.as_ref()?)));
+    notes.extend(open.map(|(feed, since)| Note {
+        code: "open_run",
+        message: format!(
+            "A file of {feed} is being read since {since}: nobody is judged until that is done."
+        ),
+    }));
+    Ok(notes)
+}

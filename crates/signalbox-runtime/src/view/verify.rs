@@ -1,0 +1,98 @@
+//! A flag computed again from the log, at the place where it was decided.
+
+use signalbox_event::{Data, Event};
+use signalbox_risk::{Episode, Evaluation, Flag, FlagState, Registers, evaluate};
+
+use super::events::{before, events_of};
+use super::flags::Found;
+use super::shard_of;
+use crate::consume::in_force::Law;
+use crate::consume::observe;
+use crate::consume::shard::{ShardState, reference_version};
+use crate::consume::student::{Basis, Place, StudentYear};
+use crate::hub::{Hub, HubError};
+use crate::reference::ReferenceView;
+
+/// What the log had said of a student, and of their shard, by some place.
+pub(super) struct Replay {
+    /// Of the student in that school year.
+    pub(super) events: Vec<Event>,
+    shard: ShardState,
+}
+
+impl Replay {
+    pub(super) async fn of(hub: &Hub, who: StudentYear, place: &Place) -> Result<Self, HubError> {
+        let (mut events, mut shard, mut retired) = (Vec::new(), ShardState::default(), Vec::new());
+        before(hub, shard_of(hub, who.student), place, |event| match &event.data {
+            Data::OpsRunEnded(ended) => {
+                shard.run_ended(ended);
+            }
+            Data::OpsPolicyChanged(policy) => {
+                shard.announced(policy);
+            }
+            Data::OpsFeedRetired(feed) => retired.push(feed.feed.clone()),
+            _ if event.subject == Some(who.student) && event.school_year == Some(who.school_year) => {
+                events.push(event);
+            }
+            _ => {}
+        })
+        .await?;
+        // Topics are read one after the other: what a feed covered before comes after.
+        retired.iter().for_each(|feed| shard.retire(feed));
+        Ok(Self { events, shard })
+    }
+
+    /// What is stored of the student must be what all events say, and the flag what they said by its place.
+    pub(super) async fn verifies(
+        &self,
+        hub: &Hub,
+        found: &Found,
+        flag: &Flag,
+        basis: &Basis,
+    ) -> Result<bool, HubError> {
+        if digest(&registers(&events_of(hub, found.who).await?)) != digest(&found.state.registers) {
+            return Ok(false);
+        }
+        let calendars = ReferenceView::as_of(hub, basis.place.calendars).await?;
+        let reference = self.shard.reference(&hub.settings, &calendars);
+        let (law, said) = (Law::of(&self.shard, &hub.settings), registers(&self.events));
+        let heard = law.hear(&self.shard, &said);
+        let evaluation =
+            evaluate(&heard.registers, &reference, &basis.policy, found.who.school_year, basis.as_of);
+        let version = reference_version(basis.place.calendars, basis.place.coverage);
+        Ok(reference.version() == version && gives(&evaluation, flag))
+    }
+}
+
+/// Whether this evaluation leads to the flag as it stands. What is live, or was when its year ended, stands as it was
+/// last confirmed.
+fn gives(evaluation: &Evaluation, flag: &Flag) -> bool {
+    let overlaps =
+        |episode: &&Episode| episode.start <= flag.until && episode.end.is_none_or(|end| end >= flag.start);
+    let possible = evaluation.possible().iter().rev().find(overlaps);
+    let is_told =
+        evaluation.answer.counts() == flag.counts && evaluation.answer.absent_dates == flag.evidence;
+    match flag.state {
+        FlagState::Open | FlagState::Dismissed | FlagState::Ended => {
+            is_told
+                && evaluation.open_since().is_some()
+                && possible.is_some_and(|episode| episode.end.is_none())
+        }
+        FlagState::Cleared => is_told && possible.is_some_and(|episode| episode.end.is_some()),
+        FlagState::Withdrawn => possible.is_none(),
+    }
+}
+
+fn registers(events: &[Event]) -> Registers {
+    let mut registers = Registers::default();
+    for observation in events.iter().filter_map(observe) {
+        registers.apply(&observation);
+    }
+    registers
+}
+
+fn digest(registers: &Registers) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    registers.digest_into(&mut |part| bytes.extend_from_slice(part));
+    bytes
+}

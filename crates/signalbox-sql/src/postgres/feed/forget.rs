@@ -1,0 +1,27 @@
+//! A feed with all that is remembered of it, removed.
+
+use sqlx::PgConnection;
+
+/// What names a feed by its number, in the order of who points to whom; the feed itself comes last.
+const BY_NUMBER: [&str; 4] = [
+    "DELETE FROM ledger_page WHERE ledger IN (SELECT id FROM ledger WHERE feed = $1)",
+    "DELETE FROM ledger WHERE feed = $1",
+    "DELETE FROM run WHERE feed = $1",
+    "DELETE FROM feed WHERE id = $1",
+];
+/// What names a feed by its name.
+const BY_NAME: [&str; 3] = [
+    "DELETE FROM hold WHERE feed = $1",
+    "DELETE FROM reject_group WHERE feed = $1",
+    "DELETE FROM reject WHERE feed = $1",
+];
+
+pub(super) async fn feed(connection: &mut PgConnection, feed: i32, name: &str) -> Result<(), sqlx::Error> {
+    for delete in BY_NAME {
+        sqlx::query(delete).bind(name).execute(&mut *connection).await?;
+    }
+    for delete in BY_NUMBER {
+        sqlx::query(delete).bind(feed).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! A row that could not be used, or whose student is not found, may be the very row that seems to be missing: nothing
+//! ends because of it, and nobody is told anything.
+
+use serde_json::Value;
+
+use crate::district::{District, feed, last_run};
+use crate::drops::{self, Row, day, us};
+use crate::receiver::Receiver;
+
+/// Students 1001 to 1030 of school 100, 31 school days; students 1001 to 1003 were absent on four days.
+fn students() -> Vec<u32> {
+    (1000..=1030).collect()
+}
+
+fn rows() -> Vec<Row> {
+    let chronic = (1001..=1003).flat_map(|id| [3, 9, 16, 20].map(|n| (id, n, "A")));
+    let others = (1004..=1030).flat_map(|id| [4, 11].map(|n| (id, n + id as usize % 5, "E")));
+    chronic.chain(others).chain([(1000, 31, "T")]).collect()
+}
+
+fn lines() -> Vec<String> {
+    rows().iter().map(drops::line).collect()
+}
+
+fn drop_lines(district: &mut District, name: &str, lines: &[String]) -> Value {
+    district.drop(name, drops::csv(drops::ATTENDANCE_HEADER, lines));
+    district.up()
+}
+
+fn loaded(receiver: &Receiver) -> District {
+    let mut district = District::telling(receiver);
+    district.enroll(&students());
+    let status = drop_lines(&mut district, "attendance-01.csv", &lines());
+    assert_eq!(last_run(&status, "attendance")["add"], 67, "{status}");
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 3]);
+    assert_eq!(district.answer(1001)["value"], "4/31");
+    district
+}
+
+/// Rewrites the rows of the students who are chronic, all but the first day's, as somebody's tool might.
+fn wrecked(rewrite: impl Fn(u32, usize) -> String) -> Vec<String> {
+    let rewrite = |row: &Row| match row {
+        (id @ 1001..=1003, n @ 9.., _) => rewrite(*id, *n),
+        other => drops::line(other),
+    };
+    rows().iter().map(rewrite).collect()
+}
+
+/// Nothing ended, nobody was told, and the next good file heals.
+#[track_caller]
+fn assert_stands(name: &str, lines: &[String]) {
+    let receiver = Receiver::start();
+    let mut district = loaded(&receiver);
+    let status = drop_lines(&mut district, "attendance-02.csv", lines);
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["end"], &run["doubtful"]), (&0.into(), &9.into()), "{name}: {status}");
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 3], "{name}: nobody is told anything");
+    assert_eq!(district.answer(1001)["value"], "4/31", "{name}");
+    assert_ne!(feed(&status, "attendance")["state"], "ok", "{name}: {status}");
+
+    let status = drop_lines(&mut district, "attendance-03.csv", &self::lines());
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["unchanged"], &run["doubtful"]), (&67.into(), &0.into()), "{name}: {status}");
+    assert_eq!(district.answer(1001)["unknown_days"], 0, "{name}");
+
+    let healed = wrecked(|id, n| drops::line(&(id, n, "T")));
+    let status = drop_lines(&mut district, "attendance-04.csv", &healed);
+    assert_eq!(last_run(&status, "attendance")["change"], 9, "{name}: a correction arrives");
+    assert_eq!(district.answer(1001)["value"], "1/31", "{name}");
+    assert_eq!(receiver.kinds()[3..], ["risk.flag.withdrawn"; 3], "{name}");
+}
+
+#[test]
+fn dates_in_another_format_end_nothing() {
+    let dashed = |id, n| format!("{id},100,{},A", day(n).strftime("%d-%m-%Y"));
+    assert_stands("D-M-YYYY", &wrecked(dashed));
+}
+
+#[test]
+fn short_years_end_nothing() {
+    let short = |id, n| format!("{id},100,{},A", day(n).strftime("%m/%d/%y"));
+    assert_stands("two digits of a year", &wrecked(short));
+}
+
+#[test]
+fn ids_with_zeros_decimals_quotes_or_an_exponent_end_nothing() {
+    assert_stands("a leading zero", &wrecked(|id, n| format!("0{id},100,{},A", us(day(n)))));
+    assert_stands("decimals", &wrecked(|id, n| format!("{id}.0,100,{},A", us(day(n)))));
+    assert_stands("a quote", &wrecked(|id, n| format!("'{id},100,{},A", us(day(n)))));
+    assert_stands("an exponent", &wrecked(|_, n| format!("1.001E+03,100,{},A", us(day(n)))));
+}
+
+#[test]
+fn blank_ids_end_nothing() {
+    assert_stands("no id", &wrecked(|_, n| format!(",100,{},A", us(day(n)))));
+}
+
+/// If doubt never ended, no correction of that day would ever arrive.
+#[test]
+fn a_row_that_is_never_found_does_not_keep_corrections_out() {
+    let receiver = Receiver::start();
+    let mut district = loaded(&receiver);
+    let never = format!("9999,100,{},A", us(day(18)));
+    let total = "Total,,,67".to_owned();
+    let with = |lines: Vec<String>| [lines, vec![never.clone(), total.clone()]].concat();
+    drop_lines(&mut district, "attendance-02.csv", &with(lines()));
+    let corrected: Vec<String> =
+        rows().iter().filter(|row| row.1 != 16 && row.1 != 20).map(drops::line).collect();
+    let status = drop_lines(&mut district, "attendance-03.csv", &with(corrected));
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["end"], &run["doubtful"]), (&6.into(), &0.into()), "{status}");
+    assert_eq!(district.answer(1001)["value"], "2/31");
+    assert_eq!(receiver.kinds()[3..], ["risk.flag.withdrawn"; 3]);
+}
+
+/// What stood on in doubt stands on while the rows remain, though they are no longer new.
+#[test]
+fn the_same_bad_file_again_ends_nothing_either() {
+    let receiver = Receiver::start();
+    let mut district = loaded(&receiver);
+    let bad = wrecked(|id, n| format!("{id},100,{},A", day(n).strftime("%d-%m-%Y")));
+    drop_lines(&mut district, "attendance-02.csv", &bad);
+    let status = drop_lines(&mut district, "attendance-03.csv", &bad);
+    assert_eq!(last_run(&status, "attendance")["doubtful"], 9, "{status}");
+    assert_eq!(district.answer(1001)["value"], "4/31");
+    assert_eq!(receiver.kinds().len(), 3);
+}
+
+/// A file of exceptions says nothing of a student whose rows it has and nobody can read.
+#[test]
+fn silence_that_a_bad_row_could_explain_is_unknown() {
+    let mut district = District::new();
+    district.enroll(&students());
+    let first: Vec<String> = lines().into_iter().filter(|line| !line.starts_with("1000,")).collect();
+    drop_lines(
+        &mut district,
+        "attendance-01.csv",
+        &[first.clone(), vec![drops::line(&(1000, 29, "T"))]].concat(),
+    );
+    let bad = [first, vec![drops::line(&(1000, 31, "T")), "1010,100,31-9-2021,A".to_owned()]].concat();
+    drop_lines(&mut district, "attendance-02.csv", &bad);
+    assert_eq!(district.answer(1010)["unknown_days"], 2, "days 30 and 31 were covered for the first time");
+    assert_eq!(district.answer(1011)["unknown_days"], 0, "the row names somebody else");
+    drop_lines(&mut district, "attendance-03.csv", &lines());
+    assert_eq!(district.answer(1010)["unknown_days"], 0, "healed");
+}
+
+/// The row's school and day can be read, its student cannot: on that day nobody's silence says that they were there.
+#[test]
+fn a_bad_row_without_a_student_casts_doubt_on_its_school_and_day() {
+    let mut district = District::new();
+    district.enroll(&[students(), vec![2001]].concat());
+    let other = "2001,200,9/1/2021,T".to_owned();
+    let bad = format!(",100,{},A", us(day(31)));
+    drop_lines(&mut district, "attendance-01.csv", &[lines(), vec![other.clone(), bad]].concat());
+    assert_eq!(district.answer(1010)["unknown_days"], 1);
+    assert_eq!(district.answer(2001)["unknown_days"], 0, "another school");
+    drop_lines(&mut district, "attendance-02.csv", &[lines(), vec![other]].concat());
+    assert_eq!(district.answer(1010)["unknown_days"], 0, "healed");
+}
+
+/// Whatever else is wrong with a row whose student and day can be read, that day is unknown, never present.
+#[test]
+fn a_day_of_which_only_the_code_or_the_school_is_bad_is_unknown() {
+    let when = us(day(25));
+    for (name, bad) in [
+        ("a blank code", format!("1010,100,{when},").into_bytes()),
+        ("bytes that are no text", [format!("1010,100,{when},").as_bytes(), b"\xe9\xff"].concat()),
+        ("a code without a meaning", format!("1010,100,{when},Q").into_bytes()),
+        ("a blank school", format!("1010,,{when},A").into_bytes()),
+        ("an unknown school", format!("1010,999,{when},A").into_bytes()),
+    ] {
+        let mut district = District::new();
+        district.enroll(&students());
+        let text = drops::csv(drops::ATTENDANCE_HEADER, &lines());
+        district.drop("attendance-01.csv", [text.as_bytes(), &bad, b"\r\n"].concat());
+        let status = district.up();
+        let run = last_run(&status, "attendance");
+        assert_eq!((&run["reject"], &run["rows"]), (&1.into(), &68.into()), "{name}: {status}");
+        let answer = district.answer(1010);
+        assert_eq!((&answer["unknown_days"], &answer["n"]), (&1.into(), &30.into()), "{name}: {answer}");
+    }
+}
+
+#[test]
+fn a_first_load_of_which_too_little_can_be_used_waits_and_is_judged_again() {
+    let mut district = District::new();
+    drop_lines(&mut district, "attendance-01.csv", &lines());
+    let status = district.status();
+    let hold = &last_run(&status, "attendance")["hold"];
+    assert_eq!(hold["reason"], "unusable", "nobody is enrolled yet: {status}");
+    district.enroll(&students());
+    let status = district.up();
+    assert_eq!(
+        (&status["holds"], &last_run(&status, "attendance")["add"]),
+        (&0.into(), &67.into()),
+        "{status}"
+    );
+    assert_eq!(district.answer(1001)["value"], "4/31");
+}
+
+#[test]
+fn wrong_dates_at_the_first_load_wait_until_the_mapping_is_mended() {
+    let mut district = District::new();
+    district.enroll(&students());
+    let dashed: Vec<String> = rows()
+        .iter()
+        .map(|(id, n, code)| format!("{id},100,{},{code}", day(*n).strftime("%d-%m-%Y")))
+        .collect();
+    let status = drop_lines(&mut district, "attendance-01.csv", &dashed);
+    assert_eq!(last_run(&status, "attendance")["hold"]["reason"], "unusable", "{status}");
+    assert_ne!(district.answer(1001)["status"], "ok");
+    let mended = district.config.render().replacen("%m/%d/%Y", "%d-%m-%Y", 4);
+    let mended = mended.replacen("%d-%m-%Y", "%m/%d/%Y", 2).replacen(
+        "%d-%m-%Y\"}, category",
+        "%d-%m-%Y\"}, category",
+        1,
+    );
+    district.configure(|config| config.verbatim = Some(mended));
+    let status = district.up();
+    assert_eq!(
+        (&status["holds"], &last_run(&status, "attendance")["add"]),
+        (&0.into(), &67.into()),
+        "{status}"
+    );
+}
+
+/// Pre-kindergarten is never rostered: that is so every night.
+#[test]
+fn a_share_that_does_not_grow_is_accepted_after_the_first_decision() {
+    let mut district = District::new();
+    district.enroll(&students());
+    let never: Vec<String> = (1..=12).map(|n| format!("{},100,{},A", 9000 + n, us(day(n)))).collect();
+    let with = |extra: &[String]| [lines(), never.clone(), extra.to_vec()].concat();
+    drop_lines(&mut district, "attendance-01.csv", &with(&[]));
+    let hold = district.holds().remove(0);
+    assert_eq!(hold["reason"], "unusable");
+    let id = hold["id"].as_str().expect("an id").to_owned();
+    district.run(&["holds", "approve", &id, "--by", "Pat", "--reason", "pre-kindergarten"]).exit(0);
+    assert_eq!(last_run(&district.up(), "attendance")["unmatched"], 12);
+    let status = drop_lines(&mut district, "attendance-02.csv", &with(&[drops::line(&(1020, 30, "A"))]));
+    assert_eq!(
+        (&status["holds"], &last_run(&status, "attendance")["add"]),
+        (&0.into(), &1.into()),
+        "{status}"
+    );
+}
+
+/// A file may end within a day; and a file that was cut says nothing of the days behind its end.
+#[test]
+fn rows_after_the_end_of_a_file_stand_on() {
+    let receiver = Receiver::start();
+    let mut district = loaded(&receiver);
+    let mut by_day = rows();
+    by_day.sort_by_key(|row| row.1);
+    let cut: Vec<String> = by_day.iter().take(by_day.len() - 4).map(drops::line).collect();
+    let status = drop_lines(&mut district, "attendance-02.csv", &cut);
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["end"], &run["doubtful"]), (&0.into(), &4.into()), "{status}");
+    assert_eq!(receiver.kinds().len(), 3, "nobody is told");
+}
+
+/// Sorted by student, a cut takes everything of the last few.
+#[test]
+fn a_cut_that_takes_all_of_several_students_waits() {
+    let mut district = District::new();
+    let students: Vec<u32> = (1000..1200).collect();
+    district.enroll(&students);
+    let rows: Vec<Row> =
+        students.iter().flat_map(|id| [2, 5, 8].map(|n| (*id, n + *id as usize % 9, "A"))).collect();
+    district.attend(&[rows.clone(), vec![(1000, 40, "T")]].concat());
+    district.up();
+    let cut = [&rows[..rows.len() - 24], &[(1000, 40, "T")]].concat();
+    district.attend(&cut);
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["hold"]["reason"], "students", "{status}");
+}
+
+/// A kindergarten of 20 on a day on which nobody is away.
+#[test]
+fn a_header_alone_says_nothing() {
+    let mut district = District::with(|config| config.covers = "{school_days: 1}");
+    district.enroll(&students());
+    district.attend(&[(1001, 31, "A"), (1002, 31, "A")]);
+    district.up();
+    let before = district.count_events();
+    let status = drop_lines(&mut district, "attendance-02.csv", &[]);
+    let run = last_run(&status, "attendance");
+    assert_eq!(
+        (&run["end"], &run["hold"], &status["holds"]),
+        (&0.into(), &Value::Null, &0.into()),
+        "{status}"
+    );
+    assert!(run["warnings"].to_string().contains("empty"), "{run}");
+    assert_eq!(district.count_events(), before, "quiet");
+}

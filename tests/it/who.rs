@@ -1,0 +1,124 @@
+//! Who a row is about: ids follow the roster, and whichever of a student's ids a tool writes, it says the same.
+
+use crate::district::{District, last_run};
+use crate::drops::{self, day, through, us};
+use crate::oneroster::{Files, drop_folder, package, reading};
+use crate::receiver::Receiver;
+
+const ABSENT: [usize; 3] = [3, 9, 16];
+
+fn attendance(id_of: impl Fn(u32) -> String) -> String {
+    let row = |id: u32, n: usize, code: &str| format!("{},s-100,{},{code}", id_of(id), us(day(n)));
+    let mut lines: Vec<String> =
+        [1001, 1002].iter().flat_map(|id| ABSENT.map(|n| row(*id, n, "A"))).collect();
+    lines.push(row(1000, 20, "T"));
+    drops::csv(drops::ATTENDANCE_HEADER, &lines)
+}
+
+/// `u-1001` in a file of the package becomes what `change` makes of it.
+fn with_users(mut files: Files, change: impl Fn(&str) -> String) -> Files {
+    for (name, text) in &mut files {
+        if *name == "users.csv" {
+            *text = change(text);
+        }
+    }
+    files
+}
+
+#[test]
+fn a_tool_that_writes_another_id_of_the_same_students_changes_nothing() {
+    let receiver = Receiver::start();
+    let mut district = reading("./drop/sis");
+    district.configure(|config| config.webhooks = vec![("counselor".to_owned(), receiver.url())]);
+    drop_folder(&mut district, &package(&[1000, 1001, 1002]));
+    district.drop("attendance-1.csv", attendance(|id| format!("u-{id}")));
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 2]);
+    let (events, hash) = (district.count_events(), district.state_hash());
+    for (n, id_of) in
+        [|id: u32| id.to_string(), |id| format!("TX{id}"), |id| format!("u-{id}")].iter().enumerate()
+    {
+        district.drop(&format!("attendance-{}.csv", n + 2), attendance(id_of));
+        let status = district.up();
+        assert_eq!(last_run(&status, "attendance")["unchanged"], 7, "{status}");
+        assert_eq!(
+            (district.count_events(), district.state_hash(), &status["holds"]),
+            (events, hash.clone(), &0.into())
+        );
+    }
+    assert_eq!(receiver.kinds().len(), 2, "nobody is told");
+}
+
+/// One night's typo: 1001 has the identifier of 1002.
+#[test]
+fn a_typo_in_an_identifier_lasts_one_night() {
+    let mut district = reading("./drop/sis");
+    drop_folder(&mut district, &package(&[1000, 1001, 1002]));
+    district.drop("attendance-1.csv", attendance(|id| id.to_string()));
+    district.up();
+    assert_eq!(district.answer(1002)["value"], "3/20");
+
+    let typo = with_users(package(&[1000, 1001, 1002]), |users| {
+        users.replace(",,1001,,", ",,1002,,").replace("Local:1001", "Local:7")
+    });
+    drop_folder(&mut district, &typo);
+    let next = attendance(|id| id.to_string()) + &format!("1002,s-100,{},A\r\n", us(day(21)));
+    district.drop("attendance-2.csv", next);
+    let status = district.up();
+    let run = last_run(&status, "attendance");
+    assert!(run["unmatched"].as_u64() > Some(0), "two students fit, or none: {status}");
+    assert!(run["warnings"].to_string().contains("two students fit"), "{run}");
+    assert_eq!(run["end"], 0, "{run}");
+    assert!(district.answer(1002)["unknown_days"].as_u64() > Some(0), "{}", district.answer(1002));
+
+    drop_folder(&mut district, &package(&[1000, 1001, 1002]));
+    let status = district.up();
+    assert_eq!(status["unmatched"], 0, "{status}");
+    let answer = district.answer(1002);
+    assert_eq!(answer["value"], "4/21", "healed: {answer}");
+}
+
+#[test]
+fn a_row_of_a_school_that_the_roster_brings_later_is_used_by_itself() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    let late = format!("1001,200,{},A", us(day(7)));
+    district.drop("attendance-1.csv", drops::attendance(&[(1001, 3, "A"), through(20)]) + &late + "\r\n");
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["reject"], 1, "{status}");
+    assert_eq!(district.answer(1001)["unknown_days"], 1);
+    let mut roster = drops::enrollment(&[1000, 1001, 2001]);
+    roster.push_str("1001,Quillfeather1001,Zebedee1001,2007-03-03,200,8/23/2021,\r\n");
+    district.drop("enrollment-2.csv", roster);
+    district.up();
+    let rows = district.events(&["--type", "attendance.daily", "--student", "1001"]);
+    assert!(rows.iter().any(|row| row["data"]["school"] == "200"), "{rows:?}");
+}
+
+/// Other names and another birth date under one id: nobody, until it is one.
+#[test]
+fn two_persons_under_one_id_are_nobody() {
+    let mut district = District::new();
+    let two = drops::enrollment(&[1000, 1001]) + "1001,Marsh,Odile,2009-11-30,100,8/23/2021,\r\n";
+    district.drop("enrollment-1.csv", &two);
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["unmatched"], 1, "{status}");
+    assert!(last_run(&status, "attendance")["warnings"].to_string().contains("two persons"), "{status}");
+
+    district.drop("enrollment-2.csv", drops::enrollment(&[1000, 1001]));
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "1/20", "one again, and its rows are used");
+}
+
+#[test]
+fn a_birth_date_that_was_retyped_is_one_person() {
+    let mut district = District::new();
+    let retyped =
+        drops::enrollment(&[1000, 1001]) + "1001,Quillfeather1001,Zebedee1001,2007-03-30,200,10/4/2021,\r\n";
+    district.drop("enrollment-1.csv", &retyped);
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["unmatched"], 0, "{status}");
+    assert_eq!(district.answer(1001)["value"], "1/20");
+}
