@@ -38,4 +38,5 @@ mod unmatched;
 mod webhook;
 mod who;
 mod window;
+mod wrecked_exports;
 mod years;
