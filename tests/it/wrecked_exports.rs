@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dice::Dice;
 use district::{FIRST_NIGHT, LAST_NIGHT, Truth};
 use export::Export;
-use hub::{Hub, Inside, Outside};
+use hub::{Inside, Outside};
 use night::Play;
 use oracle::{Oracle, Outcome};
 use wreck::Kind;
@@ -50,6 +50,11 @@ const SEEDS: u64 = 200;
 const ENOUGH_FAILURES: usize = 4;
 /// Seeds on the real binary: one of each kind of roster.
 const SEEDS_OUTSIDE: u64 = 2;
+/// Students that are looked at on a night, those first of whom something is not plain.
+const LOOKS: usize = 40;
+const LOOKS_OUTSIDE: usize = 10;
+/// Where one seed was asked for.
+const EVERYBODY: usize = 600;
 /// Every fourth seed has a OneRoster roster.
 const ONEROSTER_EVERY: u64 = 4;
 
@@ -105,9 +110,10 @@ fn wrecked_files_cost_no_flag_and_invent_none() {
     if servers::asked_for() {
         return;
     }
+    let looks = if number("SIGNALBOX_WRECK_SEED").is_some() { EVERYBODY } else { LOOKS };
     play_all(seeds(number("SIGNALBOX_WRECK_SEEDS").unwrap_or(SEEDS)), |seed| {
         let kind = kind(seed);
-        Play::new(seed, &mut Inside::new(kind.oneroster), kind).run();
+        Play::new(seed, &mut Inside::new(kind.oneroster), kind, looks).run();
     });
 }
 
@@ -116,7 +122,7 @@ fn nor_do_they_with_the_real_binary() {
     play_all(seeds(SEEDS_OUTSIDE), |seed| {
         let kind = kind(seed + ONEROSTER_EVERY - SEEDS_OUTSIDE);
         let mut hub = Outside::new(if kind.oneroster { PACKAGE_ROSTER } else { CSV_ROSTER });
-        Play::new(seed, &mut hub as &mut dyn Hub, kind).run();
+        Play::new(seed, &mut hub, kind, LOOKS_OUTSIDE).run();
     });
 }
 

@@ -49,7 +49,7 @@ pub(super) struct Line {
 impl Line {
     /// Attendance: whether the row says absent.
     pub(super) fn is_absence(&self) -> bool {
-        self.cells[3].chars().next().is_some_and(is_absence)
+        self.cells.get(3).and_then(|code| code.chars().next()).is_some_and(is_absence)
     }
 }
 

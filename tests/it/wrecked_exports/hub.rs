@@ -34,9 +34,6 @@ pub(super) trait Hub {
 
     /// Every alert that arrived since it was last asked, as `{"type", "data"}`.
     fn told(&mut self) -> Vec<Value>;
-
-    /// Whether a look at a student costs a process: then not everybody is looked at.
-    fn is_slow(&self) -> bool;
 }
 
 /// The evening of a school day, in Chicago and in UTC.

@@ -1,7 +1,8 @@
 //! One seed: night after night, what is dropped, what the hub makes of it, and whether that is right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde_json::Value;
 
 use super::dice::Dice;
@@ -12,12 +13,11 @@ use super::oracle::{Oracle, Outcome, is_open};
 use super::package;
 use super::trail::Trail;
 use super::wreck::{self, Key, Kind, Must, Wrecked};
+use crate::drops;
 
-/// Parts of a hundred nights on which a file is wrecked; after a wrecked one it is less likely.
-const WRECKED: usize = 45;
-const WRECKED_AGAIN: usize = 30;
-/// How many students are looked at where a look is dear.
-const FEW: usize = 10;
+/// Parts of a hundred nights on which a file is wrecked; after a wrecked one it is more likely again.
+const WRECKED: usize = 25;
+const WRECKED_AGAIN: usize = 35;
 
 pub(super) struct Play<'h> {
     hub: &'h mut dyn Hub,
@@ -27,9 +27,22 @@ pub(super) struct Play<'h> {
     oracle: Oracle,
     rosters: Past,
     attendances: Past,
-    /// By flag: the student, and the last word about it.
-    told: BTreeMap<String, (usize, String)>,
+    /// By flag: what was told of it.
+    told: BTreeMap<String, Told>,
     trail: Trail,
+    /// Who is looked at first: something of theirs was not plain since all was good.
+    suspects: BTreeSet<usize>,
+    all_was_good: bool,
+    /// How many students are looked at on a night.
+    looks: usize,
+}
+
+struct Told {
+    student: usize,
+    /// The day that the raise was reckoned on.
+    as_of: usize,
+    /// The last word.
+    is_raised: bool,
 }
 
 /// The nights so far of one kind of file.
@@ -42,7 +55,7 @@ struct Past {
 }
 
 impl<'h> Play<'h> {
-    pub(super) fn new(seed: u64, hub: &'h mut dyn Hub, kind: Kind) -> Self {
+    pub(super) fn new(seed: u64, hub: &'h mut dyn Hub, kind: Kind, looks: usize) -> Self {
         let mut dice = Dice::new(seed);
         let truth = Truth::new(&mut dice);
         Self {
@@ -55,6 +68,9 @@ impl<'h> Play<'h> {
             attendances: Past::default(),
             told: BTreeMap::new(),
             trail: Trail::new(seed),
+            suspects: BTreeSet::new(),
+            all_was_good: false,
+            looks,
         }
     }
 
@@ -78,6 +94,12 @@ impl<'h> Play<'h> {
             self.kind,
             through < LAST_NIGHT,
         );
+        let all_was_good = self.all_was_good;
+        self.all_was_good = roster.is_good() && attendance.is_good();
+        // Between good nights the hub sleeps: the next file says the same and more.
+        if all_was_good && self.all_was_good && through < LAST_NIGHT {
+            return;
+        }
         self.trail.night(through, &roster.how, &attendance.how);
         self.hand_over(&roster.export, &attendance.export);
         self.judge(&roster, &attendance);
@@ -101,9 +123,14 @@ impl<'h> Play<'h> {
             let right = match file.must {
                 Must::Use => outcome.used && outcome.held_schools.is_empty(),
                 Must::NotUse => !outcome.used,
+                Must::Wait => !outcome.used || !outcome.held_schools.is_empty(),
                 Must::Either => true,
             };
-            assert!(right, "the file must be {:?}, and {outcome:?}; {holds:?}; {status}", file.must);
+            assert!(
+                right,
+                "the file must be {:?}, and {outcome:?}; {holds:?}; {}",
+                file.must, status["feeds"]
+            );
         }
         self.oracle.roster(&self.truth, &roster.export, &outcomes[0]);
         self.oracle.attendance(&self.truth, &attendance.export, &outcomes[1]);
@@ -113,6 +140,7 @@ impl<'h> Play<'h> {
         self.look_at_flags();
         if all_is_good {
             self.all_is_healed(&status);
+            self.suspects.clear();
         }
     }
 
@@ -123,14 +151,16 @@ impl<'h> Play<'h> {
             assert!(!kind.contains("standing"), "the feed was live from the start: {alert}");
             let flag = alert["data"]["flag_id"].as_str().expect("a flag").to_owned();
             let student = self.student_of(&alert["data"]["student"]["id"]);
-            let right = if kind == "risk.flag.raised" {
-                self.oracle.may_raise(student) && !self.oracle.has_left(student, self.truth.through)
+            let is_raised = kind == "risk.flag.raised";
+            let (right, as_of) = if is_raised {
+                let has_left = self.oracle.has_left(student, self.truth.through);
+                (self.oracle.may_raise(student) && !has_left, day_of(&alert["data"]["as_of"]))
             } else {
-                assert!(self.told.contains_key(&flag), "taken back and never told: {alert}");
-                self.oracle.may_take_back(student)
+                let Some(raise) = self.told.get(&flag) else { panic!("never told and taken back: {alert}") };
+                (self.oracle.may_take_back(student, raise.as_of), raise.as_of)
             };
             assert!(right, "told: {alert}\nbut {}", self.oracle.describe(student));
-            self.told.insert(flag, (student, kind));
+            self.told.insert(flag, Told { student, as_of, is_raised });
         }
     }
 
@@ -142,7 +172,11 @@ impl<'h> Play<'h> {
 
     fn look_at_students(&mut self) {
         let all = self.truth.students.len();
-        let chosen = if self.hub.is_slow() { self.dice.some(FEW, all) } else { (0..all).collect() };
+        self.suspects.extend((0..all).filter(|at| !self.oracle.is_plain(*at)));
+        let suspects: Vec<usize> = self.suspects.iter().copied().collect();
+        let some = self.dice.some(self.looks * 2 / 3, suspects.len());
+        let mut chosen = self.dice.some(self.looks - some.len(), all);
+        chosen.extend(some.into_iter().map(|at| suspects[at]));
         for student in chosen {
             let seen = self.hub.student(&self.truth.students[student].id);
             let seen = seen.as_ref().map(answer);
@@ -193,19 +227,16 @@ impl<'h> Play<'h> {
             let student = self.student_of(&flag["student_id"]);
             assert_ne!(flag["unconfirmed"], true, "{flag}");
             let is_here = self.truth.students[student].is_enrolled(self.truth.through);
-            let last = self.told.get(flag["flag_id"].as_str().expect("an id")).map(|(_, kind)| &**kind);
-            assert!(
-                last == Some("risk.flag.raised") || (!is_here && last.is_none()),
-                "{flag}: told {last:?}"
-            );
+            let last = self.told.get(flag["flag_id"].as_str().expect("an id")).map(|told| told.is_raised);
+            assert!(last == Some(true) || (!is_here && last.is_none()), "{flag}: told {last:?}");
             open.push(student);
         }
         open.sort_unstable();
         let expected: Vec<usize> =
             (0..self.truth.students.len()).filter(|student| self.is_over_the_line(*student)).collect();
         assert_eq!(open, expected, "whose flags are open");
-        let told = self.told.values().filter(|(_, kind)| kind == "risk.flag.raised");
-        let untaken: Vec<usize> = told.map(|(student, _)| *student).filter(|at| !open.contains(at)).collect();
+        let raised = self.told.values().filter(|told| told.is_raised);
+        let untaken: Vec<usize> = raised.map(|told| told.student).filter(|at| !open.contains(at)).collect();
         assert_eq!(untaken, [0; 0], "told, not true any more, and never taken back");
     }
 
@@ -245,6 +276,12 @@ fn outcome(feed: &str, status: &Value, holds: &[Value]) -> Outcome {
     let schools = schools.flat_map(|hold| hold["schools"].as_array().expect("schools"));
     let held_schools = schools.map(|school| place(&school["school"])).collect();
     Outcome { used: !is_refused && !is_held, held_schools }
+}
+
+/// The school day of a date of the calendar.
+fn day_of(date: &Value) -> usize {
+    let date: Date = date.as_str().and_then(|text| text.parse().ok()).expect("a date");
+    drops::days().partition_point(|day| *day <= date)
 }
 
 fn place(school: &Value) -> usize {

@@ -94,14 +94,24 @@ impl Oracle {
         !self.windows[student].is_empty()
     }
 
+    /// Whether only one answer is right, and it knows every day.
+    pub(super) fn is_plain(&self, student: usize) -> bool {
+        self.windows[student].len() <= 1 && self.days[student].iter().all(|right| *right <= PRESENT)
+    }
+
     /// Every way in which this student's days may be counted.
     fn countings(&self, student: usize) -> impl Iterator<Item = &[Right]> {
+        self.countings_from(student).map(|(_, days)| days)
+    }
+
+    /// The same with the first day.
+    fn countings_from(&self, student: usize) -> impl Iterator<Item = (usize, &[Right])> {
         let Span { low, high } = self.covered[self.schools[student]];
         let days = &self.days[student];
         self.windows[student].iter().flat_map(move |(entry, exit)| {
             (low..=high).map(move |through| {
                 let last = exit.map_or(through, |exit| exit.min(through));
-                if *entry > last { &days[..0] } else { &days[*entry..=last] }
+                (*entry, if *entry > last { &days[..0] } else { &days[*entry..=last] })
             })
         })
     }
@@ -122,9 +132,12 @@ impl Oracle {
         self.countings(student).any(|days| is_open(days, |right| right & ABSENT != 0))
     }
 
-    /// Whether somebody could rightly be told that it is not, or not any more.
-    pub(super) fn may_take_back(&self, student: usize) -> bool {
-        self.countings(student).any(|days| !is_open(days, |right| right & PRESENT == 0))
+    /// Whether what was told as of that day could rightly be taken back: the line was not crossed all the time since.
+    pub(super) fn may_take_back(&self, student: usize, told_as_of: usize) -> bool {
+        self.countings_from(student).any(|(first, days)| {
+            let from = (told_as_of + 1).saturating_sub(first).min(days.len());
+            (from..=days.len()).any(|n| !is_open(&days[..n], |right| right & PRESENT == 0))
+        })
     }
 
     /// Whether a flag must be open whatever the unknown days were.

@@ -14,6 +14,8 @@ pub(super) type Key = (Option<usize>, usize);
 pub(super) enum Must {
     Use,
     NotUse,
+    /// It waits, or the ends of a school do.
+    Wait,
     Either,
 }
 

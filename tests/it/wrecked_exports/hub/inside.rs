@@ -18,8 +18,9 @@ use signalbox_connector::{
 use signalbox_event::data::Mode;
 use signalbox_log::MemoryLog;
 use signalbox_risk::Policy;
-use signalbox_runtime::calendar::{CalendarSpec, Calendars};
+use signalbox_runtime::calendar::{CalendarSpec, Calendars, MONDAY_TO_FRIDAY};
 use signalbox_runtime::deliver::Target;
+use signalbox_runtime::feeds::names::Names;
 use signalbox_runtime::hub::{self, Feed, Route, Settings, Topics};
 use signalbox_runtime::ingest::Holder;
 use signalbox_runtime::land::Landing;
@@ -32,7 +33,7 @@ use tokio::runtime::Runtime;
 use super::{ATTENDANCE, Hub, ROSTER, evening};
 
 /// Few students on each, since a look at one reads its shard.
-const SHARDS: u32 = 64;
+const SHARDS: u32 = 16;
 /// Files are as old as the school year, each a minute newer than the one before.
 const FIRST_FILE_SECS: u64 = 1_629_700_000;
 
@@ -124,10 +125,6 @@ impl Hub for Inside {
     fn told(&mut self) -> Vec<Value> {
         std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
-
-    fn is_slow(&self) -> bool {
-        false
-    }
 }
 
 fn settings(folder: &Path, oneroster: bool, heard: &Heard) -> Settings {
@@ -147,7 +144,7 @@ fn settings(folder: &Path, oneroster: bool, heard: &Heard) -> Settings {
     Settings {
         district: hub::District {
             id: "lakeside".to_owned(),
-            zone: TimeZone::get("America/Chicago").expect("is known"),
+            zone: zone(),
             secret: b"a secret of the test district".to_vec().into(),
         },
         topics: Topics { prefix: "k12".to_owned(), shards: SHARDS },
@@ -157,19 +154,26 @@ fn settings(folder: &Path, oneroster: bool, heard: &Heard) -> Settings {
             first: date(2021, 8, 23),
             last: date(2022, 5, 27),
             closed: vec![(date(2021, 9, 6), date(2021, 9, 6)), (date(2021, 12, 18), date(2022, 1, 3))],
+            open: Vec::new(),
+            weekdays: MONDAY_TO_FRIDAY.to_vec(),
         }]),
         feeds: vec![feed(ROSTER, roster), feed(ATTENDANCE, attendance)],
         targets: vec![Target { name: "counselor".to_owned(), destination: listens }],
         routes: vec![Route { rule: "chronic-absence".to_owned(), to: "counselor".to_owned() }],
         policy: Policy::default(),
+        names: Names::default(),
         max_payload_bytes: 1 << 24,
     }
+}
+
+fn zone() -> TimeZone {
+    TimeZone::get("America/Chicago").expect("is known")
 }
 
 fn source(connector: &Connector, section: &Value, folder: &Path) -> Arc<dyn Source> {
     let parse = connector.source.expect("it reads");
     let mut section = <dyn erased_serde::Deserializer<'_>>::erase(section);
-    parse(&mut section, &ParseCx { base: folder }).expect("a section").into()
+    parse(&mut section, &ParseCx { base: folder, zone: &zone() }).expect("a section").into()
 }
 
 fn enrollment() -> Value {

@@ -58,8 +58,4 @@ impl Hub for Outside {
         self.seen = all.len();
         new
     }
-
-    fn is_slow(&self) -> bool {
-        true
-    }
 }

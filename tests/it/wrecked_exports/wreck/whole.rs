@@ -60,11 +60,8 @@ impl Wrecked {
         match dice.below(3) {
             0 => style.lower_header = true,
             1 => (style.header_ends_in, style.rows_end_in) = (",", ","),
-            _ => {
-                style.rows_end_in = ",";
-                let reads = Reads::Not { claims: Claims::default(), kind: "trailing comma" };
-                self.export.lines.iter_mut().for_each(|line| line.reads = reads.clone());
-            }
+            // What many tools write: read as if nothing had happened, or refused.
+            _ => style.rows_end_in = ",",
         }
         self.either();
         self.how.push(format!("header: {:?}", self.export.style));
@@ -84,8 +81,12 @@ impl Wrecked {
         }
         self.either();
         // The header alone says nothing in attendance, and would end everybody in a roster.
-        if lost * 100 >= FAR_BEYOND.0 * before && lost >= FAR_BEYOND.1 && !self.is_empty_attendance() {
-            self.must = Must::NotUse;
+        if lost * 100 >= FAR_BEYOND.0 * before
+            && lost >= FAR_BEYOND.1
+            && !self.is_empty_attendance()
+            && self.must != Must::NotUse
+        {
+            self.must = Must::Wait;
         }
         self.how.push(format!("cut to {percent} %, sorted by {}", if by_day { "day" } else { "student" }));
     }
@@ -186,7 +187,7 @@ impl Wrecked {
     fn cut_package(&mut self, dice: &mut Dice) {
         let (percent, before) = (*dice.pick(&[50, 94, 97, 99]), self.export.lines.len());
         self.export.lines.truncate(before * percent / 100);
-        self.must = if percent == 50 { Must::NotUse } else { Must::Either };
+        self.must = if percent == 50 { Must::Wait } else { Must::Either };
         self.how.push(format!("{percent} % of the students"));
     }
 }
