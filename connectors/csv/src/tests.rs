@@ -64,7 +64,7 @@ fn keeps_what_every_source_promises_for_attendance() {
         ("/columns/date", json!({"from": "D", "none": ["0/0/0"]}), "columns.date takes no words"),
         ("/columns/date", json!({"from": "D", "exclusive": true}), "columns.date takes no exclusive"),
         ("/columns/date", json!({"from": "D", "format": "%Y-%m-%dT%H:%M:%SZ"}), "write %z"),
-        ("/absent_rows", json!("erase"), "absent_rows: erase is for enrolments"),
+        ("/absent_rows", json!("erase"), "erase is for enrolments"),
         ("/pad", json!({"student": 0}), "0"),
         ("/pad", json!({"date": 6}), "date"),
         ("/encoding", json!("utf-9"), "utf-9"),

@@ -75,7 +75,8 @@ fn extent(config: &Config) -> Result<Extent, String> {
     )?;
     if config.entity == RowEntity::Attendance && absent_rows == Missing::Erase {
         return Err(
-            "absent_rows: erase is for enrolments: write end, a day that is gone is taken back".to_owned()
+            "absent_rows is end or keep here: erase is for enrolments, and a day that ends is taken back"
+                .to_owned(),
         );
     }
     let (entity, rows) = match (config.entity, config.rows) {
