@@ -192,7 +192,8 @@ impl ShardState {
         for (school, ranges) in &seen.covered {
             builder = builder.covered(feed, school.clone(), ranges);
         }
-        for (school, ranges) in &seen.doubtful {
+        // What one that is gone doubted says nothing of the silence of another.
+        for (school, ranges) in seen.doubtful.iter().filter(|_| counts) {
             builder = builder.doubtful(school.clone(), ranges);
         }
         builder
