@@ -51,7 +51,7 @@ const ENOUGH_FAILURES: usize = 4;
 /// Seeds on the real binary: one of each kind of roster.
 const SEEDS_OUTSIDE: u64 = 2;
 /// Students that are looked at on a night, those first of whom something is not plain.
-const LOOKS: usize = 40;
+const LOOKS: usize = 24;
 const LOOKS_OUTSIDE: usize = 10;
 /// Where one seed was asked for.
 const EVERYBODY: usize = 600;

@@ -69,6 +69,9 @@ impl Wrecked {
 
     /// Sorted by day or by student, and the end is missing.
     pub(super) fn cut(&mut self, dice: &mut Dice) {
+        if self.must == Must::NotUse {
+            return;
+        }
         let lines = &mut self.export.lines;
         let by_day = self.export.style.order.len() == 5 && dice.percent(50);
         lines.sort_by_key(|line| if by_day { (line.day, line.student) } else { (0, line.student) });
@@ -81,11 +84,7 @@ impl Wrecked {
         }
         self.either();
         // The header alone says nothing in attendance, and would end everybody in a roster.
-        if lost * 100 >= FAR_BEYOND.0 * before
-            && lost >= FAR_BEYOND.1
-            && !self.is_empty_attendance()
-            && self.must != Must::NotUse
-        {
+        if lost * 100 >= FAR_BEYOND.0 * before && lost >= FAR_BEYOND.1 && !self.is_empty_attendance() {
             self.must = Must::Wait;
         }
         self.how.push(format!("cut to {percent} %, sorted by {}", if by_day { "day" } else { "student" }));
