@@ -56,7 +56,8 @@ fn an_empty_cell_means_what_the_mapping_says() {
     assert_eq!(answer["value"], "2/20");
     let (run, answer) = read(&every_day);
     assert_eq!((&run["rows"], &run["reject"]), (&20.into(), &18.into()), "{run}");
-    assert_eq!(answer["value"], "2/2", "what is not mapped is unknown: {answer}");
+    assert_eq!(run["hold"]["reason"], "unusable", "{run}");
+    assert_eq!(answer["status"], "insufficient", "what is not mapped is nothing known: {answer}");
 }
 
 #[test]

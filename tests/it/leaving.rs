@@ -44,7 +44,7 @@ fn a_transfer_in_an_active_only_roster_keeps_the_fall() {
     assert_eq!(receiver.kinds(), ["risk.flag.raised"], "nobody is told");
     let old = enrollments(&district, 1001);
     let old = old.iter().find(|enrollment| enrollment["school"] == "100").expect("it ended, and was");
-    assert_eq!(old["exit_date"], day(30).to_string(), "not after the day before the entry elsewhere: {old}");
+    assert_eq!(old["exit"], day(30).to_string(), "not after the day before the entry elsewhere: {old}");
 }
 
 #[test]
@@ -56,12 +56,12 @@ fn who_is_gone_left_on_the_day_before() {
     let status = drop_roster(&mut district, "enrollment-2.csv", &[(1000, 100, AUGUST, "")]);
     assert_eq!(last_run(&status, "enrollment")["end"], 1);
     assert_eq!(district.answer(1001)["value"], "1/20");
-    assert_eq!(enrollments(&district, 1001)[0]["exit_date"], "2021-10-31", "it is read on November 1");
+    assert_eq!(enrollments(&district, 1001)[0]["exit"], "2021-10-31", "it is read on November 1");
 
     let status =
         drop_roster(&mut district, "enrollment-3.csv", &[(1000, 100, AUGUST, ""), (1001, 100, AUGUST, "")]);
     assert_eq!(last_run(&status, "enrollment")["add"], 1, "{status}");
-    assert_eq!(enrollments(&district, 1001)[0]["exit_date"], Value::Null, "back, as if never gone");
+    assert_eq!(enrollments(&district, 1001)[0]["exit"], Value::Null, "back, as if never gone");
 }
 
 /// Without keys of rows, an entry date that moves a little is the same enrolment.

@@ -149,7 +149,7 @@ fn a_delta_ends_only_what_it_says() {
     district.drop("sis.zip", zipped(&delta));
     let status = district.up();
     assert_eq!(last_run(&status, "sis")["end"], 1, "{status}");
-    let exit = |id: u32| district.student(id)["enrollments"][0]["exit_date"].clone();
+    let exit = |id: u32| district.student(id)["enrollments"][0]["exit"].clone();
     let last_day = exit(1000);
     assert_ne!(last_day, "2021-10-31");
     assert_eq!((exit(1001), exit(1002)), ("2021-10-31".into(), last_day), "the day before it was read");

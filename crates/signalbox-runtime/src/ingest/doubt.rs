@@ -1,7 +1,7 @@
 //! Doubt: a row that could not be used, or whose student is not found, may be the very row that seems to be missing.
 //!
-//! Each such row casts doubt on one place: on a student, if it names one who is found; else on its school's day, where
-//! both can be read; else on its school; else on the whole payload. Where a payload has more of them than the one
+//! Each such row casts doubt on one place: on a student, if it names one who is found, or on that student's day, where
+//! that can be read; else on its school's day, where both can be read; else on its school; else on the whole payload. Where a payload has more of them than the one
 //! before, what is missing there stands on, for as long as they remain. Where it has no more than before, what is
 //! missing ends as ever: a row that is never found must not keep every correction out.
 
@@ -21,6 +21,7 @@ pub(crate) enum Place {
     School(String),
     Day(String, Date),
     Student(Uuid),
+    StudentDay(Uuid, Date),
 }
 
 /// How many rows of a payload cast doubt on each place.
@@ -32,8 +33,9 @@ impl Doubts {
         *self.0.entry(place).or_default() += 1;
     }
 
-    pub(crate) fn on_student(&mut self, key: StudentKey) {
-        self.on(Place::Student(*key.as_uuid()));
+    pub(crate) fn on_student(&mut self, key: StudentKey, date: Option<Date>) {
+        let student = *key.as_uuid();
+        self.on(date.map_or(Place::Student(student), |date| Place::StudentDay(student, date)));
     }
 }
 
@@ -110,20 +112,22 @@ impl Doubt {
                 || is_new(&Place::Day(school.to_owned(), date)))
     }
 
-    /// Students whom rows name that could not be used, more than before.
-    pub(crate) fn new_students(&self) -> impl Iterator<Item = StudentKey> {
+    /// Students whom rows name that could not be used, more than before; with the day, where that can be read.
+    pub(crate) fn new_students(&self) -> impl Iterator<Item = (StudentKey, Option<Date>)> {
         self.places.iter().filter(|(_, cast)| cast.is_new).filter_map(|(place, _)| match place {
-            Place::Student(student) => Some(StudentKey::from_uuid(*student)),
+            Place::Student(student) => Some((StudentKey::from_uuid(*student), None)),
+            Place::StudentDay(student, date) => Some((StudentKey::from_uuid(*student), Some(*date))),
             Place::Payload | Place::School(_) | Place::Day(..) => None,
         })
     }
 }
 
 /// The places that a row stands in.
-fn places_of(row: &Row<'_>) -> [Option<Place>; 4] {
+fn places_of(row: &Row<'_>) -> [Option<Place>; 5] {
     let school = row.school().filter(|school| !school.is_empty());
     [
         row.student.map(Place::Student),
+        row.student.zip(row.date()).map(|(student, date)| Place::StudentDay(student, date)),
         row.date().zip(school).map(|(date, school)| Place::Day(school.to_owned(), date)),
         school.map(|school| Place::School(school.to_owned())),
         Some(Place::Payload),
@@ -158,6 +162,7 @@ mod tests {
     fn only_new_doubt_lets_rows_stand_and_they_stand_while_it_remains() {
         for place in [
             Place::Student(Uuid::from_u128(7)),
+            Place::StudentDay(Uuid::from_u128(7), date(2026, 9, 18)),
             Place::Day("100".into(), date(2026, 9, 18)),
             Place::School("100".into()),
             Place::Payload,
@@ -189,6 +194,7 @@ mod tests {
     fn doubt_elsewhere_is_none_here() {
         for place in [
             Place::Student(Uuid::from_u128(8)),
+            Place::StudentDay(Uuid::from_u128(7), date(2026, 9, 17)),
             Place::Day("100".into(), date(2026, 9, 17)),
             Place::Day("200".into(), date(2026, 9, 18)),
             Place::School("200".into()),

@@ -37,7 +37,7 @@ pub(crate) enum Missing {
 /// The school days that an attendance payload speaks for.
 #[derive(Debug)]
 struct Days {
-    /// Per school; the entry of the blank name is for rows without a usable school.
+    /// Per school; the entry of the blank name is for rows without a usable school, which no later file repeats.
     schools: HashMap<String, Window>,
     /// What a school without rows means.
     elsewhere: Missing,
@@ -98,7 +98,9 @@ fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) ->
         last: one.last.max(other.last),
     };
     if let Some(all) = schools.values().copied().reduce(|one, other| widest(one, &other)) {
-        schools.insert(String::new(), all);
+        let latest = read.latest.values().copied().max();
+        let last = latest.map_or(all.last, |latest| all.last.max(latest));
+        schools.insert(String::new(), Window { last, ..all });
     }
     let elsewhere = match (extent.covers, extent.covered_through) {
         (Covers::SchoolYear, CoveredThrough::LatestRow) => Missing::Vanished,

@@ -294,8 +294,8 @@ impl<'a> Reader<'a> {
         }
         self.found.covered = covered;
         let students: Vec<_> = self.found.doubt.new_students().collect();
-        for student in students {
-            for day in &days {
+        for (student, date) in students {
+            for day in days.iter().filter(|day| date.is_none_or(|date| date == **day)) {
                 self.infer(&Row::of_unknown_day(student, *day, AttendanceCategory::Doubtful))?;
             }
         }

@@ -92,7 +92,7 @@ impl Reader<'_> {
             None => Vec::new(),
         };
         for key in &students {
-            self.doubts.on_student(*key);
+            self.doubts.on_student(*key, date);
         }
         if students.is_empty() {
             let school = school.and_then(|id| match self.resolver.school(id) {

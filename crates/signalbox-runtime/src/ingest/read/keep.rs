@@ -59,7 +59,8 @@ impl Reader<'_> {
                 self.keep_row(draft, Some(student), School::Known(school), flags)
             }
             (Found::One(student), School::None) => {
-                self.doubts.on_student(student);
+                let (_, _, date) = claims(&draft.record);
+                self.doubts.on_student(student, date);
                 self.keep_row(draft, Some(student), School::None, flags)
             }
             (student, school) => self.keep_waiting(draft, &student, &school, flags),
