@@ -30,7 +30,7 @@ fn enroll(district: &mut District, students: &[(u32, &str)]) {
 /// Student 1001 misses two of twenty days and is flagged, 1002 misses one.
 fn last_year(receiver: &Receiver) -> District {
     let mut district = District::telling(receiver);
-    district.configure(|config| config.calendars = CALENDARS.to_owned());
+    district.configure(|config| CALENDARS.clone_into(&mut config.calendars));
     district.enroll(&[1000, 1001, 1002]);
     district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), through(20)]);
     district.up();
