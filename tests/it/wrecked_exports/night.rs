@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::dice::Dice;
 use super::district::{FIRST_NIGHT, LAST_NIGHT, SCHOOLS, Truth};
@@ -146,9 +146,8 @@ impl<'h> Play<'h> {
 
     /// Nobody is told anything that no readable row said.
     fn hear(&mut self) {
-        for alert in self.hub.told() {
+        for alert in self.hub.told().into_iter().flat_map(one_by_one) {
             let kind = alert["type"].as_str().expect("a type").to_owned();
-            assert!(!kind.contains("standing"), "the feed was live from the start: {alert}");
             let flag = alert["data"]["flag_id"].as_str().expect("a flag").to_owned();
             let student = self.student_of(&alert["data"]["student"]["id"]);
             let is_raised = kind == "risk.flag.raised";
@@ -276,6 +275,14 @@ fn outcome(feed: &str, status: &Value, holds: &[Value]) -> Outcome {
     let schools = schools.flat_map(|hold| hold["schools"].as_array().expect("schools"));
     let held_schools = schools.map(|school| place(&school["school"])).collect();
     Outcome { used: !is_refused && !is_held, held_schools }
+}
+
+/// Who was left out while enrolled nowhere is told of in a standing list: as if each flag in it were raised.
+fn one_by_one(alert: Value) -> Vec<Value> {
+    match alert["data"]["flags"].as_array() {
+        None => vec![alert],
+        Some(flags) => flags.iter().map(|flag| json!({"type": "risk.flag.raised", "data": flag})).collect(),
+    }
 }
 
 /// The school day of a date of the calendar.

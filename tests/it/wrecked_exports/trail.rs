@@ -25,7 +25,7 @@ impl Trail {
             (true, schools) => format!("used but for schools {schools:?}"),
         };
         if let Some(night) = self.nights.last_mut() {
-            *night += &format!(" => {}; {}", said(&outcomes[0]), said(&outcomes[1]));
+            night.push_str(&format!(" => {}; {}", said(&outcomes[0]), said(&outcomes[1])));
         }
     }
 }

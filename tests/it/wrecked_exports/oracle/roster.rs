@@ -16,7 +16,7 @@ impl Oracle {
             .filter(|line| line.reads == Reads::Fully)
             .filter_map(|line| line.student.map(|student| (student, line.window)))
             .collect();
-        self.keeps_whole_schools(file, outcome);
+        self.keeps_whole_schools(file, &doubt, outcome);
         for student in 0..self.windows.len() {
             let school = self.schools[student];
             let windows = &self.windows[student];
@@ -36,11 +36,12 @@ impl Oracle {
         self.roster_doubt = doubt;
     }
 
-    /// A school that vanishes from a roster waits, whatever its size.
-    fn keeps_whole_schools(&self, file: &Export, outcome: &Outcome) {
+    /// A school that vanishes from a roster waits, whatever its size, unless doubt keeps it.
+    fn keeps_whole_schools(&self, file: &Export, doubt: &Doubt, outcome: &Outcome) {
         let there: BTreeSet<usize> = file.lines.iter().map(|line| line.school).collect();
         for (student, school) in self.schools.iter().enumerate() {
-            let is_gone = self.is_known(student) && !there.contains(school);
+            let is_gone =
+                self.is_known(student) && !there.contains(school) && !doubt.covers(student, *school, 0);
             assert!(
                 !is_gone || outcome.held_schools.contains(school),
                 "school {school} vanished from the roster, and nobody was asked"
