@@ -210,12 +210,8 @@ fn wrong_dates_at_the_first_load_wait_until_the_mapping_is_mended() {
     let status = drop_lines(&mut district, "attendance-01.csv", &dashed);
     assert_eq!(last_run(&status, "attendance")["hold"]["reason"], "unusable", "{status}");
     assert_ne!(district.answer(1001)["status"], "ok");
-    let mended = district.config.render().replacen("%m/%d/%Y", "%d-%m-%Y", 4);
-    let mended = mended.replacen("%d-%m-%Y", "%m/%d/%Y", 2).replacen(
-        "%d-%m-%Y\"}, category",
-        "%d-%m-%Y\"}, category",
-        1,
-    );
+    let as_was = "Att_Date, format: \"%m/%d/%Y\"";
+    let mended = district.config.render().replace(as_was, "Att_Date, format: \"%d-%m-%Y\"");
     district.configure(|config| config.verbatim = Some(mended));
     let status = district.up();
     assert_eq!(

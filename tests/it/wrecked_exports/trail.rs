@@ -25,7 +25,8 @@ impl Trail {
             (true, schools) => format!("used but for schools {schools:?}"),
         };
         if let Some(night) = self.nights.last_mut() {
-            night.push_str(&format!(" => {}; {}", said(&outcomes[0]), said(&outcomes[1])));
+            let [roster, attendance] = outcomes.each_ref().map(said);
+            night.extend([" => ", &roster, "; ", &attendance]);
         }
     }
 }

@@ -25,6 +25,8 @@ use crate::hub::HubError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Add,
+    /// An enrolment that corrects another's entry date.
+    Corrects,
     Change,
     Unchanged,
     /// A payload of changes does not mention it.
@@ -74,8 +76,6 @@ pub(crate) struct Step {
     pub lines: Vec<u32>,
     pub conflict: bool,
     pub fault: bool,
-    /// An enrolment that corrects another's entry date.
-    pub corrects: bool,
     /// An enrolment that ends while its student keeps or gains one at that school, or that was over anyway.
     pub keeps_school: bool,
 }
@@ -93,7 +93,6 @@ impl Step {
             lines: Vec::new(),
             conflict: false,
             fault: false,
-            corrects: false,
             keeps_school: false,
         }
     }

@@ -169,9 +169,8 @@ impl Tally {
         counts.duplicate += step.rows.saturating_sub(1);
         let row = step.rows.min(1);
         match step.verdict {
-            Verdict::Add if step.corrects => counts.change += row,
             Verdict::Add => counts.add += row,
-            Verdict::Change => counts.change += row,
+            Verdict::Change | Verdict::Corrects => counts.change += row,
             Verdict::Unchanged => counts.unchanged += row,
             Verdict::Hold | Verdict::StillHeld => counts.unmatched += row,
             Verdict::EndDelta => {
@@ -192,12 +191,12 @@ impl Tally {
     fn guard(&mut self, step: &Step) -> Result<(), HubError> {
         let guard = self.guards.get_mut(&step.slot.entity).expect("every entity has one");
         let Some(old) = &step.old else {
-            guard.added += u64::from(step.verdict == Verdict::Add && !step.corrects && step.rows > 0);
+            guard.added += u64::from(step.verdict == Verdict::Add && step.rows > 0);
             return Ok(());
         };
         let row = super::row::Row::decode(&old.detail)?;
         if step.verdict == Verdict::Add {
-            guard.added += u64::from(!step.corrects && step.rows > 0);
+            guard.added += u64::from(step.rows > 0);
             return Ok(());
         }
         if old.status != signalbox_store::feed::LedgerStatus::Live || !row.is_counted() {

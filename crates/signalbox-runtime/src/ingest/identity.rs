@@ -115,11 +115,10 @@ impl Resolver {
     }
 
     fn id_type(&mut self, name: &str) -> u16 {
-        let at = self.known_type(name).unwrap_or_else(|| {
+        self.known_type(name).unwrap_or_else(|| {
             self.id_types.push(name.to_owned());
             self.id_types.len() as u16 - 1
-        });
-        at
+        })
     }
 
     fn known_type(&self, name: &str) -> Option<u16> {

@@ -289,7 +289,7 @@ impl<'a> Reader<'a> {
             let again = again.into_iter().flat_map(DateRanges::days);
             let doubtful = new.iter().copied().chain(again);
             let doubtful = doubtful.filter(|day| self.found.doubt.is_new_on_day(&school.school, *day));
-            school.doubtful = DateRanges::from_iter(doubtful.map(|day| (day, day))).into();
+            school.doubtful = doubtful.map(|day| (day, day)).collect::<DateRanges>().into();
             days.extend(new);
         }
         self.found.covered = covered;

@@ -42,7 +42,7 @@ impl Leaving<'_> {
             let Some(gone) = stints[at].as_ref().filter(|_| steps[at].verdict.is_end()) else { continue };
             if let Some(mended) = self.mended(gone, steps, &stints) {
                 steps[at].verdict = Verdict::Corrected;
-                steps[mended].corrects = true;
+                steps[mended].verdict = Verdict::Corrects;
                 continue;
             }
             let keeps_school = present(steps, &stints).any(|other| other.school == gone.school);
@@ -59,7 +59,7 @@ impl Leaving<'_> {
     fn mended(&self, gone: &Stint, steps: &[Step], stints: &[Option<Stint>]) -> Option<usize> {
         let is_it = |at: &usize| {
             let new = &steps[*at];
-            let is_new = new.verdict == Verdict::Add && !new.corrects;
+            let is_new = new.verdict == Verdict::Add;
             stints[*at].as_ref().filter(|_| is_new).is_some_and(|stint| {
                 !gone.has_key
                     && !stint.has_key
@@ -117,7 +117,10 @@ impl Leaving<'_> {
 /// Those whose row the payload has.
 fn present<'s>(steps: &'s [Step], stints: &'s [Option<Stint>]) -> impl Iterator<Item = &'s Stint> {
     let stays = |step: &Step| {
-        matches!(step.verdict, Verdict::Add | Verdict::Change | Verdict::Unchanged | Verdict::Untouched)
+        matches!(
+            step.verdict,
+            Verdict::Add | Verdict::Corrects | Verdict::Change | Verdict::Unchanged | Verdict::Untouched
+        )
     };
     steps.iter().zip(stints).filter(move |(step, _)| stays(step)).filter_map(|(_, stint)| stint.as_ref())
 }

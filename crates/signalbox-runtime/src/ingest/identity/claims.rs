@@ -95,7 +95,7 @@ impl RosterIds {
             change.gone.extend(resolver.replaced(**key, ids).map(|id| row(**key, id)));
         }
         for (key, ids) in &claims {
-            for id in ids.iter() {
+            for id in *ids {
                 change.gone.extend(self.moved_from(resolver, **key, id));
                 change.new.push(row(**key, id.clone()));
             }

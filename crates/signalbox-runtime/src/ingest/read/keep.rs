@@ -63,7 +63,7 @@ impl Reader<'_> {
                 self.doubts.on_student(student, date);
                 self.keep_row(draft, Some(student), School::None, flags)
             }
-            (student, school) => self.keep_waiting(draft, &student, &school, flags),
+            (student, school) => self.keep_waiting(&draft, &student, &school, flags),
         }
     }
 
@@ -94,7 +94,7 @@ impl Reader<'_> {
     /// A row whose student or school is not found: it is kept as it stands, and looked up again when the roster changes.
     fn keep_waiting(
         &mut self,
-        draft: Draft<'_>,
+        draft: &Draft<'_>,
         student: &Found<StudentKey>,
         school: &School<'_>,
         mut flags: u8,
@@ -102,7 +102,7 @@ impl Reader<'_> {
         let (student_id, school_id, date) = claims(&draft.record);
         self.doubt(Some(student_id), school_id, date);
         if *school == School::Unknown {
-            let reject = unknown_school(&draft, school_id.unwrap_or_default());
+            let reject = unknown_school(draft, school_id.unwrap_or_default());
             self.found.rejects.add(reject);
             flags |= FAULT;
         } else {
@@ -115,14 +115,14 @@ impl Reader<'_> {
         }
         let school_of = match school {
             School::Known(first) => first.as_ref(),
-            School::Unknown | School::None => school_id.unwrap_or_default(),
+            School::Unknown | School::None => "",
         };
         let Some(year) = self.year_of(&draft.record, school_of) else {
             self.found.outside_years += 1;
-            self.reject(outside_years(&draft));
+            self.reject(outside_years(draft));
             return Ok(());
         };
-        self.push_waiting(&draft, year, flags)
+        self.push_waiting(draft, year, flags)
     }
 
     fn note_not_found(&mut self, student: &Found<StudentKey>, id: &str) {
