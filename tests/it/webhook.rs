@@ -112,7 +112,7 @@ fn a_raise_that_was_tried_is_taken_back_in_order() {
     let receiver = Receiver::start();
     receiver.answer_next(&[Answer::Status(500)]);
     let mut district = raised(&receiver);
-    district.attend(&[(1001, 3, "A"), through(20)]);
+    district.attend(&[(1001, 3, "A"), (1001, 20, "T"), through(20)]);
     wait_for_next_try(&mut district);
     district.up();
     assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.raised", "risk.flag.withdrawn"]);
