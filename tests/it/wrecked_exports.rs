@@ -132,7 +132,7 @@ fn the_oracle_finds_the_truth_in_good_files() {
     for seed in 0..5 {
         let mut dice = Dice::new(seed);
         let (mut truth, mut oracle) = (Truth::new(&mut dice), Oracle::default());
-        let used = Outcome { used: true, held_schools: Vec::new() };
+        let used = Outcome { used: true, ..Outcome::default() };
         for night in FIRST_NIGHT..=LAST_NIGHT {
             truth.night(&mut dice);
             oracle.roster(&truth, &Export::roster(&truth), &used);

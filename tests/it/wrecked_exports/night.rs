@@ -123,7 +123,8 @@ impl<'h> Play<'h> {
             let right = match file.must {
                 Must::Use => outcome.used && outcome.held_schools.is_empty(),
                 Must::NotUse => !outcome.used,
-                Must::Wait => !outcome.used || !outcome.held_schools.is_empty(),
+                // A row in doubt that may be any of those missing keeps all of them, and nobody need be asked.
+                Must::Wait => !outcome.used || !outcome.held_schools.is_empty() || outcome.doubtful > 0,
                 Must::Either => true,
             };
             assert!(
@@ -274,7 +275,8 @@ fn outcome(feed: &str, status: &Value, holds: &[Value]) -> Outcome {
     let schools = of_feed().filter(|hold| hold["reason"] == "school");
     let schools = schools.flat_map(|hold| hold["schools"].as_array().expect("schools"));
     let held_schools = schools.map(|school| place(&school["school"])).collect();
-    Outcome { used: !is_refused && !is_held, held_schools }
+    let doubtful = said["last_run"]["doubtful"].as_u64().unwrap_or_default();
+    Outcome { used: !is_refused && !is_held, held_schools, doubtful }
 }
 
 /// Who was left out while enrolled nowhere is told of in a standing list: as if each flag in it were raised.

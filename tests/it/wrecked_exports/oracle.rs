@@ -44,6 +44,8 @@ pub(super) struct Outcome {
     pub(super) used: bool,
     /// Schools whose ends wait.
     pub(super) held_schools: Vec<usize>,
+    /// Rows that are missing and stand on.
+    pub(super) doubtful: u64,
 }
 
 #[derive(Debug, Default)]

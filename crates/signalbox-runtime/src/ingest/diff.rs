@@ -261,6 +261,8 @@ impl<'a> Diff<'a> {
         let mut row = Row::decode(&old.detail)?;
         let verdict = match judged.missing(&row) {
             Missing::Outside => return Ok(None),
+            // Of a school that is not mentioned nothing is known that was not before.
+            Missing::Vanished if row.is_silence() => return Ok(None),
             Missing::Late => Verdict::Late,
             Missing::Ended | Missing::Vanished if self.doubt.is_on(&row) => Verdict::Doubted,
             Missing::Ended => Verdict::EndAbsent,
@@ -377,7 +379,17 @@ fn matched(
         };
         return Ok(Step { new, ..Step::new(slot, school_year, Verdict::Unchanged, old) });
     }
-    let verdict = if live.is_some() { Verdict::Change } else { Verdict::Add };
+    let was_said = match live {
+        Some(live) => !Row::decode(&live.detail)?.is_silence(),
+        None => false,
+    };
+    if let Some(said) = live.filter(|_| was_said && is_inferred(head) && slot.entity == Entity::Attendance) {
+        // What is inferred never takes the place of what was said.
+        let row = Row { doubtful: true, ..Row::decode(&said.detail)? };
+        let new = (!Row::is_marked(&said.detail)).then(|| marked(said, &row));
+        return Ok(Step { new, ..Step::new(slot, school_year, Verdict::Doubted, old) });
+    }
+    let verdict = if was_said { Verdict::Change } else { Verdict::Add };
     let revision = old.as_ref().map_or(0, |old| old.revision) + 1;
     let new =
         LedgerRow { key: head.key, content, revision, status: LedgerStatus::Live, detail: row.to_vec() };

@@ -5,7 +5,7 @@
 //! before, what is missing there stands on, for as long as they remain. Where it has no more than before, what is
 //! missing ends as ever: a row that is never found must not keep every correction out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -24,17 +24,22 @@ pub(crate) enum Place {
     StudentDay(Uuid, Date),
 }
 
-/// How many rows of a payload cast doubt on each place.
+/// How many rows of a payload cast doubt on each place, and of which schools those speak that name a student.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Doubts(BTreeMap<Place, u32>);
+pub(crate) struct Doubts {
+    places: BTreeMap<Place, u32>,
+    schools: BTreeMap<Uuid, BTreeSet<Option<String>>>,
+}
 
 impl Doubts {
     pub(crate) fn on(&mut self, place: Place) {
-        *self.0.entry(place).or_default() += 1;
+        *self.places.entry(place).or_default() += 1;
     }
 
-    pub(crate) fn on_student(&mut self, key: StudentKey, date: Option<Date>) {
+    /// `school`: where the row speaks of, if that can be read.
+    pub(crate) fn on_student(&mut self, key: StudentKey, school: Option<&str>, date: Option<Date>) {
         let student = *key.as_uuid();
+        self.schools.entry(student).or_default().insert(school.map(str::to_owned));
         self.on(date.map_or(Place::Student(student), |date| Place::StudentDay(student, date)));
     }
 }
@@ -62,6 +67,7 @@ struct Rows {
 pub(crate) struct Doubt {
     /// With rows now, and whether there are more than before, or more than when there was no doubt.
     places: BTreeMap<Place, Cast>,
+    schools: BTreeMap<Uuid, BTreeSet<Option<String>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +88,7 @@ impl Doubt {
             let settled = if remains { settled } else { now };
             (place, Cast { rows: Rows { settled, before, last: now }, is_new, remains })
         };
-        Self { places: doubts.0.into_iter().map(cast).collect() }
+        Self { places: doubts.places.into_iter().map(cast).collect(), schools: doubts.schools }
     }
 
     /// What is to be remembered, once the payload went in.
@@ -110,6 +116,12 @@ impl Doubt {
             && (is_new(&Place::Payload)
                 || is_new(&Place::School(school.to_owned()))
                 || is_new(&Place::Day(school.to_owned(), date)))
+    }
+
+    /// Whether rows that name the student, and could not be used, may be about that school.
+    pub(crate) fn may_be_at(&self, student: StudentKey, school: &str) -> bool {
+        let is_it = |named: &Option<String>| named.as_deref().is_none_or(|named| named == school);
+        self.schools.get(student.as_uuid()).is_some_and(|schools| schools.iter().any(is_it))
     }
 
     /// Students whom rows name that could not be used, more than before; with the day, where that can be read.

@@ -56,6 +56,7 @@ impl Judged {
         let Some(days) = &self.days else { return Missing::Ended };
         let (Some(school), Some(date)) = (row.school(), row.date()) else { return Missing::Outside };
         match days.schools.get(school) {
+            None if school.is_empty() => Missing::Outside,
             None => days.elsewhere,
             Some(window) if date > window.last => Missing::Late,
             Some(window) if date < window.first => Missing::Outside,
@@ -65,7 +66,13 @@ impl Judged {
 }
 
 /// The extents in which absent rows end.
-pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date) -> Vec<Judged> {
+/// `before`: what the feed covered so far.
+pub(crate) fn judged(
+    read: &ReadIn,
+    calendars: &Calendars,
+    run_day: Date,
+    before: &BTreeMap<String, DateRanges>,
+) -> Vec<Judged> {
     if read.is_empty_list() {
         return Vec::new();
     }
@@ -75,7 +82,7 @@ pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date) -> Vec
         entity: extent.entity,
         school_year: year_of(read, calendars, extent.entity),
         absent_rows: extent.absent_rows,
-        days: (extent.entity == Entity::Attendance).then(|| days(extent, read, calendars, run_day)),
+        days: (extent.entity == Entity::Attendance).then(|| days(extent, read, calendars, run_day, before)),
     };
     read.contents.extents.iter().filter(ending).map(judge).collect()
 }
@@ -87,7 +94,13 @@ fn year_of(read: &ReadIn, calendars: &Calendars, entity: Entity) -> u16 {
     latest.map_or(read.year, |date| calendars.school_year(*date))
 }
 
-fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) -> Days {
+fn days(
+    extent: &Extent,
+    read: &ReadIn,
+    calendars: &Calendars,
+    run_day: Date,
+    before: &BTreeMap<String, DateRanges>,
+) -> Days {
     let mut schools: HashMap<String, Window> = read
         .latest
         .iter()
@@ -97,10 +110,15 @@ fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) ->
         first: one.first.min(other.first),
         last: one.last.max(other.last),
     };
+    // Nobody knows at which school such a row is: it goes when the payload speaks for every school.
+    let speaks_for_all = before.keys().all(|school| schools.contains_key(school));
+    schools.remove("");
     if let Some(all) = schools.values().copied().reduce(|one, other| widest(one, &other)) {
         let latest = read.latest.values().copied().max();
         let last = latest.map_or(all.last, |latest| all.last.max(latest));
-        schools.insert(String::new(), Window { last, ..all });
+        if speaks_for_all {
+            schools.insert(String::new(), Window { last, ..all });
+        }
     }
     let elsewhere = match (extent.covers, extent.covered_through) {
         (Covers::SchoolYear, CoveredThrough::LatestRow) => Missing::Vanished,

@@ -282,7 +282,7 @@ impl<'a> Reader<'a> {
     /// coverage, of a student as a row that the hub infers.
     fn doubt_silence(&mut self) -> io::Result<()> {
         let mut covered = std::mem::take(&mut self.found.covered);
-        let mut days = BTreeSet::new();
+        let mut days = Vec::new();
         for school in &mut covered {
             let new = extent::newly_covered(school, self.beside.covered, &self.settings.calendars);
             let again = self.beside.doubtful.get(&school.school).filter(|_| self.beside.is_same);
@@ -290,13 +290,18 @@ impl<'a> Reader<'a> {
             let doubtful = new.iter().copied().chain(again);
             let doubtful = doubtful.filter(|day| self.found.doubt.is_new_on_day(&school.school, *day));
             school.doubtful = doubtful.map(|day| (day, day)).collect::<DateRanges>().into();
-            days.extend(new);
+            days.push((school.school.clone(), new));
         }
         self.found.covered = covered;
         let students: Vec<_> = self.found.doubt.new_students().collect();
         for (student, date) in students {
-            for day in days.iter().filter(|day| date.is_none_or(|date| date == **day)) {
-                self.infer(&Row::of_unknown_day(student, *day, AttendanceCategory::Doubtful))?;
+            for (school, days) in &days {
+                if !self.found.doubt.may_be_at(student, school) {
+                    continue;
+                }
+                for day in days.iter().filter(|day| date.is_none_or(|date| date == **day)) {
+                    self.infer(&Row::of_unknown_day(student, school, *day, AttendanceCategory::Doubtful))?;
+                }
             }
         }
         Ok(())

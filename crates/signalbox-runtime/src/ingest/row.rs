@@ -162,7 +162,7 @@ impl<'a> Row<'a> {
 
     /// Whether it is one that its feed wrote: not a day whose silence is in doubt, nor one without a usable school.
     pub(crate) fn is_counted(&self) -> bool {
-        !matches!(&self.body, Body::Attendance { school, .. } if school.is_empty())
+        !self.is_silence() && !matches!(&self.body, Body::Attendance { school, .. } if school.is_empty())
     }
 
     /// Whether it says that a day's silence is in doubt.
@@ -280,13 +280,14 @@ impl<'a> Row<'a> {
         self
     }
 
-    /// A student's day of which it is only known that it is not known, at whatever school.
+    /// A student's day of which it is only known that it is not known; at whatever school, if that is blank.
     pub(crate) fn of_unknown_day(
         student: StudentKey,
+        school: &str,
         date: Date,
         category: AttendanceCategory,
-    ) -> Row<'static> {
-        let body = Body::Attendance { school: "".into(), date: date.into(), category, source_code: None };
+    ) -> Row<'_> {
+        let body = Body::Attendance { school: school.into(), date: date.into(), category, source_code: None };
         Row { student: Some(*student.as_uuid()), doubtful: false, body }
     }
 }

@@ -43,7 +43,7 @@ impl OpenRun<'_> {
                 return self.refuse(&refusal).await;
             }
         };
-        let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
+        let judged = extent::judged(&read, &hub.settings.calendars, self.run_day(), &remembered.covered);
         let gated = self.gate(&mut read, &judged, &remembered.book).await?;
         if let Some(held) = gated.hold.as_ref().filter(|held| held.is_whole()) {
             self.end_what_went_out().await?;

@@ -91,14 +91,14 @@ impl Reader<'_> {
             Some((id, Found::None)) => self.resolver.by_shape(id).into_iter().collect(),
             None => Vec::new(),
         };
+        let school = school.and_then(|id| match self.resolver.school(id) {
+            Found::One(first) => Some(first.to_owned()),
+            Found::None | Found::Several(_) => None,
+        });
         for key in &students {
-            self.doubts.on_student(*key, date);
+            self.doubts.on_student(*key, school.as_deref(), date);
         }
         if students.is_empty() {
-            let school = school.and_then(|id| match self.resolver.school(id) {
-                Found::One(first) => Some(first.to_owned()),
-                Found::None | Found::Several(_) => None,
-            });
             self.doubts.on(match (school, date) {
                 (Some(school), Some(date)) => Place::Day(school, date),
                 (Some(school), None) => Place::School(school),

@@ -60,7 +60,7 @@ impl Reader<'_> {
             }
             (Found::One(student), School::None) => {
                 let (_, _, date) = claims(&draft.record);
-                self.doubts.on_student(student, date);
+                self.doubts.on_student(student, None, date);
                 self.keep_row(draft, Some(student), School::None, flags)
             }
             (student, school) => self.keep_waiting(&draft, &student, &school, flags),
@@ -110,7 +110,7 @@ impl Reader<'_> {
         }
         if let Some(date) = date {
             for student in found(student) {
-                self.infer(&Row::of_unknown_day(student, date, AttendanceCategory::Unknown))?;
+                self.infer(&Row::of_unknown_day(student, "", date, AttendanceCategory::Unknown))?;
             }
         }
         let school_of = match school {
