@@ -109,7 +109,8 @@ impl Wrecked {
     /// One thing that happens to a whole file.
     fn step(&mut self, dice: &mut Dice, earlier: &[Export], kind: Kind) {
         match dice.below(10) {
-            0 | 1 => self.written_otherwise(dice),
+            // It would undo what makes a file no table of ours.
+            0 | 1 if self.must != Must::NotUse => self.written_otherwise(dice),
             2 => self.not_text_of_ours(dice),
             3 => self.header_otherwise(dice),
             4 | 5 => self.cut(dice),

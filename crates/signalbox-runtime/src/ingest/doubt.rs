@@ -60,6 +60,8 @@ struct Rows {
     /// Of the payload before the last.
     before: u32,
     last: u32,
+    /// The day on which the rows became more, last.
+    since: Option<Date>,
 }
 
 /// The doubt that a payload casts, beside the one before.
@@ -77,16 +79,25 @@ struct Cast {
     remains: bool,
 }
 
+impl Cast {
+    /// Whether one of the rows may be about a day that is covered now for the first time. A row that was there before the
+    /// day had come is about another.
+    fn hides(&self, day: Date) -> bool {
+        self.is_new || self.remains && self.rows.since.is_some_and(|since| day <= since)
+    }
+}
+
 impl Doubt {
     /// `is_same`: the payload is the very one that `book` is of, read again. Its doubt is as new as it was.
-    pub(crate) fn of(doubts: Doubts, book: &Book, is_same: bool) -> Self {
+    pub(crate) fn of(doubts: Doubts, book: &Book, is_same: bool, run_day: Date) -> Self {
         let book: BTreeMap<&Place, Rows> = book.places.iter().map(|(place, rows)| (place, *rows)).collect();
         let cast = |(place, now): (Place, u32)| {
-            let Rows { settled, before, last } = book.get(&place).copied().unwrap_or_default();
+            let Rows { settled, before, last, since } = book.get(&place).copied().unwrap_or_default();
             let before = if is_same { before } else { last };
             let (is_new, remains) = (now > before, now > settled);
             let settled = if remains { settled } else { now };
-            (place, Cast { rows: Rows { settled, before, last: now }, is_new, remains })
+            let since = if is_new && !is_same { Some(run_day) } else { since };
+            (place, Cast { rows: Rows { settled, before, last: now, since }, is_new, remains })
         };
         Self { places: doubts.places.into_iter().map(cast).collect(), schools: doubts.schools }
     }
@@ -109,13 +120,14 @@ impl Doubt {
             .any(|place| self.places.get(place).is_some_and(|cast| cast.is_new || stood_on && cast.remains))
     }
 
-    /// Whether more rows than before may belong to that school's day, whoever they are about.
-    pub(crate) fn is_new_on_day(&self, school: &str, date: Date) -> bool {
-        let is_new = |place: &Place| self.places.get(place).is_some_and(|cast| cast.is_new);
+    /// Whether rows that could not be used may belong to that school's day, covered now for the first time, whoever they
+    /// are about: more than before, or as many, where the day had come when they became more.
+    pub(crate) fn hides_day(&self, school: &str, date: Date) -> bool {
+        let hides = |place: &Place| self.places.get(place).is_some_and(|cast| cast.hides(date));
         !self.places.is_empty()
-            && (is_new(&Place::Payload)
-                || is_new(&Place::School(school.to_owned()))
-                || is_new(&Place::Day(school.to_owned(), date)))
+            && (hides(&Place::Payload)
+                || hides(&Place::School(school.to_owned()))
+                || hides(&Place::Day(school.to_owned(), date)))
     }
 
     /// Whether rows that name the student, and could not be used, may be about that school.
@@ -124,12 +136,17 @@ impl Doubt {
         self.schools.get(student.as_uuid()).is_some_and(|schools| schools.iter().any(is_it))
     }
 
-    /// Students whom rows name that could not be used, more than before; with the day, where that can be read.
-    pub(crate) fn new_students(&self) -> impl Iterator<Item = (StudentKey, Option<Date>)> {
-        self.places.iter().filter(|(_, cast)| cast.is_new).filter_map(|(place, _)| match place {
-            Place::Student(student) => Some((StudentKey::from_uuid(*student), None)),
-            Place::StudentDay(student, date) => Some((StudentKey::from_uuid(*student), Some(*date))),
-            Place::Payload | Place::School(_) | Place::Day(..) => None,
+    /// Students whom rows name that could not be used, and whether those may belong to a day that is covered now for the
+    /// first time.
+    pub(crate) fn students(&self) -> impl Iterator<Item = (StudentKey, impl Fn(Date) -> bool)> {
+        self.places.iter().filter_map(|(place, cast)| {
+            let (student, on) = match place {
+                Place::Student(student) => (student, None),
+                Place::StudentDay(student, date) => (student, Some(*date)),
+                Place::Payload | Place::School(_) | Place::Day(..) => return None,
+            };
+            let hides = move |day: Date| on.is_none_or(|on| on == day) && cast.hides(day);
+            Some((StudentKey::from_uuid(*student), hides))
         })
     }
 }
@@ -167,7 +184,7 @@ mod tests {
     fn cast(rows: u32, place: &Place, before: &Book) -> Doubt {
         let mut doubts = Doubts::default();
         (0..rows).for_each(|_| doubts.on(place.clone()));
-        Doubt::of(doubts, before, false)
+        Doubt::of(doubts, before, false, date(2026, 9, 20))
     }
 
     #[test]
@@ -199,7 +216,21 @@ mod tests {
         let first = cast(2, &place, &Book::default());
         let mut doubts = Doubts::default();
         (0..2).for_each(|_| doubts.on(place.clone()));
-        assert_eq!(Doubt::of(doubts, &first.book(9, 2), true), first);
+        assert_eq!(Doubt::of(doubts, &first.book(9, 2), true, date(2026, 9, 21)), first);
+    }
+
+    /// A file that was not used comes between: what it would have covered is covered a night later, by the same bad rows.
+    #[test]
+    fn rows_that_are_no_longer_new_hide_days_that_had_come() {
+        for place in [Place::Student(Uuid::from_u128(7)), Place::School("100".into())] {
+            let first = cast(1, &place, &Book::default());
+            let second = cast(1, &place, &first.book(9, 1));
+            let hides = |doubt: &Doubt, day| {
+                doubt.hides_day("100", day) || doubt.students().any(|(_, hides)| hides(day))
+            };
+            assert!(hides(&second, date(2026, 9, 20)), "{place:?}");
+            assert!(!hides(&second, date(2026, 9, 21)), "a later day is another: {place:?}");
+        }
     }
 
     #[test]
@@ -218,11 +249,9 @@ mod tests {
     #[test]
     fn silence_is_doubted_by_school_and_day() {
         let day = cast(1, &Place::Day("100".into(), date(2026, 9, 18)), &Book::default());
-        assert!(day.is_new_on_day("100", date(2026, 9, 18)) && !day.is_new_on_day("100", date(2026, 9, 17)));
+        assert!(day.hides_day("100", date(2026, 9, 18)) && !day.hides_day("100", date(2026, 9, 17)));
         let school = cast(1, &Place::School("100".into()), &Book::default());
-        assert!(
-            school.is_new_on_day("100", date(2026, 9, 17)) && !school.is_new_on_day("200", date(2026, 9, 17))
-        );
-        assert!(cast(1, &Place::Payload, &Book::default()).is_new_on_day("200", date(2026, 9, 17)));
+        assert!(school.hides_day("100", date(2026, 9, 17)) && !school.hides_day("200", date(2026, 9, 17)));
+        assert!(cast(1, &Place::Payload, &Book::default()).hides_day("200", date(2026, 9, 17)));
     }
 }

@@ -266,7 +266,8 @@ impl<'a> Reader<'a> {
             .filter_map(|(school, seen)| seen.latest.map(|date| (school.into_string(), date)))
             .collect();
         self.found.contents = contents;
-        self.found.doubt = Doubt::of(std::mem::take(&mut self.doubts), self.beside.book, self.beside.is_same);
+        self.found.doubt =
+            Doubt::of(std::mem::take(&mut self.doubts), self.beside.book, self.beside.is_same, self.run_day);
         self.found.notes.empty = self.found.is_empty_list();
         self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
         if self.found.rows_mean() == Some(RowsMean::Exceptions) {
@@ -288,22 +289,20 @@ impl<'a> Reader<'a> {
             let again = self.beside.doubtful.get(&school.school).filter(|_| self.beside.is_same);
             let again = again.into_iter().flat_map(DateRanges::days);
             let doubtful = new.iter().copied().chain(again);
-            let doubtful = doubtful.filter(|day| self.found.doubt.is_new_on_day(&school.school, *day));
+            let doubtful = doubtful.filter(|day| self.found.doubt.hides_day(&school.school, *day));
             school.doubtful = doubtful.map(|day| (day, day)).collect::<DateRanges>().into();
             days.push((school.school.clone(), new));
         }
         self.found.covered = covered;
-        let students: Vec<_> = self.found.doubt.new_students().collect();
-        for (student, date) in students {
-            for (school, days) in &days {
-                if !self.found.doubt.may_be_at(student, school) {
-                    continue;
-                }
-                for day in days.iter().filter(|day| date.is_none_or(|date| date == **day)) {
+        let doubt = std::mem::take(&mut self.found.doubt);
+        for (student, hides) in doubt.students() {
+            for (school, days) in days.iter().filter(|(school, _)| doubt.may_be_at(student, school)) {
+                for day in days.iter().filter(|day| hides(**day)) {
                     self.infer(&Row::of_unknown_day(student, school, *day, AttendanceCategory::Doubtful))?;
                 }
             }
         }
+        self.found.doubt = doubt;
         Ok(())
     }
 
