@@ -48,6 +48,8 @@ struct Window {
     first: Date,
     /// Rows after this day are late.
     last: Date,
+    /// What is covered goes to here: silence on that day says again what it says.
+    covered: Date,
 }
 
 impl Judged {
@@ -58,6 +60,9 @@ impl Judged {
         match days.schools.get(school) {
             None if school.is_empty() => Missing::Outside,
             None => days.elsewhere,
+            Some(window) if row.is_silence() && window.first <= date && date <= window.covered => {
+                Missing::Ended
+            }
             Some(window) if date > window.last => Missing::Late,
             Some(window) if date < window.first => Missing::Outside,
             Some(_) => Missing::Ended,
@@ -109,6 +114,7 @@ fn days(
     let widest = |one: Window, other: &Window| Window {
         first: one.first.min(other.first),
         last: one.last.max(other.last),
+        covered: one.covered.max(other.covered),
     };
     // Nobody knows at which school such a row is: it goes when the payload speaks for every school.
     let speaks_for_all = before.keys().all(|school| schools.contains_key(school));
@@ -139,7 +145,7 @@ fn window(extent: &Extent, calendars: &Calendars, school: &str, latest: Date, ru
         CoveredThrough::RunDay => run_day,
         CoveredThrough::DayBeforeRun => run_day.yesterday().unwrap_or(Date::MIN),
     };
-    Window { first, last }
+    Window { first, last, covered: last.max(latest) }
 }
 
 fn window_start(calendars: &Calendars, school: &str, latest: Date, days: u16) -> Date {
