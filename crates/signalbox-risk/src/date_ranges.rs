@@ -58,15 +58,8 @@ impl DateRanges {
     /// The set with `first..=last` taken out and `with` in its place.
     #[must_use]
     pub fn replaced(&self, first: Date, last: Date, with: &[(Date, Date)]) -> DateRanges {
-        let mut set = DateRanges::new();
-        for (from, to) in self.iter() {
-            if let Ok(before) = first.yesterday() {
-                set.insert(from, to.min(before));
-            }
-            if let Ok(after) = last.tomorrow() {
-                set.insert(from.max(after), to);
-            }
-        }
+        let mut set = self.clone();
+        set.remove(first, last);
         set.extend(with.iter().copied());
         set
     }

@@ -136,7 +136,7 @@ pub(crate) fn read(
     beside: &Beside<'_>,
     resolver: &mut Resolver,
 ) -> io::Result<Result<ReadIn, Refusal>> {
-    let mut known = Change::default();
+    let mut known = Vec::new();
     loop {
         let raw_rows = same::raw_rows(feed, payload)?;
         let mut reader = Reader::new(settings, feed, payload_name, beside, resolver, raw_rows);
@@ -149,18 +149,17 @@ pub(crate) fn read(
             Err(refusal) => return Ok(Err(refusal)),
         };
         let strangers = reader.roster.new_two_persons(reader.resolver);
-        known.new.append(&mut reader.found.ids.new);
+        known.append(&mut reader.found.ids.new);
         if strangers.is_empty() {
             let mut read = reader.finish(contents)?;
-            read.ids.gone.append(&mut known.gone);
-            read.ids.new.append(&mut known.new);
+            read.ids.new.append(&mut known);
             return Ok(Ok(read));
         }
         // Rows about them, earlier in the payload, were taken for one person's: once more, knowing.
         for key in strangers {
             let row = two_persons(resolver, key);
             resolver.add(&row);
-            known.new.push(row);
+            known.push(row);
         }
         payload.rewind()?;
     }

@@ -106,12 +106,11 @@ impl Remembered {
             }
             None => Book::default(),
         };
-        let some_wait = Slot::all().filter(|slot| slot.waits);
-        let mut years = false;
-        for slot in some_wait {
-            years |= !hub.feeds.ledger_years(feed, u16::from(slot.number())).await?.is_empty();
+        let mut some_wait = false;
+        for slot in Slot::all().filter(|slot| slot.waits) {
+            some_wait |= !hub.feeds.ledger_years(feed, u16::from(slot.number())).await?.is_empty();
         }
-        Ok(Self { book, payload, covered, doubtful, some_wait: years })
+        Ok(Self { book, payload, covered, doubtful, some_wait })
     }
 }
 

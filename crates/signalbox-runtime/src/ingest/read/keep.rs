@@ -78,9 +78,7 @@ impl Reader<'_> {
             School::Known(school) => Some(school),
             School::Unknown | School::None => None,
         };
-        let Some(year) = self.year_of(&draft.record, school.as_deref().unwrap_or_default()) else {
-            self.found.outside_years += 1;
-            self.reject(outside_years(&draft));
+        let Some(year) = self.year_or_reject(&draft, school.as_deref().unwrap_or_default()) else {
             return Ok(());
         };
         if self.beside.some_wait && student.is_some() {
@@ -117,12 +115,21 @@ impl Reader<'_> {
             School::Known(first) => first.as_ref(),
             School::Unknown | School::None => "",
         };
-        let Some(year) = self.year_of(&draft.record, school_of) else {
+        match self.year_or_reject(draft, school_of) {
+            Some(year) => self.push_waiting(draft, year, flags),
+            None => Ok(()),
+        }
+    }
+
+    /// The school year that a row counts in. One that counts in none is a reject, and says nothing of how well the file is
+    /// written.
+    fn year_or_reject(&mut self, draft: &Draft<'_>, school: &str) -> Option<u16> {
+        let year = self.year_of(&draft.record, school);
+        if year.is_none() {
             self.found.outside_years += 1;
             self.reject(outside_years(draft));
-            return Ok(());
-        };
-        self.push_waiting(draft, year, flags)
+        }
+        year
     }
 
     fn note_not_found(&mut self, student: &Found<StudentKey>, id: &str) {
