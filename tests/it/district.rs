@@ -59,10 +59,12 @@ impl District {
         Self::with(|config| config.webhooks = vec![("counselor".to_owned(), receiver.url())])
     }
 
-    /// Changes the configuration.
+    /// Changes the configuration, at one stroke: a process may be starting on it.
     pub(crate) fn configure(&mut self, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
-        fs::write(self.config_path(), self.config.render()).expect("the scratch folder is writable");
+        let half = self.path().join("half-written.yaml");
+        fs::write(&half, self.config.render()).expect("the scratch folder is writable");
+        fs::rename(&half, self.config_path()).expect("both are in the scratch folder");
     }
 
     /// From here on the configuration names these servers, which have what a hub needs.

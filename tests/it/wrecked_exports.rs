@@ -10,7 +10,7 @@
 //!   about a tenth of a second so, looks at 24 students included; with the real binary each look would cost as much. Between
 //!   good nights the hub sleeps, and the next file brings it several days.
 //! - A few seeds drive the real binary with a real receiver, and look at ten students a night.
-//! - `SIGNALBOX_WRECK_SEED=7` runs one seed, `SIGNALBOX_WRECK_SEEDS=10000` that many. A failure prints its seed, and what
+//! - `SIGNALBOX_WRECK_SEED=7` runs one seed, `SIGNALBOX_WRECK_SEEDS=10000` that many, `…=200..300` those. A failure prints its seed, and what
 //!   happened on each night of it.
 //!
 //! # Layout
@@ -84,6 +84,16 @@ fn seeds(many: u64) -> Range<u64> {
     }
 }
 
+/// `SEEDS` of them, or those that were asked for: `10000`, or `200..300`.
+fn seeds_inside() -> Range<u64> {
+    let Ok(asked) = std::env::var("SIGNALBOX_WRECK_SEEDS") else { return seeds(SEEDS) };
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("no number of seeds: {asked}"));
+    match asked.split_once("..") {
+        Some((first, end)) => number(first)..number(end),
+        None => seeds(number(&asked)),
+    }
+}
+
 /// Plays every seed, as many at a time as there are cores, until some have failed.
 fn play_all(seeds: Range<u64>, play: impl Fn(u64) + Sync) {
     let threads = std::thread::available_parallelism().map_or(2, NonZero::get);
@@ -111,7 +121,7 @@ fn wrecked_files_cost_no_flag_and_invent_none() {
         return;
     }
     let looks = if number("SIGNALBOX_WRECK_SEED").is_some() { EVERYBODY } else { LOOKS };
-    play_all(seeds(number("SIGNALBOX_WRECK_SEEDS").unwrap_or(SEEDS)), |seed| {
+    play_all(seeds_inside(), |seed| {
         let kind = kind(seed);
         Play::new(seed, &mut Inside::new(kind.oneroster), kind, looks).run();
     });

@@ -32,7 +32,8 @@ impl Oracle {
     pub(super) fn read_attendance(&mut self, file: &Export, outcome: &Outcome, tonight: usize) {
         let reading = self.reading(file, outcome);
         for (&(student, day), right) in &reading.said {
-            self.days[student][day] = *right;
+            let rest = if reading.a_school_waits() { self.days[student][day] & UNKNOWN } else { 0 };
+            self.days[student][day] = *right | rest;
         }
         for student in 0..self.days.len() {
             let school = self.schools[student];
@@ -144,8 +145,14 @@ impl Reading<'_> {
             return at.before | UNKNOWN | if self.is_lost(at) { 0 } else { PRESENT };
         }
         // Doubt of an earlier file may go on as long as any is left.
-        let rest = if self.doubt.is_any() && at.before & UNKNOWN != 0 { at.before } else { 0 };
+        let goes_on = self.doubt.is_any() || self.a_school_waits();
+        let rest = if goes_on && at.before & UNKNOWN != 0 { at.before } else { 0 };
         PRESENT | rest
+    }
+
+    /// An earlier row of no known school may be one of those that wait.
+    fn a_school_waits(&self) -> bool {
+        !self.outcome.held_schools.is_empty()
     }
 
     /// Whether the very row of this day could not be used, and that is certain to be new.
