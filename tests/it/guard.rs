@@ -1,9 +1,10 @@
 //! A bad export ends nothing until somebody has looked at it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::district::{District, last_run};
 use crate::drops::{self, Row, day};
+use crate::receiver::Receiver;
 
 /// 55 rows at school 100, 55 at school 200, 10 at school 300.
 fn full_file() -> Vec<Row> {
@@ -83,7 +84,41 @@ fn a_vanished_school_waits() {
     district.up();
     let hold = assert_held(&district, "attendance", &then, 10);
     let shown = district.json(&["holds", "show", &id_of(&hold)]);
-    assert_eq!(shown["schools"], serde_json::json!([{"school": "300", "would_end": 10}]));
+    assert_eq!(shown["schools"], json!([{"school": "300", "would_end": 10}]));
+}
+
+/// Before anybody decides: which file it is, and what people would be told.
+#[test]
+fn a_hold_shows_its_file_and_what_people_would_be_told() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.enroll(&students());
+    // 1000 and 2000 are over the line, and both schools have been recorded through day 20.
+    let more = [(1000, 3, "A"), (2000, 3, "A"), drops::through(20), (2001, 20, "T")];
+    let full: Vec<Row> = more.into_iter().chain(full_file()).collect();
+    district.attend(&full);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 2]);
+    // Without most of school 200, hence without the two days of 2000; and 1001 is said to have been away twice.
+    let kept = full.iter().copied().filter(|row| row.0 / 1000 != 2 || row.1 == 20).chain([(1001, 4, "A")]);
+    let file = district.attend(&kept.collect::<Vec<_>>());
+    district.up();
+    let (then, told) = (before(&district), receiver.kinds());
+    assert_eq!(told.len(), 3, "only the ends of the school wait: {told:?}");
+    let hold = &district.holds()[0];
+    let shown = district.json(&["holds", "show", &id_of(hold)]);
+    assert_eq!(shown["file"], file.file_name().and_then(|name| name.to_str()).expect("a name"));
+    assert_eq!(
+        shown["alerts"],
+        json!({"raise": 0, "withdraw": 1, "clear": 0, "to": [{"name": "counselor", "raise": 0, "withdraw": 1}]})
+    );
+    let text = district.run(&["holds", "show", &id_of(hold), "--output", "text"]).exit(0).stdout;
+    assert!(text.contains("0 new, 1 taken back") && text.contains("to counselor"), "{text}");
+    assert_eq!((before(&district), receiver.kinds()), (then, told), "to look is not to decide");
+
+    decide(&district, "approve", hold);
+    district.up();
+    assert_eq!(receiver.kinds()[3..], ["risk.flag.withdrawn"], "what was shown");
 }
 
 #[test]

@@ -174,6 +174,18 @@ impl Ingest {
         Ok(runs.pop())
     }
 
+    /// Works through what a person approved of the feed, and reads nothing new.
+    pub async fn approved(&mut self, name: &str, now: Timestamp) -> Result<Vec<RunReport>, HubError> {
+        let hub = self.hub.clone();
+        let mut runs = Vec::new();
+        let Some(feed) = hub.settings.feed(name) else { return Ok(runs) };
+        let lease = hub.feeds.take(&feed.name, self.holder.term_at(now)).await?;
+        let taken = Taken { feed, lease: &lease, now };
+        self.finish_open(taken, &mut runs).await?;
+        self.approved_holds(taken, &mut runs).await?;
+        Ok(runs)
+    }
+
     async fn feed(&mut self, feed: &Feed, now: Timestamp, runs: &mut Vec<RunReport>) -> Result<(), HubError> {
         // Another process reads this feed.
         let Some(lease) = self.lease(feed, now).await? else { return Ok(()) };

@@ -45,7 +45,15 @@ impl Loops {
         Ok(report)
     }
 
-    pub(crate) async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
+    /// Ends what the hold's payload ends, if it is approved, and reads nothing else.
+    pub async fn approved(&mut self, feed: &str, now: Timestamp) -> Result<Vec<RunReport>, HubError> {
+        let runs = self.ingest.approved(feed, now).await?;
+        self.settle(now).await?;
+        Ok(runs)
+    }
+
+    /// Folds, evaluates and appends what is pending.
+    pub async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
         self.risk.drain(now).await?;
         relay::drain(&self.hub, now).await
     }

@@ -19,6 +19,7 @@ mod schema;
 mod status;
 mod student;
 mod topics;
+mod trial;
 mod unmatched;
 mod up;
 

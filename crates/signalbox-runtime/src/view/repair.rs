@@ -22,6 +22,8 @@ pub struct HoldLine {
 pub struct HoldDetail {
     #[serde(flatten)]
     pub line: HoldLine,
+    /// The name that the file had.
+    pub file: String,
     pub state: &'static str,
     pub schools: Vec<SchoolEnds>,
     pub decided_by: Option<String>,
@@ -64,7 +66,9 @@ pub async fn hold(hub: &Hub, id: &str) -> Result<Option<HoldDetail>, HubError> {
     let holds = hub.feeds.holds().await?;
     let Some(hold) = holds.iter().find(|hold| hold.id == id) else { return Ok(None) };
     let schools = serde_json::from_str(&hold.schools).map_err(|_| HubError::Stored("hold"))?;
+    let run = hub.feeds.run(&hold.feed, hold.run).await?.ok_or(HubError::Stored("hold"))?;
     Ok(Some(HoldDetail {
+        file: run.name,
         line: line(hub, hold),
         state: match hold.state {
             HoldState::Waiting => "waiting",

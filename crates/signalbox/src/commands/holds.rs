@@ -4,14 +4,18 @@ use std::io::Write;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
+use serde::Serialize;
 use signalbox_connector::words::plural;
 use signalbox_event::data::Action;
 use signalbox_runtime::act;
 use signalbox_runtime::hub::Hub;
+use signalbox_runtime::ingest::Holder;
+use signalbox_runtime::up::Loops;
 use signalbox_runtime::view::repair::{HoldDetail, hold, holds};
 use signalbox_store::feed::HoldState;
 
 use super::open_hub;
+use super::trial::{self, Changes};
 use crate::cli::{Decision, Global, Holds, HoldsWhat, Output};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
@@ -23,17 +27,30 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Holds) -> R
     let now = Clock::new(global.now).frozen();
     match &args.what {
         HoldsWhat::List => list(out, global, hub).await?,
-        HoldsWhat::Show { id } => show(out, global, &the_hold(hub, id).await?)?,
+        HoldsWhat::Show { id } => {
+            let hold = the_hold(hub, id).await?;
+            let alerts = if hold.state == "waiting" { Some(if_approved(global, id).await?) } else { None };
+            show(out, global, &Shown { hold, alerts })?;
+        }
         HoldsWhat::Approve(decision) => {
             decide(hub, decision, HoldState::Approved, "hold.approve", now).await?;
-            show(out, global, &the_hold(hub, &decision.id).await?)?;
+            show(out, global, &Shown { hold: the_hold(hub, &decision.id).await?, alerts: None })?;
         }
         HoldsWhat::Refuse(decision) => {
             decide(hub, decision, HoldState::Refused, "hold.refuse", now).await?;
-            show(out, global, &the_hold(hub, &decision.id).await?)?;
+            show(out, global, &Shown { hold: the_hold(hub, &decision.id).await?, alerts: None })?;
         }
     }
     Ok(Done::Ok)
+}
+
+/// A hold, and while it waits what people would be told.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    hold: HoldDetail,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alerts: Option<Changes>,
 }
 
 async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Failure> {
@@ -54,23 +71,46 @@ async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Fai
     Ok(())
 }
 
-fn show(out: &mut dyn Write, global: &Global, hold: &HoldDetail) -> Result<(), Failure> {
+/// What people would be told if the hold were approved now: tried on a copy, with nothing else that may be due.
+async fn if_approved(global: &Global, id: &str) -> Result<Changes, Failure> {
+    let now = Clock::new(global.now).frozen();
+    trial::on_a_copy(global, async |hub| {
+        let Some(hold) = hub.feeds.holds().await?.into_iter().find(|hold| hold.id == id) else {
+            return Ok(Changes::default());
+        };
+        let mut loops = Loops::open(hub.clone(), Holder::embedded(), None).await?;
+        loops.settle(now).await?;
+        let before = trial::last_entry(hub).await?;
+        hub.feeds.decide_hold(id, HoldState::Approved, "nobody", "to see what would come of it").await?;
+        loops.approved(&hold.feed, now).await?;
+        Changes::since(hub, before).await
+    })
+    .await
+}
+
+fn show(out: &mut dyn Write, global: &Global, shown: &Shown) -> Result<(), Failure> {
     if global.output == Output::Json {
-        screen::json(out, hold)?;
+        screen::json(out, shown)?;
         return Ok(());
     }
+    let Shown { hold, alerts } = shown;
     let line = &hold.line;
     writeln!(
         out,
-        "{} {}: {}; {} would end ({}).",
+        "{} {}, file {}: {}; {} would end ({}).",
         line.id,
         line.feed,
+        hold.file,
         plain(&line.reason),
         plural(line.would_end, "row"),
         hold.state
     )?;
     for school in &hold.schools {
         writeln!(out, "  school {}: {}", school.school, plural(school.would_end, "row"))?;
+    }
+    if let Some(alerts) = alerts {
+        writeln!(out, "Flags if you approve it: {alerts}.")?;
+        alerts.print_recipients(out)?;
     }
     match (hold.state, &hold.decided_by) {
         ("waiting", _) => writeln!(
@@ -86,6 +126,8 @@ fn show(out: &mut dyn Write, global: &Global, hold: &HoldDetail) -> Result<(), F
 
 fn plain(reason: &str) -> &str {
     match reason {
+        "students" => "too many students lose all their rows",
+        "unusable" => "too few of its rows can be used",
         "file" => "more than a tenth of the rows are missing",
         "school" => "a school is missing, or more than half of its rows",
         "ids_changed" => "most ids are gone and as many new ones came",

@@ -1,26 +1,19 @@
 //! `signalbox plan`: what `up --once` would do now, tried on a scratch copy.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use serde::Serialize;
 use signalbox_connector::words::plural;
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::ingest::{HoldReport, Holder, RunReport, Warning};
 use signalbox_runtime::up::Loops;
-use signalbox_store::outbox::TO_LOG;
 
-use super::load;
-use super::roles::{Stopped, until_signal};
+use super::trial::{self, Changes};
 use crate::cli::{Global, Output};
 use crate::clock::Clock;
-use crate::exit::{Done, Failure, Kind};
-use crate::open;
+use crate::exit::{Done, Failure};
 use crate::screen::{self, Table};
-
-const PAGE: usize = 2_000;
 
 /// What would happen.
 #[derive(Debug, Serialize)]
@@ -47,52 +40,13 @@ pub(super) struct RunLine {
     warnings: Vec<Warning>,
 }
 
-/// Flags that would change, whatever the mode.
-#[derive(Debug, Default, Serialize)]
-struct Changes {
-    raise: u64,
-    withdraw: u64,
-    clear: u64,
-    to: Vec<Recipient>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-struct Recipient {
-    name: String,
-    raise: u64,
-    withdraw: u64,
-}
-
 pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
-    let mut stopped = until_signal()?;
-    let opened = unless(&mut stopped, open::open_copy(load(global)?)).await?;
-    let told = unless(&mut stopped, tell(out, global, &opened.hub)).await;
-    // However it ended, the copy goes.
-    let closed = opened.close().await;
-    if let (Err(_), Err(Failure::Other { error, help, .. })) = (&told, &closed) {
-        tracing::warn!(error = format!("{error:#}"), help, "besides, what it was tried on stays");
-    }
-    told.and(closed)?;
+    trial::on_a_copy(global, async |hub| tell(out, global, hub).await).await?;
     Ok(Done::Ok)
 }
 
-/// The copy is of students: who asks the command to end does not leave it behind.
-async fn unless<T>(
-    stopped: &mut Stopped,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::select! {
-        done = work => done,
-        Ok(_) = stopped.wait_for(|stop| *stop) => Err(Failure::Other {
-            kind: Kind::Runtime,
-            error: anyhow!("it was asked to stop before it knew"),
-            help: "nothing was written; start it again for an answer".to_owned(),
-        }),
-    }
-}
-
 async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<(), Failure> {
-    let before = last_entry(hub).await?;
+    let before = trial::last_entry(hub).await?;
     let mut loops = Loops::open(hub.clone(), Holder::embedded(), None).await?;
     let report = loops.pass(Clock::new(global.now).frozen()).await?;
     for (feed, error) in &report.failed {
@@ -100,46 +54,13 @@ async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<()
     }
     let plan = Plan {
         feeds: report.runs.iter().map(|run| RunLine::of(hub, run)).collect(),
-        alerts: changes(hub, before).await?,
+        alerts: Changes::since(hub, before).await?,
     };
     match global.output {
         Output::Json => screen::json(out, &plan)?,
         Output::Text => text(out, hub, &plan)?,
     }
     Ok(())
-}
-
-async fn last_entry(hub: &Hub) -> Result<u64, Failure> {
-    let mut last = 0;
-    while let Some(entry) = hub.outbox.entries(last, PAGE).await?.last() {
-        last = entry.seq;
-    }
-    Ok(last)
-}
-
-/// Counts the flag events that the pass decided, and who would be told by the routes.
-async fn changes(hub: &Hub, before: u64) -> Result<Changes, Failure> {
-    let mut changes = Changes::default();
-    let mut after = before;
-    loop {
-        let entries = hub.outbox.entries(after, PAGE).await?;
-        let Some(last) = entries.last() else { break };
-        after = last.seq;
-        for entry in entries.iter().filter(|entry| entry.target == TO_LOG) {
-            match entry.kind.as_str() {
-                "risk.flag.raised" => changes.raise += 1,
-                "risk.flag.withdrawn" => changes.withdraw += 1,
-                "risk.flag.cleared" => changes.clear += 1,
-                _ => {}
-            }
-        }
-    }
-    let recipients: BTreeSet<&str> = hub.settings.routes.iter().map(|route| route.to.as_str()).collect();
-    changes.to = recipients
-        .into_iter()
-        .map(|name| Recipient { name: name.to_owned(), raise: changes.raise, withdraw: changes.withdraw })
-        .collect();
-    Ok(changes)
 }
 
 impl RunLine {
@@ -175,15 +96,8 @@ fn text(out: &mut dyn Write, hub: &Hub, plan: &Plan) -> io::Result<()> {
         writeln!(out, "No file is new.")?;
     }
     print_runs(out, &plan.feeds)?;
-    let alerts = &plan.alerts;
-    writeln!(
-        out,
-        "Flags if you run it: {} new, {} taken back, {} cleared.",
-        alerts.raise, alerts.withdraw, alerts.clear
-    )?;
-    for to in &alerts.to {
-        writeln!(out, "  to {}: {} new, {} taken back", to.name, to.raise, to.withdraw)?;
-    }
+    writeln!(out, "Flags if you run it: {}.", plan.alerts)?;
+    plan.alerts.print_recipients(out)?;
     for feed in hub.settings.feeds.iter().filter(|feed| feed.is_attendance()) {
         if feed.mode != signalbox_event::data::Mode::Live {
             let name = hub.settings.names.called(&feed.name);

@@ -1,0 +1,115 @@
+//! What would happen: tried on a scratch copy of the hub, of which nothing stays.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use signalbox_runtime::hub::Hub;
+use signalbox_store::outbox::TO_LOG;
+
+use super::load;
+use super::roles::{Stopped, until_signal};
+use crate::cli::Global;
+use crate::exit::{Failure, Kind};
+use crate::open;
+
+const PAGE: usize = 2_000;
+
+/// Flags that would change, whatever the mode, and who would hear of them.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Changes {
+    raise: u64,
+    withdraw: u64,
+    clear: u64,
+    to: Vec<Recipient>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+struct Recipient {
+    name: String,
+    raise: u64,
+    withdraw: u64,
+}
+
+/// Tries something on a copy; however it ends, the copy goes.
+pub(super) async fn on_a_copy<T>(
+    global: &Global,
+    attempt: impl AsyncFnOnce(&Arc<Hub>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut stopped = until_signal()?;
+    let opened = unless(&mut stopped, open::open_copy(load(global)?)).await?;
+    let seen = unless(&mut stopped, attempt(&opened.hub)).await;
+    let closed = opened.close().await;
+    if let (Err(_), Err(Failure::Other { error, help, .. })) = (&seen, &closed) {
+        tracing::warn!(error = format!("{error:#}"), help, "besides, what it was tried on stays");
+    }
+    closed.and(seen)
+}
+
+/// The copy is of students: who asks the command to end does not leave it behind.
+async fn unless<T>(
+    stopped: &mut Stopped,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        Ok(_) = stopped.wait_for(|stop| *stop) => Err(Failure::Other {
+            kind: Kind::Runtime,
+            error: anyhow!("it was asked to stop before it knew"),
+            help: "nothing was written; start it again for an answer".to_owned(),
+        }),
+    }
+}
+
+/// The outbox's latest entry.
+pub(super) async fn last_entry(hub: &Hub) -> Result<u64, Failure> {
+    let mut last = 0;
+    while let Some(entry) = hub.outbox.entries(last, PAGE).await?.last() {
+        last = entry.seq;
+    }
+    Ok(last)
+}
+
+impl Changes {
+    /// Counts the flag events that were decided after `before`, and who would be told by the routes.
+    pub(super) async fn since(hub: &Hub, before: u64) -> Result<Self, Failure> {
+        let mut changes = Self::default();
+        let mut after = before;
+        loop {
+            let entries = hub.outbox.entries(after, PAGE).await?;
+            let Some(last) = entries.last() else { break };
+            after = last.seq;
+            for entry in entries.iter().filter(|entry| entry.target == TO_LOG) {
+                match entry.kind.as_str() {
+                    "risk.flag.raised" => changes.raise += 1,
+                    "risk.flag.withdrawn" => changes.withdraw += 1,
+                    "risk.flag.cleared" => changes.clear += 1,
+                    _ => {}
+                }
+            }
+        }
+        let recipients: BTreeSet<&str> = hub.settings.routes.iter().map(|route| route.to.as_str()).collect();
+        changes.to = recipients
+            .into_iter()
+            .map(|name| Recipient { name: name.to_owned(), raise: changes.raise, withdraw: changes.withdraw })
+            .collect();
+        Ok(changes)
+    }
+
+    /// A line for each recipient.
+    pub(super) fn print_recipients(&self, out: &mut dyn Write) -> io::Result<()> {
+        for to in &self.to {
+            writeln!(out, "  to {}: {} new, {} taken back", to.name, to.raise, to.withdraw)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} new, {} taken back, {} cleared", self.raise, self.withdraw, self.clear)
+    }
+}
