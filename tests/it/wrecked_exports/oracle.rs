@@ -6,7 +6,8 @@
 //! unless a row that nobody could use may be the one that is missing.
 //!
 //! # Where it is weaker than the contract
-//! - A row in doubt stands on, or is unknown; both are right. That one is never present whose row could not be used.
+//! - A row in doubt stands on, or is unknown; both are right. That one is not present whose row could not be used, in the
+//!   first such file: in the next the row may be one that is never found, which must not hide its day for ever.
 //! - Two files in a row with different rows in doubt: what is missing in the second may have ended, since only doubt that
 //!   is new keeps it ("no more such rows than before" is counted by the hub and not here). See [`Doubt::is_old`].
 //! - The latest day of a school is known only roughly where its last rows cannot be used ([`Span`]).

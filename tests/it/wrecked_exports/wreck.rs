@@ -66,6 +66,10 @@ pub(super) fn wreck(
     }
     (0..steps).for_each(|_| wrecked.step(dice, earlier, kind));
     wrecked.judge();
+    if earlier.is_empty() && wrecked.must == Must::Wait {
+        // Nothing was there that could be missing.
+        wrecked.must = Must::Either;
+    }
     wrecked
 }
 

@@ -14,6 +14,8 @@ struct Reading<'f> {
     doubt: Doubt,
     /// Whether doubt is certain to be new.
     certain: bool,
+    /// Rows that the file before could not use either.
+    lost_before: BTreeSet<(usize, usize)>,
     outcome: &'f Outcome,
 }
 
@@ -32,8 +34,8 @@ impl Oracle {
     pub(super) fn read_attendance(&mut self, file: &Export, outcome: &Outcome, tonight: usize) {
         let reading = self.reading(file, outcome);
         for (&(student, day), right) in &reading.said {
-            let rest = if reading.a_school_waits() { self.days[student][day] & UNKNOWN } else { 0 };
-            self.days[student][day] = *right | rest;
+            let rest = if reading.stands(student, self.schools[student], day) { UNKNOWN } else { 0 };
+            self.days[student][day] = *right | self.days[student][day] & rest;
         }
         for student in 0..self.days.len() {
             let school = self.schools[student];
@@ -73,7 +75,8 @@ impl Oracle {
             doubt.disagree(*student, *day);
         }
         let certain = !doubt.is_old(&self.attendance_doubt);
-        Reading { said, latest, doubt, certain, outcome }
+        let lost_before = self.attendance_doubt.lost.clone();
+        Reading { said, latest, doubt, certain, lost_before, outcome }
     }
 }
 
@@ -150,6 +153,11 @@ impl Reading<'_> {
         PRESENT | rest
     }
 
+    /// Whether what an earlier file said of the day beside this row, say at a school that nobody knows, may stand on.
+    fn stands(&self, student: usize, school: usize, day: usize) -> bool {
+        self.a_school_waits() || self.doubt.covers(student, school, day)
+    }
+
     /// An earlier row of no known school may be one of those that wait.
     fn a_school_waits(&self) -> bool {
         !self.outcome.held_schools.is_empty()
@@ -157,6 +165,7 @@ impl Reading<'_> {
 
     /// Whether the very row of this day could not be used, and that is certain to be new.
     fn is_lost(&self, at: &Silent) -> bool {
-        self.certain && self.doubt.lost.contains(&(at.student, at.day))
+        let row = (at.student, at.day);
+        self.certain && self.doubt.lost.contains(&row) && !self.lost_before.contains(&row)
     }
 }

@@ -119,8 +119,9 @@ impl Wrecked {
         let ids = dice.percent(40);
         let how =
             if ids { *dice.pick(&["id without its zero", "id of nobody"]) } else { *dice.pick(OF_ALL_DATES) };
-        for line in &mut self.export.lines {
-            match (ids, self.export.style.order.len() == 5) {
+        let columns = self.export.style.order.len();
+        for line in self.export.lines.iter_mut().filter(|line| line.cells.len() == columns) {
+            match (ids, columns == 5) {
                 (_, true) => drop(spoil_attendance(line, how)),
                 (false, false) => spoil_enrollment(line, how),
                 (true, false) => {

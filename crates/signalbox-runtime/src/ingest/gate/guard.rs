@@ -41,6 +41,8 @@ pub(super) struct Losses {
     pub(super) ends: u64,
     /// Of those, because their school has no row at all.
     pub(super) vanished: u64,
+    /// Those that stand on because a row that could not be used may have been them.
+    doubted: u64,
 }
 
 /// The student in hand.
@@ -82,6 +84,7 @@ impl Guard {
         losses.gone_today += u64::from(is_gone && is_today);
         losses.ends += u64::from(verdict.is_end());
         losses.vanished += u64::from(verdict == Verdict::EndVanished);
+        losses.doubted += u64::from(verdict == Verdict::Doubted);
         if self.student.group != group {
             self.next_student(group);
         }
@@ -121,8 +124,10 @@ impl Guard {
         self.schools.iter().filter(|(_, losses)| losses.vanished > 0).map(|(school, _)| school.as_str())
     }
 
-    /// Whether the whole payload waits: more than half of all keys went with as many added; else, besides the schools
-    /// that are held, more than a tenth of all rows, or all rows of several students.
+    /// Whether the whole payload waits: more than half of all keys are gone and others came for half of them or more; else,
+    /// besides the schools that are held, more than a tenth of all rows, or all rows of several students.
+    ///
+    /// For changed ids it is no matter whether what is gone would end: what came is wrong, and would have to end.
     pub(super) fn whole(&self, held: &BTreeSet<&str>) -> Option<Whole> {
         let sum = |rest_only: bool, rows: fn(&Losses) -> u64| -> u64 {
             let schools = self.schools.iter();
@@ -130,10 +135,10 @@ impl Guard {
             rest.map(|(_, losses)| rows(losses)).sum()
         };
         let (live, gone) = (|losses: &Losses| losses.live, |losses: &Losses| losses.gone - losses.gone_today);
-        let all_gone = sum(false, gone);
+        let missing = sum(false, gone) + sum(false, |losses| losses.doubted);
         let (rest, rest_gone) = (sum(true, live), sum(true, gone));
         let rest_gone_today = sum(true, |losses| losses.gone);
-        if all_gone >= FLOOR && all_gone * 2 > sum(false, live) && self.added >= all_gone {
+        if missing >= FLOOR && missing * 2 > sum(false, live) && self.added * 2 >= missing {
             return Some(Whole::IdsChanged);
         }
         if rest_gone >= FLOOR && rest_gone * 10 > rest {
@@ -175,6 +180,7 @@ mod tests {
             ("half a school", guard(0, &[("1", 970, 0), ("2", 15, 15)]), &[], None),
             ("more than half a school", guard(0, &[("1", 970, 0), ("2", 14, 16)]), &["2"], None),
             ("all ids changed", guard(100, &[("1", 0, 100)]), &["1"], Some(Whole::IdsChanged)),
+            ("and the file is cut", guard(60, &[("1", 0, 100)]), &["1"], Some(Whole::IdsChanged)),
             ("all gone", guard(3, &[("1", 0, 100)]), &["1"], None),
             ("a school and more", guard(0, &[("1", 40, 10), ("2", 0, 10)]), &["2"], Some(Whole::File)),
             ("nothing ends", guard(500, &[("1", 100, 0)]), &[], None),
@@ -207,6 +213,16 @@ mod tests {
         assert_eq!(students(5, 200, 4), Some(Whole::Students));
         assert_eq!(students(4, 100, 4), None, "four students");
         assert_eq!(students(5, 200, 1), None, "a row each: corrections, and fewer than ten");
+    }
+
+    #[test]
+    fn changed_ids_wait_in_doubt_too() {
+        let mut guard = Guard { added: 30, ..Guard::default() };
+        (0..30).for_each(|_| guard.row("1", None, Verdict::Doubted, false));
+        guard.finish();
+        assert_eq!(guard.whole(&BTreeSet::new()), Some(Whole::IdsChanged));
+        guard.added = 10;
+        assert_eq!(guard.whole(&BTreeSet::new()), None, "nothing ends, and nothing takes its place");
     }
 
     #[test]
