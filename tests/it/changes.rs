@@ -142,6 +142,27 @@ fn coverage_can_reach_the_day_of_the_run() {
     assert_eq!(district.answer(1001)["value"], "2/20");
 }
 
+/// Read on a Monday at six, before school: the file can say nothing of that day.
+#[test]
+fn coverage_can_end_on_the_day_before_the_run() {
+    for (covered_through, last) in [("covered_through: run_day", 20), ("covered_through: day_before_run", 19)]
+    {
+        let mut district = District::with(|config| config.csv_extra = covered_through);
+        district.now = format!("{}T11:00:00Z", day(20));
+        assert_eq!(day(20).weekday(), jiff::civil::Weekday::Monday);
+        district.enroll(&[1000, 1001]);
+        district.attend(&[(1001, 3, "A"), (1001, 4, "A")]);
+        let status = district.up();
+        assert_eq!(
+            feed(&status, "attendance")["covered_through"],
+            day(last).to_string(),
+            "{covered_through}"
+        );
+        let answer = district.answer(1001);
+        assert_eq!(answer["as_of"], day(last).to_string(), "{answer}");
+    }
+}
+
 /// A receiver that is added later hears of what stands, once.
 #[test]
 fn a_new_recipient_gets_the_standing_list() {

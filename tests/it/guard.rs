@@ -221,6 +221,45 @@ fn an_approved_file_goes_before_a_newer_one() {
     assert_eq!(last_run(&status, "attendance")["unchanged"], 67);
 }
 
+/// A hold that somebody approves while a newer file is being read comes too late: the newer file says more.
+#[test]
+fn a_file_that_was_begun_goes_before_what_is_approved_meanwhile() {
+    let mut district = loaded();
+    district.attend(&full_file()[..60]);
+    district.up();
+    let mut newer = full_file();
+    newer.push((1000, 20, "E"));
+    district.attend(&newer);
+    assert!(district.up_dying_at("append", 1), "the newer file is half read");
+    decide(&district, "approve", &district.holds()[0]);
+    let status = district.up();
+    assert_eq!(status["holds"], 0, "{status}");
+    let run = last_run(&status, "attendance");
+    assert_eq!(
+        (&run["rows"], &run["end"]),
+        (&121.into(), &0.into()),
+        "the last file is the newer one: {run}"
+    );
+    district.up();
+    assert_eq!(district.answer(1000)["value"], "2/20", "and nothing of it ended");
+}
+
+/// What a process found out about a file before it died was under another mapping.
+#[test]
+fn a_file_is_judged_anew_where_the_mapping_changed_after_a_crash() {
+    let mut district = loaded();
+    let then = before(&district);
+    let mut next = full_file();
+    next.push((1000, 20, "E"));
+    district.attend(&next);
+    assert!(district.up_dying_at("run.gate", 1), "it found nothing wrong, and died");
+    district.configure(|config| config.codes = "{P: present, E: absent_excused, T: tardy}");
+    let status = district.up();
+    let holds = district.holds();
+    assert_eq!((holds.len(), &holds[0]["reason"]), (1, &"unusable".into()), "{holds:?}: {status}");
+    assert_eq!(district.state_hash(), then.1, "nothing of it went in");
+}
+
 /// To retry is not to approve.
 #[test]
 fn retry_does_not_get_round_the_guard() {

@@ -155,6 +155,62 @@ fn a_delta_ends_only_what_it_says() {
     assert_eq!((exit(1001), exit(1002)), ("2021-10-31".into(), last_day), "the day before it was read");
 }
 
+/// What is taken back need not say since when it was, nor point to a class that the delta holds.
+#[test]
+fn a_delta_ends_an_enrolment_without_dates() {
+    let mut district = reading("./drop/sis.zip");
+    district.drop("sis.zip", zipped(&package(&[1000, 1001])));
+    district.up();
+    let mut delta = package(&[1001]);
+    delta.retain(|(name, _)| ["manifest.csv", "enrollments.csv"].contains(name));
+    for (_, text) in &mut delta {
+        *text = ["orgs", "academicSessions", "classes", "users"]
+            .iter()
+            .fold(text.clone(), |text, name| {
+                text.replace(&format!("file.{name},bulk"), &format!("file.{name},absent"))
+            })
+            .replace("file.enrollments,bulk", "file.enrollments,delta")
+            .replace("e-1001,,,", "e-1001,tobedeleted,2021-10-01T00:00:00Z,");
+    }
+    district.drop("sis.zip", zipped(&delta));
+    let status = district.up();
+    let run = last_run(&status, "sis");
+    assert_eq!((&run["end"], &run["reject"]), (&1.into(), &0.into()), "{status}");
+    assert_eq!(district.student(1001)["enrollments"][0]["exit"], "2021-10-31");
+}
+
+/// An enrolment of somebody whom the roster does not have yet ends before it brings them.
+#[test]
+fn a_delta_ends_what_still_waits_for_its_student() {
+    let mut district = reading("./drop/sis.zip");
+    let as_delta = |mut files: Files, keep: &[&str], change: &dyn Fn(String) -> String| {
+        files.retain(|(name, _)| *name == "manifest.csv" || keep.contains(name));
+        for (_, text) in &mut files {
+            for name in ["orgs", "academicSessions", "classes", "users", "enrollments"] {
+                let said = if keep.contains(&&*format!("{name}.csv")) { "delta" } else { "absent" };
+                *text = text.replace(&format!("file.{name},bulk"), &format!("file.{name},{said}"));
+            }
+            *text = change(std::mem::take(text));
+        }
+        zipped(&files)
+    };
+    district.drop("sis.zip", zipped(&package(&[1000])));
+    district.up();
+    let began = |text: String| {
+        text.replace("e-1001,,,", "e-1001,active,2021-10-01T00:00:00Z,")
+            .replace("student,,,", "student,,2021-08-23,")
+    };
+    district.drop("sis.zip", as_delta(package(&[1001]), &["enrollments.csv"], &began));
+    assert_eq!(district.up()["unmatched"], 1, "nobody knows 1001");
+    let over = |text: String| text.replace("e-1001,,,", "e-1001,tobedeleted,2021-10-02T00:00:00Z,");
+    district.drop("sis.zip", as_delta(package(&[1001]), &["enrollments.csv"], &over));
+    assert_eq!(district.up()["unmatched"], 0);
+    let comes = |text: String| text.replace("u-1001,,,", "u-1001,active,2021-10-03T00:00:00Z,");
+    district.drop("sis.zip", as_delta(package(&[1001]), &["users.csv"], &comes));
+    district.up();
+    assert_eq!(district.student(1001)["enrollments"], serde_json::json!([]), "it was over before");
+}
+
 #[test]
 fn an_end_date_is_the_first_day_out() {
     let mut district = reading("./drop/sis");

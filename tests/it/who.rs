@@ -49,6 +49,43 @@ fn a_tool_that_writes_another_id_of_the_same_students_changes_nothing() {
     assert_eq!(receiver.kinds().len(), 2, "nobody is told");
 }
 
+/// The rows' numbers are those of the state, not of the district: three were flagged for what others did.
+#[test]
+fn ids_that_were_read_as_another_kind_are_put_right_in_one_run() {
+    let receiver = Receiver::start();
+    let mut district = reading("./drop/sis");
+    district.configure(|config| {
+        config.webhooks = vec![("counselor".to_owned(), receiver.url())];
+        config.csv_extra = "ids: {student: Local}";
+    });
+    // The state's number of 1001 to 1003 is the district's of 1004 to 1006, and the other way round.
+    let crossed = |id: u32| if id < 1004 { id + 3 } else { id - 3 };
+    let files = with_users(package(&(1000..1007).collect::<Vec<_>>()), |text| {
+        (1001..1007).fold(text.to_owned(), |text, id| {
+            text.replace(&format!("{{State:TX{id}}}"), &format!("{{State:{}}}", crossed(id)))
+        })
+    });
+    drop_folder(&mut district, &files);
+    let absent = (1001..1004).flat_map(|id| [(id, 3, "A"), (id, 4, "A")]);
+    district.attend(&absent.chain([through(20)]).collect::<Vec<_>>());
+    district.up();
+    let open = |district: &District| {
+        let flags = district.flags().into_iter().filter(|flag| flag["state"] == "open");
+        let mut ids: Vec<String> =
+            flags.map(|flag| flag["student_id"].as_str().expect("an id").to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(open(&district), ["u-1001", "u-1002", "u-1003"]);
+    district.configure(|config| config.csv_extra = "ids: {student: State}");
+    district.up();
+    assert_eq!(open(&district), ["u-1004", "u-1005", "u-1006"]);
+    assert_eq!(district.json(&["student", "u-1001"])["answers"][0]["value"], "0/20");
+    let mut told = receiver.kinds()[3..].to_vec();
+    told.sort();
+    assert_eq!(told, [["risk.flag.raised"; 3], ["risk.flag.withdrawn"; 3]].concat());
+}
+
 /// One night's typo: 1001 has the identifier of 1002.
 #[test]
 fn a_typo_in_an_identifier_lasts_one_night() {

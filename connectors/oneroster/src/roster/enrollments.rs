@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use signalbox_connector::delimited::{Column, DateFormat, Header, Row};
 use signalbox_connector::draft::kept;
 use signalbox_connector::jiff::Span;
-use signalbox_connector::jiff::civil::Date;
+use signalbox_connector::jiff::civil::{Date, date};
 use signalbox_connector::{Claims, Draft, Record, Refusal, Reject, RejectCode};
 
 use super::Roster;
@@ -21,6 +21,9 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
         columns.take(manifest, known, row)
     })
 }
+
+/// An enrolment counts in the year in which it is read, however long ago it began.
+const LONG_AGO: Date = date(1900, 1, 1);
 
 struct Columns {
     id: Column,
@@ -63,7 +66,11 @@ impl Columns {
             self.check(manifest, known, row)?;
         }
         let mut left_out = Vec::new();
-        let (entry, exit) = self.days(known, row, &mut left_out)?;
+        let (entry, exit) = match self.days(known, row, &mut left_out) {
+            // The dates of what is taken back are no matter.
+            Err(_) if !status.is_active() => (LONG_AGO, None),
+            days => days?,
+        };
         let record = Record::Enrollment {
             key: Some(Cow::Borrowed(key)),
             student: Cow::Borrowed(student),
