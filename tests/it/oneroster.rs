@@ -211,6 +211,37 @@ fn a_delta_ends_what_still_waits_for_its_student() {
     assert_eq!(district.student(1001)["enrollments"], serde_json::json!([]), "it was over before");
 }
 
+/// An export of the current term only: in spring the fall's enrolments are not in it, and the fall is not erased.
+#[test]
+fn an_export_of_the_current_term_keeps_the_terms_before() {
+    let terms = |files: Files, of: &str| -> Files {
+        let sessions = "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear\r\n\
+            y-22,,,Year,schoolYear,2021-08-23,2022-05-27,,2022\r\n\
+            fall,,,Fall,term,2021-08-23,2021-10-19,y-22,2022\r\nwinter,,,Winter,term,2021-10-19,2022-05-27,y-22,2022\r\n";
+        let change = |(name, text): (&'static str, String)| match name {
+            "academicSessions.csv" => (name, sessions.to_owned()),
+            "classes.csv" => (name, text.replace("c-1,", &format!("c-{of},")).replace("t-1", of)),
+            "enrollments.csv" => {
+                (name, text.replace("e-", &format!("e-{of}-")).replace("c-1,", &format!("c-{of},")))
+            }
+            _ => (name, text),
+        };
+        files.into_iter().map(change).collect()
+    };
+    let mut district = reading("./drop/sis");
+    district.now = format!("{}T23:00:00Z", drops::day(20));
+    drop_folder(&mut district, &terms(package(&[1000, 1001]), "fall"));
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "2/20");
+    district.now = format!("{}T23:00:00Z", drops::day(45));
+    drop_folder(&mut district, &terms(package(&[1000, 1001]), "winter"));
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(45)]);
+    let status = district.up();
+    assert_eq!(status["holds"], 0, "{status}");
+    assert_eq!(district.answer(1001)["value"], "2/45", "{}", district.student(1001));
+}
+
 #[test]
 fn an_end_date_is_the_first_day_out() {
     let mut district = reading("./drop/sis");

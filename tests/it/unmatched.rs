@@ -1,7 +1,7 @@
 //! A student whom the roster does not know yet: kept, and released when the roster brings the student.
 
-use crate::district::{District, assert_counts, feed, last_run};
-use crate::drops::{self, through};
+use crate::district::{District, assert_counts, feed, last_run, list};
+use crate::drops::{self, day, through, us};
 use crate::receiver::Receiver;
 
 #[test]
@@ -49,4 +49,29 @@ fn lost_leading_zeros_are_named() {
     let check = district.run(&["check", "--feed", "attendance", "--sample", sample]);
     let told = format!("{next_step} {} {}", check.stdout, district.json(&["rejects", "list"]));
     assert!(told.contains("zero"), "{told}");
+}
+
+/// What a spreadsheet or a tool made of an id, and what to do about it: one line for each student.
+#[test]
+fn each_shape_of_a_lost_id_has_its_hint() {
+    let mut district = District::new();
+    district
+        .drop("enrollment.csv", drops::enrollment(&[1000, 1001, 1002, 1003, 1004]).replace("1004,", "AB4,"));
+    let ids = ["1.001E+03", "'1002", "1003.0", "ab4", "9999"];
+    let rows = ids.iter().chain(&ids[..1]).enumerate();
+    let rows: Vec<String> = rows.map(|(at, id)| format!("{id},100,{},A", us(day(3 + at)))).collect();
+    district.drop("attendance.csv", drops::csv(drops::ATTENDANCE_HEADER, &rows));
+    assert_eq!(district.up()["unmatched"], 6, "rows");
+    let lost = list(district.json(&["unmatched", "list"]));
+    assert_eq!(lost.len(), 5, "ids: {lost:?}");
+    for (id, hint) in ids.iter().zip(["shortened", "quotes", ".0", "capitals", ""]) {
+        let line = lost.iter().find(|line| line["id"] == *id).unwrap_or_else(|| panic!("{id}: {lost:?}"));
+        let rows = if *id == ids[0] { 2 } else { 1 };
+        assert_eq!((&line["feed"], &line["rows"]), (&"attendance".into(), &rows.into()));
+        assert_eq!(line["first"]["file"], "attendance.csv");
+        match line["hint"].as_str() {
+            Some(said) => assert!(!hint.is_empty() && said.contains(hint), "{id}: {said}"),
+            None => assert_eq!(hint, "", "{id} has no hint"),
+        }
+    }
 }
