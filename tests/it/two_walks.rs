@@ -61,6 +61,27 @@ fn unreadable_evidence_takes_no_flag_back() {
     assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.withdrawn"]);
 }
 
+/// A flag that nobody can confirm stands for those who were told of it; a new recipient hears of it when it is confirmed.
+#[test]
+fn nobody_new_is_told_of_what_is_unconfirmed() {
+    let (first, second) = (Receiver::start(), Receiver::start());
+    let mut district = District::telling(&first);
+    district.enroll(&[1000, 1001]);
+    let file = |code: &'static str| -> Vec<Row> {
+        vec![(1001, 3, "A"), (1001, 4, code), (1001, 5, code), through(22)]
+    };
+    district.attend(&file("A"));
+    district.up();
+    district.attend(&file(UNREADABLE));
+    district.up();
+    district.configure(|config| config.webhooks.push(("dean".to_owned(), second.url())));
+    district.up();
+    assert!(second.kinds().is_empty(), "{:?}", second.kinds());
+    district.attend(&file("A"));
+    district.up();
+    assert_eq!((first.kinds().len(), second.kinds()), (1, vec!["risk.flags.standing".to_owned()]));
+}
+
 /// Days that nobody knows count for the least number of days, and alone they are no answer.
 #[test]
 fn not_one_known_day_is_no_answer() {

@@ -115,9 +115,10 @@ impl Announcer<'_> {
         }
     }
 
+    /// What is unconfirmed stands for those who were told; nobody else hears of it until it is confirmed.
     fn standing(&self, state: &mut StudentState, entries: &mut Vec<NewEntry>) {
-        let open: Vec<Flag> =
-            state.announced.flags().iter().filter(|flag| flag.state == FlagState::Open).cloned().collect();
+        let stands = |flag: &&Flag| flag.state == FlagState::Open && !flag.unconfirmed;
+        let open: Vec<Flag> = state.announced.flags().iter().filter(stands).cloned().collect();
         for flag in &open {
             for to in self.recipients() {
                 let is_told = state.told.iter().any(|told| told.number == flag.number && told.to == to);

@@ -83,9 +83,12 @@ impl Wrecked {
             line.reads = Reads::Not { claims: Claims::default(), kind: "cut in the middle" };
         }
         self.either();
-        // The header alone says nothing in attendance, and would end everybody in a roster.
-        if lost * 100 >= FAR_BEYOND.0 * before && lost >= FAR_BEYOND.1 && !self.is_empty_attendance() {
+        if lost * 100 >= FAR_BEYOND.0 * before && lost >= FAR_BEYOND.1 {
             self.must = Must::Wait;
+        }
+        // The header alone would end everybody in a roster, and says nothing in attendance.
+        if self.is_empty_attendance() {
+            self.must = Must::Either;
         }
         self.how.push(format!("cut to {percent} %, sorted by {}", if by_day { "day" } else { "student" }));
     }
@@ -140,7 +143,7 @@ impl Wrecked {
     fn other_ids(&mut self, dice: &mut Dice) {
         let part = *dice.pick(&[5, 50, 100]);
         for line in &mut self.export.lines {
-            if line.reads == Reads::Fully && dice.percent(part) {
+            if line.reads == Reads::Fully && !line.cells[0].starts_with("u-") && dice.percent(part) {
                 line.cells[0] = format!("u-{}", line.cells[0]);
                 line.cells[1] = format!("s-{}", line.cells[1]);
             }
