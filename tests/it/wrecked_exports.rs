@@ -6,7 +6,7 @@
 //! what readable rows of the files that it used said; after each night with two good files, with the truth.
 //!
 //! # How it is run
-//! - 40 seeds drive the hub inside this process: the connectors on real files, all loops, stores in memory. A night costs
+//! - 200 seeds drive the hub inside this process: the connectors on real files, all loops, stores in memory. A night costs
 //!   about a tenth of a second so, looks at 24 students included; with the real binary each look would cost as much. Between
 //!   good nights the hub sleeps, and the next file brings it several days.
 //! - A few seeds drive the real binary with a real receiver, and look at ten students a night.
@@ -45,7 +45,7 @@ use wreck::Kind;
 
 use crate::servers;
 
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 200;
 /// After so many the rest is not worth its time.
 const ENOUGH_FAILURES: usize = 4;
 /// Seeds on the real binary: one of each kind of roster.
