@@ -10,6 +10,7 @@ use signalbox_connector::{ReadSeek, Refusal, RejectCode};
 use zip::ZipArchive;
 use zip::read::ZipFileEntry;
 use zip::result::ZipError;
+use zip::unstable::read::ZipIterable;
 
 use self::limit::Limited;
 
@@ -79,13 +80,13 @@ pub(crate) struct Package<'p> {
 impl<'p> Package<'p> {
     /// Reads the list of files, and refuses the zip if it is not safe to open.
     pub(crate) fn open(payload: &'p mut dyn ReadSeek) -> Result<Self, Refusal> {
-        let mut archive = ZipArchive::new(payload).map_err(|error| unreadable(None, &plain(&error)))?;
-        if archive.len() > MAX_ENTRIES {
-            return Err(unsafe_archive(
-                None,
-                &format!("{} files; at most {MAX_ENTRIES} are taken", archive.len()),
-            ));
+        // How many there are stands at its end; only then is room made for them.
+        let declared = ZipIterable::try_new(&mut *payload, zip::read::Config::default());
+        let files = declared.map_err(|error| unreadable(None, &plain(&error)))?.len();
+        if files > MAX_ENTRIES {
+            return Err(unsafe_archive(None, &format!("{files} files; at most {MAX_ENTRIES} are taken")));
         }
+        let mut archive = ZipArchive::new(payload).map_err(|error| unreadable(None, &plain(&error)))?;
         if archive.has_duplicate_names() {
             return Err(unsafe_archive(None, "two files have the same name"));
         }

@@ -284,6 +284,7 @@ reject_codes! {
     ConflictingRows = "conflicting_rows", "rows of one key that disagree";
     WrongFieldCount = "wrong_field_count", "more or fewer fields than the header";
     InvalidEncoding = "invalid_encoding", "bytes that are not text in the declared encoding";
+    InvalidText = "invalid_text", "characters that cannot be printed";
     InvalidRange = "invalid_range", "ends before it begins";
     MissingColumn = "missing_column", "a mapped column is not in the header";
     MissingFile = "missing_file", "a required file is not in the package";

@@ -10,6 +10,9 @@ use crate::draft::{Claims, Reject, RejectCode, value_class};
 /// The longest id that is taken, in bytes (OneRoster's GUIDs have at most 255 characters).
 const MAX_ID_BYTES: usize = 255;
 
+/// The longest value of any other kind, in bytes: room for a list of ids.
+pub const MAX_TEXT_BYTES: usize = 4_096;
+
 /// One row with as many fields as the header.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'r> {
@@ -29,7 +32,7 @@ impl<'r> Row<'r> {
         self.line
     }
 
-    /// The value without the blanks around it; empty when there is none.
+    /// The value without the blanks around it, at most [`MAX_TEXT_BYTES`]; empty when there is none.
     #[inline]
     pub fn text(&self, column: Column) -> Result<&'r str, Reject> {
         let range = self.range(column);
@@ -38,6 +41,7 @@ impl<'r> Row<'r> {
             None => std::str::from_utf8(&self.bytes[range]).ok(),
         };
         match text {
+            Some(text) if text.len() > MAX_TEXT_BYTES => Err(self.too_long(column)),
             Some(text) if !(self.transcoded && text.contains('\u{FFFD}')) => Ok(trim(text)),
             _ => Err(self.not_text(column)),
         }
@@ -61,16 +65,18 @@ impl<'r> Row<'r> {
         Ok((!is_blank(text)).then_some(text))
     }
 
-    /// The value on one line: line breaks and tabs are a space.
+    /// The value on one line: line breaks and tabs are a space, another control character is a fault.
     #[inline]
     pub fn line_of(&self, column: Column) -> Result<Cow<'r, str>, Reject> {
-        self.text(column).map(on_one_line)
+        let text = self.text(column)?;
+        on_one_line(text).ok_or_else(|| self.not_printable(column, text))
     }
 
     /// The value on one line, if there is one.
     #[inline]
     pub fn optional_line(&self, column: Option<Column>) -> Result<Option<Cow<'r, str>>, Reject> {
-        Ok(self.optional(column)?.map(on_one_line))
+        let (Some(column), Some(text)) = (column, self.optional(column)?) else { return Ok(None) };
+        on_one_line(text).map(Some).ok_or_else(|| self.not_printable(column, text))
     }
 
     /// A required id: at most 255 bytes, none of them a control character.
@@ -153,6 +159,21 @@ impl<'r> Row<'r> {
     }
 
     #[cold]
+    fn too_long(&self, column: Column) -> Reject {
+        let name = self.name(column);
+        let help = format!("Shorten \"{name}\" in the source: a value has at most {MAX_TEXT_BYTES} bytes");
+        let mut reject = self.reject(column, RejectCode::TooLarge, "", help);
+        reject.value_class = format!("over {MAX_TEXT_BYTES} bytes");
+        reject
+    }
+
+    #[cold]
+    fn not_printable(&self, column: Column, text: &str) -> Reject {
+        let help = format!("Take the characters out of \"{}\" that cannot be printed", self.name(column));
+        self.reject(column, RejectCode::InvalidText, text, help)
+    }
+
+    #[cold]
     fn not_text(&self, column: Column) -> Reject {
         let help = format!(
             "Export \"{}\" as UTF-8, or set the feed's encoding (often windows-1252)",
@@ -170,21 +191,29 @@ pub fn is_blank(text: &str) -> bool {
     matches!(text, "" | "NULL" | "null")
 }
 
-/// Whether a text can be an id: at most 255 bytes, none of them a control character.
+/// Whether a text can be an id: at most 255 bytes, none of them of a control character.
 #[inline]
 pub fn is_id(text: &str) -> bool {
-    text.len() <= MAX_ID_BYTES && !text.bytes().any(|byte| byte.is_ascii_control())
+    text.len() <= MAX_ID_BYTES && !has_control(text)
 }
 
-/// A text with a space for each line break or tab, however many stand together.
 #[inline]
-fn on_one_line(text: &str) -> Cow<'_, str> {
+fn has_control(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    // U+0080 to U+009F, which terminals obey too, begin with 0xC2.
+    bytes.any(|byte| byte.is_ascii_control() || byte == 0xC2) && text.chars().any(char::is_control)
+}
+
+/// A text with a space for each line break or tab, however many stand together. `None`: it has another control character.
+#[inline]
+fn on_one_line(text: &str) -> Option<Cow<'_, str>> {
     const BREAKS: [char; 3] = ['\r', '\n', '\t'];
-    if !text.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | b'\t')) {
-        return Cow::Borrowed(text);
+    if !has_control(text) {
+        return Some(Cow::Borrowed(text));
     }
     let words = text.split(BREAKS).map(str::trim).filter(|word| !word.is_empty());
-    Cow::Owned(words.collect::<Vec<_>>().join(" "))
+    let line = words.collect::<Vec<_>>().join(" ");
+    (!has_control(&line)).then_some(Cow::Owned(line))
 }
 
 /// `str::trim`, with a quick way for the usual value that has nothing to trim.

@@ -7,7 +7,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::{DateFormat, Format, MAX_RECORD_BYTES, Reader};
+use super::{DateFormat, Format, MAX_RECORD_BYTES, MAX_TEXT_BYTES, Reader};
 use crate::draft::RejectCode;
 use crate::source::Refusal;
 
@@ -249,6 +249,27 @@ fn lines_and_tabs_in_a_cell_become_a_space() {
         ControlFlow::Continue(())
     });
     assert_eq!(flow, Ok(ControlFlow::Continue(())));
+}
+
+#[test]
+fn what_cannot_be_printed_or_kept_is_a_fault_of_its_cell() {
+    let long = "x".repeat(MAX_TEXT_BYTES + 1);
+    let controls = ["A\0na", "A\u{1b}[31mna", "A\u{85}na"].map(|text| (text, RejectCode::InvalidText));
+    for (text, code) in controls.into_iter().chain([(long.as_str(), RejectCode::TooLarge)]) {
+        let file = format!("a,b\n{text},Ana\n");
+        let mut reader = Reader::open(file.as_bytes(), Format::default(), None).expect("it has a header");
+        let [a, b] = reader.header().columns(["a", "b"]).expect("they are there");
+        let flow = reader.rows(|row| {
+            let row = row.expect("the row is whole");
+            let fault = row.optional_line(Some(a)).expect_err("it is no line");
+            assert_eq!((fault.code, fault.column.as_deref()), (code, Some("a")));
+            assert_eq!(row.line_of(a).expect_err("it is no line").code, code);
+            assert!(row.id(a).is_err());
+            assert_eq!(row.line_of(b).expect("the other cell is well"), "Ana");
+            ControlFlow::Continue(())
+        });
+        assert_eq!(flow, Ok(ControlFlow::Continue(())));
+    }
 }
 
 #[test]
