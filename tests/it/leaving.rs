@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::district::{District, last_run};
-use crate::drops::{self, day, through, us};
+use crate::drops::{self, Row, day, through, us};
 use crate::receiver::Receiver;
 
 /// `student,school,entry,exit` as an enrolment export.
@@ -160,4 +160,65 @@ fn a_small_school_that_vanishes_waits_and_the_others_go_on() {
         (&9.into(), &0.into()),
         "{status}"
     );
+}
+
+/// Twenty have left; tonight the tool writes their last days in another way. They have left all the same.
+#[test]
+fn a_last_day_that_cannot_be_read_is_the_one_that_was_said_before() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    let leavers = 1001..1021_u32;
+    let roster_of = |exit: &'static str| {
+        let clerk = [(1000, 100, AUGUST, "")];
+        clerk.into_iter().chain(leavers.clone().map(|id| (id, 100, AUGUST, exit))).collect::<Vec<_>>()
+    };
+    district.now = format!("{}T23:00:00Z", day(20));
+    drop_roster(&mut district, "enrollment-1.csv", &roster_of(""));
+    let absent = leavers.clone().flat_map(|id| [(id, 3, "A"), (id, 4, "A")]);
+    let rows: Vec<Row> = absent.chain([through(20)]).collect();
+    district.attend(&rows);
+    district.up();
+    assert_eq!(receiver.kinds().len(), 20);
+    drop_roster(&mut district, "enrollment-2.csv", &roster_of("9/20/2021"));
+    district.now = format!("{}T23:00:00Z", day(40));
+    drop_roster(&mut district, "enrollment-3.csv", &roster_of("20.09.2021"));
+    let mut rows = rows;
+    rows.push(through(40));
+    district.attend(&rows);
+    let status = district.up();
+    assert_eq!(last_run(&status, "enrollment")["left_out"], 20, "{status}");
+    assert_eq!((&district.answer(1001)["value"], receiver.kinds().len()), (&"2/20".into(), 20));
+}
+
+/// A year mistyped in the roster, or in rows of attendance: the student is in doubt, and nothing of theirs ends.
+#[test]
+fn a_mistyped_year_ends_nothing() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    let roster_of =
+        |entry: &'static str| [(1000, 100, AUGUST, ""), (1001, 100, entry, ""), (1002, 100, AUGUST, "")];
+    drop_roster(&mut district, "enrollment-1.csv", &roster_of(AUGUST));
+    let rows_of = |year: &str| {
+        let date = |n: usize| us(day(n)).replace("2021", year);
+        let mut rows: Vec<String> =
+            [1001, 1002].iter().flat_map(|id| [3, 4].map(|n| format!("{id},100,{},A", date(n)))).collect();
+        rows.push(format!("1000,100,{},T", us(day(20))));
+        drops::csv(drops::ATTENDANCE_HEADER, &rows)
+    };
+    district.drop("attendance-1.csv", rows_of("2021"));
+    district.up();
+    assert_eq!(receiver.kinds().len(), 2);
+    let status = drop_roster(&mut district, "enrollment-2.csv", &roster_of("8/23/2062"));
+    let run = last_run(&status, "enrollment");
+    assert_eq!((&run["reject"], &run["end"], &run["doubtful"]), (&1.into(), &0.into(), &1.into()), "{run}");
+    for (at, year) in ["2062", "2020", "2012"].into_iter().enumerate() {
+        district.drop(&format!("attendance-{}.csv", at + 2), rows_of(year));
+        let status = district.up();
+        let run = last_run(&status, "attendance");
+        assert_eq!((&run["end"], &run["doubtful"]), (&0.into(), &4.into()), "{year}: {run}");
+    }
+    assert_eq!(receiver.kinds().len(), 2, "nobody is told: {:?}", receiver.kinds());
+    district.drop("attendance-9.csv", rows_of("2021"));
+    drop_roster(&mut district, "enrollment-9.csv", &roster_of(AUGUST));
+    assert_eq!((&district.answer(1001)["value"], receiver.kinds().len()), (&"2/20".into(), 2));
 }

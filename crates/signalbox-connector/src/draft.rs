@@ -290,6 +290,7 @@ reject_codes! {
     MissingFile = "missing_file", "a required file is not in the package";
     UnreadableFile = "unreadable_file", "cannot be read as what it claims to be";
     UnsafeArchive = "unsafe_archive", "an archive that is not safe to open";
+    FailedTooOften = "failed_too_often", "a file at which the hub failed whatever it tried";
     TooLarge = "too_large", "larger than allowed";
 }
 

@@ -114,6 +114,11 @@ pub(crate) fn log_error(error: KafkaError) -> LogError {
     });
     if code.is_some_and(may_pass) {
         LogError::Unavailable(Box::new(error))
+    } else if matches!(
+        code,
+        Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::InvalidMessage)
+    ) {
+        LogError::Unfit(Box::new(error))
     } else {
         LogError::Failed(Box::new(error))
     }
@@ -182,7 +187,7 @@ mod tests {
         assert!(matches!(meaning(Code::AllBrokersDown), LogError::Unavailable(_)));
         assert!(matches!(meaning(Code::NotEnoughReplicas), LogError::Unavailable(_)));
         assert!(matches!(meaning(Code::TopicAuthorizationFailed), LogError::Failed(_)));
-        assert!(matches!(meaning(Code::MessageSizeTooLarge), LogError::Failed(_)));
+        assert!(matches!(meaning(Code::MessageSizeTooLarge), LogError::Unfit(_)));
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub enum LogError {
     /// The log cannot be reached or is busy; the same call may succeed later.
     #[error("the event log does not answer")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A record that the log does not take, such as one that is too large. Retrying does not help.
+    #[error("the event log does not take a record")]
+    Unfit(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Anything else; retrying does not help.
     #[error("the event log failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -160,6 +160,9 @@ pub enum HubError {
     Log(#[from] LogError),
     #[error("feed \"{feed}\": {message}")]
     Fetch { feed: String, message: String, help: String },
+    /// Working a payload through failed, and will be tried again.
+    #[error("feed \"{feed}\": {payload} could not be worked through: {why}")]
+    Failing { feed: String, payload: String, why: String },
     #[error("the landed payload or a scratch file cannot be used")]
     Io(#[from] std::io::Error),
     /// A row of a store does not read as what this version writes.

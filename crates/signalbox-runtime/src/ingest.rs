@@ -12,6 +12,7 @@
 //! - `diff`: payload against ledger; `gate`: what it would do; `emit`: doing it
 //! - `extent`: what a payload speaks for; `identity`: whose row it is; `release`: late arrivals
 //! - `announce`: calendars, modes and rules, told to the consumers once, at a process' start
+//! - `failing`: a run that fails whatever is tried
 //! - `unconfigured`: what a feed left behind that is no longer configured
 
 pub(crate) mod announce;
@@ -22,6 +23,7 @@ mod doubt;
 mod due;
 pub(crate) mod emit;
 mod extent;
+mod failing;
 mod gate;
 mod holder;
 mod identity;
@@ -128,7 +130,9 @@ impl Ingest {
             if let Err(error) = self.feed(feed, now, &mut report.runs).await {
                 self.resolver = None;
                 match error {
-                    HubError::Fetch { .. } => report.failed.push((feed.name.clone(), error)),
+                    HubError::Fetch { .. } | HubError::Failing { .. } => {
+                        report.failed.push((feed.name.clone(), error))
+                    }
                     // Another process took the feed, or nobody knows whether a transaction was written: begin again
                     // with what the store says.
                     HubError::Store(StoreError::Fenced | StoreError::Unknown) => {
@@ -232,7 +236,12 @@ impl Ingest {
     }
 
     /// Works an open run through to its end.
-    async fn work(&mut self, taken: Taken<'_>, run: Run, runs: &mut Vec<RunReport>) -> Result<(), HubError> {
+    async fn work_through(
+        &mut self,
+        taken: Taken<'_>,
+        run: Run,
+        runs: &mut Vec<RunReport>,
+    ) -> Result<(), HubError> {
         if run.cause == cause::RELEASE {
             return release::finish(self, taken, &run).await;
         }

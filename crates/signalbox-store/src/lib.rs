@@ -40,6 +40,9 @@ pub enum StoreError {
     /// The database cannot be reached or is busy; the same call may succeed later.
     #[error("the database does not answer")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What was to be written is not for a database: too large, or no text. Retrying does not help.
+    #[error("the database does not take a value")]
+    Unfit(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Anything else; retrying does not help.
     #[error("the database failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

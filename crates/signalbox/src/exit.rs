@@ -83,9 +83,13 @@ impl From<LogError> for Failure {
             LogError::Unavailable(_) => LOG_AWAY,
             LogError::Replaced { .. } => LOG_REPLACED,
             LogError::Overtaken { .. } => OVERTAKEN,
-            LogError::NoSuchShard { .. } | LogError::Failed(_) => "",
+            LogError::NoSuchShard { .. } | LogError::Unfit(_) | LogError::Failed(_) => "",
         };
-        let kind = if matches!(error, LogError::Failed(_)) { Kind::Runtime } else { Kind::Environment };
+        let kind = if matches!(error, LogError::Unfit(_) | LogError::Failed(_)) {
+            Kind::Runtime
+        } else {
+            Kind::Environment
+        };
         Self::Other { kind, error: error.into(), help: help.to_owned() }
     }
 }
@@ -99,6 +103,12 @@ impl From<HubError> for Failure {
                 let help = help.clone();
                 Self::Other { kind: Kind::Environment, error: error.into(), help }
             }
+            HubError::Failing { .. } => Self::Other {
+                kind: Kind::Runtime,
+                error: error.into(),
+                help: "it is tried again, and set aside when it fails too often; the next file goes on"
+                    .to_owned(),
+            },
             HubError::FeedsLost { .. } => Self::environment(
                 error,
                 "put feeds.db back from the same backup as state.db, or begin with an empty data_dir: the files are read again, and nobody is told twice",

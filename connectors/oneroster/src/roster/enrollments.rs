@@ -103,8 +103,8 @@ impl Columns {
     }
 
     /// First and last day. A blank date is that of the class's terms; without them a student is enrolled until told
-    /// otherwise, but not without a first day. `endDate`, own or a term's, is the first day out. One that cannot be
-    /// read is as good as blank.
+    /// otherwise, but not without a first day. `endDate`, own or a term's, is the first day out. Of one that cannot be
+    /// read nothing is known.
     fn days(
         &self,
         known: &Known,
@@ -115,7 +115,7 @@ impl Columns {
         let end = kept(row.optional_date(Some(self.end), &DateFormat::ISO), left_out);
         let class = row.text(self.class)?;
         let terms = known.classes.get(class).copied().flatten();
-        let end = end.or(terms.map(|(_, end)| end));
+        let end = if left_out.is_empty() { end.or(terms.map(|(_, end)| end)) } else { end };
         let Some(entry) = begin.or(terms.map(|(first, _)| first)) else {
             let what = "a class without terms that are known, and the enrolment has no beginDate of its own";
             return Err(unknown(row, self.class, class, what));

@@ -16,8 +16,8 @@ use self::ledger::Ledger;
 use super::doubt::Doubt;
 use super::extent::{Judged, Missing};
 use super::read::ReadIn;
-use super::row::{Row, Slot, Waiting, content_hash};
-use super::sort::{ENDS, FAULT, Head, INFERRED, Rows};
+use super::row::{Body, Row, Slot, Waiting, content_hash};
+use super::sort::{ENDS, FAULT, Head, INFERRED, LEFT_OUT, Rows};
 use crate::calendar::Calendars;
 use crate::hub::HubError;
 
@@ -365,6 +365,12 @@ fn matched(
     old: Option<LedgerRow>,
 ) -> Result<Step, HubError> {
     let live = old.as_ref().filter(|old| old.status == LedgerStatus::Live);
+    let completed = match live.filter(|_| head.flags & LEFT_OUT != 0) {
+        Some(live) => completed(row, &live.detail)?,
+        None => None,
+    };
+    let (row, content) =
+        completed.as_ref().map_or((row, content), |encoded| (encoded, content_hash(encoded)));
     if head.flags & ENDS != 0 {
         let new = live.map(ended);
         let verdict = if new.is_some() { Verdict::EndDelta } else { Verdict::Unchanged };
@@ -394,6 +400,21 @@ fn matched(
     let new =
         LedgerRow { key: head.key, content, revision, status: LedgerStatus::Live, detail: row.to_vec() };
     Ok(Step { new: Some(new), publish: Some(Status::Active), ..Step::new(slot, school_year, verdict, old) })
+}
+
+/// An enrolment with what it said before in place of what could not be read.
+fn completed(row: &[u8], before: &[u8]) -> Result<Option<Vec<u8>>, HubError> {
+    let (mut row, before) = (Row::decode(row)?, Row::decode(before)?);
+    let (Body::Enrollment { exit, grade, .. }, Body::Enrollment { exit: last_exit, grade: last_grade, .. }) =
+        (&mut row.body, before.body)
+    else {
+        return Ok(None);
+    };
+    *exit = exit.take().or(last_exit);
+    *grade = grade.take().or(last_grade);
+    let mut encoded = Vec::new();
+    row.encode(&mut encoded);
+    Ok(Some(encoded))
 }
 
 /// A row that waits for its student or school.

@@ -22,6 +22,8 @@ pub(crate) enum Place {
     Day(String, Date),
     Student(Uuid),
     StudentDay(Uuid, Date),
+    /// Of a student, in no school year that counts: whatever it is about, its date is no day of silence.
+    Misdated(Uuid),
 }
 
 /// How many rows of a payload cast doubt on each place, and of which schools those speak that name a student.
@@ -143,7 +145,7 @@ impl Doubt {
             let (student, on) = match place {
                 Place::Student(student) => (student, None),
                 Place::StudentDay(student, date) => (student, Some(*date)),
-                Place::Payload | Place::School(_) | Place::Day(..) => return None,
+                Place::Payload | Place::School(_) | Place::Day(..) | Place::Misdated(_) => return None,
             };
             let hides = move |day: Date| on.is_none_or(|on| on == day) && cast.hides(day);
             Some((StudentKey::from_uuid(*student), hides))
@@ -152,10 +154,11 @@ impl Doubt {
 }
 
 /// The places that a row stands in.
-fn places_of(row: &Row<'_>) -> [Option<Place>; 5] {
+fn places_of(row: &Row<'_>) -> [Option<Place>; 6] {
     let school = row.school().filter(|school| !school.is_empty());
     [
         row.student.map(Place::Student),
+        row.student.map(Place::Misdated),
         row.student.zip(row.date()).map(|(student, date)| Place::StudentDay(student, date)),
         row.date().zip(school).map(|(date, school)| Place::Day(school.to_owned(), date)),
         school.map(|school| Place::School(school.to_owned())),
@@ -191,6 +194,7 @@ mod tests {
     fn only_new_doubt_lets_rows_stand_and_they_stand_while_it_remains() {
         for place in [
             Place::Student(Uuid::from_u128(7)),
+            Place::Misdated(Uuid::from_u128(7)),
             Place::StudentDay(Uuid::from_u128(7), date(2026, 9, 18)),
             Place::Day("100".into(), date(2026, 9, 18)),
             Place::School("100".into()),

@@ -38,10 +38,7 @@ impl OpenRun<'_> {
         let (read, size_bytes) = self.read(&remembered, resolver)?;
         let mut read = match read {
             Ok(read) => read,
-            Err(refusal) => {
-                self.end_what_went_out().await?;
-                return self.refuse(&refusal).await;
-            }
+            Err(refusal) => return self.set_aside(&refusal).await,
         };
         let judged = extent::judged(&read, &hub.settings.calendars, self.run_day(), &remembered.covered);
         let gated = self.gate(&mut read, &judged, &remembered.book).await?;
@@ -52,6 +49,12 @@ impl OpenRun<'_> {
         self.publish(&read, &judged, &gated, resolver).await?;
         let accepted = Accepted::of(context, size_bytes, &read, &gated);
         self.accept(read.rejects, &gated, accepted).await
+    }
+
+    /// Refuses the payload, of which rows may be on the log.
+    pub(super) async fn set_aside(&self, refusal: &Refusal) -> Result<RunReport, HubError> {
+        self.end_what_went_out().await?;
+        self.refuse(refusal).await
     }
 
     /// A run that was cut short may have rows on the log, whatever is decided of it now: it ends there, covering nothing.

@@ -76,8 +76,13 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
     let states = states_of(hub, key).await?;
     let judge = Judge::load(hub, key, now).await?;
     for (who, state) in &states {
-        view.enrollments.extend(enrollments(hub, *who, &judge.hear(state)));
-        view.answers.push(judge.answer(*who, state));
+        let heard = judge.hear(state);
+        view.enrollments.extend(enrollments(hub, *who, &heard));
+        // Of a year without the student, such as one that was mistyped, there is nothing to answer.
+        let was_here = heard.live_enrollments().next().is_some() || !state.announced.flags().is_empty();
+        if was_here || who.school_year == judge.running_year {
+            view.answers.push(judge.answer(*who, state));
+        }
         view.flags.extend(state.announced.flags().iter().map(|flag| line(hub, *who, state, flag)));
     }
     if view.answers.is_empty() {

@@ -18,6 +18,8 @@ struct ServerSaid {
 pub(super) fn refusal(error: sqlx::Error) -> StoreError {
     if may_succeed_later(&error) {
         StoreError::Unavailable(source(error))
+    } else if is_unfit(&error) {
+        StoreError::Unfit(source(error))
     } else {
         StoreError::Failed(source(error))
     }
@@ -65,6 +67,12 @@ fn is_passing(code: &str) -> bool {
     // that is about to be promoted).
     const CODES: [&str; 3] = ["55P03", "25P03", "25006"];
     CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code)
+}
+
+/// A data exception (a NUL in a text), or a limit of the program (a row that no index page holds).
+fn is_unfit(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
 }
 
 /// FATAL, but not because the server is going away: a wrong password, no such database or a wrong setting.

@@ -75,15 +75,21 @@ pub(crate) async fn open(
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: i32 = 5;
     const SQLITE_LOCKED: i32 = 6;
-    match error {
-        sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => {
-            // An extended code carries the primary code in its low byte.
-            let code = error.code().and_then(|code| code.parse::<i32>().ok());
-            code.is_some_and(|code| matches!(code & 0xff, SQLITE_BUSY | SQLITE_LOCKED))
-        }
-        _ => false,
-    }
+    matches!(error, sqlx::Error::PoolTimedOut)
+        || code_of(error).is_some_and(|code| matches!(code, SQLITE_BUSY | SQLITE_LOCKED))
+}
+
+/// Whether a value is too large, or of no type that its column takes.
+pub(crate) fn is_unfit(error: &sqlx::Error) -> bool {
+    const SQLITE_TOOBIG: i32 = 18;
+    const SQLITE_MISMATCH: i32 = 20;
+    code_of(error).is_some_and(|code| matches!(code, SQLITE_TOOBIG | SQLITE_MISMATCH))
+}
+
+/// The primary code, which an extended one carries in its low byte.
+fn code_of(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?.parse::<i32>().ok()?;
+    Some(code & 0xff)
 }
 
 fn options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {

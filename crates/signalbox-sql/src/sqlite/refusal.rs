@@ -2,9 +2,15 @@
 
 use signalbox_store::StoreError;
 
-use super::connect::is_busy;
+use super::connect::{is_busy, is_unfit};
 
 /// [`StoreError::Unknown`] never comes from here: SQLite runs in this process, so a COMMIT always answers.
 pub(super) fn refusal(error: sqlx::Error) -> StoreError {
-    if is_busy(&error) { StoreError::Unavailable(error.into()) } else { StoreError::Failed(error.into()) }
+    if is_busy(&error) {
+        StoreError::Unavailable(error.into())
+    } else if is_unfit(&error) {
+        StoreError::Unfit(error.into())
+    } else {
+        StoreError::Failed(error.into())
+    }
 }

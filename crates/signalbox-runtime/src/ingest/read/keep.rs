@@ -10,10 +10,11 @@ use signalbox_event::{Status, StudentKey};
 
 use super::Reader;
 use super::ids::{School, unknown_school};
-use super::place::outside_years;
+use super::place::{When, outside_years};
+use crate::ingest::doubt::Place;
 use crate::ingest::identity::Found;
 use crate::ingest::row::{Row, Slot, Waiting, content_hash, of_record};
-use crate::ingest::sort::{ENDS, FAULT, Head, INFERRED};
+use crate::ingest::sort::{ENDS, FAULT, Head, INFERRED, LEFT_OUT};
 
 impl Reader<'_> {
     pub(super) fn keep(&mut self, mut draft: Draft<'_>) -> io::Result<()> {
@@ -29,6 +30,7 @@ impl Reader<'_> {
                 _ => Ok(()),
             },
             Record::Enrollment { student, school, .. } => {
+                let flags = if draft.left_out.is_empty() { flags } else { flags | LEFT_OUT };
                 let (student, school) = (self.student(student), self.school(school));
                 self.keep_about(draft, student, school, flags)
             }
@@ -78,7 +80,7 @@ impl Reader<'_> {
             School::Known(school) => Some(school),
             School::Unknown | School::None => None,
         };
-        let Some(year) = self.year_or_reject(&draft, school.as_deref().unwrap_or_default()) else {
+        let Some(year) = self.year_or_reject(&draft, student, school.as_deref().unwrap_or_default()) else {
             return Ok(());
         };
         if self.beside.some_wait && student.is_some() {
@@ -115,21 +117,32 @@ impl Reader<'_> {
             School::Known(first) => first.as_ref(),
             School::Unknown | School::None => "",
         };
-        match self.year_or_reject(draft, school_of) {
+        match self.year_or_reject(draft, None, school_of) {
             Some(year) => self.push_waiting(draft, year, flags),
             None => Ok(()),
         }
     }
 
     /// The school year that a row counts in. One that counts in none is a reject, and says nothing of how well the file is
-    /// written.
-    fn year_or_reject(&mut self, draft: &Draft<'_>, school: &str) -> Option<u16> {
-        let year = self.year_of(&draft.record, school);
-        if year.is_none() {
-            self.found.outside_years += 1;
-            self.reject(outside_years(draft));
+    /// written. It may be the very row of this year that is missing.
+    fn year_or_reject(
+        &mut self,
+        draft: &Draft<'_>,
+        student: Option<StudentKey>,
+        school: &str,
+    ) -> Option<u16> {
+        let when = self.when(&draft.record, school);
+        if let (When::Uncounted(_) | When::Outside, Some(student)) = (when, student) {
+            self.doubts.on(Place::Misdated(*student.as_uuid()));
         }
-        year
+        match when {
+            When::In(year) | When::Uncounted(year) => Some(year),
+            When::Outside => {
+                self.found.outside_years += 1;
+                self.reject(outside_years(draft));
+                None
+            }
+        }
     }
 
     fn note_not_found(&mut self, student: &Found<StudentKey>, id: &str) {

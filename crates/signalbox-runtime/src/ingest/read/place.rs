@@ -34,13 +34,24 @@ impl<'a> SchoolSeen<'a> {
     }
 }
 
+/// The school year that a row counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    In(u16),
+    /// On a date that no calendar covers: it is kept under this year, and counted nowhere.
+    Uncounted(u16),
+    Outside,
+}
+
 impl Reader<'_> {
-    /// The school year that a row counts in, and notes what its school's rows reach to. `None`: it counts in none.
-    pub(super) fn year_of(&mut self, record: &Record<'_>, school: &str) -> Option<u16> {
+    /// The school year that a row counts in; notes what its school's rows reach to.
+    pub(super) fn when(&mut self, record: &Record<'_>, school: &str) -> When {
         match record {
-            Record::School { .. } | Record::Student { .. } => Some(self.year),
-            Record::Enrollment { entry, .. } => self.year_of_enrollment(*entry, school),
-            Record::Attendance { date, .. } => Some(self.year_of_day(*date, school)),
+            Record::School { .. } | Record::Student { .. } => When::In(self.year),
+            Record::Enrollment { entry, .. } => {
+                self.year_of_enrollment(*entry, school).map_or(When::Outside, When::In)
+            }
+            Record::Attendance { date, .. } => self.when_of_day(*date, school),
         }
     }
 
@@ -58,7 +69,7 @@ impl Reader<'_> {
         calendars.of(school, year).is_some_and(lies_in).then_some(year)
     }
 
-    fn year_of_day(&mut self, date: Date, school: &str) -> u16 {
+    fn when_of_day(&mut self, date: Date, school: &str) -> When {
         if !self.schools.contains_key(school) {
             self.schools.insert(school.into(), SchoolSeen::default());
         }
@@ -71,11 +82,15 @@ impl Reader<'_> {
         }
         let (year, calendar) = seen.year_of(date, school, &self.settings.calendars);
         match calendar {
-            None => self.found.notes.no_calendar += 1,
-            Some(calendar) if !calendar.is_instructional(date) => self.found.notes.non_instructional += 1,
-            Some(_) => {}
+            Some(calendar) if calendar.first <= date && date <= calendar.last => {
+                self.found.notes.non_instructional += u64::from(!calendar.is_instructional(date));
+                When::In(year)
+            }
+            _ => {
+                self.found.notes.no_calendar += 1;
+                When::Uncounted(year)
+            }
         }
-        year
     }
 }
 
