@@ -215,6 +215,58 @@ fn a_feed_removed_while_its_run_was_open_reads_the_file_when_it_comes_back() {
     assert_goes_on(&mut district, "attendance");
 }
 
+/// A file's rows are out and the process died; then nobody reads the feed, and the file itself is overwritten by a better
+/// one. Whatever of it was told is taken back like anything else that a file said.
+#[test]
+fn what_was_told_before_a_crash_is_taken_back_though_the_feed_was_gone_meanwhile() {
+    let absences = [(1001, 3, "A"), (1001, 7, "A"), (1001, 12, "A")];
+    let good = |more: &[Row]| crate::drops::attendance(&[&[crate::drops::through(26)], more].concat());
+    for (first, crashed, last, value) in
+        [(&[][..], &absences[..], &[][..], "0/26"), (&absences, &[], &absences, "3/26")]
+    {
+        for failpoint in ["append", "ledger"] {
+            let mut district = District::new();
+            district.enroll(&[1000, 1001]);
+            district.drop("attendance.csv", good(first));
+            district.up();
+            district.drop("attendance.csv", good(crashed));
+            assert!(district.up_dying_at(failpoint, 1), "it died while it was reading");
+            let text = district.config.render();
+            let start = text.find("  - name: attendance\n").expect("the feed");
+            let end = text.find("risk:").expect("the rules");
+            district.configure(|config| config.verbatim = Some([&text[..start], &text[end..]].concat()));
+            district.later(60);
+            district.up();
+            district.configure(|config| config.verbatim = Some(text));
+            district.drop("attendance.csv", good(last));
+            district.later(60);
+            district.up();
+            assert_eq!(district.answer(1001)["value"], value, "{failpoint}");
+        }
+    }
+}
+
+/// A process died over a file; by the next start a code of it means something else. The later word holds.
+#[test]
+fn what_a_mapping_said_before_a_crash_gives_way_to_what_it_says_now() {
+    for failpoint in ["append", "ledger"] {
+        for (first, second, value) in [("A", "P", "0/26"), ("P", "A", "2/26")] {
+            let codes = |meaning: &str| match meaning {
+                "A" => "{X: absent_unexcused, T: tardy}",
+                _ => "{X: present, T: tardy}",
+            };
+            let mut district = District::with(|config| config.codes = codes(first));
+            district.enroll(&[1000, 1001]);
+            district.attend(&[(1001, 3, "X"), (1001, 4, "X"), crate::drops::through(26)]);
+            let hit = if failpoint == "append" { 3 } else { 2 };
+            assert!(district.up_dying_at(failpoint, hit), "it died while it was reading");
+            district.configure(|config| config.codes = codes(second));
+            district.up();
+            assert_eq!(district.answer(1001)["value"], value, "{failpoint}, {first} then {second}");
+        }
+    }
+}
+
 /// A second feed of enrolments, which says that student 1003 goes to school 200 all year.
 fn campus(config: &mut crate::config::Config) {
     let second = config.roster.replace("name: enrollment", "name: campus");

@@ -62,6 +62,8 @@ pub struct Run {
     pub cause: String,
     /// What the gate counted and decided, as JSON, once it has: a resumed run does not judge again.
     pub gated: Option<String>,
+    /// The ledger rows that were recorded last, while the run is open: perhaps nobody was told of them yet.
+    pub unsent: Option<Unsent>,
     pub outcome: Option<Outcome>,
     /// The summary given at closing, as JSON.
     pub summary: Option<String>,
@@ -103,9 +105,48 @@ impl NewRun {
             cursor: self.cursor,
             cause: self.cause,
             gated: None,
+            unsent: None,
             outcome: None,
             summary: None,
         }
+    }
+}
+
+/// A range of ledger rows, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsent {
+    pub scope: Scope,
+    pub first: LedgerKey,
+    pub last: LedgerKey,
+}
+
+impl Unsent {
+    const BYTES: usize = 36;
+
+    /// The range of these rows, which are in key order. `None`: there are none.
+    pub fn of(scope: Scope, rows: &[LedgerRow]) -> Option<Self> {
+        Some(Self { scope, first: rows.first()?.key, last: rows.last()?.key })
+    }
+
+    /// As stores keep it.
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..2].copy_from_slice(&self.scope.entity.to_be_bytes());
+        bytes[2..4].copy_from_slice(&self.scope.school_year.to_be_bytes());
+        bytes[4..20].copy_from_slice(&self.first);
+        bytes[20..].copy_from_slice(&self.last);
+        bytes
+    }
+
+    /// `None`: these are not the bytes of a range.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::BYTES] = bytes.try_into().ok()?;
+        let number = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+        Some(Self {
+            scope: Scope { entity: number(0), school_year: number(2) },
+            first: bytes[4..20].try_into().ok()?,
+            last: bytes[20..].try_into().ok()?,
+        })
     }
 }
 
@@ -297,8 +338,9 @@ pub trait FeedStore: Send + Sync {
 
     async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError>;
 
-    /// Writes ledger rows, after their events are appended; a key that is there is replaced. Rows come in key order,
-    /// each key once, else it is `Failed`.
+    /// Writes ledger rows, before their events are appended; a key that is there is replaced. The open run names them as
+    /// [`unsent`](Run::unsent) from here on, in place of those before. Rows come in key order, each key once, else it is
+    /// `Failed`.
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError>;
 
     /// Closes the open run; its cursor becomes the feed's, in the same transaction, unless it is

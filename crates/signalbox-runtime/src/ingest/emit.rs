@@ -1,10 +1,12 @@
-//! From judged rows to events on the log; the ledger is written after.
+//! From judged rows to events on the log; the ledger is written before.
 //!
 //! # Layout
 //! - this file: `Emitter`, a row as an event; events of a run or the hub as a whole
 //! - `chunk`: what is written at a time; `writer`: writing it beside making the next
+//! - `unsent`: what a process may have recorded and not published when it died
 
 mod chunk;
+mod unsent;
 mod writer;
 
 use std::collections::HashMap;
@@ -18,7 +20,7 @@ use signalbox_event::envelope::{feed_source, role_source};
 use signalbox_event::id::{derived, event_id};
 use signalbox_event::{Data, Domain, Event, Status, topic};
 use signalbox_log::Message;
-use signalbox_store::feed::{FeedLease, LedgerRow, Run};
+use signalbox_store::feed::{FeedLease, LedgerRow, LedgerStatus, Run};
 
 use self::chunk::Chunk;
 use self::writer::Writer;
@@ -26,6 +28,11 @@ use super::diff::Step;
 use super::identity::Resolver;
 use super::row::Row;
 use crate::hub::{Hub, HubError};
+
+pub(crate) use self::unsent::send_again;
+
+/// Events that are appended at a time when rows are published again.
+const AGAIN: usize = 5_000;
 
 /// Publishes the steps of one run.
 pub(crate) struct Emitter<'a> {
@@ -78,7 +85,26 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Returns when every step is appended and recorded.
+    /// Publishes a row of the ledger again, as it stands there.
+    pub(crate) async fn again(
+        &mut self,
+        entity: Entity,
+        school_year: u16,
+        row: &LedgerRow,
+    ) -> Result<(), HubError> {
+        // The end of a row has no content; an enrolment that a student left has its last day.
+        let is_end = row.status == LedgerStatus::Ended && row.content == 0;
+        let status = if is_end { Status::ToBeDeleted } else { Status::Active };
+        let event = self.event(entity, school_year, row, status)?;
+        let (topic, shard) = address(self.hub, &event);
+        self.chunk.push_event(&event, &topic, shard);
+        if self.chunk.messages().len() >= AGAIN {
+            self.write().await?;
+        }
+        Ok(())
+    }
+
+    /// Returns when every step is recorded and appended.
     pub(crate) async fn flush(&mut self) -> Result<(), HubError> {
         self.write().await?;
         self.writer.finish().await?;

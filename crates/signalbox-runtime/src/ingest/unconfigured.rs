@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use signalbox_event::Domain;
 use signalbox_store::feed::{Closing, FeedLease, Outcome, Run};
 
-use super::emit::end_run;
+use super::emit::{end_run, send_again};
+use super::identity::Resolver;
 use super::{Holder, RunReport};
 use crate::feeds;
 use crate::hub::{Hub, HubError};
@@ -41,6 +42,9 @@ async fn give_back(hub: &Hub, feed: &str, now: Timestamp) -> Result<(), HubError
 /// Ends the open run of a feed that is no longer configured, if there is one.
 pub(crate) async fn end_open_run(hub: &Hub, lease: &FeedLease) -> Result<(), HubError> {
     let Some(run) = hub.feeds.open(lease).await? else { return Ok(()) };
+    if run.unsent.is_some() {
+        send_again(hub, lease, &run, &Resolver::load(&*hub.feeds).await?).await?;
+    }
     for domain in TOPICS {
         // With no coverage: shards hear that the run is over, and that it said nothing of any day.
         end_run(hub, &run, domain, None, &[]).await?;

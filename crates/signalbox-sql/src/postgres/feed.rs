@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use signalbox_store::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
-    NewRun, Reject, RejectGroup, Run, Scope, Term, are_in_order,
+    NewRun, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
 };
 use signalbox_store::{FeedStore, StoreError};
 use sqlx::postgres::PgPool;
@@ -130,6 +130,8 @@ impl FeedStore for PgFeeds {
         }
         if !rows.is_empty() {
             ledger::record(&mut transaction, feed, scope, rows).await?;
+            let unsent = Unsent::of(scope, rows);
+            runs::names_unsent(&mut *transaction, feed, unsent).await.map_err(refusal)?;
         }
         commit(transaction).await
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use signalbox_store::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
-    NewRun, Reject, RejectGroup, Run, Scope, Term, are_in_order,
+    NewRun, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
 };
 use signalbox_store::{FeedStore, StoreError};
 use sqlx::migrate::Migrator;
@@ -151,6 +151,8 @@ impl FeedStore for SqliteFeeds {
         }
         if !rows.is_empty() {
             ledger::record(&mut transaction, feed, scope, rows).await?;
+            let unsent = Unsent::of(scope, rows);
+            runs::names_unsent(&mut *transaction, feed, unsent).await.map_err(refusal)?;
         }
         transaction.commit().await.map_err(refusal)
     }

@@ -1,7 +1,7 @@
 //! What feeds keep: runs, holds, ids, rejects and the ledger's pages.
 
 use signalbox_store::feed::{
-    CrosswalkRow, FeedRow, Hold, HoldState, Named, Outcome, Reject, RejectGroup, RejectPlace, Run,
+    CrosswalkRow, FeedRow, Hold, HoldState, Named, Outcome, Reject, RejectGroup, RejectPlace, Run, Unsent,
 };
 
 use super::{StoredRow, known};
@@ -24,6 +24,7 @@ pub(crate) fn feed_row(
 
 pub(crate) fn run(row: &impl StoredRow) -> Result<Run, sqlx::Error> {
     let outcome: Option<String> = row.column("outcome")?;
+    let unsent: Option<Vec<u8>> = row.column("unsent")?;
     Ok(Run {
         feed: row.column("feed_name")?,
         number: row.count("number")?,
@@ -33,9 +34,14 @@ pub(crate) fn run(row: &impl StoredRow) -> Result<Run, sqlx::Error> {
         cursor: row.column("cursor")?,
         cause: row.column("cause")?,
         gated: row.column("gated")?,
+        unsent: unsent.as_deref().map(unsent_of).transpose()?,
         outcome: outcome.as_deref().map(outcome_of).transpose()?,
         summary: row.column("summary")?,
     })
+}
+
+fn unsent_of(bytes: &[u8]) -> Result<Unsent, sqlx::Error> {
+    Unsent::from_bytes(bytes).ok_or_else(|| sqlx::Error::Decode("a run names rows in another way".into()))
 }
 
 pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {

@@ -54,6 +54,7 @@ macro_rules! feed_conformance {
             $crate::conformance_cases! { run, $make,
                 run_numbers_ascend
                 an_unfinished_run_comes_first
+                an_open_run_names_the_rows_recorded_last
                 what_the_gate_decided_survives
                 closing_moves_the_cursor_and_stores_the_summary
                 a_run_without_cursor_leaves_the_feeds

@@ -4,7 +4,7 @@ use super::feed::{close, closing, new_run, work};
 use super::hold::{decide, hold, open_holds};
 use super::{assert_refused, taken};
 use crate::FeedStore;
-use crate::feed::{Closing, HoldState, NewRun, Outcome, Run};
+use crate::feed::{Closing, HoldState, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope, Unsent};
 
 pub async fn run_numbers_ascend(store: &impl FeedStore) {
     let (sis, other) = (taken(store, "sis").await, taken(store, "other").await);
@@ -38,6 +38,33 @@ pub async fn what_the_gate_decided_survives(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let resumed = store.open(&lease).await.expect("reads").expect("is open");
     assert_eq!(resumed, Run { gated: Some(r#"{"add":3}"#.into()), ..run });
+}
+
+/// Whoever finishes the run tells of them again: perhaps nobody heard.
+pub async fn an_open_run_names_the_rows_recorded_last(store: &impl FeedStore) {
+    let mut lease = taken(store, "sis").await;
+    let row = |key: u8| LedgerRow {
+        key: [key; 16],
+        content: 7,
+        revision: 1,
+        status: LedgerStatus::Live,
+        detail: vec![key],
+    };
+    let scope = |school_year| Scope { entity: 0x83, school_year };
+    store.record(&lease, scope(2022), &[row(9)]).await.expect("records, of no run");
+    let run = store.open_run(&lease, new_run("one", None)).await.expect("opens");
+    assert_eq!(run.unsent, None);
+    for (year, keys) in [(2022, &[1, 2, 5][..]), (2023, &[4][..])] {
+        let rows: Vec<LedgerRow> = keys.iter().map(|key| row(*key)).collect();
+        store.record(&lease, scope(year), &rows).await.expect("records");
+        lease = taken(store, "sis").await;
+        let named = store.open(&lease).await.expect("reads").expect("is open").unsent.expect("is named");
+        assert_eq!(Some(named), Unsent::of(scope(year), &rows));
+        store.record(&lease, scope(2024), &[]).await.expect("there is nothing to name");
+        assert_eq!(store.open(&lease).await.expect("reads").expect("is open").unsent, Some(named));
+    }
+    close(store, &lease, run.number, closing(Outcome::Accepted)).await;
+    assert_eq!(store.run("sis", run.number).await.expect("reads").expect("is there").unsent, None);
 }
 
 pub async fn closing_moves_the_cursor_and_stores_the_summary(store: &impl FeedStore) {

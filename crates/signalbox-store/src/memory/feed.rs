@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
-    LedgerStatus, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, Term, are_in_order,
+    LedgerStatus, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
 };
 use crate::{FeedStore, StoreError};
 
@@ -219,6 +219,9 @@ impl FeedStore for MemoryFeeds {
         }
         if !rows.is_empty() {
             feed.ledger.entry(scope).or_default().extend(rows.iter().map(|row| (row.key, row.clone())));
+            if let Some(run) = feed.unfinished() {
+                run.unsent = Unsent::of(scope, rows);
+            }
         }
         Ok(())
     }
@@ -227,6 +230,7 @@ impl FeedStore for MemoryFeeds {
         let mut inner = self.lock();
         let feed = inner.owned(lease)?;
         let run = feed.unfinished_is(number)?;
+        run.unsent = None;
         run.outcome = Some(closing.outcome);
         run.summary = Some(closing.summary);
         if let Some(cursor) = run.cursor.clone()

@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 use super::chunk::Chunk;
 use crate::hub::{Hub, HubError};
 
-/// Appends and records chunks, one at a time and in their order: the ledger never speaks of an event that is not in
-/// the log. What is in hand when the writer is dropped is given up; the run is still open and is worked again.
+/// Records and appends chunks, one at a time and in their order: the log never lacks more of what the ledger says than
+/// the rows that the open run names. What is in hand when the writer is dropped is given up; the run is still open, and
+/// whoever works it again begins with these rows.
 pub(super) struct Writer {
     log: Arc<dyn EventLog>,
     feeds: Arc<dyn FeedStore>,
@@ -50,13 +51,13 @@ async fn write(
     lease: &FeedLease,
     mut chunk: Chunk,
 ) -> Result<Chunk, HubError> {
-    if !chunk.messages().is_empty() {
-        log.append(chunk.messages()).await?;
-        crate::failpoint!("append");
-    }
     if let Some((scope, rows)) = chunk.rows() {
         feeds.record(lease, scope, rows).await?;
         crate::failpoint!("ledger");
+    }
+    if !chunk.messages().is_empty() {
+        log.append(chunk.messages()).await?;
+        crate::failpoint!("append");
     }
     chunk.clear();
     Ok(chunk)

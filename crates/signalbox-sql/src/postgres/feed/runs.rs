@@ -1,6 +1,6 @@
 //! Feeds and their runs.
 
-use signalbox_store::feed::{FeedRow, NewRun, Outcome, Run};
+use signalbox_store::feed::{FeedRow, NewRun, Outcome, Run, Unsent};
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 
 use crate::stored::{feed_row, outcome_word, run};
@@ -76,6 +76,20 @@ pub(super) async fn gate(
     Ok(done.rows_affected() == 1)
 }
 
+/// The open run names the rows that were recorded last.
+pub(super) async fn names_unsent(
+    executor: impl PgExecutor<'_>,
+    feed: i32,
+    unsent: Option<Unsent>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE run SET unsent = $1 WHERE feed = $2 AND outcome IS NULL")
+        .bind(unsent.map(|unsent| unsent.to_bytes().to_vec()))
+        .bind(feed)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
 /// Ends a run and moves the feed's cursor, unless the run was abandoned. `false`: the run is not the open one.
 pub(super) async fn close(
     connection: &mut PgConnection,
@@ -85,7 +99,7 @@ pub(super) async fn close(
     summary: &str,
 ) -> Result<bool, sqlx::Error> {
     let closed: Option<Option<Vec<u8>>> = sqlx::query_scalar(
-        "UPDATE run SET outcome = $1, summary = $2 WHERE feed = $3 AND number = $4 AND outcome IS NULL
+        "UPDATE run SET outcome = $1, summary = $2, unsent = NULL WHERE feed = $3 AND number = $4 AND outcome IS NULL
          RETURNING cursor",
     )
     .bind(outcome_word(outcome))

@@ -103,6 +103,7 @@ pub(super) const OF_FEEDS: &[Table] = &[
             column("cursor", Bytes),
             column("cause", Text),
             column("gated", Text),
+            column("unsent", Bytes),
             column("outcome", Text),
             column("summary", Text),
         ],

@@ -1,6 +1,6 @@
 //! Feeds and their runs.
 
-use signalbox_store::feed::{FeedRow, NewRun, Outcome, Run};
+use signalbox_store::feed::{FeedRow, NewRun, Outcome, Run, Unsent};
 use sqlx::{AssertSqlSafe, SqliteConnection, SqliteExecutor};
 
 use crate::stored::{feed_row, outcome_word, run};
@@ -80,6 +80,20 @@ pub(super) async fn gate(
     Ok(done.rows_affected() == 1)
 }
 
+/// The open run names the rows that were recorded last.
+pub(super) async fn names_unsent(
+    executor: impl SqliteExecutor<'_>,
+    feed: i64,
+    unsent: Option<Unsent>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE run SET unsent = ? WHERE feed = ? AND outcome IS NULL")
+        .bind(unsent.map(|unsent| unsent.to_bytes().to_vec()))
+        .bind(feed)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
 /// Ends a run and moves the feed's cursor, unless the run was abandoned. `false`: the run is not the open one.
 pub(super) async fn close(
     connection: &mut SqliteConnection,
@@ -89,7 +103,7 @@ pub(super) async fn close(
     summary: &str,
 ) -> Result<bool, sqlx::Error> {
     let closed: Option<Option<Vec<u8>>> = sqlx::query_scalar(
-        "UPDATE run SET outcome = ?, summary = ? WHERE feed = ? AND number = ? AND outcome IS NULL
+        "UPDATE run SET outcome = ?, summary = ?, unsent = NULL WHERE feed = ? AND number = ? AND outcome IS NULL
          RETURNING cursor",
     )
     .bind(outcome_word(outcome))
