@@ -161,6 +161,11 @@ pub struct Scope {
 /// A ledger row's place: rows are scanned in the order of these bytes.
 pub type LedgerKey = [u8; 16];
 
+/// The key before this one. `None`: it is the first.
+pub fn before(key: LedgerKey) -> Option<LedgerKey> {
+    u128::from_be_bytes(key).checked_sub(1).map(u128::to_be_bytes)
+}
+
 /// Whether rows come as [`FeedStore::record`] wants them.
 pub fn are_in_order(rows: &[LedgerRow]) -> bool {
     rows.is_sorted_by(|one, next| one.key < next.key)
@@ -410,4 +415,23 @@ pub trait FeedStore: Send + Sync {
 
     /// Forgets the feed: its ledger, runs, holds and rejects, and the lease itself. Ids stay: they are the students'.
     async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_before_it() {
+        let key = |first: u8, last: u8| {
+            let mut key = [0; 16];
+            (key[0], key[15]) = (first, last);
+            key
+        };
+        assert_eq!(before(key(0, 0)), None);
+        assert_eq!(before(key(3, 1)), Some(key(3, 0)));
+        let mut carried = [255; 16];
+        carried[0] = 2;
+        assert_eq!(before(key(3, 0)), Some(carried));
+    }
 }

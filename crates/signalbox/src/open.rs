@@ -34,7 +34,7 @@ use crate::config::{Backing, Config, Loaded};
 use crate::exit::Failure;
 
 pub(crate) use data_dir::{DataDir, Lock};
-use remembered::Roster;
+use remembered::Purpose;
 use servers::Connected;
 pub(crate) use slot::Slot;
 
@@ -70,25 +70,26 @@ pub(crate) struct Company {
 
 /// Opens the hub on its own data, making what is missing of an embedded one.
 pub(crate) async fn open(loaded: Loaded) -> Result<Opened, Failure> {
-    open_for(loaded, None).await
+    open_as(loaded, None, Purpose::Look).await
 }
 
 /// As [`open`], for a process that runs on: on servers it is known by its slot, so that one that is started again in its
 /// place has its feeds and shards at once. `configuration` names what it runs with.
 pub(crate) async fn open_to_run(loaded: Loaded, configuration: &str) -> Result<Opened, Failure> {
-    open_for(loaded, Some(configuration)).await
+    open_as(loaded, Some(configuration), Purpose::Run).await
+}
+
+/// As [`open`], to work through what is there, once.
+pub(crate) async fn open_to_run_once(loaded: Loaded) -> Result<Opened, Failure> {
+    open_as(loaded, None, Purpose::Run).await
 }
 
 /// As [`open`], though the roster of record has another name than the one that is remembered: to rename it.
 pub(crate) async fn open_to_rename(loaded: Loaded) -> Result<Opened, Failure> {
-    open_as(loaded, None, Roster::MayBeRenamed).await
+    open_as(loaded, None, Purpose::Rename).await
 }
 
-async fn open_for(loaded: Loaded, running: Option<&str>) -> Result<Opened, Failure> {
-    open_as(loaded, running, Roster::AsRemembered).await
-}
-
-async fn open_as(loaded: Loaded, running: Option<&str>, roster: Roster) -> Result<Opened, Failure> {
+async fn open_as(loaded: Loaded, running: Option<&str>, purpose: Purpose) -> Result<Opened, Failure> {
     let Loaded { config, .. } = loaded;
     let data_dir = DataDir::make(&config.data_dir)?;
     let slot = match (&config.backing, running) {
@@ -103,7 +104,7 @@ async fn open_as(loaded: Loaded, running: Option<&str>, roster: Roster) -> Resul
             Some((servers::topics(servers), connected))
         }
     };
-    assemble(config, data_dir, slot, servers, roster).await
+    assemble(config, data_dir, slot, servers, purpose).await
 }
 
 /// The hub on these servers, or on the files of its folder.
@@ -112,7 +113,7 @@ async fn assemble(
     data_dir: DataDir,
     slot: Option<Slot>,
     servers: Option<(Topics, Connected)>,
-    roster: Roster,
+    purpose: Purpose,
 ) -> Result<Opened, Failure> {
     if config.district.secret.is_some() {
         // Before anything is made.
@@ -126,7 +127,7 @@ async fn assemble(
         }
         Some((topics, connected)) => (servers::stores(&connected, topics), Some(connected)),
     };
-    let whose = remembered::meet(&config, &data_dir, &*stores.feeds, roster, DataDir::make_secret).await?;
+    let whose = remembered::meet(&config, &data_dir, &*stores.feeds, purpose, DataDir::make_secret).await?;
     let hub = hub(config, whose, stores, landing);
     Ok(Opened { hub: Arc::new(hub), data_dir, servers, slot, scratch: None })
 }
@@ -150,8 +151,8 @@ pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
         }
     };
     let whose = {
-        let roster = Roster::AsRemembered;
-        remembered::meet(&config, &data_dir, &*stores.feeds, roster, DataDir::secret_for_once).await?
+        let purpose = Purpose::Look;
+        remembered::meet(&config, &data_dir, &*stores.feeds, purpose, DataDir::secret_for_once).await?
     };
     let hub = hub(config, whose, stores, landing);
     let scratch = Some(Scratch { folder, database });

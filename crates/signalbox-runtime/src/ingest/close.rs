@@ -86,10 +86,18 @@ impl OpenRun<'_> {
             Outcome::Held
         };
         self.remember_held(&report, gated).await?;
+        // A hold that waits already is from now on about what was found now.
+        let hold = match earlier {
+            _ if opens => Some(self.new_hold(held)),
+            Some(waiting) if waiting.state == HoldState::Waiting => {
+                Some(Hold { id: waiting.id, since_ms: waiting.since_ms, ..self.new_hold(held) })
+            }
+            _ => None,
+        };
         let closing = Closing {
             // Nothing of the payload is used, so open rejects stay. The latest payload is the one that a person is asked
             // about.
-            hold: opens.then(|| self.new_hold(held)),
+            hold,
             supersede_holds: opens,
             ..closing(outcome, &report)
         };

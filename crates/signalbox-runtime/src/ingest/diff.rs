@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, Entity};
 use signalbox_event::Status;
-use signalbox_store::feed::{FeedStore, LedgerRow, LedgerStatus};
+use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, before};
 
 use self::leaving::Leaving;
 use self::ledger::Ledger;
@@ -18,8 +18,12 @@ use super::extent::{Judged, Missing};
 use super::read::ReadIn;
 use super::row::{Body, Row, Slot, Waiting, content_hash};
 use super::sort::{ENDS, FAULT, Head, INFERRED, LEFT_OUT, Rows};
-use crate::calendar::Calendars;
-use crate::hub::HubError;
+use crate::hub::{HubError, Settings};
+
+/// A ledger key begins with so many bytes that are its student's.
+const GROUP_BYTES: usize = 8;
+/// Nobody has more enrolments in a year.
+const STINTS_AT_MOST: usize = 64;
 
 /// What becomes of one natural key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +125,7 @@ impl Step {
 pub(crate) struct By<'a> {
     pub feeds: &'a dyn FeedStore,
     pub feed: &'a str,
-    pub calendars: &'a Calendars,
+    pub settings: &'a Settings,
     pub run_day: Date,
     pub judged: &'a [Judged],
 }
@@ -196,8 +200,9 @@ impl<'a> Diff<'a> {
         let school_year = first.school_year;
         let judged = self.judged(Entity::Enrollment, school_year);
         let absent_rows = judged.map_or(AbsentRows::End, |judged| judged.absent_rows);
-        let By { calendars, run_day, .. } = self.by;
-        Leaving { calendars, run_day, absent_rows, school_year }.settle(&mut self.group)?;
+        let By { settings, run_day, .. } = self.by;
+        Leaving { calendars: &settings.calendars, run_day, absent_rows, school_year }
+            .settle(&mut self.group)?;
         self.ready.extend(self.group.drain(..));
         Ok(())
     }
@@ -222,7 +227,9 @@ impl<'a> Diff<'a> {
                     let old = self.take_ledger();
                     Some(self.present(slot, school_year, old)?)
                 }
-                (Some(old), new) if new.is_none_or(|new| old < new) => self.missing(slot, school_year)?,
+                (Some(old), new) if new.is_none_or(|new| old < new) => {
+                    self.missing(slot, school_year).await?
+                }
                 (_, Some(_)) => Some(self.present(slot, school_year, None)?),
                 (Some(_), None) => unreachable!("a ledger row without a row of the payload is missing"),
             };
@@ -245,7 +252,7 @@ impl<'a> Diff<'a> {
     }
 
     /// A ledger row that the payload does not have.
-    fn missing(&mut self, slot: Slot, school_year: u16) -> Result<Option<Step>, HubError> {
+    async fn missing(&mut self, slot: Slot, school_year: u16) -> Result<Option<Step>, HubError> {
         let Some(old) = self.take_ledger() else { return Ok(None) };
         if old.status == LedgerStatus::Ended {
             return Ok(None);
@@ -254,12 +261,24 @@ impl<'a> Diff<'a> {
             return Ok((!slot.waits).then(|| Step::new(slot, school_year, Verdict::Untouched, Some(old))));
         };
         if slot.waits {
-            let missing = judged.missing(&Waiting::decode(&old.detail)?.row);
+            let Waiting { row, school, .. } = Waiting::decode(&old.detail)?;
+            let missing = match row.school() {
+                Some("") if judged.names(&school) => judged.missing_at(&row, Some(&school)),
+                Some("") => judged.missing_of_no_school(&row, &[]),
+                _ => judged.missing(&row),
+            };
             let goes = matches!(missing, Missing::Ended | Missing::Vanished);
             return Ok(goes.then(|| dropped(slot, school_year, old)));
         }
         let mut row = Row::decode(&old.detail)?;
-        let verdict = match judged.missing(&row) {
+        let missing = match (row.school(), row.student) {
+            (Some(""), Some(_)) if slot.entity == Entity::Attendance => {
+                let schools = self.schools_of(&row, &old.key, school_year).await?;
+                judged.missing_of_no_school(&row, &schools)
+            }
+            _ => judged.missing(&row),
+        };
+        let verdict = match missing {
             Missing::Outside => return Ok(None),
             // Of a school that is not mentioned nothing is known that was not before.
             Missing::Vanished if row.is_silence() => return Ok(None),
@@ -278,6 +297,32 @@ impl<'a> Diff<'a> {
         };
         let publish = verdict.is_end().then_some(Status::ToBeDeleted);
         Ok(Some(Step { new, publish, ..Step::new(slot, school_year, verdict, Some(old)) }))
+    }
+
+    /// Where the row's student is enrolled that year, as the roster feeds say.
+    async fn schools_of(
+        &self,
+        row: &Row<'_>,
+        key: &LedgerKey,
+        school_year: u16,
+    ) -> Result<Vec<String>, HubError> {
+        let scope = Slot { waits: false, entity: Entity::Enrollment }.scope(school_year);
+        let group = &key[..GROUP_BYTES];
+        let mut first = [0; 16];
+        first[..GROUP_BYTES].copy_from_slice(group);
+        let mut schools = Vec::new();
+        for roster in self.by.settings.feeds.iter().filter(|feed| feed.is_roster()) {
+            let after = before(first);
+            let rows = self.by.feeds.ledger(&roster.name, scope, after.as_ref(), STINTS_AT_MOST).await?;
+            let of_group = rows.iter().take_while(|stint| stint.key.starts_with(group));
+            for stint in of_group.filter(|stint| stint.status == LedgerStatus::Live) {
+                let stint = Row::decode(&stint.detail)?;
+                if stint.student == row.student {
+                    schools.extend(stint.school().map(str::to_owned));
+                }
+            }
+        }
+        Ok(schools)
     }
 
     /// The rows of the payload under one key, against what the ledger has. Where rows disagree, a day is unknown; what is

@@ -95,12 +95,13 @@ impl Ingest {
         }
     }
 
-    /// Opens a run on the payload of an earlier one; the feed's cursor stays.
+    /// Opens a run on the payload of an earlier one; the feed's cursor stays. The payload says what it said on the day on
+    /// which it was read first.
     async fn open_on(&self, taken: Taken<'_>, earlier: &Run, cause: &str) -> Result<Run, HubError> {
         let run = NewRun {
             payload: earlier.payload.clone(),
             name: earlier.name.clone(),
-            opened_ms: taken.now.as_millisecond(),
+            opened_ms: earlier.opened_ms,
             cursor: None,
             cause: cause.to_owned(),
         };

@@ -46,6 +46,7 @@ pub(crate) struct Emitter<'a> {
     times: HashMap<Date, String>,
     chunk: Chunk,
     writer: Writer,
+    has_sent: bool,
 }
 
 impl<'a> Emitter<'a> {
@@ -67,6 +68,7 @@ impl<'a> Emitter<'a> {
             times: HashMap::new(),
             chunk: Chunk::default(),
             writer: Writer::new(hub, lease),
+            has_sent: false,
         }
     }
 
@@ -80,9 +82,15 @@ impl<'a> Emitter<'a> {
             let event = self.event(step.slot.entity, step.school_year, &new, status)?;
             let (topic, shard) = address(self.hub, &event);
             self.chunk.push_event(&event, &topic, shard);
+            self.has_sent = true;
         }
         self.chunk.push_row(scope, new);
         Ok(())
+    }
+
+    /// Whether any step was one to publish: the run is to be ended on its shards.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.has_sent
     }
 
     /// Publishes a row of the ledger again, as it stands there.

@@ -37,8 +37,10 @@ pub(crate) enum Missing {
 /// The school days that an attendance payload speaks for.
 #[derive(Debug)]
 struct Days {
-    /// Per school; the entry of the blank name is for rows without a usable school, which no later file repeats.
+    /// Per school.
     schools: HashMap<String, Window>,
+    /// From the first to the last day that it speaks for at any school.
+    anywhere: Option<Window>,
     /// What a school without rows means.
     elsewhere: Missing,
 }
@@ -55,29 +57,60 @@ struct Window {
 impl Judged {
     /// What it means that the row is missing.
     pub(crate) fn missing(&self, row: &Row<'_>) -> Missing {
+        self.missing_at(row, row.school())
+    }
+
+    /// Whether the payload has rows of the school.
+    pub(crate) fn names(&self, school: &str) -> bool {
+        self.days.as_ref().is_some_and(|days| days.schools.contains_key(school))
+    }
+
+    /// The same for a row that stands as if it named this school.
+    pub(crate) fn missing_at(&self, row: &Row<'_>, school: Option<&str>) -> Missing {
         let Some(days) = &self.days else { return Missing::Ended };
-        let (Some(school), Some(date)) = (row.school(), row.date()) else { return Missing::Outside };
+        let (Some(school), Some(date)) = (school, row.date()) else { return Missing::Outside };
         match days.schools.get(school) {
-            None if school.is_empty() => Missing::Outside,
             None => days.elsewhere,
-            Some(window) if row.is_silence() && window.first <= date && date <= window.covered => {
-                Missing::Ended
+            Some(window) => window.missing(row, date),
+        }
+    }
+
+    /// The same for a row that names no school that is known: it may have been one of each where its student is enrolled,
+    /// and stands as long as the payload does not speak for all of them. Of a student who is enrolled nowhere, any will do.
+    pub(crate) fn missing_of_no_school(&self, row: &Row<'_>, schools: &[String]) -> Missing {
+        let Some(days) = &self.days else { return Missing::Ended };
+        let Some(date) = row.date() else { return Missing::Outside };
+        if schools.is_empty() {
+            return days.anywhere.map_or(Missing::Outside, |window| window.missing(row, date));
+        }
+        let mut worst = Missing::Ended;
+        for school in schools {
+            match self.missing_at(row, Some(school)) {
+                Missing::Outside | Missing::Vanished => return Missing::Outside,
+                Missing::Late => worst = Missing::Late,
+                Missing::Ended => {}
             }
-            Some(window) if date > window.last => Missing::Late,
-            Some(window) if date < window.first => Missing::Outside,
-            Some(_) => Missing::Ended,
+        }
+        worst
+    }
+}
+
+impl Window {
+    fn missing(&self, row: &Row<'_>, date: Date) -> Missing {
+        if row.is_silence() && self.first <= date && date <= self.covered {
+            Missing::Ended
+        } else if date > self.last {
+            Missing::Late
+        } else if date < self.first {
+            Missing::Outside
+        } else {
+            Missing::Ended
         }
     }
 }
 
 /// The extents in which absent rows end.
-/// `before`: what the feed covered so far.
-pub(crate) fn judged(
-    read: &ReadIn,
-    calendars: &Calendars,
-    run_day: Date,
-    before: &BTreeMap<String, DateRanges>,
-) -> Vec<Judged> {
+pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date) -> Vec<Judged> {
     if read.is_empty_list() {
         return Vec::new();
     }
@@ -87,7 +120,7 @@ pub(crate) fn judged(
         entity: extent.entity,
         school_year: year_of(read, calendars, extent.entity),
         absent_rows: extent.absent_rows,
-        days: (extent.entity == Entity::Attendance).then(|| days(extent, read, calendars, run_day, before)),
+        days: (extent.entity == Entity::Attendance).then(|| days(extent, read, calendars, run_day)),
     };
     read.contents.extents.iter().filter(ending).map(judge).collect()
 }
@@ -99,13 +132,7 @@ fn year_of(read: &ReadIn, calendars: &Calendars, entity: Entity) -> u16 {
     latest.map_or(read.year, |date| calendars.school_year(*date))
 }
 
-fn days(
-    extent: &Extent,
-    read: &ReadIn,
-    calendars: &Calendars,
-    run_day: Date,
-    before: &BTreeMap<String, DateRanges>,
-) -> Days {
+fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) -> Days {
     let mut schools: HashMap<String, Window> = read
         .latest
         .iter()
@@ -116,22 +143,17 @@ fn days(
         last: one.last.max(other.last),
         covered: one.covered.max(other.covered),
     };
-    // Nobody knows at which school such a row is: it goes when the payload speaks for every school.
-    let speaks_for_all = before.keys().all(|school| schools.contains_key(school));
     schools.remove("");
-    if let Some(all) = schools.values().copied().reduce(|one, other| widest(one, &other)) {
-        let latest = read.latest.values().copied().max();
-        let last = latest.map_or(all.last, |latest| all.last.max(latest));
-        if speaks_for_all {
-            schools.insert(String::new(), Window { last, ..all });
-        }
-    }
+    let latest = read.latest.values().copied().max();
+    let anywhere = schools.values().copied().reduce(|one, other| widest(one, &other));
+    let anywhere =
+        anywhere.map(|all| Window { last: latest.map_or(all.last, |latest| all.last.max(latest)), ..all });
     let elsewhere = match (extent.covers, extent.covered_through) {
         (Covers::SchoolYear, CoveredThrough::LatestRow) => Missing::Vanished,
         (Covers::SchoolYear, CoveredThrough::RunDay | CoveredThrough::DayBeforeRun) => Missing::Ended,
         (Covers::SchoolDays(_) | Covers::OwnRows, _) => Missing::Outside,
     };
-    Days { schools, elsewhere }
+    Days { schools, anywhere, elsewhere }
 }
 
 fn window(extent: &Extent, calendars: &Calendars, school: &str, latest: Date, run_day: Date) -> Window {

@@ -80,7 +80,6 @@ pub(crate) struct Gated {
     pub kept_back: BTreeSet<(u16, String)>,
     /// Whether anything is to be published or recorded.
     pub changes: bool,
-    pub publishes: bool,
     /// Every row could be used and stands in the ledger as the payload has it.
     pub whole: bool,
     pub covered: Vec<SchoolCoverage>,
@@ -112,20 +111,17 @@ pub(crate) struct Tally {
     counted: Vec<Entity>,
     counts: Counts,
     changes: bool,
-    publishes: bool,
     whole: bool,
     run_day: Date,
-    guards: BTreeMap<Entity, Guard>,
+    /// By entity and school year.
+    guards: BTreeMap<(Entity, u16), Guard>,
+    /// Entities of which no school may go as a whole.
+    always_have_rows: BTreeSet<Entity>,
 }
 
 impl Tally {
     pub(crate) fn new(counted: &[Entity], read: &ReadIn, run_day: Date) -> Self {
-        let guards = Entity::ALL.into_iter().map(|entity| {
-            let mut guard = Guard::default();
-            guard.always_has_rows = extent::always_has_rows(read, entity);
-            guard.counts_students = entity == Entity::Attendance;
-            (entity, guard)
-        });
+        let always = Entity::ALL.into_iter().filter(|entity| extent::always_has_rows(read, *entity));
         Self {
             counted: counted.to_vec(),
             counts: Counts {
@@ -135,16 +131,15 @@ impl Tally {
                 ..Counts::default()
             },
             changes: false,
-            publishes: false,
             whole: read.rejected == 0 && read.left_out == 0,
             run_day,
-            guards: guards.collect(),
+            guards: BTreeMap::new(),
+            always_have_rows: always.collect(),
         }
     }
 
     pub(crate) fn step(&mut self, step: &Step, rejects: &mut RejectBook) -> Result<(), HubError> {
         self.changes |= step.new.is_some();
-        self.publishes |= step.publish.is_some() && !step.verdict.is_end();
         let stands_on =
             matches!(step.verdict, Verdict::Hold | Verdict::StillHeld | Verdict::Doubted | Verdict::Late);
         self.whole &= !(step.conflict || step.fault || stands_on);
@@ -189,7 +184,14 @@ impl Tally {
     }
 
     fn guard(&mut self, step: &Step) -> Result<(), HubError> {
-        let guard = self.guards.get_mut(&step.slot.entity).expect("every entity has one");
+        let entity = step.slot.entity;
+        let always_has_rows = self.always_have_rows.contains(&entity);
+        let guard = self.guards.entry((entity, step.school_year)).or_insert_with(|| {
+            let mut guard = Guard::default();
+            guard.always_has_rows = always_has_rows;
+            guard.counts_students = entity == Entity::Attendance;
+            guard
+        });
         let Some(old) = &step.old else {
             guard.added += u64::from(step.verdict == Verdict::Add && step.rows > 0);
             return Ok(());
@@ -219,11 +221,10 @@ impl Tally {
         let ends: Vec<_> = self
             .guards
             .iter()
-            .flat_map(|(entity, guard)| guard.ends_by_school().map(|ends| (*entity as u16, ends)))
+            .flat_map(|((entity, _), guard)| guard.ends_by_school().map(|ends| (*entity as u16, ends)))
             .map(|(entity, ends)| ((entity, ends.school), ends.would_end))
             .collect();
         let is_kept = |(entity, school): &(u16, String)| is_kept_back(&kept_back, *entity, school);
-        let publishes = self.publishes || ends.iter().any(|(place, _)| !is_kept(place));
         let mut counts = self.counts;
         if hold.as_ref().is_none_or(|held| !held.is_whole()) {
             let is_counted = |entity: u16| self.counted.iter().any(|counted| *counted as u16 == entity);
@@ -242,7 +243,6 @@ impl Tally {
             whole: self.whole && kept_back.is_empty(),
             kept_back,
             changes: self.changes,
-            publishes,
             covered: read.covered.clone(),
             notes: read.notes.clone(),
         }
@@ -255,7 +255,7 @@ impl Tally {
         }
         let mut kept_back = BTreeSet::new();
         let mut schools = Vec::new();
-        for (entity, guard) in self.guards.iter().filter(|(entity, _)| is_about_students(**entity)) {
+        for ((entity, _), guard) in self.guards.iter().filter(|((entity, _), _)| is_about_students(*entity)) {
             let held = guard.schools();
             if let Some(whole) = guard.whole(&held) {
                 return (Some(self.held(whole.as_str())), BTreeSet::new());
@@ -268,7 +268,7 @@ impl Tally {
             let would_end = schools.iter().map(|school| school.would_end).sum();
             return (Some(Held { reason: SCHOOL.to_owned(), would_end, schools }), kept_back);
         }
-        let others = self.guards.iter().filter(|(entity, _)| !is_about_students(**entity));
+        let others = self.guards.iter().filter(|((entity, _), _)| !is_about_students(*entity));
         let whole =
             others.filter(|_| kept_back.is_empty()).find_map(|(_, guard)| guard.whole(&BTreeSet::new()));
         (whole.map(|whole| self.held(whole.as_str())), kept_back)
@@ -295,9 +295,11 @@ impl Tally {
     /// What would end of what is about students at schools; where nothing of that would, all that would.
     fn losing(&self) -> Vec<(Entity, SchoolEnds)> {
         let of = |about_students: bool| {
-            let guards =
-                self.guards.iter().filter(move |(entity, _)| is_about_students(**entity) == about_students);
-            guards.flat_map(|(entity, guard)| guard.ends_by_school().map(|ends| (*entity, ends)))
+            let guards = self
+                .guards
+                .iter()
+                .filter(move |((entity, _), _)| is_about_students(*entity) == about_students);
+            guards.flat_map(|((entity, _), guard)| guard.ends_by_school().map(|ends| (*entity, ends)))
         };
         let losing: Vec<_> = of(true).collect();
         if losing.is_empty() { of(false).collect() } else { losing }

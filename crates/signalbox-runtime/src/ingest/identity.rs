@@ -43,8 +43,11 @@ pub(crate) struct Resolver {
     /// Students whose id is that of two persons: nobody, until it is one.
     two_persons: HashSet<StudentKey>,
     /// Ids without what tools add and take away, and whose they are, if one student's; filled when first asked for.
-    shapes: Option<HashMap<Box<str>, Option<StudentKey>>>,
+    shapes: Option<Shapes>,
 }
+
+/// `None`: several students' ids have the shape.
+type Shapes = HashMap<Box<str>, Option<StudentKey>>;
 
 impl Resolver {
     /// Reads the whole crosswalk.
@@ -94,6 +97,7 @@ impl Resolver {
         if let Some(ids) = self.ids.get_mut(&key) {
             ids.retain(|(held_type, id)| *held_type != id_type || **id != *row.id);
         }
+        // Rare: whose else the shape is, nobody knows now.
         self.shapes = None;
     }
 
@@ -103,7 +107,9 @@ impl Resolver {
         let new = !keys.contains(&(id_type, key));
         if new {
             keys.push((id_type, key));
-            self.shapes = None;
+            if let Some(shapes) = &mut self.shapes {
+                add_shape(shapes, id, key);
+            }
             if !first {
                 self.ids.entry(key).or_default().push((id_type, id.into()));
             }
@@ -187,14 +193,9 @@ impl Resolver {
     pub(crate) fn by_shape(&mut self, id: &str) -> Option<StudentKey> {
         let students = &self.students;
         let shapes = self.shapes.get_or_insert_with(|| {
-            let mut shapes: HashMap<Box<str>, Option<StudentKey>> = HashMap::with_capacity(students.len());
+            let mut shapes = Shapes::with_capacity(students.len());
             for (id, owners) in students {
-                for (_, key) in owners {
-                    let whose = shapes.entry(shape_of(id)).or_insert(Some(*key));
-                    if *whose != Some(*key) {
-                        *whose = None;
-                    }
-                }
+                owners.iter().for_each(|(_, key)| add_shape(&mut shapes, id, *key));
             }
             shapes
         });
@@ -205,6 +206,13 @@ impl Resolver {
     pub(crate) fn hint(&mut self, id: &str) -> Option<Hint> {
         let is_known = self.by_shape(id).is_some();
         Hint::of(id, is_known)
+    }
+}
+
+fn add_shape(shapes: &mut Shapes, id: &str, key: StudentKey) {
+    let whose = shapes.entry(shape_of(id)).or_insert(Some(key));
+    if *whose != Some(key) {
+        *whose = None;
     }
 }
 

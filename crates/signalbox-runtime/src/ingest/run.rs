@@ -40,7 +40,7 @@ impl OpenRun<'_> {
             Ok(read) => read,
             Err(refusal) => return self.set_aside(&refusal).await,
         };
-        let judged = extent::judged(&read, &hub.settings.calendars, self.run_day(), &remembered.covered);
+        let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
         let gated = self.gate(&mut read, &judged, &remembered.book).await?;
         if let Some(held) = gated.hold.as_ref().filter(|held| held.is_whole()) {
             self.end_what_went_out().await?;
@@ -59,12 +59,10 @@ impl OpenRun<'_> {
 
     /// A run that was cut short may have rows on the log, whatever is decided of it now: it ends there, covering nothing.
     async fn end_what_went_out(&self) -> Result<(), HubError> {
-        match self.decided()? {
-            Some(decided) if decided.publishes => {
-                end_run(self.hub, self.run, self.feed.domain(), None, &[]).await
-            }
-            _ => Ok(()),
+        if self.run.unsent.is_none() {
+            return Ok(());
         }
+        end_run(self.hub, self.run, self.feed.domain(), None, &[]).await
     }
 
     /// What was decided of the run before it was cut short.
@@ -113,7 +111,7 @@ impl OpenRun<'_> {
         read.covered = extent::coverage(&read, &hub.settings.calendars, run_day);
         let gated = accepted.gated(&read);
         self.decide(&gated).await?;
-        self.cover(&read, &gated).await?;
+        self.cover(&read, &gated, false).await?;
         self.accept(read.rejects, &gated, Some(accepted)).await.map(Some)
     }
 
@@ -126,13 +124,7 @@ impl OpenRun<'_> {
     /// What the payload is compared by.
     pub(super) fn by<'a>(&'a self, judged: &'a [Judged]) -> By<'a> {
         let Self { hub, feed, .. } = *self;
-        By {
-            feeds: &*hub.feeds,
-            feed: &feed.name,
-            calendars: &hub.settings.calendars,
-            run_day: self.run_day(),
-            judged,
-        }
+        By { feeds: &*hub.feeds, feed: &feed.name, settings: &hub.settings, run_day: self.run_day(), judged }
     }
 
     /// Counts what the payload would do. A resumed run keeps what was decided before, while that rests on the same.
@@ -153,8 +145,7 @@ impl OpenRun<'_> {
         }
         let approved = self.approved_hold().await?;
         let gated = tally.finish(read, book, approved.as_ref());
-        // What went out under the earlier decision has opened the run on its shards: it is to be ended there.
-        let gated = Gated { basis, publishes: gated.publishes || before.publishes, ..gated };
+        let gated = Gated { basis, ..gated };
         self.decide(&gated).await?;
         Ok(gated)
     }
@@ -186,6 +177,8 @@ impl OpenRun<'_> {
             hub.feeds.change_crosswalk(lease, &read.ids.gone, &read.ids.new).await?;
             same::crosswalk_grows(hub, lease, run, "after").await?;
         }
+        // What an earlier try sent has opened the run on its shards.
+        let mut is_out = run.unsent.is_some();
         if gated.changes {
             self.forget_accepted().await?;
             let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
@@ -196,8 +189,9 @@ impl OpenRun<'_> {
                 }
             }
             emitter.flush().await?;
+            is_out |= emitter.has_sent();
         }
-        self.cover(read, gated).await
+        self.cover(read, gated, is_out).await
     }
 
     /// From here on the ledger is no longer that of the last accepted payload.
@@ -209,11 +203,11 @@ impl OpenRun<'_> {
         }
     }
 
-    /// Ends the run on the log, if it changed a fact or covers more than was covered.
-    async fn cover(&self, read: &ReadIn, gated: &Gated) -> Result<(), HubError> {
+    /// Ends the run on the log, if anything of it is there or it covers more than was covered.
+    async fn cover(&self, read: &ReadIn, gated: &Gated, is_out: bool) -> Result<(), HubError> {
         let mut settings = FeedSettings::load(self.hub, &self.feed.name).await?;
         let extends = settings.extends(&gated.covered);
-        if gated.publishes || extends {
+        if is_out || extends {
             end_run(self.hub, self.run, self.feed.domain(), read.rows_mean(), &gated.covered).await?;
         }
         if extends {

@@ -172,7 +172,7 @@ impl District {
     }
 
     pub(crate) async fn status(&self) -> Status {
-        view::status::status(&self.hub).await.expect("looks")
+        view::status::status(&self.hub, now()).await.expect("looks")
     }
 
     pub(crate) async fn answer(&self, student: &str) -> Option<String> {

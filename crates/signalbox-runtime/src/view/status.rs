@@ -4,6 +4,7 @@
 mod beside;
 mod outbox;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signalbox_connector::words::{counted, plural};
@@ -81,14 +82,14 @@ pub struct FlagCounts {
 }
 
 /// Looks at everything.
-pub async fn status(hub: &Hub) -> Result<Status, HubError> {
+pub async fn status(hub: &Hub, now: Timestamp) -> Result<Status, HubError> {
     // The log first: an answer that does not come is not to cost the hash over every student.
     let (consumers, dead_letters) = (consumers(hub).await?, dead_letters::waiting(hub).await?);
-    Ok(Status { consumers, dead_letters: Some(dead_letters), ..status_without_log(hub).await? })
+    Ok(Status { consumers, dead_letters: Some(dead_letters), ..status_without_log(hub, now).await? })
 }
 
 /// As [`status`], asking the stores only: what the log knows is unknown.
-pub async fn status_without_log(hub: &Hub) -> Result<Status, HubError> {
+pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, HubError> {
     let feeds = feeds(hub).await?;
     let mut unmatched = 0;
     for feed in &hub.settings.feeds {
@@ -98,7 +99,7 @@ pub async fn status_without_log(hub: &Hub) -> Result<Status, HubError> {
     let (outbox, destinations) = outbox::look(hub).await?;
     let unknown = |shard| ConsumerStatus { consumer: consume::NAME, shard, behind: None };
     Ok(Status {
-        warnings: beside::warnings(hub, &feeds).await?,
+        warnings: beside::warnings(hub, &feeds, now).await?,
         feeds,
         consumers: (0..hub.settings.topics.shards).map(unknown).collect(),
         flags,

@@ -30,11 +30,12 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Fa
     let config = load(global)?;
     let zone = config.config.district.zone.clone();
     let Look { mut standing, brokers, opened } = look(config).await?;
+    let now = Clock::new(global.now).frozen();
     let mut status = None;
     if let Some(opened) = &opened {
-        status = ask_log(&opened.hub, &mut standing, &brokers).await?;
+        status = ask_log(&opened.hub, now, &mut standing, &brokers).await?;
         if status.is_none() {
-            status = Some(status_without_log(&opened.hub).await?);
+            status = Some(status_without_log(&opened.hub, now).await?);
         }
     }
     let done = if standing.away().next().is_none() { Done::Ok } else { Done::Away };
@@ -45,16 +46,22 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Fa
 /// The status of a hub that has just done its work.
 pub(super) async fn of(out: &mut dyn Write, global: &Global, opened: &Opened) -> Result<(), Failure> {
     let servers = if opened.is_shared() { Standing::all_well() } else { Standing::default() };
-    let report = Report { servers, status: Some(status(&opened.hub).await?) };
+    let report =
+        Report { servers, status: Some(status(&opened.hub, Clock::new(global.now).frozen()).await?) };
     Ok(print(out, global, &opened.hub.settings.district.zone, &report)?)
 }
 
 /// `None`: the log is away, by now at least.
-async fn ask_log(hub: &Hub, standing: &mut Standing, brokers: &[String]) -> Result<Option<Status>, Failure> {
+async fn ask_log(
+    hub: &Hub,
+    now: Timestamp,
+    standing: &mut Standing,
+    brokers: &[String],
+) -> Result<Option<Status>, Failure> {
     if standing.has_no_log() {
         return Ok(None);
     }
-    match status(hub).await {
+    match status(hub, now).await {
         Ok(status) => Ok(Some(status)),
         Err(HubError::Log(LogError::Unavailable(_))) if !brokers.is_empty() => {
             standing.without_kafka(brokers);

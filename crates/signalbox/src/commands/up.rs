@@ -21,7 +21,7 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Resu
 async fn run_once(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
     let clock = Clock::new(global.now);
     let configuration = fingerprint(global)?;
-    let opened = open::open(load(global)?).await?;
+    let opened = open::open_to_run_once(load(global)?).await?;
     let _lock = if opened.is_shared() { None } else { Some(alone(&opened, &configuration).await?) };
     once(out, global, opened, &configuration, clock).await
 }

@@ -10,7 +10,7 @@ use signalbox_kafka::{Config, KafkaLog};
 use signalbox_log::LogError;
 use signalbox_sql::postgres::{self, Database, OpenError, Options};
 
-use super::remembered::Roster;
+use super::remembered::Purpose;
 use super::servers::{self, Connected};
 use super::{DataDir, Opened};
 use crate::config::{Backing, Loaded, Servers};
@@ -67,7 +67,7 @@ pub(crate) async fn look(loaded: Loaded) -> Result<Look, Failure> {
     };
     let data_dir = DataDir::make(&loaded.config.data_dir)?;
     let connected = Some((topics, Connected { kafka, database }));
-    let opened = Some(super::assemble(loaded.config, data_dir, None, connected, Roster::AsRemembered).await?);
+    let opened = Some(super::assemble(loaded.config, data_dir, None, connected, Purpose::Look).await?);
     Ok(Look { standing, brokers, opened })
 }
 

@@ -38,12 +38,15 @@ struct Identity {
     roster: String,
 }
 
-/// Whether the roster of record must be the one that is remembered.
+/// What the hub is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Roster {
-    AsRemembered,
-    /// A command is to rename it.
-    MayBeRenamed,
+pub(super) enum Purpose {
+    /// To work: whose hub it is, is remembered from its first start on.
+    Run,
+    /// To look at it, or to do one thing: nothing is fixed by that.
+    Look,
+    /// To rename feeds: the roster of record may have another name than the one that is remembered.
+    Rename,
 }
 
 /// The secret of the district, and what feeds are called, once it is sure that this is the hub of before, or a new one.
@@ -51,7 +54,7 @@ pub(super) async fn meet(
     config: &Config,
     data_dir: &DataDir,
     feeds: &dyn FeedStore,
-    roster: Roster,
+    purpose: Purpose,
     make: impl FnOnce(&DataDir) -> Result<SecretSlice<u8>, Failure>,
 ) -> Result<(SecretSlice<u8>, Names), Failure> {
     let before = load(feeds).await?;
@@ -68,14 +71,14 @@ pub(super) async fn meet(
     let hash = hash_of(&secret);
     refuse_another(known.map(|known| &known.secret), &hash, |_| another_secret())?;
     let names = Names::load(feeds).await?;
-    if roster == Roster::MayBeRenamed {
+    if purpose == Purpose::Rename {
         return Ok((secret, names));
     }
     let (roster, kept) = roster_of(config, &names);
     refuse_another(known.map(|known| &known.roster), &kept, |before| {
         another_roster(names.called(before), roster)
     })?;
-    if before.is_none() {
+    if before.is_none() && purpose == Purpose::Run {
         let ours =
             Identity { format: FORMAT_OF_STORES, district: district.clone(), secret: hash, roster: kept };
         remember(feeds, &ours).await?;

@@ -94,7 +94,8 @@ impl Hub for Inside {
     }
 
     fn status(&self) -> Value {
-        let status = self.runtime.block_on(view::status::status_without_log(&self.hub)).expect("looks");
+        let status =
+            self.runtime.block_on(view::status::status_without_log(&self.hub, self.now)).expect("looks");
         serde_json::to_value(status).expect("it is JSON")
     }
 

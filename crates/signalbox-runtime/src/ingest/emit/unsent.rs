@@ -1,7 +1,7 @@
 //! What a process recorded in the ledger and may not have published when it died: it is published again before anything
 //! else happens to the run, whatever became of the configuration meanwhile. Whoever heard it already hears a repetition.
 
-use signalbox_store::feed::{FeedLease, LedgerKey, LedgerStatus, Run, Unsent};
+use signalbox_store::feed::{FeedLease, LedgerStatus, Run, Unsent, before};
 
 use super::Emitter;
 use crate::hub::{Hub, HubError};
@@ -34,29 +34,5 @@ pub(crate) async fn send_again(
         if after.is_none_or(|key| key >= last) {
             return emitter.flush().await;
         }
-    }
-}
-
-/// The key before this one. `None`: it is the first.
-fn before(key: LedgerKey) -> Option<LedgerKey> {
-    u128::from_be_bytes(key).checked_sub(1).map(u128::to_be_bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_has_one_before_it() {
-        let key = |first: u8, last: u8| {
-            let mut key = [0; 16];
-            (key[0], key[15]) = (first, last);
-            key
-        };
-        assert_eq!(before(key(0, 0)), None);
-        assert_eq!(before(key(3, 1)), Some(key(3, 0)));
-        let mut carried = [255; 16];
-        carried[0] = 2;
-        assert_eq!(before(key(3, 0)), Some(carried));
     }
 }

@@ -22,10 +22,18 @@ pub(super) struct Guard {
     pub(super) added: u64,
     pub(super) schools: BTreeMap<String, Losses>,
     student: Student,
-    /// Students with at least [`ROWS_OF_A_STUDENT`] rows, and those of them that lose all; of all students.
+    /// By school; of the blank name: of students with rows at several.
+    students: BTreeMap<String, Students>,
+}
+
+/// Students who have rows at one school only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Students {
+    /// Who lose every row.
+    lost: u64,
+    /// Those with at least [`ROWS_OF_A_STUDENT`] rows, and who of them lose all.
     several: u64,
     several_lost: u64,
-    lost: u64,
 }
 
 /// Rows at one school (of the blank name: at none).
@@ -49,6 +57,8 @@ pub(super) struct Losses {
 #[derive(Debug, Default)]
 struct Student {
     group: Option<[u8; 8]>,
+    /// `None`: at several.
+    school: Option<String>,
     rows: u64,
     gone: u64,
 }
@@ -87,20 +97,25 @@ impl Guard {
         losses.doubted += u64::from(verdict == Verdict::Doubted);
         if self.student.group != group {
             self.next_student(group);
+            self.student.school = Some(school.to_owned());
+        } else if self.student.school.as_deref().is_some_and(|held| held != school) {
+            self.student.school = None;
         }
         self.student.rows += 1;
         self.student.gone += u64::from(is_gone);
     }
 
     fn next_student(&mut self, group: Option<[u8; 8]>) {
-        let Student { rows, gone, .. } =
-            std::mem::replace(&mut self.student, Student { group, rows: 0, gone: 0 });
-        let is_lost = rows > 0 && rows == gone;
-        self.lost += u64::from(is_lost);
-        if rows >= ROWS_OF_A_STUDENT {
-            self.several += 1;
-            self.several_lost += u64::from(is_lost);
+        let next = Student { group, ..Student::default() };
+        let Student { school, rows, gone, .. } = std::mem::replace(&mut self.student, next);
+        if !self.counts_students || rows == 0 {
+            return;
         }
+        let students = self.students.entry(school.unwrap_or_default()).or_default();
+        let (is_lost, has_several) = (rows == gone, rows >= ROWS_OF_A_STUDENT);
+        students.lost += u64::from(is_lost);
+        students.several += u64::from(has_several);
+        students.several_lost += u64::from(has_several && is_lost);
     }
 
     /// All rows were seen.
@@ -144,9 +159,19 @@ impl Guard {
         if rest_gone >= FLOOR && rest_gone * 10 > rest {
             return Some(Whole::File);
         }
-        let students = self.counts_students && held.is_empty() && rest_gone_today >= FLOOR;
-        let lost = self.lost >= STUDENTS && self.several_lost * 100 > self.several;
-        (students && lost).then_some(Whole::Students)
+        (rest_gone_today >= FLOOR && self.loses_students(held)).then_some(Whole::Students)
+    }
+
+    /// Whether several students of schools that are not held lose everything.
+    fn loses_students(&self, held: &BTreeSet<&str>) -> bool {
+        let rest = self.students.iter().filter(|(school, _)| !held.contains(school.as_str()));
+        let Students { lost, several, several_lost } =
+            rest.fold(Students::default(), |sum, (_, students)| Students {
+                lost: sum.lost + students.lost,
+                several: sum.several + students.several,
+                several_lost: sum.several_lost + students.several_lost,
+            });
+        lost >= STUDENTS && several_lost * 100 > several
     }
 
     pub(super) fn ends_by_school(&self) -> impl Iterator<Item = SchoolEnds> {
@@ -213,6 +238,21 @@ mod tests {
         assert_eq!(students(5, 200, 4), Some(Whole::Students));
         assert_eq!(students(4, 100, 4), None, "four students");
         assert_eq!(students(5, 200, 1), None, "a row each: corrections, and fewer than ten");
+    }
+
+    /// One school is missing, and of another the last students are.
+    #[test]
+    fn students_count_beside_a_school_that_is_held() {
+        let mut guard = Guard { counts_students: true, ..Guard::default() };
+        for student in 0..200_u8 {
+            let (school, is_lost) = (if student < 20 { "3" } else { "2" }, student < 20 || student >= 188);
+            let verdict = if is_lost { Verdict::EndAbsent } else { Verdict::Unchanged };
+            (0..4).for_each(|_| guard.row(school, Some([student; 8]), verdict, false));
+        }
+        guard.finish();
+        let held = guard.schools();
+        assert_eq!(held.iter().copied().collect::<Vec<_>>(), ["3"]);
+        assert_eq!(guard.whole(&held), Some(Whole::Students));
     }
 
     #[test]

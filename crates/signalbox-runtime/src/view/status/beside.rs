@@ -1,6 +1,7 @@
 //! What `status` says beside the feeds that work: feeds that are no longer configured, runs that hold up decisions, and
 //! warnings.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_store::feed::FeedRow;
 
@@ -8,6 +9,7 @@ use super::{FeedStatus, utc};
 use crate::feeds;
 use crate::hub::{Hub, HubError};
 use crate::ingest::{self, FeedSettings, RunReport};
+use crate::view::shard_state;
 
 /// Something that is not as one would think.
 #[derive(Debug, Serialize)]
@@ -66,7 +68,21 @@ pub(super) fn called(hub: &Hub, report: RunReport) -> RunReport {
     RunReport { feed: hub.settings.names.called(&report.feed).to_owned(), ..report }
 }
 
-pub(super) async fn warnings(hub: &Hub, feeds: &[FeedStatus]) -> Result<Vec<Note>, HubError> {
+/// The hub never takes back a day that it judged on. Where this clock says an earlier one, it waits until that day.
+async fn clock_behind(hub: &Hub, now: Timestamp) -> Result<Option<Note>, HubError> {
+    let today = hub.settings.district.local_date(now);
+    let judged_on = shard_state(hub, 0).await?.as_of.filter(|day| *day > today);
+    Ok(judged_on.map(|day| Note {
+        code: "clock_behind",
+        message: format!(
+            "It is {today} here, and the hub has judged as of {day} already: a clock ran ahead, or this one is behind. \
+             Students are judged as of {day} until then. Set the clock right; if {day} was wrong, restore the stores from \
+             a backup of before, or begin with empty ones: the files are read again, and nobody is told twice."
+        ),
+    }))
+}
+
+pub(super) async fn warnings(hub: &Hub, feeds: &[FeedStatus], now: Timestamp) -> Result<Vec<Note>, HubError> {
     let mut notes = Vec::new();
     if ingest::differs(hub).await? {
         notes.push(Note {
@@ -76,6 +92,7 @@ pub(super) async fn warnings(hub: &Hub, feeds: &[FeedStatus]) -> Result<Vec<Note
                 .to_owned(),
         });
     }
+    notes.extend(clock_behind(hub, now).await?);
     let open = feeds.iter().filter_map(|feed| Some((&feed.feed, feed.open_run_since.as_ref()?)));
     notes.extend(open.map(|(feed, since)| Note {
         code: "open_run",
