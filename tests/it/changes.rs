@@ -158,6 +158,50 @@ fn coverage_can_end_on_the_day_before_the_run() {
     }
 }
 
+/// Two enrolments at one school, of which one goes; a blank school, mended on the same day. Each says something, and the
+/// hub goes on judging.
+#[test]
+fn what_is_taken_back_quietly_holds_nobody_up() {
+    let receiver = crate::receiver::Receiver::start();
+    let mut district = District::telling(&receiver);
+    let roster = |twice: bool| {
+        let row = |id: u32, entry: &str| format!("{id},Quillfeather,Zebedee,2007-03-01,100,{entry},");
+        let mut lines: Vec<String> = (1000..1020).map(|id| row(id, "8/23/2021")).collect();
+        lines.extend(twice.then(|| row(1001, "10/25/2021")));
+        crate::drops::csv(crate::drops::ENROLLMENT_HEADER, &lines)
+    };
+    district.drop("enrollment-1.csv", roster(true));
+    let file = |school: &str, more: &[crate::drops::Row]| {
+        let rows: Vec<String> = more.iter().chain(&[through(20)]).map(crate::drops::line).collect();
+        let odd = format!("1003,{school},{},A", crate::drops::us(day(5)));
+        crate::drops::csv(crate::drops::ATTENDANCE_HEADER, &[rows, vec![odd]].concat())
+    };
+    district.drop("attendance-1.csv", file("", &[]));
+    district.up();
+    district.drop("enrollment-2.csv", roster(false));
+    district.drop("attendance-2.csv", file("100", &[]));
+    let status = district.up();
+    assert_eq!(status["warnings"], serde_json::json!([]), "{status}");
+    let flagged: Vec<crate::drops::Row> = (1004..1012).flat_map(|id| [(id, 3, "A"), (id, 4, "A")]).collect();
+    district.drop("attendance-3.csv", file("100", &flagged));
+    let status = district.up();
+    assert_eq!((&status["flags"]["open"], receiver.kinds().len()), (&8.into(), 8), "{status}");
+    assert_eq!(district.answer(1003)["value"], "1/20");
+}
+
+/// A clock that once ran ahead: the hub says so for as long as it waits for that day.
+#[test]
+fn a_clock_that_ran_ahead_is_named() {
+    let mut district = flagged(&crate::receiver::Receiver::start());
+    let now = std::mem::replace(&mut district.now, "2022-05-01T12:00:00Z".to_owned());
+    district.up();
+    district.now = now;
+    let status = district.up();
+    assert_eq!(status["warnings"][0]["code"], "clock_behind", "{status}");
+    let text = district.run(&["status", "--output", "text"]).exit(0).stdout;
+    assert!(text.contains("2022-05-01"), "{text}");
+}
+
 /// A receiver that is added later hears of what stands, once.
 #[test]
 fn a_new_recipient_gets_the_standing_list() {

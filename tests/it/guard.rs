@@ -260,6 +260,71 @@ fn a_file_is_judged_anew_where_the_mapping_changed_after_a_crash() {
     assert_eq!(district.state_hash(), then.1, "nothing of it went in");
 }
 
+/// One stray row of last year gives a file no right to lose half of this year's rows.
+#[test]
+fn a_row_of_another_year_hides_no_loss() {
+    let two_years = "[{schools: all, school_year: 2021, first: 2020-08-24, last: 2021-05-28}, \
+         {schools: all, school_year: 2022, first: 2021-08-23, last: 2022-05-27}]";
+    let mut district = District::with(|config| two_years.clone_into(&mut config.calendars));
+    district.enroll(&students());
+    let rows = |rows: &[Row], last_year: usize| {
+        let mut lines: Vec<String> = rows.iter().map(drops::line).collect();
+        lines.extend((0..last_year).map(|at| format!("{},100,9/14/2020,A", 1000 + at)));
+        drops::csv(drops::ATTENDANCE_HEADER, &lines)
+    };
+    district.drop("attendance-1.csv", rows(&full_file(), 50));
+    district.up();
+    let then = district.state_hash();
+    district.drop("attendance-2.csv", rows(&full_file()[..60], 1));
+    let status = district.up();
+    assert_eq!(status["holds"], 1, "{status}");
+    assert_eq!(district.state_hash(), then);
+}
+
+/// The file is sorted by school and cut: one school is missing, and the last students of the one before it are.
+#[test]
+fn students_who_lose_everything_wait_beside_a_school_that_vanished() {
+    let of = |ids: std::ops::Range<u32>| ids.flat_map(|id| (3..7).map(move |n| (id, n, "A")));
+    let clerks = [(1000, 20, "T"), (2000, 20, "T"), (3000, 20, "T")];
+    let all: Vec<Row> =
+        clerks.into_iter().chain(of(1001..1080)).chain(of(2001..2080)).chain(of(3001..3006)).collect();
+    let mut district = District::new();
+    district.enroll(&(1000..1080).chain(2000..2080).chain(3000..3006).collect::<Vec<_>>());
+    district.attend(&all);
+    district.up();
+    let then = district.state_hash();
+    let cut = all.iter().copied().filter(|row| row.0 / 1000 != 3 && !(2070..2080).contains(&row.0));
+    district.attend(&cut.collect::<Vec<_>>());
+    district.up();
+    assert_eq!(district.holds()[0]["reason"], "students", "{:?}", district.holds());
+    assert_eq!(district.state_hash(), then);
+}
+
+/// A hold that was judged again says what was found now, and approving it ends that.
+#[test]
+fn a_hold_that_is_judged_again_says_why_it_waits_now() {
+    let mut district = loaded();
+    let half: Vec<String> = full_file()[..60].iter().map(drops::line).collect();
+    let strangers: Vec<String> =
+        (0..20).map(|n| format!("{},100,{},A", 8000 + n, drops::us(day(10)))).collect();
+    district.drop("attendance-x.csv", drops::csv(drops::ATTENDANCE_HEADER, &[half, strangers].concat()));
+    district.up();
+    let hold = district.holds()[0].clone();
+    assert_eq!(hold["reason"], "unusable");
+    let mut everybody = students();
+    everybody.extend(8000..8020);
+    district.enroll(&everybody);
+    district.up();
+    let holds = district.holds();
+    assert_eq!((holds.len(), &holds[0]["reason"]), (1, &"school".into()), "{holds:?}");
+    decide(&district, "approve", &holds[0]);
+    let status = district.up();
+    assert_eq!(
+        (&status["holds"], &last_run(&status, "attendance")["end"]),
+        (&0.into(), &holds[0]["would_end"])
+    );
+}
+
 /// To retry is not to approve.
 #[test]
 fn retry_does_not_get_round_the_guard() {

@@ -55,6 +55,19 @@ fn assert_as_before(district: &mut District, hash: &str) {
     assert_eq!(status["flags"]["open"], 1, "{status}");
 }
 
+/// A typo that only a look saw is mended and forgotten.
+#[test]
+fn to_look_fixes_nothing() {
+    let mut district = District::new();
+    rewrite(&mut district, "lakeside", "lakesied");
+    district.status();
+    district.json(&["feeds", "list"]);
+    rewrite(&mut district, "lakesied", "lakeside");
+    district.up();
+    rewrite(&mut district, "lakeside", "lakesied");
+    assert_refused(&district, "lakeside", "district.id");
+}
+
 #[test]
 fn another_district_is_refused_and_going_back_heals() {
     let mut district = at_work(|_| ());

@@ -36,6 +36,30 @@ fn dropped_when_the_next_file_does_not_have_the_row() {
     assert_eq!(district.answer(1077)["value"], "0/20");
 }
 
+/// A school that the feed does not serve, in one stray row, keeps no row of another from going.
+#[test]
+fn a_stray_row_of_another_school_keeps_nothing_back() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001, 2000]);
+    let absent = [3, 9, 12].map(|n| drops::line(&(1001, n, "A")));
+    let file = |more: &[String], last: usize| {
+        let clerk = drops::line(&through(last));
+        drops::csv(drops::ATTENDANCE_HEADER, &[&absent[..2], more, &[clerk]].concat())
+    };
+    district.drop("attendance-1.csv", file(&[absent[2].clone(), "9999,200,8/27/2021,A".to_owned()], 26));
+    district.up();
+    district.drop("attendance-2.csv", file(&[absent[2].replace(",100,", ",,")], 27));
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "3/27", "in doubt, it stands on");
+    for night in 28..30 {
+        district.drop(&format!("attendance-{night}.csv"), file(&[], night));
+        let status = district.up();
+        let answer = district.answer(1001);
+        assert_eq!((&answer["value"], &answer["unknown_days"]), (&format!("2/{night}").into(), &0.into()));
+        assert_eq!(status["unmatched"], 0, "{status}");
+    }
+}
+
 /// Excel eats leading zeros: "0012" in the roster is "12" in the attendance file.
 #[test]
 fn lost_leading_zeros_are_named() {

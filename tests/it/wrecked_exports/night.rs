@@ -135,6 +135,7 @@ impl<'h> Play<'h> {
         }
         self.oracle.roster(&self.truth, &roster.export, &outcomes[0]);
         self.oracle.attendance(&self.truth, &attendance.export, &outcomes[1]);
+        assert_eq!(status["warnings"], json!([]), "nothing holds decisions up");
         self.hear();
         let all_is_good = [roster, attendance].iter().all(|file| file.must == Must::Use);
         self.look_at_students();

@@ -1,6 +1,8 @@
 //! What `status` says beside the feeds that work: feeds that are no longer configured, runs that hold up decisions, and
 //! warnings.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_store::feed::FeedRow;
@@ -100,5 +102,26 @@ pub(super) async fn warnings(hub: &Hub, feeds: &[FeedStatus], now: Timestamp) ->
             "A file of {feed} is being read since {since}: nobody is judged until that is done."
         ),
     }));
+    notes.extend(silent(hub, feeds).await?);
     Ok(notes)
+}
+
+/// Feeds of which a run is open on a shard and in no store: decisions wait for its end.
+async fn silent(hub: &Hub, feeds: &[FeedStatus]) -> Result<Vec<Note>, HubError> {
+    let mut waiting = BTreeSet::new();
+    for shard in 0..hub.settings.topics.shards {
+        let state = shard_state(hub, shard).await?;
+        let open = state.feeds.iter().filter(|(_, feed)| feed.open_run.is_some());
+        waiting.extend(open.map(|(feed, _)| hub.settings.names.called(feed).to_owned()));
+    }
+    let is_named = |name: &str| feeds.iter().any(|feed| feed.feed == name && feed.open_run_since.is_some());
+    let silent = waiting.iter().filter(|name| !is_named(name));
+    let note = |name: &String| Note {
+        code: "open_run",
+        message: format!(
+            "What a file of {name} said is not wholly folded: some students are not judged until it is. If it stays so \
+             while the hub runs, please report it."
+        ),
+    };
+    Ok(silent.map(note).collect())
 }
