@@ -290,3 +290,23 @@ fn a_header_alone_says_nothing() {
     assert!(run["warnings"].to_string().contains("empty"), "{run}");
     assert_eq!(district.count_events(), before, "quiet");
 }
+
+/// Day 3 of a student cannot be read one night, day 9 the next: as many rows, and not the same.
+#[test]
+fn as_many_bad_rows_of_other_days_are_new() {
+    let receiver = Receiver::start();
+    let mut district = loaded(&receiver);
+    for bad in [3, 9, 16] {
+        let spoil =
+            |line: String| line.replace(&format!("1001,100,{},", us(day(bad))), &format!("1001,100,{bad}?,"));
+        let lines: Vec<String> = lines().into_iter().map(spoil).collect();
+        let status = drop_lines(&mut district, &format!("attendance-1{bad:02}.csv"), &lines);
+        let run = last_run(&status, "attendance");
+        assert_eq!(
+            (&run["reject"], &run["end"], &run["doubtful"]),
+            (&1.into(), &0.into(), &1.into()),
+            "{run}"
+        );
+        assert_eq!(district.answer(1001)["value"], "4/31");
+    }
+}

@@ -199,6 +199,9 @@ pub struct Reject {
     pub help: String,
     /// Whom and when the row speaks of, as far as that can be read.
     pub claims: Claims,
+    /// Tells the row from others that speak of the same: a hash of the value at fault, 0 where there is none. Used while the
+    /// payload is read.
+    pub mark: u32,
 }
 
 /// What can still be read of a row that cannot be used: it may be the very row that seems to be missing. Used while its

@@ -343,6 +343,7 @@ impl<'a> Reader<'a> {
             value_class,
             help: help.to_owned(),
             claims: Claims::default(),
+            mark: 0,
         }
     }
 
@@ -357,6 +358,7 @@ impl<'a> Reader<'a> {
             help: "A quote that is not closed is likely: close it, or write it twice (\"\") inside a value"
                 .to_owned(),
             claims: Claims::default(),
+            mark: 0,
         }
     }
 }

@@ -122,6 +122,7 @@ impl<'r> Row<'r> {
             value_class: value_class(value),
             help,
             claims: Claims::default(),
+            mark: xxhash_rust::xxh3::xxh3_64(value.as_bytes()) as u32,
         }
     }
 

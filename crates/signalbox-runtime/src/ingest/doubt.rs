@@ -29,20 +29,41 @@ pub(crate) enum Place {
 /// How many rows of a payload cast doubt on each place, and of which schools those speak that name a student.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Doubts {
-    places: BTreeMap<Place, u32>,
+    places: BTreeMap<Place, Seen>,
     schools: BTreeMap<Uuid, BTreeSet<Option<String>>>,
+}
+
+/// Rows that cast doubt on one place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Seen {
+    rows: u32,
+    /// What tells each from others, for those that name a student and no day.
+    marks: BTreeSet<u32>,
 }
 
 impl Doubts {
     pub(crate) fn on(&mut self, place: Place) {
-        *self.places.entry(place).or_default() += 1;
+        self.places.entry(place).or_default().rows += 1;
     }
 
-    /// `school`: where the row speaks of, if that can be read.
-    pub(crate) fn on_student(&mut self, key: StudentKey, school: Option<&str>, date: Option<Date>) {
+    /// `school`: where the row speaks of, if that can be read. `mark` tells it from others of the student.
+    pub(crate) fn on_student(
+        &mut self,
+        key: StudentKey,
+        school: Option<&str>,
+        date: Option<Date>,
+        mark: u32,
+    ) {
         let student = *key.as_uuid();
         self.schools.entry(student).or_default().insert(school.map(str::to_owned));
-        self.on(date.map_or(Place::Student(student), |date| Place::StudentDay(student, date)));
+        match date {
+            Some(date) => self.on(Place::StudentDay(student, date)),
+            None => {
+                let seen = self.places.entry(Place::Student(student)).or_default();
+                seen.rows += 1;
+                seen.marks.insert(mark);
+            }
+        }
     }
 }
 
@@ -56,14 +77,16 @@ pub(crate) struct Book {
     pub unusable: u64,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Rows {
     settled: u32,
-    /// Of the payload before the last.
-    before: u32,
     last: u32,
+    /// Whether they were new in the last payload.
+    was_new: bool,
     /// The day on which the rows became more, last.
     since: Option<Date>,
+    /// What told each from others, for those that name a student and no day.
+    marks: BTreeSet<u32>,
 }
 
 /// The doubt that a payload casts, beside the one before.
@@ -74,7 +97,7 @@ pub(crate) struct Doubt {
     schools: BTreeMap<Uuid, BTreeSet<Option<String>>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Cast {
     rows: Rows,
     is_new: bool,
@@ -92,21 +115,32 @@ impl Cast {
 impl Doubt {
     /// `is_same`: the payload is the very one that `book` is of, read again. Its doubt is as new as it was.
     pub(crate) fn of(doubts: Doubts, book: &Book, is_same: bool, run_day: Date) -> Self {
-        let book: BTreeMap<&Place, Rows> = book.places.iter().map(|(place, rows)| (place, *rows)).collect();
-        let cast = |(place, now): (Place, u32)| {
-            let Rows { settled, before, last, since } = book.get(&place).copied().unwrap_or_default();
-            let before = if is_same { before } else { last };
-            let (is_new, remains) = (now > before, now > settled);
-            let settled = if remains { settled } else { now };
-            let since = if is_new && !is_same { Some(run_day) } else { since };
-            (place, Cast { rows: Rows { settled, before, last: now, since }, is_new, remains })
+        let book: BTreeMap<&Place, &Rows> = book.places.iter().map(|(place, rows)| (place, rows)).collect();
+        let none = Rows::default();
+        let cast = |(place, now): (Place, Seen)| {
+            let before = book.get(&place).copied().unwrap_or(&none);
+            // As many as before, but of other days of the student, are not those of before.
+            let is_new = if is_same {
+                before.was_new
+            } else {
+                now.rows > before.last || !now.marks.is_subset(&before.marks)
+            };
+            let remains = is_new || now.rows > before.settled;
+            let rows = Rows {
+                settled: if remains { before.settled.min(now.rows.saturating_sub(1)) } else { now.rows },
+                last: now.rows,
+                was_new: is_new,
+                since: if is_new && !is_same { Some(run_day) } else { before.since },
+                marks: now.marks,
+            };
+            (place, Cast { rows, is_new, remains })
         };
         Self { places: doubts.places.into_iter().map(cast).collect(), schools: doubts.schools }
     }
 
     /// What is to be remembered, once the payload went in.
     pub(crate) fn book(&self, rows: u64, unusable: u64) -> Book {
-        let places = self.places.iter().map(|(place, cast)| (place.clone(), cast.rows)).collect();
+        let places = self.places.iter().map(|(place, cast)| (place.clone(), cast.rows.clone())).collect();
         Book { places, rows, unusable }
     }
 
@@ -212,6 +246,24 @@ mod tests {
             let again = cast(3, &place, &second.book(9, 2));
             assert!(again.is_on(&row(false)), "more than before: {place:?}");
         }
+    }
+
+    /// Day 3 of a student could not be read last night; tonight day 7 cannot.
+    #[test]
+    fn another_row_of_the_student_is_new() {
+        let student = StudentKey::from_uuid(Uuid::from_u128(7));
+        let cast = |marks: &[u32], before: &Book| {
+            let mut doubts = Doubts::default();
+            marks.iter().for_each(|mark| doubts.on_student(student, None, None, *mark));
+            Doubt::of(doubts, before, false, date(2026, 9, 20))
+        };
+        let first = cast(&[3], &Book::default());
+        let other = cast(&[7], &first.book(9, 1));
+        assert!(other.is_on(&row(false)), "it is another row");
+        let same = cast(&[7], &other.book(9, 1));
+        assert!(!same.is_on(&row(false)) && same.is_on(&row(true)), "and the same the night after");
+        let fewer = cast(&[3], &cast(&[3, 7], &Book::default()).book(9, 2));
+        assert!(!fewer.is_on(&row(false)));
     }
 
     #[test]

@@ -348,6 +348,7 @@ fn conflict(step: &Step) -> Reject {
         value_class: String::new(),
         help: format!("Rows {} have the same key and disagree. {what}", lines.join(", ")),
         claims: Claims::default(),
+        mark: 0,
     }
 }
 

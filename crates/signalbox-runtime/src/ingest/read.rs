@@ -230,7 +230,7 @@ impl<'a> Reader<'a> {
 
     fn unusable(&mut self, reject: Reject) {
         let claims = &reject.claims;
-        self.doubt(claims.student.as_deref(), claims.school.as_deref(), claims.date);
+        self.doubt(claims.student.as_deref(), claims.school.as_deref(), claims.date, reject.mark);
         self.reject(reject);
     }
 

@@ -84,7 +84,13 @@ impl Reader<'_> {
     }
 
     /// Notes where a row may belong that cannot be used, as far as it says.
-    pub(super) fn doubt(&mut self, student: Option<&str>, school: Option<&str>, date: Option<Date>) {
+    pub(super) fn doubt(
+        &mut self,
+        student: Option<&str>,
+        school: Option<&str>,
+        date: Option<Date>,
+        mark: u32,
+    ) {
         let students = match student.map(|id| (id, self.student(id))) {
             Some((_, Found::One(key))) => vec![key],
             Some((_, Found::Several(keys))) => keys,
@@ -96,7 +102,7 @@ impl Reader<'_> {
             Found::None | Found::Several(_) => None,
         });
         for key in &students {
-            self.doubts.on_student(*key, school.as_deref(), date);
+            self.doubts.on_student(*key, school.as_deref(), date, mark);
         }
         if students.is_empty() {
             self.doubts.on(match (school, date) {
@@ -119,5 +125,6 @@ pub(super) fn unknown_school(draft: &Draft<'_>, school: &str) -> Reject {
                the id"
             .to_owned(),
         claims: Claims::default(),
+        mark: 0,
     }
 }

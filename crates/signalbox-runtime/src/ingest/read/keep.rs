@@ -62,7 +62,7 @@ impl Reader<'_> {
             }
             (Found::One(student), School::None) => {
                 let (_, _, date) = claims(&draft.record);
-                self.doubts.on_student(student, None, date);
+                self.doubts.on_student(student, None, date, 0);
                 self.keep_row(draft, Some(student), School::None, flags)
             }
             (student, school) => self.keep_waiting(&draft, &student, &school, flags),
@@ -100,7 +100,7 @@ impl Reader<'_> {
         mut flags: u8,
     ) -> io::Result<()> {
         let (student_id, school_id, date) = claims(&draft.record);
-        self.doubt(Some(student_id), school_id, date);
+        self.doubt(Some(student_id), school_id, date, 0);
         if *school == School::Unknown {
             let reject = unknown_school(draft, school_id.unwrap_or_default());
             self.found.rejects.add(reject);

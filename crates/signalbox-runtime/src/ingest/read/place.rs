@@ -107,5 +107,6 @@ pub(super) fn outside_years(draft: &Draft<'_>) -> Reject {
                and begins"
             .to_owned(),
         claims: Claims::default(),
+        mark: 0,
     }
 }

@@ -92,7 +92,7 @@ impl<'a> Findings<'a> {
 }
 
 fn note(causes: &mut BTreeMap<Cause, Seen>, reject: Reject, school: Option<&str>) {
-    let Reject { file, row, column, code, value_class, help, claims: _ } = reject;
+    let Reject { file, row, column, code, value_class, help, claims: _, mark: _ } = reject;
     let cause = Cause { code, file, column, value_class };
     let new = Seen { count: 0, first_row: row, help, schools: BTreeSet::new() };
     let seen = causes.entry(cause).or_insert(new);
