@@ -131,7 +131,7 @@ impl Ingest {
                 self.resolver = None;
                 match error {
                     HubError::Fetch { .. } | HubError::Failing { .. } => {
-                        report.failed.push((feed.name.clone(), error))
+                        report.failed.push((feed.name.clone(), error));
                     }
                     // Another process took the feed, or nobody knows whether a transaction was written: begin again
                     // with what the store says.

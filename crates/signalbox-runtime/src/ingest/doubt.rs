@@ -56,14 +56,13 @@ impl Doubts {
     ) {
         let student = *key.as_uuid();
         self.schools.entry(student).or_default().insert(school.map(str::to_owned));
-        match date {
-            Some(date) => self.on(Place::StudentDay(student, date)),
-            None => {
-                let seen = self.places.entry(Place::Student(student)).or_default();
-                seen.rows += 1;
-                seen.marks.insert(mark);
-            }
+        if let Some(date) = date {
+            self.on(Place::StudentDay(student, date));
+            return;
         }
+        let seen = self.places.entry(Place::Student(student)).or_default();
+        seen.rows += 1;
+        seen.marks.insert(mark);
     }
 }
 
@@ -254,7 +253,9 @@ mod tests {
         let student = StudentKey::from_uuid(Uuid::from_u128(7));
         let cast = |marks: &[u32], before: &Book| {
             let mut doubts = Doubts::default();
-            marks.iter().for_each(|mark| doubts.on_student(student, None, None, *mark));
+            for mark in marks {
+                doubts.on_student(student, None, None, *mark);
+            }
             Doubt::of(doubts, before, false, date(2026, 9, 20))
         };
         let first = cast(&[3], &Book::default());

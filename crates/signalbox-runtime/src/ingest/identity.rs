@@ -195,7 +195,9 @@ impl Resolver {
         let shapes = self.shapes.get_or_insert_with(|| {
             let mut shapes = Shapes::with_capacity(students.len());
             for (id, owners) in students {
-                owners.iter().for_each(|(_, key)| add_shape(&mut shapes, id, *key));
+                for (_, key) in owners {
+                    add_shape(&mut shapes, id, *key);
+                }
             }
             shapes
         });

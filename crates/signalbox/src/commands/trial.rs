@@ -40,8 +40,8 @@ pub(super) async fn on_a_copy<T>(
     attempt: impl AsyncFnOnce(&Arc<Hub>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut stopped = until_signal()?;
-    let opened = unless(&mut stopped, open::open_copy(load(global)?)).await?;
-    let seen = unless(&mut stopped, attempt(&opened.hub)).await;
+    let opened = unless(&mut stopped, Box::pin(open::open_copy(load(global)?))).await?;
+    let seen = unless(&mut stopped, Box::pin(attempt(&opened.hub))).await;
     let closed = opened.close().await;
     if let (Err(_), Err(Failure::Other { error, help, .. })) = (&seen, &closed) {
         tracing::warn!(error = format!("{error:#}"), help, "besides, what it was tried on stays");

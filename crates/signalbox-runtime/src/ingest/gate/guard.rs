@@ -245,7 +245,7 @@ mod tests {
     fn students_count_beside_a_school_that_is_held() {
         let mut guard = Guard { counts_students: true, ..Guard::default() };
         for student in 0..200_u8 {
-            let (school, is_lost) = (if student < 20 { "3" } else { "2" }, student < 20 || student >= 188);
+            let (school, is_lost) = (if student < 20 { "3" } else { "2" }, !(20..188).contains(&student));
             let verdict = if is_lost { Verdict::EndAbsent } else { Verdict::Unchanged };
             (0..4).for_each(|_| guard.row(school, Some([student; 8]), verdict, false));
         }
