@@ -54,6 +54,7 @@ pub use report::{HoldReport, PassReport, RunReport, Warning};
 pub use settings::FeedSettings;
 pub(crate) use unconfigured::end_open_run;
 
+use self::emit::send_again;
 use self::identity::Resolver;
 use self::run::OpenRun;
 use crate::hub::{Feed, Hub, HubError};
@@ -242,6 +243,11 @@ impl Ingest {
         run: Run,
         runs: &mut Vec<RunReport>,
     ) -> Result<(), HubError> {
+        if run.unsent.is_some() {
+            let known = self.take_resolver().await?;
+            send_again(&self.hub, taken.lease, &run, &known.resolver).await?;
+            self.resolver = Some(known);
+        }
         if run.cause == cause::RELEASE {
             return release::finish(self, taken, &run).await;
         }

@@ -4,7 +4,6 @@
 use signalbox_connector::{Cursor, FetchCx, Page};
 use signalbox_store::feed::{FeedLease, Hold, HoldState, NewRun, Run};
 
-use super::emit::send_again;
 use super::gate::UNUSABLE;
 use super::{FeedSettings, Ingest, RunReport, Taken, cause, same, settings};
 use crate::hub::HubError;
@@ -16,12 +15,7 @@ impl Ingest {
         runs: &mut Vec<RunReport>,
     ) -> Result<(), HubError> {
         match self.hub.feeds.open(taken.lease).await? {
-            Some(run) => {
-                let known = self.take_resolver().await?;
-                send_again(&self.hub, taken.lease, &run, &known.resolver).await?;
-                self.resolver = Some(known);
-                self.work(taken, run, runs).await
-            }
+            Some(run) => self.work(taken, run, runs).await,
             None => Ok(()),
         }
     }

@@ -61,6 +61,8 @@ impl Ingest {
         tracing::error!(feed = taken.feed.name, payload = run.name, why, times, "the file is set aside");
         let hub = self.hub.clone();
         let Taken { feed, lease, now } = taken;
+        // As it stands by now: rows of it may be out.
+        let run = hub.feeds.open(lease).await?.unwrap_or(run);
         let open = OpenRun { hub: &hub, feed, lease, run: &run, now };
         runs.push(open.set_aside(&refusal(&why, times)).await?);
         Ok(())

@@ -17,7 +17,7 @@ use signalbox_connector::{
 };
 use signalbox_event::Status as RowStatus;
 use signalbox_event::data::{Mode, RowsMean};
-use signalbox_log::MemoryLog;
+use signalbox_log::{LogError, MemoryLog};
 use signalbox_risk::Policy;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
 
@@ -33,6 +33,9 @@ use crate::view;
 use crate::view::status::Status;
 
 const SCHOOL: &str = "100";
+
+/// A line at which the parser panics.
+pub(crate) const FALLS_OVER: &str = "surprise";
 
 /// Drops that the source has not read yet.
 type Drops = Arc<Mutex<VecDeque<String>>>;
@@ -111,6 +114,10 @@ impl District {
         self.attendance.lock().expect("not poisoned").push_back(lines.join("\n"));
     }
 
+    pub(crate) fn attendance_as_text(&self, text: &str) {
+        self.attendance.lock().expect("not poisoned").push_back(text.to_owned());
+    }
+
     pub(crate) async fn loops(&mut self) -> &mut Loops {
         if self.loops.is_none() {
             self.loops = Some(Loops::open(self.hub.clone(), Holder::embedded(), None).await.expect("joins"));
@@ -140,9 +147,13 @@ impl District {
 
     /// From here on the log can refuse events of a type.
     pub(crate) fn cut(&mut self, kind: &'static str) -> Arc<AtomicBool> {
+        self.cut_with(kind, || LogError::Unavailable("cut".into()))
+    }
+
+    pub(crate) fn cut_with(&mut self, kind: &'static str, with: fn() -> LogError) -> Arc<AtomicBool> {
         let cut = Arc::new(AtomicBool::new(false));
         let hub = Arc::get_mut(&mut self.hub).expect("nothing runs yet");
-        hub.log = Arc::new(CutsRuns { log: hub.log.clone(), cut: cut.clone(), kind });
+        hub.log = Arc::new(CutsRuns { log: hub.log.clone(), cut: cut.clone(), kind, with });
         cut
     }
 
@@ -251,6 +262,7 @@ impl Source for Lines {
     ) -> Result<Contents, Refusal> {
         for (n, line) in BufReader::new(payload).lines().enumerate() {
             let line = line.expect("reads");
+            assert_ne!(line, FALLS_OVER, "the parser's own fault");
             let words: Vec<&str> = line.split(' ').collect();
             for record in records(&words) {
                 let draft = Draft {

@@ -18,6 +18,8 @@ pub(crate) struct CutsRuns {
     pub(crate) cut: Arc<AtomicBool>,
     /// The type of the events that it does not take while it is cut.
     pub(crate) kind: &'static str,
+    /// How it refuses them.
+    pub(crate) with: fn() -> LogError,
 }
 
 #[async_trait]
@@ -26,7 +28,7 @@ impl EventLog for CutsRuns {
         let is_cut =
             |message: &Message| message.headers.iter().any(|(_, value)| &value[..] == self.kind.as_bytes());
         if self.cut.load(Ordering::SeqCst) && messages.iter().any(is_cut) {
-            return Err(LogError::Unavailable("cut".into()));
+            return Err((self.with)());
         }
         self.log.append(messages).await
     }
@@ -46,6 +48,49 @@ impl EventLog for CutsRuns {
     async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
         self.log.shards(topic).await
     }
+}
+
+/// Three times the parser falls over the same payload: it is set aside, and the next one goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_no_parser_survives_is_set_aside() {
+    let mut district = District::new(Mode::Live);
+    district.roster(&["1001"]);
+    district.attendance_as_text(super::district::FALLS_OVER);
+    district.attendance(&[("1001", 9, "absent_excused"), ("1001", 20, "tardy")]);
+    for _ in 0..2 {
+        let report = district.pass().await;
+        let (feed, error) = &report.failed[0];
+        assert_eq!((feed.as_str(), report.failed.len()), ("attendance", 1));
+        assert!(matches!(error, crate::hub::HubError::Failing { .. }), "{error}");
+        assert!(!error.to_string().contains(super::district::FALLS_OVER), "{error}");
+    }
+    let report = district.pass().await;
+    assert!(report.failed.is_empty(), "{:?}", report.failed);
+    let refused: Vec<bool> = report.runs.iter().map(|run| run.refused.is_some()).collect();
+    assert_eq!(refused, [true, false], "{:?}", report.runs);
+    assert_eq!(district.answer("1001").await.as_deref(), Some("1/20"));
+    let rejects = view::repair::reject_groups(&district.hub).await.expect("lists");
+    assert!(rejects.is_empty(), "the next payload took its place: {rejects:?}");
+}
+
+/// A record that the log does not take, now or ever: its payload is set aside at once, and nobody waits for its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_the_log_does_not_take_is_set_aside() {
+    let mut district = District::new(Mode::Live);
+    let unfit = || LogError::Unfit("too large".into());
+    let cut = district.cut_with("org.signalbox.attendance.daily.v1", unfit);
+    district.roster(&["1001"]);
+    district.attendance(&[("1001", 20, "tardy")]);
+    district.pass().await;
+    cut.store(true, Ordering::SeqCst);
+    district.attendance(&[("1001", 9, "absent_excused"), ("1001", 21, "tardy")]);
+    let report = district.pass().await;
+    assert!(report.failed.is_empty() && report.runs[0].refused.is_some(), "{report:?}");
+    cut.store(false, Ordering::SeqCst);
+    district.attendance(&[("1001", 10, "absent_excused"), ("1001", 22, "tardy")]);
+    district.pass().await;
+    let status = district.status().await;
+    assert!(status.warnings.is_empty(), "no shard waits: {:?}", status.warnings);
 }
 
 /// What was decided while the log was away is appended at once when it answers, not when a claim has lapsed.
