@@ -80,7 +80,7 @@ pub(crate) struct Book {
 struct Rows {
     settled: u32,
     last: u32,
-    /// Whether they were new in the last payload.
+    /// Whether they were new in that payload.
     was_new: bool,
     /// The day on which the rows became more, last.
     since: Option<Date>,
@@ -99,7 +99,6 @@ pub(crate) struct Doubt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cast {
     rows: Rows,
-    is_new: bool,
     remains: bool,
 }
 
@@ -107,7 +106,7 @@ impl Cast {
     /// Whether one of the rows may be about a day that is covered now for the first time. A row that was there before the
     /// day had come is about another.
     fn hides(&self, day: Date) -> bool {
-        self.is_new || self.remains && self.rows.since.is_some_and(|since| day <= since)
+        self.rows.was_new || self.remains && self.rows.since.is_some_and(|since| day <= since)
     }
 }
 
@@ -132,7 +131,7 @@ impl Doubt {
                 since: if is_new && !is_same { Some(run_day) } else { before.since },
                 marks: now.marks,
             };
-            (place, Cast { rows, is_new, remains })
+            (place, Cast { rows, remains })
         };
         Self { places: doubts.places.into_iter().map(cast).collect(), schools: doubts.schools }
     }
@@ -149,10 +148,9 @@ impl Doubt {
             return false;
         }
         let stood_on = row.doubtful || row.is_silence();
-        places_of(row)
-            .iter()
-            .flatten()
-            .any(|place| self.places.get(place).is_some_and(|cast| cast.is_new || stood_on && cast.remains))
+        places_of(row).iter().flatten().any(|place| {
+            self.places.get(place).is_some_and(|cast| cast.rows.was_new || stood_on && cast.remains)
+        })
     }
 
     /// Whether rows that could not be used may belong to that school's day, covered now for the first time, whoever they

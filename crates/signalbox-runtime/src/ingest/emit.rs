@@ -31,9 +31,6 @@ use crate::hub::{Hub, HubError};
 
 pub(crate) use self::unsent::send_again;
 
-/// Events that are appended at a time when rows are published again.
-const AGAIN: usize = 5_000;
-
 /// Publishes the steps of one run.
 pub(crate) struct Emitter<'a> {
     hub: &'a Hub,
@@ -94,21 +91,13 @@ impl<'a> Emitter<'a> {
     }
 
     /// Publishes a row of the ledger again, as it stands there.
-    pub(crate) async fn again(
-        &mut self,
-        entity: Entity,
-        school_year: u16,
-        row: &LedgerRow,
-    ) -> Result<(), HubError> {
+    fn again(&mut self, entity: Entity, school_year: u16, row: &LedgerRow) -> Result<(), HubError> {
         // The end of a row has no content; an enrolment that a student left has its last day.
         let is_end = row.status == LedgerStatus::Ended && row.content == 0;
         let status = if is_end { Status::ToBeDeleted } else { Status::Active };
         let event = self.event(entity, school_year, row, status)?;
         let (topic, shard) = address(self.hub, &event);
         self.chunk.push_event(&event, &topic, shard);
-        if self.chunk.messages().len() >= AGAIN {
-            self.write().await?;
-        }
         Ok(())
     }
 

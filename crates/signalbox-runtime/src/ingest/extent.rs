@@ -55,14 +55,14 @@ struct Window {
 }
 
 impl Judged {
-    /// What it means that the row is missing.
-    pub(crate) fn missing(&self, row: &Row<'_>) -> Missing {
-        self.missing_at(row, row.school())
-    }
-
     /// Whether the payload has rows of the school.
     pub(crate) fn names(&self, school: &str) -> bool {
         self.days.as_ref().is_some_and(|days| days.schools.contains_key(school))
+    }
+
+    /// What it means that the row is missing.
+    pub(crate) fn missing(&self, row: &Row<'_>) -> Missing {
+        self.missing_at(row, row.school())
     }
 
     /// The same for a row that stands as if it named this school.

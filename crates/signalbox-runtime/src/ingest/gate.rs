@@ -185,10 +185,9 @@ impl Tally {
 
     fn guard(&mut self, step: &Step) -> Result<(), HubError> {
         let entity = step.slot.entity;
-        let always_has_rows = self.always_have_rows.contains(&entity);
         let guard = self.guards.entry((entity, step.school_year)).or_insert_with(|| {
             let mut guard = Guard::default();
-            guard.always_has_rows = always_has_rows;
+            guard.always_has_rows = self.always_have_rows.contains(&entity);
             guard.counts_students = entity == Entity::Attendance;
             guard
         });

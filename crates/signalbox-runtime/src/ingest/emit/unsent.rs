@@ -28,11 +28,12 @@ pub(crate) async fn send_again(
     loop {
         let rows = hub.feeds.ledger(&run.feed, scope, after.as_ref(), PAGE).await?;
         for row in rows.iter().filter(|row| row.key <= last && row.status != LedgerStatus::Unmatched) {
-            emitter.again(slot.entity, scope.school_year, row).await?;
+            emitter.again(slot.entity, scope.school_year, row)?;
         }
+        emitter.flush().await?;
         after = rows.last().map(|row| row.key);
         if after.is_none_or(|key| key >= last) {
-            return emitter.flush().await;
+            return Ok(());
         }
     }
 }
