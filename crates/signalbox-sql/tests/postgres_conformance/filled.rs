@@ -111,9 +111,9 @@ pub(crate) async fn fill_feeds(store: &impl FeedStore) {
     );
 
     let attendance = store.take("attendance", term).await.expect("answers");
-    store.record(&attendance, SCOPES[1], &ledger(3)).await.expect("answers");
     let open = store.open_run(&attendance, run("tränen 'n more.csv")).await.expect("answers");
     store.gate_run(&attendance, open.number, r#"{"add":3}"#).await.expect("answers");
+    store.record(&attendance, SCOPES[1], &ledger(3)).await.expect("answers");
     store.save_note("policy", "").await.expect("answers");
 }
 
