@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::ops::ControlFlow;
 
+use indexmap::IndexMap;
 use jiff::civil::Date;
 use signalbox_connector::{Contents, Draft, Entity, Item, Refusal, Reject, RowSum};
 use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
@@ -176,7 +177,7 @@ struct Reader<'a> {
     found: ReadIn,
     doubts: Doubts,
     sorter: Sorter,
-    schools: HashMap<Box<str>, SchoolSeen<'a>>,
+    schools: IndexMap<Box<str>, SchoolSeen<'a>>,
     encoded: Vec<u8>,
     natural_key: String,
     failed: Option<io::Error>,
@@ -205,7 +206,7 @@ impl<'a> Reader<'a> {
             found: ReadIn { sum: raw_rows.unwrap_or_default(), summed, ..found },
             doubts: Doubts::default(),
             sorter: Sorter::new(beside.scratch),
-            schools: HashMap::new(),
+            schools: IndexMap::new(),
             encoded: Vec::new(),
             natural_key: String::new(),
             failed: None,

@@ -1,6 +1,8 @@
 //! What one entity of a payload would lose, and whether that is so much that a person must be asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
 
 use super::SchoolEnds;
 use crate::ingest::diff::Verdict;
@@ -20,13 +22,14 @@ pub(super) struct Guard {
     /// Whether whole students are looked for.
     pub(super) counts_students: bool,
     pub(super) added: u64,
-    pub(super) schools: BTreeMap<String, Losses>,
+    schools: IndexMap<String, Losses>,
+    last_place: usize,
     student: Student,
-    /// By school; of the blank name: of students with rows at several.
-    students: BTreeMap<String, Students>,
+    /// Students with rows at several schools.
+    between_schools: Students,
 }
 
-/// Students who have rows at one school only.
+/// Students, and who of them lose what they had.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Students {
     /// Who lose every row.
@@ -38,27 +41,29 @@ struct Students {
 
 /// Rows at one school (of the blank name: at none).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Losses {
+struct Losses {
     /// Live rows inside the extent.
     live: u64,
     /// Those that would end, and those that stand on only because the payload ends before them.
-    pub(super) gone: u64,
+    gone: u64,
     /// Of those, on the day of the run.
     gone_today: u64,
     /// Those that would end.
-    pub(super) ends: u64,
+    ends: u64,
     /// Of those, because their school has no row at all.
-    pub(super) vanished: u64,
+    vanished: u64,
     /// Those that stand on because a row that could not be used may have been them.
     doubted: u64,
+    /// Those who have rows at this school only.
+    students: Students,
 }
 
 /// The student in hand.
 #[derive(Debug, Default)]
 struct Student {
     group: Option<[u8; 8]>,
-    /// `None`: at several.
-    school: Option<String>,
+    /// The place of the one school where the rows so far are; `None`: at several.
+    school: Option<usize>,
     rows: u64,
     gone: u64,
 }
@@ -84,10 +89,8 @@ impl Whole {
 impl Guard {
     /// A live row: what becomes of it.
     pub(super) fn row(&mut self, school: &str, group: Option<[u8; 8]>, verdict: Verdict, is_today: bool) {
-        if !self.schools.contains_key(school) {
-            self.schools.insert(school.to_owned(), Losses::default());
-        }
-        let losses = self.schools.get_mut(school).expect("just inserted");
+        let place = self.place(school);
+        let losses = &mut self.schools[place];
         let is_gone = verdict.is_end() || verdict == Verdict::Late;
         losses.live += 1;
         losses.gone += u64::from(is_gone);
@@ -97,12 +100,23 @@ impl Guard {
         losses.doubted += u64::from(verdict == Verdict::Doubted);
         if self.student.group != group {
             self.next_student(group);
-            self.student.school = Some(school.to_owned());
-        } else if self.student.school.as_deref().is_some_and(|held| held != school) {
+            self.student.school = Some(place);
+        } else if self.student.school != Some(place) {
             self.student.school = None;
         }
         self.student.rows += 1;
         self.student.gone += u64::from(is_gone);
+    }
+
+    /// Most rows have the school of the row before.
+    fn place(&mut self, school: &str) -> usize {
+        if self.schools.get_index(self.last_place).is_none_or(|(last, _)| last != school) {
+            self.last_place = self
+                .schools
+                .get_index_of(school)
+                .unwrap_or_else(|| self.schools.insert_full(school.to_owned(), Losses::default()).0);
+        }
+        self.last_place
     }
 
     fn next_student(&mut self, group: Option<[u8; 8]>) {
@@ -111,7 +125,10 @@ impl Guard {
         if !self.counts_students || rows == 0 {
             return;
         }
-        let students = self.students.entry(school.unwrap_or_default()).or_default();
+        let students = match school {
+            Some(place) => &mut self.schools[place].students,
+            None => &mut self.between_schools,
+        };
         let (is_lost, has_several) = (rows == gone, rows >= ROWS_OF_A_STUDENT);
         students.lost += u64::from(is_lost);
         students.several += u64::from(has_several);
@@ -164,9 +181,9 @@ impl Guard {
 
     /// Whether several students of schools that are not held lose everything.
     fn loses_students(&self, held: &BTreeSet<&str>) -> bool {
-        let rest = self.students.iter().filter(|(school, _)| !held.contains(school.as_str()));
+        let rest = self.schools.iter().filter(|(school, _)| !held.contains(school.as_str()));
         let Students { lost, several, several_lost } =
-            rest.fold(Students::default(), |sum, (_, students)| Students {
+            rest.fold(self.between_schools, |sum, (_, Losses { students, .. })| Students {
                 lost: sum.lost + students.lost,
                 several: sum.several + students.several,
                 several_lost: sum.several_lost + students.several_lost,
@@ -174,9 +191,13 @@ impl Guard {
         lost >= STUDENTS && several_lost * 100 > several
     }
 
+    /// Schools that would lose rows, in the order of their ids.
     pub(super) fn ends_by_school(&self) -> impl Iterator<Item = SchoolEnds> {
         let losing = self.schools.iter().filter(|(_, losses)| losses.ends > 0);
-        losing.map(|(school, losses)| SchoolEnds { school: school.clone(), would_end: losses.ends })
+        let ends = losing.map(|(school, losses)| SchoolEnds { school: school.clone(), would_end: losses.ends });
+        let mut ends: Vec<_> = ends.collect();
+        ends.sort_unstable_by(|a, b| a.school.cmp(&b.school));
+        ends.into_iter()
     }
 }
 

@@ -70,10 +70,10 @@ impl Reader<'_> {
     }
 
     fn when_of_day(&mut self, date: Date, school: &str) -> When {
-        if !self.schools.contains_key(school) {
-            self.schools.insert(school.into(), SchoolSeen::default());
-        }
-        let seen = self.schools.get_mut(school).expect("just inserted");
+        let seen = match self.schools.get_index_of(school) {
+            Some(place) => &mut self.schools[place],
+            None => self.schools.entry(school.into()).or_default(),
+        };
         // A day that has not come yet is a slip of the pen: it must not stretch what the file speaks for.
         if date <= self.run_day {
             seen.latest = seen.latest.max(Some(date));
