@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::dice::Dice;
 use super::district::{FIRST_NIGHT, LAST_NIGHT, SCHOOLS, Truth};
-use super::export::Export;
+use super::export::{Export, Line, Reads};
 use super::hub::{ATTENDANCE, Hub, ROSTER, answer};
 use super::oracle::{Oracle, Outcome, is_open};
 use super::package;
@@ -33,8 +33,28 @@ pub(super) struct Play<'h> {
     /// Who is looked at first: something of theirs was not plain since all was good.
     suspects: BTreeSet<usize>,
     all_was_good: bool,
+    strangers: Strangers,
     /// How many students are looked at on a night.
     looks: usize,
+}
+
+/// Ids of nobody in the roster that was used last.
+#[derive(Default)]
+struct Strangers {
+    ids: usize,
+    of: usize,
+}
+
+impl Strangers {
+    fn of(roster: &Export) -> Self {
+        let is_stranger = |line: &&Line| matches!(line.reads, Reads::OfAnother);
+        Self { ids: roster.lines.iter().filter(is_stranger).count(), of: roster.lines.len() }
+    }
+
+    /// So many that their end reaches the guard's lines, or nearly.
+    fn are_many(&self) -> bool {
+        self.ids >= 5 && self.ids * 20 > self.of
+    }
 }
 
 struct Told {
@@ -70,6 +90,7 @@ impl<'h> Play<'h> {
             trail: Trail::new(seed),
             suspects: BTreeSet::new(),
             all_was_good: false,
+            strangers: Strangers::default(),
             looks,
         }
     }
@@ -82,12 +103,16 @@ impl<'h> Play<'h> {
         self.truth.night(&mut self.dice);
         let through = self.truth.through;
         // The first roster is good: before it nobody is known. The last night heals what is left.
-        let roster = self.rosters.file(
+        let mut roster = self.rosters.file(
             Export::roster(&self.truth),
             &mut self.dice,
             self.kind,
             (FIRST_NIGHT + 1..LAST_NIGHT).contains(&through),
         );
+        if self.strangers.are_many() {
+            // A person is asked before they go.
+            roster.either();
+        }
         let attendance = self.attendances.file(
             Export::attendance(&self.truth),
             &mut self.dice,
@@ -119,6 +144,9 @@ impl<'h> Play<'h> {
         let (status, holds) = (self.hub.status(), self.hub.holds());
         let outcomes = [ROSTER, ATTENDANCE].map(|feed| outcome(feed, &status, &holds));
         self.trail.became(&outcomes);
+        if outcomes[0].used {
+            self.strangers = Strangers::of(&roster.export);
+        }
         for (file, outcome) in [roster, attendance].into_iter().zip(&outcomes) {
             let right = match file.must {
                 Must::Use => outcome.used && outcome.held_schools.is_empty(),

@@ -125,7 +125,8 @@ impl Wrecked {
         }
     }
 
-    fn either(&mut self) {
+    /// Whether it is used is no more certain.
+    pub(super) fn either(&mut self) {
         if self.must == Must::Use {
             self.must = Must::Either;
         }
