@@ -6,12 +6,13 @@
 //!
 //! # Layout
 //! - this file: `RiskConsumer`; `brought`: records to be folded; `evaluate`: when a shard is worked on
-//! - `work`: one go at a shard; `fold`: what one event changes; `batch`: what is written in one transaction
+//! - `admit`: which records are this hub's own; `work`: one go at a shard; `fold`: what one event changes; `batch`: what is written in one transaction
 //! - `waiting`: who is to be evaluated; `alerts`: what leaves; `basis`: what flags were judged by
 //! - `own`: taking shards, and losing them; `position`: where the consumer is on the log; `gaps`: where nothing is
 //! - `in_force`: the rules, routes and feeds that the log announced last
 //! - `student`, `shard`: the states; `kept`: those in memory
 
+pub(crate) mod admit;
 pub(crate) mod alerts;
 mod basis;
 mod batch;

@@ -1,18 +1,19 @@
-//! Records that this version cannot read: kept whole, with the reason, and driven again once a version can.
+//! Records that this version cannot read, or that are not this hub's: kept whole, with the reason, and driven again once
+//! they fit.
 //!
 //! A record is passed in the transaction that puts it into the outbox; from there it goes to `<topic>.<consumer>.dlq` with its
 //! original key, value and headers, and with headers under Kafka Connect's names that say where it stood and why it
-//! could not be read. Driving it again appends it to its topic as it was; consumers compare revisions, so a
+//! was not used. Driving it again appends it to its topic as it was; consumers compare revisions, so a
 //! record that comes again changes nothing.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use signalbox_event::codec::{DecodeError, from_record};
 use signalbox_log::{Message, Offset, Record, Shard};
 use signalbox_store::outbox::{NewEntry, TO_LOG};
 
+use crate::consume::admit::{Admission, Unfit};
 use crate::consume::{self, NAME};
 use crate::hub::{Hub, HubError};
 use crate::relay::Body;
@@ -26,16 +27,8 @@ pub fn topic_of(topic: &str, consumer: &str) -> String {
     format!("{topic}.{consumer}.dlq")
 }
 
-/// The kind of fault, for scripts.
-const fn code(error: &DecodeError) -> &'static str {
-    match error {
-        DecodeError::UnknownKind(_) | DecodeError::SpecVersion => "unknown_version",
-        _ => "malformed",
-    }
-}
-
 /// The outbox entry that keeps a record.
-pub(crate) fn entry(record: &Record, error: &DecodeError, now: Timestamp) -> NewEntry {
+pub(crate) fn entry(record: &Record, unfit: &Unfit, now: Timestamp) -> NewEntry {
     let id = signalbox_event::id::derived(&[
         b"dead-letter",
         NAME.as_bytes(),
@@ -49,7 +42,7 @@ pub(crate) fn entry(record: &Record, error: &DecodeError, now: Timestamp) -> New
         lane: format!("{}/{}", record.topic, record.shard),
         kind: "dead-letter".to_owned(),
         flag_id: None,
-        body: body(record, error),
+        body: body(record, unfit),
         created_ms: now.as_millisecond(),
         withheld: false,
         part: false,
@@ -57,9 +50,9 @@ pub(crate) fn entry(record: &Record, error: &DecodeError, now: Timestamp) -> New
     }
 }
 
-fn body(record: &Record, error: &DecodeError) -> Vec<u8> {
+fn body(record: &Record, unfit: &Unfit) -> Vec<u8> {
     let (partition, offset) = (record.shard.to_string(), record.offset.to_string());
-    let message = error.to_string();
+    let message = unfit.to_string();
     let mut headers: Vec<(&str, &[u8])> =
         record.headers.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
     headers.extend([
@@ -68,7 +61,7 @@ fn body(record: &Record, error: &DecodeError) -> Vec<u8> {
         ("__connect.errors.offset", offset.as_bytes()),
         ("__connect.errors.connector.name", NAME.as_bytes()),
         ("__connect.errors.stage", b"VALUE_CONVERTER"),
-        ("__connect.errors.exception.class.name", code(error).as_bytes()),
+        ("__connect.errors.exception.class.name", unfit.code().as_bytes()),
         ("__connect.errors.exception.message", message.as_bytes()),
     ]);
     let topic = topic_of(&record.topic, NAME);
@@ -96,7 +89,7 @@ struct Seen {
 
 /// Appends every record again that this version can read.
 pub async fn redrive(hub: &Hub) -> Result<Redriven, HubError> {
-    let mut sum = Redriven::default();
+    let (mut sum, mut admission) = (Redriven::default(), Admission::default());
     for (topic, shard) in places(hub) {
         let dead_letters = topic_of(&topic, NAME);
         let mut seen = Seen::load(hub, &dead_letters, shard).await?;
@@ -105,8 +98,10 @@ pub async fn redrive(hub: &Hub) -> Result<Redriven, HubError> {
             let records = hub.log.read(&dead_letters, shard, from, PAGE).await?;
             let Some(last) = records.last() else { break };
             from = last.offset + 1;
-            let again: Vec<Message> =
-                records.iter().filter_map(|record| seen.look_at(&topic, record)).collect();
+            let mut again = Vec::new();
+            for record in &records {
+                again.extend(seen.look_at(hub, &mut admission, &topic, record).await?);
+            }
             hub.log.append(&again).await?;
             sum.again += again.len() as u64;
         }
@@ -156,27 +151,27 @@ impl Seen {
         format!("driven again: {topic} {shard}")
     }
 
-    /// The record as it was, if it has not been driven yet and can be read.
-    fn look_at(&mut self, topic: &str, record: &Record) -> Option<Message> {
-        let Record { shard, offset, key, headers, value, .. } = record;
-        if *offset < self.next && !self.left.contains(offset) {
-            return None;
+    /// The record as it was, if it has not been driven yet and is an event of this hub's.
+    async fn look_at(
+        &mut self,
+        hub: &Hub,
+        admission: &mut Admission,
+        topic: &str,
+        record: &Record,
+    ) -> Result<Option<Message>, HubError> {
+        let offset = record.offset;
+        if offset < self.next && !self.left.contains(&offset) {
+            return Ok(None);
         }
         self.next = self.next.max(offset + 1);
-        let mut headers = headers.clone();
-        headers.retain(|(name, _)| !name.starts_with(ADDED));
-        let bytes = headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-        if from_record(bytes, value).is_err() {
-            self.left.insert(*offset);
-            return None;
+        let mut record = Record { topic: topic.to_owned(), ..record.clone() };
+        record.headers.retain(|(name, _)| !name.starts_with(ADDED));
+        if admission.admit(hub, &record).await?.is_err() {
+            self.left.insert(offset);
+            return Ok(None);
         }
-        self.left.remove(offset);
-        Some(Message {
-            topic: topic.to_owned(),
-            shard: *shard,
-            key: key.clone(),
-            headers,
-            value: value.clone(),
-        })
+        self.left.remove(&offset);
+        let Record { topic, shard, key, headers, value, .. } = record;
+        Ok(Some(Message { topic, shard, key, headers, value }))
     }
 }

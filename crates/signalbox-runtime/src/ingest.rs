@@ -47,7 +47,7 @@ use jiff::Timestamp;
 use signalbox_store::StoreError;
 use signalbox_store::feed::{FeedLease, Run};
 
-pub(crate) use announce::differs;
+pub(crate) use announce::{announced_policies, differs};
 pub use gate::{Counts, Held, SchoolEnds};
 pub use holder::{Holder, keep, let_go};
 pub use report::{HoldReport, PassReport, RunReport, Warning};

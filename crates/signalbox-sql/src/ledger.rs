@@ -38,6 +38,11 @@ pub(crate) async fn record(pages: &mut impl Pages, mut rows: &[LedgerRow]) -> Re
     Ok(change)
 }
 
+/// The highest revision among rows; 0 of none.
+pub(crate) fn highest(rows: &[LedgerRow]) -> u32 {
+    rows.iter().map(|row| row.revision).max().unwrap_or_default()
+}
+
 /// Up to `max` rows after `after`.
 pub(crate) async fn scan(
     pages: &mut impl Pages,

@@ -192,12 +192,14 @@ pub enum LedgerStatus {
     Unmatched,
 }
 
-/// How many ledger rows stand in a state.
+/// How many ledger rows stand in a state, and how far revisions go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LedgerCounts {
     pub live: u64,
     pub ended: u64,
     pub unmatched: u64,
+    /// That a row was ever given.
+    pub highest_revision: u32,
 }
 
 /// One id and what it names: a student key or a school's first id.

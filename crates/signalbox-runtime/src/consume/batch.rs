@@ -7,6 +7,7 @@ use signalbox_risk::Reference;
 use signalbox_store::outbox::NewEntry;
 use signalbox_store::state::{Advance, Batch, Lease, StateRow};
 
+use super::admit::Admission;
 use super::fold::{AT_ONCE_MS, StudentInHand, subject_of};
 use super::kept::Kept;
 use super::position::advance;
@@ -25,6 +26,7 @@ pub(super) struct InHand {
     /// Whether the store knows that somebody waits.
     is_due: bool,
     pub(super) kept: Kept,
+    pub(super) admission: Admission,
     /// When the store was asked for dates that had come.
     pub(super) due_asked_ms: Option<i64>,
     /// Built when first needed after a change.
@@ -44,6 +46,7 @@ impl InHand {
             waiting,
             is_due,
             kept: Kept::one_of(shards),
+            admission: Admission::default(),
             due_asked_ms: None,
             reference: None,
         })

@@ -3,6 +3,8 @@
 use signalbox_log::{EventLog, Offset, Record, Shard};
 use signalbox_store::state::{Advance, Lease, Position};
 
+use uuid::Uuid;
+
 use crate::hub::HubError;
 
 /// Where the topics of a shard end now.
@@ -39,8 +41,8 @@ pub(super) fn record_id(record: &Record) -> String {
         .headers
         .iter()
         .find(|(name, _)| name == "ce_id")
-        .and_then(|(_, value)| std::str::from_utf8(value).ok())
-        .map_or_else(|| format!("offset-{}", record.offset), str::to_owned)
+        .and_then(|(_, value)| Uuid::try_parse_ascii(value).ok())
+        .map_or_else(|| format!("offset-{}", record.offset), |id| id.to_string())
 }
 
 /// How the positions move over `records`.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use signalbox_event::Event;
-use signalbox_event::codec::from_record;
 use signalbox_log::Record;
 use signalbox_risk::{Reference, announce, evaluate};
 use signalbox_store::outbox::NewEntry;
 
 use super::STUDENTS;
+use super::admit::Admission;
 use super::alerts::Announcer;
 use super::basis::{note, place, told};
 use super::batch::{Draft, InHand};
@@ -71,7 +71,7 @@ async fn fold(
     now: Timestamp,
 ) -> Result<Draft, HubError> {
     let mut draft = Draft { advances: advances(&in_hand.lease, records), ..Draft::default() };
-    let events = read(records, &mut draft.outbox, now);
+    let events = admitted(hub, &mut in_hand.admission, records, &mut draft.outbox, now).await?;
     draft.load_for(hub, in_hand, &events).await?;
     let mut fold = Fold {
         district: &hub.settings.district.id,
@@ -97,17 +97,22 @@ async fn fold(
     Ok(draft)
 }
 
-/// The events; of what is none, an entry for the dead-letter topic.
-fn read(records: &[Record], dead: &mut Vec<NewEntry>, now: Timestamp) -> Vec<Event> {
+/// This hub's events; of what is none, an entry for the dead-letter topic.
+async fn admitted(
+    hub: &Hub,
+    admission: &mut Admission,
+    records: &[Record],
+    dead: &mut Vec<NewEntry>,
+    now: Timestamp,
+) -> Result<Vec<Event>, HubError> {
     let mut events = Vec::with_capacity(records.len());
     for record in records {
-        let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-        match from_record(headers, &record.value) {
+        match admission.admit(hub, record).await? {
             Ok(event) => events.push(event),
-            Err(error) => dead.push(dead_letters::entry(record, &error, now)),
+            Err(unfit) => dead.push(dead_letters::entry(record, &unfit, now)),
         }
     }
-    events
+    Ok(events)
 }
 
 impl InHand {

@@ -126,6 +126,11 @@ pub(crate) async fn differs(hub: &Hub) -> Result<bool, HubError> {
     Ok(latest.revision > 0 && latest.hash != InForce::of_settings(&hub.settings).hash())
 }
 
+/// The highest number under which a configuration was announced, as its announcer noted it.
+pub(crate) async fn announced_policies(hub: &Hub) -> Result<u64, HubError> {
+    Ok(Announced::load(hub, POLICY).await?.revision)
+}
+
 /// What was announced last, by this process or another: as a shard folded it, or as the one who announced it noted.
 async fn latest(hub: &Hub) -> Result<Announced, HubError> {
     let noted = Announced::load(hub, POLICY).await?;

@@ -1,11 +1,11 @@
 //! Events on the log.
 
-use signalbox_event::codec::from_record;
 use signalbox_event::{Domain, Event, Kind, StudentKey};
-use signalbox_log::{Offset, Record};
+use signalbox_log::Offset;
 
 use super::{STUDENT_DOMAINS, shard_of};
 use crate::consume::DOMAINS;
+use crate::consume::admit::Admission;
 use crate::consume::student::{Place, StudentYear};
 use crate::hub::{Hub, HubError};
 
@@ -27,7 +27,8 @@ impl Filter {
 }
 
 /// Calls `each` with every event that the filter takes, topic by topic, shard by shard, in log order; stops when it
-/// answers `false`. Records that are no events are passed over.
+/// answers `false`. Records that are no events of this
+/// hub's are passed over.
 pub async fn events(hub: &Hub, filter: &Filter, mut each: impl FnMut(Event) -> bool) -> Result<(), HubError> {
     for domain in Domain::ALL {
         if filter.domain.is_some_and(|wanted| wanted != domain) {
@@ -91,15 +92,16 @@ async fn of_shard(
     until: Offset,
     mut each: impl FnMut(Event) -> bool,
 ) -> Result<bool, HubError> {
+    let mut admission = Admission::default();
     let mut from = hub.log.bounds(topic, shard).await?.start;
     loop {
         let records = hub.log.read(topic, shard, from, PAGE).await?;
         let Some(last) = records.last() else { return Ok(true) };
         from = last.offset + 1;
         let is_last = from >= until;
-        let asked = records.iter().filter(|record| record.offset < until);
-        for event in asked.filter_map(read) {
-            if !each(event) {
+        for record in records.iter().filter(|record| record.offset < until) {
+            let admitted = admission.admit(hub, record).await?;
+            if admitted.is_ok_and(|event| !each(event)) {
                 return Ok(false);
             }
         }
@@ -107,9 +109,4 @@ async fn of_shard(
             return Ok(true);
         }
     }
-}
-
-fn read(record: &Record) -> Option<Event> {
-    let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-    from_record(headers, &record.value).ok()
 }

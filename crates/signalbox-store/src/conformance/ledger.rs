@@ -94,6 +94,8 @@ pub async fn counts_follow_every_change(store: &impl FeedStore) {
     let next_year = Scope { school_year: 2023, ..SCOPE };
     store.record(&lease, next_year, &[row(1, 1)]).await.expect("records");
     assert_eq!(counts(store).await, (1_000, 1, 1), "over all scopes of the feed");
+    let highest = store.ledger_counts("attendance").await.expect("reads").highest_revision;
+    assert_eq!(highest, 2, "of the third row");
     assert_eq!(store.ledger_counts("other").await.expect("reads"), LedgerCounts::default());
 }
 

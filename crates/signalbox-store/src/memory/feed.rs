@@ -202,6 +202,7 @@ impl FeedStore for MemoryFeeds {
         let mut counts = LedgerCounts::default();
         let rows = inner.feeds.get(feed).into_iter().flat_map(|feed| feed.ledger.values());
         for row in rows.flat_map(BTreeMap::values) {
+            counts.highest_revision = counts.highest_revision.max(row.revision);
             match row.status {
                 LedgerStatus::Live => counts.live += 1,
                 LedgerStatus::Ended => counts.ended += 1,

@@ -34,7 +34,9 @@ impl Oracle {
     pub(super) fn read_attendance(&mut self, file: &Export, outcome: &Outcome, tonight: usize) {
         let reading = self.reading(file, outcome);
         for (&(student, day), right) in &reading.said {
-            let rest = if reading.stands(student, self.schools[student], day) { UNKNOWN } else { 0 };
+            // What was said at the student's own school is another row than one at a school that nobody knows.
+            let beside = if is_of_no_school(*right) { ABSENT | PRESENT | UNKNOWN } else { UNKNOWN };
+            let rest = if reading.stands(student, self.schools[student], day) { beside } else { 0 };
             self.days[student][day] = *right | self.days[student][day] & rest;
         }
         for student in 0..self.days.len() {
@@ -90,6 +92,11 @@ fn right(line: &Line) -> Option<Right> {
         Reads::NotTheSchool => Some(UNKNOWN | said),
         Reads::Not { .. } | Reads::OfAnother => None,
     }
+}
+
+/// Whether it is what a row says whose school cannot be used.
+const fn is_of_no_school(right: Right) -> bool {
+    right & UNKNOWN != 0 && right != UNKNOWN
 }
 
 /// Notes how far the row says that its school has been recorded.
@@ -155,7 +162,9 @@ impl Reading<'_> {
 
     /// Whether what an earlier file said of the day beside this row, say at a school that nobody knows, may stand on.
     fn stands(&self, student: usize, school: usize, day: usize) -> bool {
-        self.a_school_waits() || self.doubt.covers(student, school, day)
+        // The file may end within its last day.
+        let is_late = self.latest.get(&school).is_none_or(|latest| day >= latest.low);
+        is_late || self.a_school_waits() || self.doubt.covers(student, school, day)
     }
 
     /// An earlier row of no known school may be one of those that wait.

@@ -28,6 +28,7 @@ impl Doubt {
                 Reads::NotTheCode | Reads::NotTheSchool if found => {
                     Claims { student: line.student, ..Claims::default() }
                 }
+                Reads::NotTheSchool => Claims::default(),
                 Reads::OfAnother => continue,
                 Reads::Fully if found || !file.is_attendance() => continue,
                 _ => Claims { student: None, school: Some(line.school), day: Some(line.day) },

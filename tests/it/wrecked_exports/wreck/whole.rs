@@ -123,7 +123,11 @@ impl Wrecked {
         let how =
             if ids { *dice.pick(&["id without its zero", "id of nobody"]) } else { *dice.pick(OF_ALL_DATES) };
         let columns = self.export.style.order.len();
-        for line in self.export.lines.iter_mut().filter(|line| line.cells.len() == columns) {
+        // An id of the roster's own has no zero to lose.
+        let keeps = |line: &Line| how == "id without its zero" && line.cells[0].starts_with("u-");
+        let all = !self.export.lines.iter().any(keeps);
+        let lines = self.export.lines.iter_mut().filter(|line| line.cells.len() == columns && !keeps(line));
+        for line in lines {
             match (ids, columns == 5) {
                 (_, true) => drop(spoil_attendance(line, how)),
                 (false, false) => spoil_enrollment(line, how),
@@ -133,7 +137,9 @@ impl Wrecked {
                 }
             }
         }
-        if !self.export.lines.is_empty() {
+        if !all {
+            self.either();
+        } else if !self.export.lines.is_empty() {
             self.must = Must::NotUse;
         }
         self.how.push(format!("every row: {how}"));

@@ -194,7 +194,8 @@ impl Guard {
     /// Schools that would lose rows, in the order of their ids.
     pub(super) fn ends_by_school(&self) -> impl Iterator<Item = SchoolEnds> {
         let losing = self.schools.iter().filter(|(_, losses)| losses.ends > 0);
-        let ends = losing.map(|(school, losses)| SchoolEnds { school: school.clone(), would_end: losses.ends });
+        let ends =
+            losing.map(|(school, losses)| SchoolEnds { school: school.clone(), would_end: losses.ends });
         let mut ends: Vec<_> = ends.collect();
         ends.sort_unstable_by(|a, b| a.school.cmp(&b.school));
         ends.into_iter()

@@ -4,7 +4,7 @@ use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope};
 use sqlx::{PgConnection, PgExecutor};
 
-use crate::ledger::{self, Pages};
+use crate::ledger::{self, Pages, highest};
 use crate::page::{Change, Page};
 use crate::postgres::refusal::refusal;
 use crate::postgres::statement::column;
@@ -35,7 +35,7 @@ pub(super) async fn record(
 ) -> Result<(), StoreError> {
     let ledger = ledger_of(connection, feed, scope).await.map_err(refusal)?;
     let change = ledger::record(&mut PgPages { connection: &mut *connection, ledger }, rows).await?;
-    count(connection, ledger, change).await.map_err(refusal)
+    count(connection, ledger, change, highest(rows)).await.map_err(refusal)
 }
 
 /// Up to `max` rows after `after`.
@@ -69,14 +69,20 @@ pub(super) async fn years(
 }
 
 pub(super) async fn counts(executor: impl PgExecutor<'_>, feed: &str) -> Result<LedgerCounts, sqlx::Error> {
-    let (live, ended, unmatched): (i64, i64, i64) = sqlx::query_as(
-        "SELECT coalesce(sum(live), 0)::bigint, coalesce(sum(ended), 0)::bigint, coalesce(sum(unmatched), 0)::bigint
+    let (live, ended, unmatched, highest): (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT coalesce(sum(live), 0)::bigint, coalesce(sum(ended), 0)::bigint, coalesce(sum(unmatched), 0)::bigint,
+                coalesce(max(highest_revision), 0)
          FROM ledger WHERE feed = (SELECT id FROM feed WHERE name = $1)",
     )
     .bind(feed)
     .fetch_one(executor)
     .await?;
-    Ok(LedgerCounts { live: live as u64, ended: ended as u64, unmatched: unmatched as u64 })
+    Ok(LedgerCounts {
+        live: live as u64,
+        ended: ended as u64,
+        unmatched: unmatched as u64,
+        highest_revision: highest as u32,
+    })
 }
 
 async fn ledger_of(connection: &mut PgConnection, feed: i32, scope: Scope) -> Result<i32, sqlx::Error> {
@@ -144,13 +150,21 @@ async fn write(connection: &mut PgConnection, ledger: i32, pages: &[Page]) -> Re
     Ok(())
 }
 
-async fn count(connection: &mut PgConnection, ledger: i32, change: Change) -> Result<(), sqlx::Error> {
+async fn count(
+    connection: &mut PgConnection,
+    ledger: i32,
+    change: Change,
+    highest: u32,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE ledger SET live = live + $1, ended = ended + $2, unmatched = unmatched + $3 WHERE id = $4",
+        "UPDATE ledger SET live = live + $1, ended = ended + $2, unmatched = unmatched + $3,
+                highest_revision = greatest(highest_revision, $4)
+         WHERE id = $5",
     )
     .bind(change.live)
     .bind(change.ended)
     .bind(change.unmatched)
+    .bind(i64::from(highest))
     .bind(ledger)
     .execute(connection)
     .await?;

@@ -118,6 +118,7 @@ pub(super) const OF_FEEDS: &[Table] = &[
             column("live", Int8),
             column("ended", Int8),
             column("unmatched", Int8),
+            column("highest_revision", Int8),
         ],
     ),
     table("ledger_page", &[column("ledger", Int4), column("from_key", Bytes), column("body", Bytes)]),

@@ -4,7 +4,7 @@ use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::ledger::{self, Pages};
+use crate::ledger::{self, Pages, highest};
 use crate::page::{Change, Page};
 use crate::sqlite::refusal::refusal;
 use crate::sqlite::statement::{of_rows, slices};
@@ -35,7 +35,7 @@ pub(super) async fn record(
 ) -> Result<(), StoreError> {
     let ledger = ledger_of(connection, feed, scope).await.map_err(refusal)?;
     let change = ledger::record(&mut SqlitePages { connection: &mut *connection, ledger }, rows).await?;
-    count(connection, ledger, change).await.map_err(refusal)
+    count(connection, ledger, change, highest(rows)).await.map_err(refusal)
 }
 
 /// Up to `max` rows after `after`.
@@ -71,14 +71,21 @@ pub(super) async fn counts(
     executor: impl SqliteExecutor<'_>,
     feed: &str,
 ) -> Result<LedgerCounts, sqlx::Error> {
-    let (live, ended, unmatched): (i64, i64, i64) = sqlx::query_as(
-        "SELECT coalesce(sum(live), 0), coalesce(sum(ended), 0), coalesce(sum(unmatched), 0) FROM ledger
+    let (live, ended, unmatched, highest): (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT coalesce(sum(live), 0), coalesce(sum(ended), 0), coalesce(sum(unmatched), 0),
+                coalesce(max(highest_revision), 0)
+         FROM ledger
          WHERE feed = (SELECT id FROM feed WHERE name = ?)",
     )
     .bind(feed)
     .fetch_one(executor)
     .await?;
-    Ok(LedgerCounts { live: live as u64, ended: ended as u64, unmatched: unmatched as u64 })
+    Ok(LedgerCounts {
+        live: live as u64,
+        ended: ended as u64,
+        unmatched: unmatched as u64,
+        highest_revision: highest as u32,
+    })
 }
 
 async fn ledger_of(connection: &mut SqliteConnection, feed: i64, scope: Scope) -> Result<i64, sqlx::Error> {
@@ -146,13 +153,21 @@ async fn write(connection: &mut SqliteConnection, ledger: i64, pages: &[Page]) -
     Ok(())
 }
 
-async fn count(connection: &mut SqliteConnection, ledger: i64, change: Change) -> Result<(), sqlx::Error> {
+async fn count(
+    connection: &mut SqliteConnection,
+    ledger: i64,
+    change: Change,
+    highest: u32,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE ledger SET live = live + ?, ended = ended + ?, unmatched = unmatched + ? WHERE id = ?",
+        "UPDATE ledger SET live = live + ?, ended = ended + ?, unmatched = unmatched + ?,
+                highest_revision = max(highest_revision, ?)
+         WHERE id = ?",
     )
     .bind(change.live)
     .bind(change.ended)
     .bind(change.unmatched)
+    .bind(highest)
     .bind(ledger)
     .execute(connection)
     .await?;

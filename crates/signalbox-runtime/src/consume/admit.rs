@@ -1,0 +1,175 @@
+//! Which records are this hub's own. Whoever may write to a topic may write anything to it, and by mistake a whole other
+//! district; what does not fit what the stores know is passed as a dead letter, with the reason.
+
+use std::collections::HashMap;
+
+use signalbox_event::codec::{DecodeError, from_record};
+use signalbox_event::{Data, Event, StudentKey, topic};
+use signalbox_log::Record;
+use signalbox_store::FeedStore;
+
+use crate::feeds::names::Names;
+use crate::hub::{Hub, HubError};
+
+/// Announcements beyond the last that is known of: processes that announce at once, and have not noted it yet.
+const ANNOUNCED_AT_ONCE: u64 = 16;
+
+/// Why a record is passed. Never carries the record's data.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error(transparent)]
+    Unreadable(#[from] DecodeError),
+    #[error("it is not of this district")]
+    District,
+    #[error("its key is not that of whom it is about, or it stands on another's partition")]
+    Key,
+    #[error("a feed's run says such a thing, and this record names none")]
+    NoRun,
+    #[error("this hub never opened the run that it names")]
+    Run,
+    #[error("this hub never gave so high a number")]
+    Number,
+}
+
+impl Unfit {
+    /// The kind of fault, for scripts.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(DecodeError::UnknownKind(_) | DecodeError::SpecVersion) => "unknown_version",
+            Self::Unreadable(_) => "malformed",
+            Self::District => "another_district",
+            Self::Key => "wrong_key",
+            Self::NoRun => "no_run",
+            Self::Run => "unknown_run",
+            Self::Number => "unknown_revision",
+        }
+    }
+}
+
+/// What the stores know of each feed; asked only when a record goes beyond it.
+#[derive(Debug, Default)]
+pub(crate) struct Admission {
+    feeds: HashMap<String, Limits>,
+    /// The highest number under which a configuration was announced.
+    announced: u64,
+}
+
+/// How far a feed has gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Limits {
+    run: u64,
+    revision: u64,
+}
+
+impl Admission {
+    /// The event of a record, if it is this hub's own.
+    pub(crate) async fn admit(
+        &mut self,
+        hub: &Hub,
+        record: &Record,
+    ) -> Result<Result<Event, Unfit>, HubError> {
+        let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
+        let event = match from_record(headers, &record.value) {
+            Ok(event) => event,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        if let Some(unfit) = misplaced(hub, record, &event) {
+            return Ok(Err(unfit));
+        }
+        Ok(self.exceeds(hub, &event).await?.map_or(Ok(event), Err))
+    }
+
+    async fn exceeds(&mut self, hub: &Hub, event: &Event) -> Result<Option<Unfit>, HubError> {
+        if let Data::OpsPolicyChanged(policy) = &event.data {
+            let is_known = self.is_announced(hub, policy.number).await?;
+            return Ok((!is_known).then_some(Unfit::Number));
+        }
+        let Some(feed) = event.feed() else {
+            let is_said_by_feeds = matches!(
+                event.data,
+                Data::RosterStudent(_)
+                    | Data::RosterEnrollment(_)
+                    | Data::AttendanceDaily(_)
+                    | Data::OpsRunEnded(_)
+            );
+            return Ok(is_said_by_feeds.then_some(Unfit::NoRun));
+        };
+        let Some(run) = event.run else { return Ok(Some(Unfit::NoRun)) };
+        if let Data::OpsRunEnded(ended) = &event.data
+            && (ended.feed != feed || ended.run != run)
+        {
+            return Ok(Some(Unfit::Run));
+        }
+        let limits = self.feeds.get(feed).copied().unwrap_or_default();
+        if limits.has(run, event.revision) {
+            return Ok(None);
+        }
+        let limits = Limits::ask(hub, feed, run).await?;
+        self.feeds.insert(feed.to_owned(), limits);
+        Ok(if run > limits.run {
+            Some(Unfit::Run)
+        } else if limits.has(run, event.revision) {
+            None
+        } else {
+            Some(Unfit::Number)
+        })
+    }
+
+    async fn is_announced(&mut self, hub: &Hub, number: u64) -> Result<bool, HubError> {
+        if number > self.announced {
+            self.announced = crate::ingest::announced_policies(hub).await? + ANNOUNCED_AT_ONCE;
+        }
+        Ok(number <= self.announced)
+    }
+}
+
+impl Limits {
+    /// A run gives a row one revision, as a rule.
+    const fn has(self, run: u64, revision: u64) -> bool {
+        run <= self.run && (revision <= run || revision <= self.revision)
+    }
+
+    async fn ask(hub: &Hub, feed: &str, run: u64) -> Result<Self, HubError> {
+        let feeds = &*hub.feeds;
+        // Of a feed that a person retired nothing is remembered, and nothing that it said counts.
+        if Names::load(feeds).await?.is_retired(feed) {
+            return Ok(Self { run: u64::MAX, revision: u64::MAX });
+        }
+        let revision = u64::from(feeds.ledger_counts(feed).await?.highest_revision);
+        Ok(Self { run: last_run(feeds, feed, run).await?, revision })
+    }
+}
+
+/// The last closed run, or the one `asked` for, if that is open.
+async fn last_run(feeds: &dyn FeedStore, feed: &str, asked: u64) -> Result<u64, HubError> {
+    let closed = feeds.feed(feed).await?.and_then(|row| row.last_run).map_or(0, |run| run.number);
+    // Stores count in signed numbers.
+    let may_be = asked > closed && i64::try_from(asked).is_ok();
+    Ok(if may_be && feeds.run(feed, asked).await?.is_some() { asked } else { closed })
+}
+
+/// Whether source, key or partition are not those of the event.
+fn misplaced(hub: &Hub, record: &Record, event: &Event) -> Option<Unfit> {
+    let district = hub.settings.district.id.as_str();
+    let is_ours = |text: &str, before: &str| {
+        text.strip_prefix(before)
+            .and_then(|rest| rest.strip_prefix(district))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if !is_ours(&event.source, "/districts/") || !is_ours(&event.partition_key, "") {
+        return Some(Unfit::District);
+    }
+    if record.key.as_deref() != Some(event.partition_key.as_bytes()) {
+        return Some(Unfit::Key);
+    }
+    let Some(student) = event.subject else {
+        let is_about_students = matches!(
+            event.data,
+            Data::RosterEnrollment(_) | Data::AttendanceDaily(_) | Data::InterventionAcknowledged(_)
+        );
+        return is_about_students.then_some(Unfit::Key);
+    };
+    let named = event.partition_key[district.len()..].trim_start_matches('/').parse::<StudentKey>();
+    let shard = topic::shard_of(event.partition_key.as_bytes(), hub.settings.topics.shards);
+    (named.ok() != Some(student) || shard != record.shard).then_some(Unfit::Key)
+}
