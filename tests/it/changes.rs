@@ -240,3 +240,21 @@ fn a_clock_that_is_set_back_announces_nothing_twice() {
     district.up();
     assert_eq!((district.state_hash(), receiver.kinds().len()), (hash, 1));
 }
+
+/// A day that has not come is said by every file or by none: the row of a slip is gone with the next whole file.
+#[test]
+fn a_row_of_a_day_ahead_goes_with_the_next_file() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    district.now = format!("{}T23:00:00Z", day(20));
+    district.attend(&[(1001, 3, "A"), (1001, 25, "A"), (1000, 20, "T")]);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "1/20");
+    for n in 21..=25 {
+        district.now = format!("{}T23:00:00Z", day(n));
+        district.attend(&[(1001, 3, "A"), (1000, n, "T")]);
+        let status = district.up();
+        assert_eq!(last_run(&status, "attendance")["doubtful"], 0, "{status}");
+        assert_eq!(district.answer(1001)["value"], format!("1/{n}"));
+    }
+}

@@ -113,6 +113,72 @@ fn a_row_that_is_never_found_does_not_keep_corrections_out() {
     assert_eq!(receiver.kinds()[3..], ["risk.flag.withdrawn"; 3]);
 }
 
+/// The same bytes are in doubt anew where the roster has changed.
+#[test]
+fn a_roster_that_spoils_ids_puts_the_same_file_in_doubt() {
+    let receiver = Receiver::start();
+    let mut district = loaded(&receiver);
+    let two = drops::enrollment(&students()) + "1001,Marsh,Odile,2009-11-30,100,8/23/2021,\r\n";
+    district.drop("enrollment-2.csv", two);
+    let status = drop_lines(&mut district, "attendance-02.csv", &lines());
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["end"], &run["doubtful"]), (&0.into(), &4.into()), "{status}");
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 3]);
+    assert_eq!(district.answer(1001)["value"], "4/31");
+    district.drop("enrollment-3.csv", drops::enrollment(&students()));
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 3], "one again, and nothing happened");
+    assert_eq!(district.answer(1001)["value"], "4/31");
+}
+
+/// Rows that waited for their student and were found are no measure of what is new doubt.
+#[test]
+fn rows_that_were_found_since_leave_room_for_doubt() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.enroll(&students());
+    let absent = |id: &str| [3, 9, 16, 20].map(|n| format!("{id},100,{},A", us(day(n))));
+    let file = |id: &str| [lines(), absent(id).to_vec()].concat();
+    let late: Vec<u32> = students().into_iter().chain([1031]).collect();
+    drop_lines(&mut district, "attendance-01.csv", &file("1031"));
+    district.drop("enrollment-2.csv", drops::enrollment(&late));
+    district.up();
+    assert_eq!(district.answer(1031)["value"], "4/31");
+    let told = receiver.kinds();
+    let status = drop_lines(&mut district, "attendance-02.csv", &file("77777"));
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["end"], &run["doubtful"]), (&0.into(), &4.into()), "{status}");
+    assert_eq!((district.answer(1031)["value"].clone(), receiver.kinds()), ("4/31".into(), told));
+}
+
+/// What is inferred of a row of no known school ends with the schools that the feed speaks of.
+#[test]
+fn a_row_of_no_school_heals_where_the_feed_has_one_of_two_schools() {
+    const HIGH: &str = r#"  - name: high
+    mode: live
+    csv: {path: "./drop/high*.csv", entity: attendance.daily, rows: exceptions, covers: school_year, absent_rows: end,
+          columns: {student: Student_Number, school: School_ID, date: {from: Att_Date, format: "%m/%d/%Y"}, category: Att_Code},
+          codes: {category: {A: absent_unexcused, T: tardy}}}
+"#;
+    let mut district = District::with(|config| config.roster.push_str(HIGH));
+    let moved = format!("1001,Q,Z,2007-03-03,200,{},\r\n", us(day(11)));
+    let until = drops::enrollment(&[1000, 1001, 2000]).replace("1001,Quillfeather1001,Zebedee1001", "1001,Q,Z");
+    let until = until.replace("100,8/23/2021,\r\n2000", &format!("100,8/23/2021,{}\r\n2000", us(day(10))));
+    district.drop("enrollment-1.csv", until + &moved);
+    let night = |district: &mut District, n: usize, school: &str| {
+        let stray = format!("1001,{school},{},A\r\n", us(day(5)));
+        let rows = drops::attendance(&[(1001, 3, "A"), (1000, n, "T")]);
+        district.drop(&format!("attendance-{n}.csv"), if school.is_empty() { rows } else { rows + &stray });
+        district.drop(&format!("high-{n}.csv"), drops::attendance(&[(2000, n, "T")]));
+        district.up();
+        let answer = district.answer(1001);
+        (answer["value"].clone(), answer["unknown_days"].clone())
+    };
+    assert_eq!(night(&mut district, 30, "100"), ("2/30".into(), 0.into()));
+    assert_eq!(night(&mut district, 31, "999"), ("2/31".into(), 0.into()), "it stands on in doubt");
+    assert_eq!(night(&mut district, 32, ""), ("1/32".into(), 0.into()), "it was no absence");
+}
+
 /// What stood on in doubt stands on while the rows remain, though they are no longer new.
 #[test]
 fn the_same_bad_file_again_ends_nothing_either() {

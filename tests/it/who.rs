@@ -128,9 +128,12 @@ fn a_row_of_a_school_that_the_roster_brings_later_is_used_by_itself() {
     let mut roster = drops::enrollment(&[1000, 1001, 2001]);
     roster.push_str("1001,Quillfeather1001,Zebedee1001,2007-03-03,200,8/23/2021,\r\n");
     district.drop("enrollment-2.csv", roster);
-    district.up();
+    let status = district.up();
     let rows = district.events(&["--type", "attendance.daily", "--student", "1001"]);
     assert!(rows.iter().any(|row| row["data"]["school"] == "200"), "{rows:?}");
+    let answer = district.answer(1001);
+    assert_eq!((&answer["value"], &answer["unknown_days"]), (&"2/20".into(), &0.into()));
+    assert_eq!(status["rejects"], 0, "{status}");
 }
 
 /// Other names and another birth date under one id: nobody, until it is one.

@@ -25,15 +25,17 @@ fn a_row_gone_inside_the_window_is_a_correction_and_outside_it_stays() {
     assert_eq!((&answer["value"], &answer["n"]), (&"1/15".into(), &15.into()));
 }
 
-/// The files of a week went missing: its days are covered by nobody, and nobody calls them present.
+/// The files of two weeks went missing: nobody calls their days present, and they decide nothing.
 #[test]
-fn a_missed_file_leaves_a_gap() {
+fn a_missed_file_leaves_a_gap_that_is_unknown() {
     let mut district = windowed();
     district.attend(&[through(30)]);
     let status = district.up();
     assert_eq!(feed(&status, "attendance")["covered_through"], day(30).to_string());
     let answer = district.answer(1001);
     assert_eq!((&answer["value"], &answer["n"]), (&"2/20".into(), &20.into()), "days 11 to 20 are a gap");
+    assert_eq!(answer["unknown_days"], 10);
+    assert_eq!(district.flags(), [] as [serde_json::Value; 0], "2 of 30 at least");
 }
 
 /// The window closes at each school's own latest row.
@@ -49,4 +51,24 @@ fn every_school_has_its_own_window() {
     assert_eq!(district.answer(1001)["value"], "1/15", "day 2 lies outside of days 6 to 15");
     assert_eq!(district.answer(2001)["value"], "0/11", "day 2 lies inside of days 2 to 11");
     assert_eq!(feed(&status, "attendance")["covered_through"], day(11).to_string(), "the earliest school");
+}
+
+/// The file was written for ten days, whatever the settings say when it is read again.
+#[test]
+fn a_wider_window_does_not_widen_what_an_earlier_file_said() {
+    let mut district = windowed();
+    district.attend(&[through(10), through(15)]);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "1/15");
+    district.configure(|config| config.covers = "{school_days: 13}");
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["end"], 0, "{status}");
+    assert_eq!(district.answer(1001)["value"], "1/15", "day 3 was not spoken of");
+    district.attend(&[through(10), through(15), (1000, 16, "T")]);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "1/16", "days 4 to 16 are");
+    district.configure(|config| config.covers = "{school_days: 15}");
+    district.attend(&[through(10), through(15), (1000, 16, "T"), (1000, 17, "T")]);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "0/17", "and day 3 now is");
 }

@@ -35,6 +35,8 @@ pub struct Flag {
     pub until: Date,
     /// As last seen while the flag was live; a withdrawn flag keeps what it was told with.
     pub counts: Counts,
+    /// School days that nobody knew of then, in none of the counts.
+    pub unknown_days: u32,
     /// Absent dates, as last seen while the flag was live.
     pub evidence: Vec<Date>,
     pub acknowledgement: Option<Acknowledgement>,
@@ -197,13 +199,14 @@ impl Announced {
     }
 
     fn raise(&mut self, start: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
-        let reason = reasons::rate_text(evaluation.answer.counts(), &evaluation.policy);
+        let reason = reasons::of_evaluation(evaluation).text;
         let mut flag = Flag {
             number: self.flags.len() as u32 + 1,
             state: FlagState::Open,
             start,
             until: start,
             counts: Counts::default(),
+            unknown_days: 0,
             evidence: Vec::new(),
             acknowledgement: None,
             history: Vec::new(),
@@ -274,6 +277,7 @@ impl Flag {
         self.start = start;
         self.until = until.map_or(start, |until| until.max(start));
         self.counts = evaluation.answer.counts();
+        self.unknown_days = evaluation.answer.unknown_days;
         self.evidence.clone_from(&evaluation.answer.absent_dates);
     }
 

@@ -29,10 +29,11 @@ use walk::{Walk, Walked};
 /// Evaluates one student for one school year, on the values as known now, up to and including `as_of`.
 ///
 /// A date is expected, once, when at one school a live enrolment covers it (of the first feed in authority order that
-/// has one at that school), the school's calendar has it as instructional, an attendance feed covers it, and it is not
-/// after `as_of`. At each such school the first feed in authority order with a live row decides; with no row, the first
-/// feed that covers the date does: what silence means is its [`Rows`](crate::Rows), and unknown where a row that could
-/// not be used may belong there. Of several schools, a row that says absent counts before one that says unknown, that
+/// has one at that school), the school's calendar has it as instructional, it lies between the first and the last day
+/// there that an attendance feed covers, and it is not after `as_of`. At each such school the first feed in authority
+/// order with a live row decides; with no row, the first feed that covers the date does: what silence means is its
+/// [`Rows`](crate::Rows), and unknown where a row that could not be used may belong there. A day that no feed covers is
+/// unknown as well. Of several schools, a row that says absent counts before one that says unknown, that
 /// before one that says present, and a row before silence.
 ///
 /// A row of a school at which the student is not enrolled that day makes it unknown where no school of enrolment has a

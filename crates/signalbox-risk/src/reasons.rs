@@ -32,18 +32,19 @@ pub struct Reason {
 
 /// The reason as evaluated now.
 pub fn of_evaluation(evaluation: &Evaluation) -> Reason {
-    reason(evaluation.answer.counts(), &evaluation.answer.absent_dates, &evaluation.policy)
+    let Answer { absent_dates, unknown_days, .. } = &evaluation.answer;
+    reason(evaluation.answer.counts(), *unknown_days, absent_dates, &evaluation.policy)
 }
 
 /// The reason as a flag keeps it, also after its episode.
 pub fn of_flag(flag: &Flag, policy: &Policy) -> Reason {
-    reason(flag.counts, &flag.evidence, policy)
+    reason(flag.counts, flag.unknown_days, &flag.evidence, policy)
 }
 
-fn reason(counts: Counts, dates: &[Date], policy: &Policy) -> Reason {
+fn reason(counts: Counts, unknown_days: u32, dates: &[Date], policy: &Policy) -> Reason {
     Reason {
         code: ABSENCE_RATE,
-        text: rate_text(counts, policy),
+        text: rate_text(counts, unknown_days, policy),
         value: value(counts),
         operator: ">=",
         threshold: policy.enter().to_string(),
@@ -57,14 +58,31 @@ pub fn value(counts: Counts) -> String {
     format!("{}/{}", days(counts.absent_half_days), counts.expected_days)
 }
 
-/// `Absent 2 of 20 school days (10.0 %); the line is 10 %.`
-pub fn rate_text(counts: Counts, policy: &Policy) -> String {
-    format!("Absent {}; the line is {}.", share(counts), line(policy.enter()))
+/// `Absent 2 of 20 school days (10.0 %); the line is 10 %.`; with days unknown `Absent 2 of 20 school days (10.0 %), 3
+/// more are unknown; …`
+fn rate_text(counts: Counts, unknown_days: u32, policy: &Policy) -> String {
+    format!("Absent {}{}; the line is {}.", share(counts), unknown(unknown_days), line(policy.enter()))
+}
+
+fn unknown(days: u32) -> String {
+    match days {
+        0 => String::new(),
+        1 => ", 1 more is unknown".to_owned(),
+        days => format!(", {days} more are unknown"),
+    }
 }
 
 /// `Comes off below 9 %: 3 school days in a row present.` `left` is how many school days the school year still has;
 /// `None`: that is not known.
-pub fn clears_when(counts: Counts, policy: &Policy, left: Option<u32>) -> String {
+pub fn clears_when(flag: &Flag, policy: &Policy, left: Option<u32>) -> String {
+    match flag.unknown_days {
+        0 => comes_off(flag.counts, policy, left),
+        1 => "Cannot be said while 1 school day is unknown.".to_owned(),
+        days => format!("Cannot be said while {days} school days are unknown."),
+    }
+}
+
+fn comes_off(counts: Counts, policy: &Policy, left: Option<u32>) -> String {
     let leave = line(policy.leave());
     let Some(first_below) = counts.first_days_below(policy) else {
         return "Stays on for the whole school year.".to_owned();
@@ -121,13 +139,15 @@ pub(crate) fn withdrawn_text(before: &[Date], evaluation: &Evaluation) -> String
     let Evaluation { answer, policy, .. } = evaluation;
     let correction = correction_text(before, &answer.absent_dates).map(|text| text + " ").unwrap_or_default();
     let (share, line) = (share(answer.counts()), line(policy.enter()));
-    format!("{correction}As known now: absent {share}; the line is {line}.")
+    let unknown = unknown(answer.unknown_days);
+    format!("{correction}As known now: absent {share}{unknown}; the line is {line}.")
 }
 
 /// `Fell below 9 % on 2026-10-12. Absent 3 of 34 school days (8.8 %) now.`
 pub(crate) fn cleared_text(end: Date, evaluation: &Evaluation) -> String {
     let (leave, share) = (line(evaluation.policy.leave()), share(evaluation.answer.counts()));
-    format!("Fell below {leave} on {end}. Absent {share} now.")
+    let unknown = unknown(evaluation.answer.unknown_days);
+    format!("Fell below {leave} on {end}. Absent {share}{unknown} now.")
 }
 
 fn gone<'a>(before: &'a [Date], now: &'a [Date]) -> impl Iterator<Item = Date> + 'a {
@@ -182,8 +202,10 @@ mod tests {
             (0, 0, "Absent 0 of 0 school days; the line is 10 %.", "0/0"),
         ] {
             let counts = counts(absent_half_days, expected_days);
-            assert_eq!((rate_text(counts, &federal), value(counts)), (text.to_owned(), short.to_owned()));
+            assert_eq!((rate_text(counts, 0, &federal), value(counts)), (text.to_owned(), short.to_owned()));
         }
+        let text = rate_text(counts(14, 7), 53, &federal);
+        assert_eq!(text, "Absent 7 of 7 school days (100.0 %), 53 more are unknown; the line is 10 %.");
     }
 
     #[test]
@@ -201,8 +223,8 @@ mod tests {
             (counts(4, 20), leave("7.5%"), "Comes off below 7.5 %: 7 school days in a row present."),
             (counts(4, 20), leave("0%"), "Stays on for the whole school year."),
         ] {
-            assert_eq!(clears_when(counts, &policy, None), text);
-            assert_eq!(clears_when(counts, &policy, Some(7)), text);
+            assert_eq!(comes_off(counts, &policy, None), text);
+            assert_eq!(comes_off(counts, &policy, Some(7)), text);
         }
     }
 
@@ -215,9 +237,9 @@ mod tests {
             (counts(4, 22), 0, "it would take 1 school day, none is left."),
         ] {
             let text = format!("Cannot come off this school year: {text}");
-            assert_eq!(clears_when(counts, &federal, Some(left)), text);
+            assert_eq!(comes_off(counts, &federal, Some(left)), text);
         }
-        assert!(clears_when(counts(60, 193), &federal, Some(141)).starts_with("Comes off"));
+        assert!(comes_off(counts(60, 193), &federal, Some(141)).starts_with("Comes off"));
     }
 
     #[test]

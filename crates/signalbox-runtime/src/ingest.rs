@@ -206,7 +206,8 @@ impl Ingest {
         // Before the next payload too: it may change or end what is released.
         release::waiting(self, taken).await?;
         self.drops(taken, runs).await?;
-        release::waiting(self, taken).await
+        release::waiting(self, taken).await?;
+        release::cover_new_schools(self, taken, runs).await
     }
 
     /// `None`: another process has the feed.

@@ -66,6 +66,7 @@ fn live_flag(start: Date, until: Date) -> Announced {
         start,
         until,
         counts: Counts { absent_half_days: 4, expected_days: 20 },
+        unknown_days: 0,
         evidence: vec![start],
         acknowledgement: None,
         history: Vec::new(),

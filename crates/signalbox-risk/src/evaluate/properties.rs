@@ -80,8 +80,14 @@ impl World {
     /// What silence means, and whether it is in doubt.
     fn silence(&self, school: &str, date: Date) -> Option<(Rows, bool)> {
         let at = SCHOOLS.iter().position(|held| *held == school).expect("one of them");
-        let feed = (0..2).find(|feed| self.covered[*feed][at].contains(date))?;
-        Some((self.rows[feed], self.doubtful[at].contains(date)))
+        let covering = |date: Date| (0..2).find(|feed| self.covered[*feed][at].contains(date));
+        if let Some(feed) = covering(date) {
+            return Some((self.rows[feed], self.doubtful[at].contains(date)));
+        }
+        let covered: Vec<Date> = (1..=180).map(day).filter(|date| covering(*date).is_some()).collect();
+        // A gap.
+        let is_between = *covered.first()? < date && date < *covered.last()?;
+        is_between.then_some((Rows::EveryDay, false))
     }
 }
 

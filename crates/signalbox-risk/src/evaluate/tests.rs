@@ -115,15 +115,15 @@ fn i16_a_missing_row_of_an_every_day_feed_is_unknown() {
 }
 
 #[test]
-fn i16_nobody_is_present_in_a_gap_of_coverage() {
+fn i16_a_gap_of_coverage_is_unknown() {
     let mut ranges = DateRanges::from((day(1), day(10)));
     ranges.insert(day(21), day(30));
     let builder = Reference::builder("r1").default_calendar(calendar());
     let builder = builder.attendance_feed("att", Rows::Exceptions).covered("att", "100", &ranges);
     let student = Student::new().absent([2, 15, 25]);
     let evaluation = student.evaluate(&build(builder), 40);
-    assert_eq!(figures(&evaluation), (4, 20, 0), "the row of day 15 lies outside of coverage");
-    assert_eq!(evaluation.answer.absent_dates, [day(2), day(25)]);
+    assert_eq!(figures(&evaluation), (6, 21, 9), "of the gap only day 15 is known, and nothing after day 30");
+    assert_eq!(evaluation.answer.absent_dates, [day(2), day(15), day(25)]);
     assert_eq!(evaluation.answer.as_of, Some(day(30)));
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct SchoolYear {
     before: Vec<u32>,
     /// Per civil day in `first..=last`: its position, or [`NO_SCHOOL`].
     place: Vec<u32>,
-    /// Per position: who answers for the day when no row does; `None` is outside coverage.
+    /// Per position: who answers for the day when no row does; `None` before all coverage and after it.
     ruling: Vec<Option<Ruling>>,
     /// Per position: the end of the run of positions with the same ruling.
     run_end: Vec<u32>,
@@ -60,7 +60,8 @@ impl SchoolYear {
     /// `covers` in authority order.
     pub(super) fn new(calendar: &Calendar, covers: &[Cover<'_>], doubtful: &DateRanges) -> SchoolYear {
         let Calendar { school_year, first, last, days } = calendar;
-        let ruling: Vec<_> = days.iter().map(|day| rule(day.date(), covers, doubtful)).collect();
+        let mut ruling: Vec<_> = days.iter().map(|day| rule(day.date(), covers, doubtful)).collect();
+        bridge(&mut ruling);
         let first_covered = ruling.iter().position(Option::is_some).map(|at| days[at]);
         SchoolYear {
             spring: *school_year,
@@ -123,6 +124,17 @@ fn rule(date: Date, covers: &[Cover<'_>], doubtful: &DateRanges) -> Option<Rulin
         Rows::Exceptions => Silence::Present,
     };
     Some(Ruling { rank: cover.rank, silence })
+}
+
+/// Days that nobody spoke of between days that somebody did are unknown.
+fn bridge(ruling: &mut [Option<Ruling>]) {
+    let Some(last) = ruling.iter().rposition(Option::is_some) else { return };
+    let mut before: Option<Ruling> = None;
+    for day in &mut ruling[..last] {
+        let missed = before.map(|Ruling { rank, .. }| Ruling { rank, silence: Silence::Unknown });
+        *day = day.or(missed);
+        before = *day;
+    }
 }
 
 fn count_before(calendar: &Calendar) -> Vec<u32> {

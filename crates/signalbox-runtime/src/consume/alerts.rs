@@ -216,7 +216,7 @@ impl Announcer<'_> {
             indicator: CHRONIC_ABSENCE.to_owned(),
             reasons: vec![reason_of(&reasons::of_flag(flag, policy))],
             reason: reason.map(str::to_owned),
-            clears_when: flag.state.is_live().then(|| reasons::clears_when(flag.counts, policy, Some(left))),
+            clears_when: flag.state.is_live().then(|| reasons::clears_when(flag, policy, Some(left))),
             as_of,
         }
     }

@@ -32,6 +32,8 @@ impl OpenRun<'_> {
         settings.last = Some(report.clone());
         settings.accepted = accepted;
         settings.accepted_run = Some(self.run.number);
+        settings.found_since.clear();
+        settings.has_new_schools = false;
         settings.unusable_basis = None;
         settings.save(self.hub, self.lease).await?;
         let closing = Closing {

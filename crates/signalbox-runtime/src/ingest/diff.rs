@@ -134,6 +134,7 @@ pub(crate) struct By<'a> {
 pub(crate) struct Diff<'a> {
     by: By<'a>,
     doubt: &'a Doubt,
+    spoken_of: &'a BTreeSet<String>,
     rows: Rows<'a>,
     scopes: VecDeque<(Slot, u16)>,
     current: Option<Ledger>,
@@ -159,6 +160,7 @@ impl<'a> Diff<'a> {
         Ok(Self {
             by,
             doubt: &read.doubt,
+            spoken_of: &read.spoken_of,
             rows: read.sorted.rows()?,
             scopes: scopes.into_iter().collect(),
             current: None,
@@ -299,7 +301,7 @@ impl<'a> Diff<'a> {
         Ok(Some(Step { new, publish, ..Step::new(slot, school_year, verdict, Some(old)) }))
     }
 
-    /// Where the row's student is enrolled that year, as the roster feeds say.
+    /// Where the row's student was enrolled on its day, as the roster feeds say, of the schools that the feed speaks of.
     async fn schools_of(
         &self,
         row: &Row<'_>,
@@ -315,13 +317,16 @@ impl<'a> Diff<'a> {
             let after = before(first);
             let rows = self.by.feeds.ledger(&roster.name, scope, after.as_ref(), STINTS_AT_MOST).await?;
             let of_group = rows.iter().take_while(|stint| stint.key.starts_with(group));
-            for stint in of_group.filter(|stint| stint.status == LedgerStatus::Live) {
+            // One that a student left has its last day; one that never was has no content.
+            for stint in of_group.filter(|stint| stint.status == LedgerStatus::Live || stint.content != 0) {
                 let stint = Row::decode(&stint.detail)?;
-                if stint.student == row.student {
+                let is_there = row.date().is_some_and(|date| stint.is_enrolled_on(date));
+                if stint.student == row.student && is_there {
                     schools.extend(stint.school().map(str::to_owned));
                 }
             }
         }
+        schools.retain(|school| self.spoken_of.contains(school));
         Ok(schools)
     }
 

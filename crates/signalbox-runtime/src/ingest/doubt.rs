@@ -88,6 +88,26 @@ struct Rows {
     marks: BTreeSet<u32>,
 }
 
+impl Book {
+    pub(crate) fn places(&self) -> BTreeSet<&Place> {
+        self.places.iter().map(|(place, _)| place).collect()
+    }
+
+    /// Rows that were found since cast no doubt any more.
+    pub(crate) fn without(mut self, found: &[(Place, u32)]) -> Self {
+        let mut gone_by_place: BTreeMap<&Place, u32> = BTreeMap::new();
+        for (place, rows) in found {
+            *gone_by_place.entry(place).or_default() += rows;
+        }
+        for (place, rows) in &mut self.places {
+            let gone = gone_by_place.get(place).copied().unwrap_or_default();
+            rows.last = rows.last.saturating_sub(gone);
+            rows.settled = rows.settled.saturating_sub(gone);
+        }
+        self
+    }
+}
+
 /// The doubt that a payload casts, beside the one before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Doubt {
@@ -111,24 +131,22 @@ impl Cast {
 }
 
 impl Doubt {
-    /// `is_same`: the payload is the very one that `book` is of, read again. Its doubt is as new as it was.
+    /// `is_same`: the payload is the very one that `book` is of, read again. Its doubt is as new as it was, but for what
+    /// the roster or the mapping has put in doubt since.
     pub(crate) fn of(doubts: Doubts, book: &Book, is_same: bool, run_day: Date) -> Self {
         let book: BTreeMap<&Place, &Rows> = book.places.iter().map(|(place, rows)| (place, rows)).collect();
         let none = Rows::default();
         let cast = |(place, now): (Place, Seen)| {
             let before = book.get(&place).copied().unwrap_or(&none);
             // As many as before, but of other days of the student, are not those of before.
-            let is_new = if is_same {
-                before.was_new
-            } else {
-                now.rows > before.last || !now.marks.is_subset(&before.marks)
-            };
+            let are_more = now.rows > before.last || !now.marks.is_subset(&before.marks);
+            let is_new = are_more || is_same && before.was_new;
             let remains = is_new || now.rows > before.settled;
             let rows = Rows {
                 settled: if remains { before.settled.min(now.rows.saturating_sub(1)) } else { now.rows },
                 last: now.rows,
                 was_new: is_new,
-                since: if is_new && !is_same { Some(run_day) } else { before.since },
+                since: if are_more { Some(run_day) } else { before.since },
                 marks: now.marks,
             };
             (place, Cast { rows, remains })
@@ -182,6 +200,14 @@ impl Doubt {
             Some((StudentKey::from_uuid(*student), hides))
         })
     }
+}
+
+/// Where a row whose student was not found may have cast its doubt.
+pub(crate) fn cast_by(row: &Row<'_>) -> impl Iterator<Item = Place> {
+    let [student, _, student_day, day, school, _] = places_of(row);
+    let has_day = row.date().is_some();
+    let (of_student, of_school) = if has_day { (student_day, day) } else { (student, school) };
+    of_student.into_iter().chain(of_school)
 }
 
 /// The places that a row stands in.

@@ -52,6 +52,8 @@ struct Window {
     last: Date,
     /// What is covered goes to here: silence on that day says again what it says.
     covered: Date,
+    /// What was said of a day that has not come is said by every file, or no more.
+    run_day: Date,
 }
 
 impl Judged {
@@ -97,7 +99,7 @@ impl Judged {
 
 impl Window {
     fn missing(&self, row: &Row<'_>, date: Date) -> Missing {
-        if row.is_silence() && self.first <= date && date <= self.covered {
+        if (row.is_silence() && self.first <= date && date <= self.covered) || date > self.run_day {
             Missing::Ended
         } else if date > self.last {
             Missing::Late
@@ -136,12 +138,17 @@ fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) ->
     let mut schools: HashMap<String, Window> = read
         .latest
         .iter()
-        .map(|(school, latest)| (school.clone(), window(extent, calendars, school, *latest, run_day)))
+        .map(|(school, latest)| {
+            let mut window = window(extent, calendars, school, *latest, run_day);
+            window.first = window.first.max(spoke_from(read, calendars, school, *latest));
+            (school.clone(), window)
+        })
         .collect();
     let widest = |one: Window, other: &Window| Window {
         first: one.first.min(other.first),
         last: one.last.max(other.last),
         covered: one.covered.max(other.covered),
+        run_day,
     };
     schools.remove("");
     let latest = read.latest.values().copied().max();
@@ -167,11 +174,19 @@ fn window(extent: &Extent, calendars: &Calendars, school: &str, latest: Date, ru
         CoveredThrough::RunDay => run_day,
         CoveredThrough::DayBeforeRun => run_day.yesterday().unwrap_or(Date::MIN),
     };
-    Window { first, last, covered: last.max(latest) }
+    Window { first, last, covered: last.max(latest), run_day }
 }
 
 fn window_start(calendars: &Calendars, school: &str, latest: Date, days: u16) -> Date {
     calendars.of(school, calendars.school_year(latest)).map_or(latest, |year| year.window_start(latest, days))
+}
+
+/// A payload was written under the extent of its time: read again under a wider one, it says no more of the days before.
+fn spoke_from(read: &ReadIn, calendars: &Calendars, school: &str, latest: Date) -> Date {
+    let Some(first) = read.spoke_from.get(school).copied() else { return Date::MIN };
+    let year = calendars.of(school, calendars.school_year(latest));
+    let of_a_whole_year = year.is_some_and(|year| first <= year.first);
+    if of_a_whole_year { Date::MIN } else { first }
 }
 
 /// The dates that the payload covers, per school: its extent, ending at the school's latest readable row (or the run's
@@ -182,7 +197,11 @@ pub(crate) fn coverage(read: &ReadIn, calendars: &Calendars, run_day: Date) -> V
     let Some(extent) = extent.filter(|_| !read.is_empty_list()) else { return Vec::new() };
     let schools = read.latest.iter().filter(|(school, _)| !school.is_empty());
     let mut covered: Vec<_> = schools
-        .filter_map(|(school, latest)| school_coverage(extent, calendars, school, *latest, run_day))
+        .filter_map(|(school, latest)| {
+            let mut covered = school_coverage(extent, calendars, school, *latest, run_day)?;
+            covered.first = covered.first.max(spoke_from(read, calendars, school, *latest));
+            (covered.first <= covered.last).then_some(covered)
+        })
         .collect();
     covered.sort_by(|a, b| a.school.cmp(&b.school));
     covered

@@ -52,6 +52,10 @@ pub(crate) struct ReadIn {
     pub summed: Summed,
     /// A row's day had not come on the day of the run: on a later day the same rows say more.
     pub reaches_ahead: bool,
+    /// Schools that the feed ever covered, with those of this payload.
+    pub spoken_of: BTreeSet<String>,
+    /// By school, a day before which the payload does not speak, whatever the settings say by now.
+    pub spoke_from: BTreeMap<String, Date>,
     /// What the payload covers, with the days whose silence is in doubt.
     pub covered: Vec<SchoolCoverage>,
     pub doubt: Doubt,
@@ -76,6 +80,8 @@ impl ReadIn {
             sum: RowSum::default(),
             summed: Summed::default(),
             reaches_ahead: false,
+            spoken_of: BTreeSet::new(),
+            spoke_from: BTreeMap::new(),
             covered: Vec::new(),
             doubt: Doubt::default(),
         }
@@ -117,6 +123,8 @@ pub(crate) struct Beside<'a> {
     pub book: &'a Book,
     /// The payload is the very one that was accepted last.
     pub is_same: bool,
+    /// Of a payload that is read again under other settings: by school, the first day that it spoke of.
+    pub spoke_from: Option<&'a BTreeMap<String, Date>>,
     /// Of what the feed covered, the days whose silence is in doubt.
     pub doubtful: &'a BTreeMap<String, DateRanges>,
     /// What the feed covered before.
@@ -269,7 +277,10 @@ impl<'a> Reader<'a> {
         self.found.doubt =
             Doubt::of(std::mem::take(&mut self.doubts), self.beside.book, self.beside.is_same, self.run_day);
         self.found.notes.empty = self.found.is_empty_list();
+        self.found.spoke_from = self.beside.spoke_from.cloned().unwrap_or_default();
         self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
+        let covered = self.found.covered.iter().map(|one| &one.school);
+        self.found.spoken_of = self.beside.covered.keys().chain(covered).cloned().collect();
         if self.found.rows_mean() == Some(RowsMean::Exceptions) {
             self.doubt_silence()?;
         }

@@ -1,21 +1,22 @@
 //! Late arrivals: rows whose student or school was not found are released when the roster brings them. They are a
 //! payload of their own: compared with the ledger like any other, and keyed anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use signalbox_connector::Contents;
-use signalbox_store::feed::{Closing, LedgerStatus, NewRun, Outcome, Run};
+use signalbox_store::feed::{Closing, FeedLease, LedgerRow, LedgerStatus, NewRun, Outcome, Run};
 
 use super::diff::Diff;
+use super::doubt::{Place, cast_by};
 use super::emit::{Emitter, end_run};
 use super::identity::{FIRST_ID, Found, Resolver};
 use super::read::ReadIn;
 use super::rejects::RejectBook;
 use super::row::{Body, Row, Slot, Waiting, content_hash};
 use super::run::{OpenRun, id_system};
-use super::settings::FeedSettings;
+use super::settings::{FeedSettings, Remembered};
 use super::sort::{ENDS, Head, INFERRED, Sorter};
-use super::{Ingest, Taken, cause, same};
+use super::{Ingest, RunReport, Taken, cause, same};
 use crate::hub::{Feed, Hub, HubError};
 
 const PAGE: usize = 20_000;
@@ -48,6 +49,25 @@ pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(),
     settings.save(&ingest.hub, lease).await
 }
 
+/// What the last payload covers at schools that were not known when it was read is known by reading it again, unless
+/// another went in since.
+pub(super) async fn cover_new_schools(
+    ingest: &mut Ingest,
+    taken: Taken<'_>,
+    runs: &mut Vec<RunReport>,
+) -> Result<(), HubError> {
+    let mut settings = FeedSettings::load(&ingest.hub, &taken.feed.name).await?;
+    if !settings.has_new_schools {
+        return Ok(());
+    }
+    settings.has_new_schools = false;
+    settings.save(&ingest.hub, taken.lease).await?;
+    match ingest.open_again(taken, cause::RETRY).await? {
+        Some(run) => ingest.work(taken, run, runs).await,
+        None => Ok(()),
+    }
+}
+
 /// Works a release run through.
 pub(super) async fn finish(
     ingest: &mut Ingest,
@@ -58,6 +78,7 @@ pub(super) async fn finish(
     let hub = &*ingest.hub;
     let mut released = Released::new(hub, feed, &known.resolver);
     released.look(usize::MAX).await?;
+    released.remember(lease).await?;
     let read = released.finish()?;
     let open = OpenRun { hub, feed, lease, run, now };
     open.forget_accepted().await?;
@@ -90,12 +111,25 @@ struct Released<'a> {
     sorter: Sorter,
     scopes: BTreeSet<(u8, u16)>,
     count: usize,
+    /// Where they may have cast doubt while they waited.
+    places: BTreeMap<Place, u32>,
+    /// Some waited for their school.
+    has_new_schools: bool,
 }
 
 impl<'a> Released<'a> {
     fn new(hub: &'a Hub, feed: &'a Feed, resolver: &'a Resolver) -> Self {
         let sorter = Sorter::new(hub.landing.scratch());
-        Self { hub, feed, resolver, sorter, scopes: BTreeSet::new(), count: 0 }
+        Self {
+            hub,
+            feed,
+            resolver,
+            sorter,
+            scopes: BTreeSet::new(),
+            count: 0,
+            places: BTreeMap::new(),
+            has_new_schools: false,
+        }
     }
 
     /// Collects up to `max` of them; whether there is any.
@@ -110,7 +144,7 @@ impl<'a> Released<'a> {
                     let Some(last) = rows.last() else { break };
                     after = Some(last.key);
                     for row in rows.iter().filter(|row| row.status != LedgerStatus::Ended) {
-                        self.take(slot, school_year, row.key, &row.detail)?;
+                        self.take(slot, school_year, row)?;
                         if self.count >= max {
                             return Ok(true);
                         }
@@ -121,9 +155,15 @@ impl<'a> Released<'a> {
         Ok(self.count > 0)
     }
 
-    fn take(&mut self, slot: Slot, school_year: u16, key: [u8; 16], detail: &[u8]) -> Result<(), HubError> {
+    fn take(&mut self, slot: Slot, school_year: u16, waits: &LedgerRow) -> Result<(), HubError> {
+        let LedgerRow { key, ref detail, status, .. } = *waits;
         let waiting = Waiting::decode(detail)?;
         let Some(row) = self.found(&waiting) else { return Ok(()) };
+        // Who waits for the student is unmatched; the others wait for their school.
+        self.has_new_schools |= status != LedgerStatus::Unmatched;
+        for place in cast_by(&row) {
+            *self.places.entry(place).or_default() += 1;
+        }
         let (mut encoded, mut natural_key) = (Vec::new(), String::new());
         row.encode(&mut encoded);
         let matched = Slot { waits: false, ..slot };
@@ -156,6 +196,17 @@ impl<'a> Released<'a> {
             *school = first.to_owned().into();
         }
         Some(row)
+    }
+
+    /// Before the first row goes out. What a crash makes count twice only leaves more room for doubt.
+    async fn remember(&mut self, lease: &FeedLease) -> Result<(), HubError> {
+        let mut settings = FeedSettings::load(self.hub, &self.feed.name).await?;
+        let book = Remembered::load(self.hub, &self.feed.name).await?.book;
+        let of_book = book.places();
+        let places = std::mem::take(&mut self.places).into_iter();
+        settings.found_since.extend(places.filter(|(place, _)| of_book.contains(place)));
+        settings.has_new_schools |= self.has_new_schools;
+        settings.save(self.hub, lease).await
     }
 
     fn finish(self) -> Result<ReadIn, HubError> {

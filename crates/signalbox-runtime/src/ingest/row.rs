@@ -170,6 +170,13 @@ impl<'a> Row<'a> {
         matches!(self.body, Body::Attendance { category: AttendanceCategory::Doubtful, .. })
     }
 
+    /// Whether it is an enrolment that holds on that day.
+    pub(crate) fn is_enrolled_on(&self, date: Date) -> bool {
+        let Body::Enrollment { entry, exit, .. } = &self.body else { return false };
+        let day = Day::from(date);
+        *entry <= day && exit.is_none_or(|exit| day <= exit)
+    }
+
     /// The ledger key: rows of one student stand together.
     pub(crate) fn ledger_key(&self, scratch: &mut String) -> LedgerKey {
         scratch.clear();

@@ -79,9 +79,11 @@ impl OpenRun<'_> {
         let Self { hub, feed, run, .. } = *self;
         let mut payload = hub.landing.payload(&run.payload)?;
         let size_bytes = payload.metadata()?.len();
+        let is_same = remembered.payload.as_ref() == Some(&run.payload);
         let beside = Beside {
             book: &remembered.book,
-            is_same: remembered.payload.as_ref() == Some(&run.payload),
+            is_same,
+            spoke_from: (is_same && run.cause == cause::RETRY).then_some(&remembered.spoke_from),
             doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: remembered.some_wait,

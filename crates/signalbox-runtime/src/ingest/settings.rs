@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_event::data::{Mode, SchoolCoverage};
 use signalbox_risk::DateRanges;
 use signalbox_store::feed::FeedLease;
 
 use super::RunReport;
-use super::doubt::Book;
+use super::doubt::{Book, Place};
 use super::gate::Gated;
 use super::row::Slot;
 use super::same::Accepted;
@@ -36,6 +37,12 @@ pub struct FeedSettings {
     /// The state of the crosswalk in which rows that wait were looked up last.
     #[serde(default)]
     pub(crate) released_by: Option<String>,
+    /// Where rows of the last accepted payload had cast doubt that were found since.
+    #[serde(default)]
+    pub(crate) found_since: Vec<(Place, u32)>,
+    /// The roster brought schools since that the last accepted payload has rows of.
+    #[serde(default)]
+    pub(crate) has_new_schools: bool,
     /// What a payload that waits because too little of it could be used was judged by.
     #[serde(default)]
     pub(crate) unusable_basis: Option<String>,
@@ -86,6 +93,8 @@ pub(super) struct Remembered {
     pub(super) book: Book,
     /// The last accepted payload.
     pub(super) payload: Option<String>,
+    /// By school, the first day that it spoke of.
+    pub(super) spoke_from: BTreeMap<String, Date>,
     pub(super) covered: BTreeMap<String, DateRanges>,
     pub(super) doubtful: BTreeMap<String, DateRanges>,
     /// Rows wait for their student or school.
@@ -94,23 +103,23 @@ pub(super) struct Remembered {
 
 impl Remembered {
     pub(super) async fn load(hub: &Hub, feed: &str) -> Result<Self, HubError> {
-        let FeedSettings { accepted_run, covered, doubtful, .. } = FeedSettings::load(hub, feed).await?;
+        let FeedSettings { accepted_run, covered, doubtful, found_since, .. } =
+            FeedSettings::load(hub, feed).await?;
         let run = match accepted_run {
             Some(number) => hub.feeds.run(feed, number).await?,
             None => None,
         };
         let payload = run.as_ref().map(|run| run.payload.clone());
-        let book = match run.and_then(|run| run.gated) {
-            Some(gated) => {
-                serde_json::from_str::<Gated>(&gated).map_err(|_| HubError::Stored("run's decision"))?.book
-            }
-            None => Book::default(),
+        let gated = match run.and_then(|run| run.gated) {
+            Some(gated) => serde_json::from_str(&gated).map_err(|_| HubError::Stored("run's decision"))?,
+            None => Gated::default(),
         };
+        let spoke_from = gated.covered.iter().map(|one| (one.school.clone(), one.first)).collect();
         let mut some_wait = false;
         for slot in Slot::all().filter(|slot| slot.waits) {
             some_wait |= !hub.feeds.ledger_years(feed, u16::from(slot.number())).await?.is_empty();
         }
-        Ok(Self { book, payload, covered, doubtful, some_wait })
+        Ok(Self { book: gated.book.without(&found_since), payload, spoke_from, covered, doubtful, some_wait })
     }
 }
 

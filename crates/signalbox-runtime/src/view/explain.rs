@@ -72,7 +72,7 @@ pub async fn explain(
         days_left: evaluation.answer.days_left,
         clears_when: flag.state.is_live().then(|| {
             let left = judge.school_days_after(found, evaluation.answer.as_of.unwrap_or(flag.until));
-            reasons::clears_when(flag.counts, policy, Some(left))
+            reasons::clears_when(flag, policy, Some(left))
         }),
         history: flag
             .history
