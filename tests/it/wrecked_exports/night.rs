@@ -144,6 +144,7 @@ impl<'h> Play<'h> {
         let (status, holds) = (self.hub.status(), self.hub.holds());
         let outcomes = [ROSTER, ATTENDANCE].map(|feed| outcome(feed, &status, &holds));
         self.trail.became(&outcomes);
+        let nothing_was_read = self.oracle.knows_no_attendance();
         if outcomes[0].used {
             self.strangers = Strangers::of(&roster.export);
         }
@@ -152,6 +153,8 @@ impl<'h> Play<'h> {
                 Must::Use => outcome.used && outcome.held_schools.is_empty(),
                 Must::NotUse => !outcome.used,
                 // A row in doubt that may be any of those missing keeps all of them, and nobody need be asked.
+                // Nothing was there that could be missing.
+                Must::Wait if file.export.is_attendance() && nothing_was_read => true,
                 Must::Wait => !outcome.used || !outcome.held_schools.is_empty() || outcome.doubtful > 0,
                 Must::Either => true,
             };

@@ -93,6 +93,11 @@ impl Oracle {
         self.schools = students.iter().map(|student| student.school).collect();
     }
 
+    /// Whether no attendance was read yet.
+    pub(super) fn knows_no_attendance(&self) -> bool {
+        self.covered.iter().all(|span| span.high == 0)
+    }
+
     pub(super) fn is_known(&self, student: usize) -> bool {
         !self.windows[student].is_empty()
     }

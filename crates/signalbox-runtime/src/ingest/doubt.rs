@@ -174,11 +174,20 @@ impl Doubt {
     /// Whether rows that could not be used may belong to that school's day, covered now for the first time, whoever they
     /// are about: more than before, or as many, where the day had come when they became more.
     pub(crate) fn hides_day(&self, school: &str, date: Date) -> bool {
-        let hides = |place: &Place| self.places.get(place).is_some_and(|cast| cast.hides(date));
+        self.any_on(school, date, |cast| cast.hides(date))
+    }
+
+    /// Whether there are more such rows than before: what was unknown there stays so.
+    pub(crate) fn is_new_on(&self, school: &str, date: Date) -> bool {
+        self.any_on(school, date, |cast| cast.rows.was_new)
+    }
+
+    fn any_on(&self, school: &str, date: Date, is_so: impl Fn(&Cast) -> bool) -> bool {
+        let is_so = |place: &Place| self.places.get(place).is_some_and(&is_so);
         !self.places.is_empty()
-            && (hides(&Place::Payload)
-                || hides(&Place::School(school.to_owned()))
-                || hides(&Place::Day(school.to_owned(), date)))
+            && (is_so(&Place::Payload)
+                || is_so(&Place::School(school.to_owned()))
+                || is_so(&Place::Day(school.to_owned(), date)))
     }
 
     /// Whether rows that name the student, and could not be used, may be about that school.

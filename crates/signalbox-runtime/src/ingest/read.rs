@@ -297,10 +297,10 @@ impl<'a> Reader<'a> {
         let mut days = Vec::new();
         for school in &mut covered {
             let new = extent::newly_covered(school, self.beside.covered, &self.settings.calendars);
-            let again = self.beside.doubtful.get(&school.school).filter(|_| self.beside.is_same);
-            let again = again.into_iter().flat_map(DateRanges::days);
-            let doubtful = new.iter().copied().chain(again);
-            let doubtful = doubtful.filter(|day| self.found.doubt.hides_day(&school.school, *day));
+            let (doubt, name, is_same) = (&self.found.doubt, &school.school, self.beside.is_same);
+            let before = self.beside.doubtful.get(name).into_iter().flat_map(DateRanges::days);
+            let again = before.filter(|day| is_same || doubt.is_new_on(name, *day));
+            let doubtful = new.iter().copied().chain(again).filter(|day| doubt.hides_day(name, *day));
             school.doubtful = doubtful.map(|day| (day, day)).collect::<DateRanges>().into();
             days.push((school.school.clone(), new));
         }
