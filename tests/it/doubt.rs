@@ -162,7 +162,8 @@ fn a_row_of_no_school_heals_where_the_feed_has_one_of_two_schools() {
 "#;
     let mut district = District::with(|config| config.roster.push_str(HIGH));
     let moved = format!("1001,Q,Z,2007-03-03,200,{},\r\n", us(day(11)));
-    let until = drops::enrollment(&[1000, 1001, 2000]).replace("1001,Quillfeather1001,Zebedee1001", "1001,Q,Z");
+    let until =
+        drops::enrollment(&[1000, 1001, 2000]).replace("1001,Quillfeather1001,Zebedee1001", "1001,Q,Z");
     let until = until.replace("100,8/23/2021,\r\n2000", &format!("100,8/23/2021,{}\r\n2000", us(day(10))));
     district.drop("enrollment-1.csv", until + &moved);
     let night = |district: &mut District, n: usize, school: &str| {
@@ -276,6 +277,10 @@ fn wrong_dates_at_the_first_load_wait_until_the_mapping_is_mended() {
     let status = drop_lines(&mut district, "attendance-01.csv", &dashed);
     assert_eq!(last_run(&status, "attendance")["hold"]["reason"], "unusable", "{status}");
     assert_ne!(district.answer(1001)["status"], "ok");
+    let hold = district.holds().remove(0);
+    let shown = district.run(&["holds", "show", hold["id"].as_str().expect("an id")]).exit(0).stdout;
+    assert!(shown.contains("invalid_date"), "why it waits: {shown}");
+    assert_eq!(district.rejects().len(), 67);
     let as_was = "Att_Date, format: \"%m/%d/%Y\"";
     let mended = district.config.render().replace(as_was, "Att_Date, format: \"%d-%m-%Y\"");
     district.configure(|config| config.verbatim = Some(mended));
@@ -298,6 +303,8 @@ fn a_share_that_does_not_grow_is_accepted_after_the_first_decision() {
     let hold = district.holds().remove(0);
     assert_eq!(hold["reason"], "unusable");
     let id = hold["id"].as_str().expect("an id").to_owned();
+    let shown = district.run(&["holds", "show", &id]).exit(0).stdout;
+    assert!(shown.contains("\"unmatched\":12"), "{shown}");
     district.run(&["holds", "approve", &id, "--by", "Pat", "--reason", "pre-kindergarten"]).exit(0);
     assert_eq!(last_run(&district.up(), "attendance")["unmatched"], 12);
     let status = drop_lines(&mut district, "attendance-02.csv", &with(&[drops::line(&(1020, 30, "A"))]));

@@ -72,7 +72,12 @@ impl OpenRun<'_> {
 
     /// Closes a run that a person must decide on. Bytes that were held or refused before are not held again: the hold
     /// that waits goes on waiting, and what was refused stays refused.
-    pub(super) async fn hold(&self, gated: &Gated, held: &Held) -> Result<RunReport, HubError> {
+    pub(super) async fn hold(
+        &self,
+        rejects: RejectBook,
+        gated: &Gated,
+        held: &Held,
+    ) -> Result<RunReport, HubError> {
         let earlier = self.earlier_hold().await?;
         let mut report = self.report(gated);
         let refused = earlier.as_ref().filter(|hold| hold.state == HoldState::Refused);
@@ -97,8 +102,9 @@ impl OpenRun<'_> {
             _ => None,
         };
         let closing = Closing {
-            // Nothing of the payload is used, so open rejects stay. The latest payload is the one that a person is asked
-            // about.
+            // Nothing of the payload is used, so open rejects stay, unless they are what a person has to see. The latest
+            // payload is the one that a person is asked about.
+            rejects: (held.reason == UNUSABLE).then(|| rejects.into_parts()),
             hold,
             supersede_holds: opens,
             ..closing(outcome, &report)

@@ -44,7 +44,7 @@ impl OpenRun<'_> {
         let gated = self.gate(&mut read, &judged, &remembered.book).await?;
         if let Some(held) = gated.hold.as_ref().filter(|held| held.is_whole()) {
             self.end_what_went_out().await?;
-            return self.hold(&gated, held).await;
+            return self.hold(read.rejects, &gated, held).await;
         }
         self.publish(&read, &judged, &gated, resolver).await?;
         let accepted = Accepted::of(context, size_bytes, &read, &gated);

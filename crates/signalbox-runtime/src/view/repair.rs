@@ -5,7 +5,7 @@ use signalbox_store::feed::{Hold, HoldState, Reject, RejectGroup};
 
 use super::utc;
 use crate::hub::{Hub, HubError};
-use crate::ingest::SchoolEnds;
+use crate::ingest::{RunReport, SchoolEnds, Warning};
 
 /// A line of `signalbox holds list`
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +26,10 @@ pub struct HoldDetail {
     pub file: String,
     pub state: &'static str,
     pub schools: Vec<SchoolEnds>,
+    /// While it waits: rows of the file that could not be used, by cause, and those whose student is not found.
+    pub rejects: Vec<RejectGroup>,
+    pub unmatched: u64,
+    pub warnings: Vec<Warning>,
     pub decided_by: Option<String>,
     pub decided_reason: Option<String>,
 }
@@ -67,8 +71,16 @@ pub async fn hold(hub: &Hub, id: &str) -> Result<Option<HoldDetail>, HubError> {
     let Some(hold) = holds.iter().find(|hold| hold.id == id) else { return Ok(None) };
     let schools = serde_json::from_str(&hold.schools).map_err(|_| HubError::Stored("hold"))?;
     let run = hub.feeds.run(&hold.feed, hold.run).await?.ok_or(HubError::Stored("hold"))?;
+    let waits = hold.state == HoldState::Waiting;
+    let report = run.summary.as_deref().filter(|_| waits).map(serde_json::from_str::<RunReport>);
+    let report = report.transpose().map_err(|_| HubError::Stored("run's summary"))?.unwrap_or_default();
+    let mut rejects = hub.feeds.reject_groups().await?;
+    rejects.retain(|group| waits && group.feed == hold.feed && group.first.file == run.name);
     Ok(Some(HoldDetail {
         file: run.name,
+        rejects,
+        unmatched: report.counts.unmatched,
+        warnings: report.warnings,
         line: line(hub, hold),
         state: match hold.state {
             HoldState::Waiting => "waiting",

@@ -15,6 +15,7 @@ use signalbox_runtime::view::repair::{HoldDetail, hold, holds};
 use signalbox_store::feed::HoldState;
 
 use super::open_hub;
+use super::rejects::print_group;
 use super::trial::{self, Changes};
 use crate::cli::{Decision, Global, Holds, HoldsWhat, Output};
 use crate::clock::Clock;
@@ -108,6 +109,7 @@ fn show(out: &mut dyn Write, global: &Global, shown: &Shown) -> Result<(), Failu
     for school in &hold.schools {
         writeln!(out, "  school {}: {}", school.school, plural(school.would_end, "row"))?;
     }
+    why(out, hold)?;
     if let Some(alerts) = alerts {
         writeln!(out, "Flags if you approve it: {alerts}.")?;
         alerts.print_recipients(out)?;
@@ -118,8 +120,23 @@ fn show(out: &mut dyn Write, global: &Global, shown: &Shown) -> Result<(), Failu
             "Next: signalbox holds approve {0} --by NAME --reason TEXT, or holds refuse {0} …, or drop a good file.",
             line.id
         )?,
-        (state, Some(by)) => writeln!(out, "{state} by {by}; it takes effect at the next pass.")?,
+        ("approved", Some(by)) => writeln!(out, "approved by {by}; it takes effect at the next pass.")?,
+        (state, Some(by)) => writeln!(out, "{state} by {by}.")?,
         _ => {}
+    }
+    Ok(())
+}
+
+/// What is wrong with the rows of a file that waits.
+fn why(out: &mut dyn Write, hold: &HoldDetail) -> Result<(), Failure> {
+    for group in &hold.rejects {
+        print_group(out, group)?;
+    }
+    if hold.unmatched > 0 {
+        writeln!(out, "{} whose student is not found.", plural(hold.unmatched, "row"))?;
+    }
+    for warning in &hold.warnings {
+        writeln!(out, "{}: {}", warning.count, warning.message)?;
     }
     Ok(())
 }

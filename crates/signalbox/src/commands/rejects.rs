@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::json;
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::view::repair::{reject_groups, rejects};
+use signalbox_store::feed::RejectGroup;
 
 use super::open_hub;
 use crate::cli::{Global, Output, Rejects, RejectsWhat};
@@ -31,18 +32,19 @@ async fn grouped(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), 
         Output::Json => screen::json(out, &groups)?,
         Output::Text if groups.is_empty() => writeln!(out, "Every row of the latest files could be used.")?,
         Output::Text => {
-            for group in groups {
-                let place = place(&group.first.file, group.first.row, group.first.column.as_deref());
-                writeln!(
-                    out,
-                    "{}x {} {} in {}, first at {place}",
-                    group.count, group.code, group.value_class, group.feed
-                )?;
-                writeln!(out, "   Mend: {}", group.help)?;
+            for group in &groups {
+                print_group(out, group)?;
             }
         }
     }
     Ok(())
+}
+
+pub(super) fn print_group(out: &mut dyn Write, group: &RejectGroup) -> Result<(), Failure> {
+    let place = place(&group.first.file, group.first.row, group.first.column.as_deref());
+    let RejectGroup { count, code, value_class, feed, help, .. } = group;
+    writeln!(out, "{count}x {code} {value_class} in {feed}, first at {place}")?;
+    Ok(writeln!(out, "   Mend: {help}")?)
 }
 
 async fn single(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Failure> {

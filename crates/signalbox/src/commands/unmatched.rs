@@ -16,7 +16,9 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Unmatched) 
     let lines = unmatched(&opened.hub).await?;
     match global.output {
         Output::Json => screen::json(out, &lines)?,
-        Output::Text if lines.is_empty() => writeln!(out, "Every row names a student of the roster.")?,
+        Output::Text if lines.is_empty() => {
+            writeln!(out, "No row of a file that was used waits for its student.")?
+        }
         Output::Text => print(out, &lines)?,
     }
     opened.close().await?;
