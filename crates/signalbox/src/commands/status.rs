@@ -136,7 +136,7 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
     if let Some(dead_letters @ 1..) = status.dead_letters {
         writeln!(
             out,
-            "Events that this version cannot read: {dead_letters}. A newer one may: signalbox events redrive."
+            "Records on the log that are not used: {dead_letters}. Once they can be: signalbox events redrive. Why: docs/servers.md."
         )?;
     }
     Ok(())

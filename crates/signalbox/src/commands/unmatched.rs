@@ -17,7 +17,7 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Unmatched) 
     match global.output {
         Output::Json => screen::json(out, &lines)?,
         Output::Text if lines.is_empty() => {
-            writeln!(out, "No row of a file that was used waits for its student.")?
+            writeln!(out, "No row of a file that was used waits for its student.")?;
         }
         Output::Text => print(out, &lines)?,
     }

@@ -15,7 +15,7 @@ use crate::exit::{Done, Failure};
 use crate::open::{self, Lock, Opened};
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Result<Done, Failure> {
-    if args.once { run_once(out, global).await } else { run_on(out, global).await }
+    if args.once { run_once(out, global).await } else { Box::pin(run_on(out, global)).await }
 }
 
 async fn run_once(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {

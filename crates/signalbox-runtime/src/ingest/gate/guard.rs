@@ -156,7 +156,7 @@ impl Guard {
         self.schools.iter().filter(|(_, losses)| losses.vanished > 0).map(|(school, _)| school.as_str())
     }
 
-    /// Whether the whole payload waits: more than half of all keys are gone and others came for half of them or more; else,
+    /// Whether the whole payload waits: more than half of all keys are gone and others came for a third of them or more; else,
     /// besides the schools that are held, more than a tenth of all rows, or all rows of several students.
     ///
     /// For changed ids it is no matter whether what is gone would end: what came is wrong, and would have to end.
@@ -170,7 +170,7 @@ impl Guard {
         let missing = sum(false, gone) + sum(false, |losses| losses.doubted);
         let (rest, rest_gone) = (sum(true, live), sum(true, gone));
         let rest_gone_today = sum(true, |losses| losses.gone);
-        if missing >= FLOOR && missing * 2 > sum(false, live) && self.added * 2 >= missing {
+        if missing >= FLOOR && missing * 2 > sum(false, live) && self.added * 3 >= missing {
             return Some(Whole::IdsChanged);
         }
         if rest_gone >= FLOOR && rest_gone * 10 > rest {
@@ -283,7 +283,7 @@ mod tests {
         (0..30).for_each(|_| guard.row("1", None, Verdict::Doubted, false));
         guard.finish();
         assert_eq!(guard.whole(&BTreeSet::new()), Some(Whole::IdsChanged));
-        guard.added = 10;
+        guard.added = 9;
         assert_eq!(guard.whole(&BTreeSet::new()), None, "nothing ends, and nothing takes its place");
     }
 
