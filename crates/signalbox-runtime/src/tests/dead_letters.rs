@@ -93,3 +93,74 @@ async fn what_a_newer_version_can_read_is_driven_again_once() {
         "it changed nothing: its revision was known"
     );
 }
+
+/// The first record of that kind in a domain, as a message.
+async fn first(hub: &Hub, domain: Domain, kind: &str) -> Message {
+    let records = records(hub, &hub.settings.topics.name(domain)).await;
+    let found = records.into_iter().find(|record| named(record, "ce_type").contains(kind));
+    let Record { topic, shard, key, headers, value, .. } = found.expect("one was published");
+    Message { topic, shard, key, headers, value }
+}
+
+fn with(mut message: Message, header: &str, text: &str) -> Message {
+    message.headers.retain(|(name, _)| name != header);
+    if !text.is_empty() {
+        message.headers.push((header.to_owned(), text.to_owned().into()));
+    }
+    message
+}
+
+fn saying(mut message: Message, from: &str, to: &str) -> Message {
+    let text = String::from_utf8(message.value.to_vec()).expect("JSON");
+    assert!(text.contains(from), "{text}");
+    message.value = text.replace(from, to).into();
+    message
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_what_the_stores_know_is_believed_by_nobody() {
+    const HIGHEST: &str = "18446744073709551615";
+    let mut district = district().await;
+    let hub = district.hub.clone();
+    let before = district.status().await.state_hash;
+    let day = first(&hub, Domain::Attendance, "attendance.daily").await;
+    let end = first(&hub, Domain::Attendance, "ops.run.ended").await;
+    let policy = first(&hub, Domain::Ops, "ops.policy.changed").await;
+    let elsewhere = (day.shard + 1) % hub.settings.topics.shards;
+    let ended = |run: &str| saying(with(end.clone(), "ce_run", run), "\"run\":1", &format!("\"run\":{run}"));
+    let forged = [
+        ("another_district", with(day.clone(), "ce_source", "/districts/elsewhere/feeds/attendance")),
+        ("another_district", with(day.clone(), "ce_partitionkey", "elsewhere/1")),
+        ("wrong_key", Message { key: Some("another".into()), ..day.clone() }),
+        ("wrong_key", Message { shard: elsewhere, ..day.clone() }),
+        ("wrong_key", with(day.clone(), "ce_subject", "")),
+        ("no_run", with(day.clone(), "ce_run", "")),
+        ("no_run", with(day.clone(), "ce_source", &format!("/districts/{}/risk", hub.settings.district.id))),
+        ("unknown_run", with(day.clone(), "ce_run", "99")),
+        ("unknown_run", with(day.clone(), "ce_run", HIGHEST)),
+        (
+            "unknown_run",
+            with(day.clone(), "ce_source", &format!("/districts/{}/feeds/sis", hub.settings.district.id)),
+        ),
+        ("unknown_run", ended("99")),
+        ("unknown_run", ended(HIGHEST)),
+        ("unknown_run", with(end.clone(), "ce_run", "99")),
+        ("unknown_revision", with(day.clone(), "ce_revision", "7")),
+        ("unknown_revision", with(day.clone(), "ce_revision", HIGHEST)),
+        ("unknown_revision", saying(policy, "\"number\":1", &format!("\"number\":{HIGHEST}"))),
+    ];
+    for (count, (code, message)) in (1..).zip(forged) {
+        hub.log.append(std::slice::from_ref(&message)).await.expect("appends");
+        district.drain().await;
+        let kept = records(&hub, &dead_letters::topic_of(&message.topic, "risk")).await;
+        let newest = kept.iter().filter(|kept| kept.shard == message.shard).next_back().expect("was kept");
+        assert_eq!(named(newest, "__connect.errors.exception.class.name"), code);
+        assert_eq!((&newest.key, &newest.value), (&message.key, &message.value));
+        let status = district.status().await;
+        assert_eq!((status.dead_letters, status.state_hash), (Some(count), before.clone()), "{code}");
+    }
+    assert_eq!(dead_letters::redrive(&hub).await.expect("drives"), Redriven { again: 0, left: 16 });
+    district.attendance(&[("1001", 9, "absent_excused"), ("1001", 20, "absent_excused")]);
+    district.pass().await;
+    assert_eq!(district.told().await.len(), 1, "the hub goes on");
+}
