@@ -20,6 +20,7 @@ mod first_day;
 mod floors;
 mod guard;
 mod half_payload;
+mod hostile;
 mod leaving;
 mod on_servers;
 mod oneroster;

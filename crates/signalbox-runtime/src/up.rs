@@ -119,17 +119,40 @@ async fn is_folded(hub: &Hub) -> Result<bool, HubError> {
     Ok(view::status::consumers(hub).await?.iter().all(|consumer| consumer.behind == Some(0)))
 }
 
+/// What is left on shards, whoever owns them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    Nothing,
+    /// Records that are not folded; `None` where the log does not say how many.
+    Records(Option<u64>),
+    /// Shards on which somebody waits to be evaluated, and no open run holds that up.
+    Students(Vec<u32>),
+}
+
 /// Whether every shard, whoever owns it, is read to its end, and everybody is evaluated who may be.
-pub async fn is_drained(hub: &Hub) -> Result<bool, HubError> {
+pub async fn left(hub: &Hub) -> Result<Left, HubError> {
     if !is_folded(hub).await? {
-        return Ok(false);
+        let consumers = view::status::consumers(hub).await?;
+        return Ok(Left::Records(consumers.iter().map(|consumer| consumer.behind).sum()));
     }
+    let mut waiting = Vec::new();
     for shard in 0..hub.settings.topics.shards {
         if consume::somebody_waits(hub, shard).await? {
-            return Ok(false);
+            waiting.push(shard);
         }
     }
-    Ok(true)
+    Ok(if waiting.is_empty() { Left::Nothing } else { Left::Students(waiting) })
+}
+
+impl std::fmt::Display for Left {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => write!(f, "nothing is left"),
+            Self::Records(None) => write!(f, "records are not folded yet"),
+            Self::Records(Some(records)) => write!(f, "records not folded yet: {records}"),
+            Self::Students(shards) => write!(f, "students wait to be evaluated on shards {shards:?}"),
+        }
+    }
 }
 
 /// Delivers what is due, until nothing is. Long work is cut into steps, so that every try carries a time that is

@@ -145,8 +145,10 @@ impl<'h> Play<'h> {
         let outcomes = [ROSTER, ATTENDANCE].map(|feed| outcome(feed, &status, &holds));
         self.trail.became(&outcomes);
         let nothing_was_read = self.oracle.knows_no_attendance();
-        if outcomes[0].used {
-            self.strangers = Strangers::of(&roster.export);
+        // Those of a school that waits stay.
+        let strangers = Strangers::of(&roster.export);
+        if outcomes[0].used && (outcomes[0].held_schools.is_empty() || strangers.are_many()) {
+            self.strangers = strangers;
         }
         for (file, outcome) in [roster, attendance].into_iter().zip(&outcomes) {
             let right = match file.must {

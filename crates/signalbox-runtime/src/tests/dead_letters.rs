@@ -153,7 +153,7 @@ async fn what_does_not_fit_what_the_stores_know_is_believed_by_nobody() {
         hub.log.append(std::slice::from_ref(&message)).await.expect("appends");
         district.drain().await;
         let kept = records(&hub, &dead_letters::topic_of(&message.topic, "risk")).await;
-        let newest = kept.iter().filter(|kept| kept.shard == message.shard).next_back().expect("was kept");
+        let newest = kept.iter().rfind(|kept| kept.shard == message.shard).expect("was kept");
         assert_eq!(named(newest, "__connect.errors.exception.class.name"), code);
         assert_eq!((&newest.key, &newest.value), (&message.key, &message.value));
         let status = district.status().await;

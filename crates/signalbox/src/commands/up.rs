@@ -1,11 +1,12 @@
 //! `signalbox up`: run the hub.
 
 use std::io::Write;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use signalbox_runtime::ingest::{self, Holder, PassReport};
-use signalbox_runtime::up::{self, Loops};
-use tokio::time::sleep;
+use signalbox_runtime::up::{self, Left, Loops};
+use tokio::time::{Instant, sleep};
 
 use super::roles::{self, LOOK_EVERY, Post, STILL_FOR, Trouble, unless_drained, until_signal};
 use super::{load, run as run_command, status};
@@ -17,6 +18,9 @@ use crate::open::{self, Lock, Opened};
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Up) -> Result<Done, Failure> {
     if args.once { run_once(out, global).await } else { Box::pin(run_on(out, global)).await }
 }
+
+/// How long `up --once` waits before it says what for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn run_once(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
     let clock = Clock::new(global.now);
@@ -80,7 +84,7 @@ async fn once(
         let mut loops = Loops::open(hub.clone(), holder.clone(), None).await?;
         let report = loops.pass_to_end(clock.frozen()).await?;
         warn(&report);
-        wait_for_others(&opened).await?;
+        wait_for_others(&opened, &mut loops, clock).await?;
     }
     ingest::let_go(&hub, &holder).await?;
     // What others decided meanwhile is dated later than the beginning of this command.
@@ -91,10 +95,22 @@ async fn once(
     Ok(Done::Ok)
 }
 
-/// Shards that other processes have are theirs to drain.
-async fn wait_for_others(opened: &Opened) -> Result<(), Failure> {
-    while opened.is_shared() && !up::is_drained(&opened.hub).await? {
+/// Shards that other processes have are theirs to drain. They may come to this one while it waits, so it goes on taking
+/// its turns.
+async fn wait_for_others(opened: &Opened, loops: &mut Loops, clock: Clock) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut silent_for = PATIENCE;
+    while opened.is_shared() {
+        let left = up::left(&opened.hub).await?;
+        if left == Left::Nothing {
+            break;
+        }
+        if begun.elapsed() >= silent_for {
+            tracing::warn!("waiting for other processes of this hub: {left}; signalbox status shows more");
+            silent_for *= 2;
+        }
         sleep(LOOK_EVERY).await;
+        loops.settle(clock.frozen()).await?;
     }
     Ok(())
 }
