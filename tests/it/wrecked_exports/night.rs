@@ -145,9 +145,10 @@ impl<'h> Play<'h> {
         let outcomes = [ROSTER, ATTENDANCE].map(|feed| outcome(feed, &status, &holds));
         self.trail.became(&outcomes);
         let nothing_was_read = self.oracle.knows_no_attendance();
-        // Those of a school that waits stay.
-        let strangers = Strangers::of(&roster.export);
-        if outcomes[0].used && (outcomes[0].held_schools.is_empty() || strangers.are_many()) {
+        // Those of a school that waits stay, and those that a row in doubt may be.
+        let (strangers, became) = (Strangers::of(&roster.export), &outcomes[0]);
+        let all_go = became.held_schools.is_empty() && became.doubtful == 0;
+        if became.used && (all_go || strangers.are_many()) {
             self.strangers = strangers;
         }
         for (file, outcome) in [roster, attendance].into_iter().zip(&outcomes) {
