@@ -2,6 +2,7 @@
 //! input heals it.
 //!
 //! # Layout
-//! - `records`: records on the log that are not the hub's
+//! - `files`: what is no file, or leads elsewhere; `records`: records on the log that are not the hub's
 
+mod files;
 mod records;

@@ -12,13 +12,13 @@ mod normalize;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use signalbox_connector::delimited::line_sum;
 use signalbox_connector::drop_folder::{self, Dropped};
+use signalbox_connector::regular_file;
 use signalbox_connector::{
     Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Page, ParseCx, ReadSeek, Refusal, RowSum,
     Source, async_trait, erased_serde,
@@ -64,10 +64,11 @@ impl Source for CsvSource {
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
         let paths = drop_folder::matching(&self.base, &self.feed.path)?;
-        let files = paths.into_iter().filter(|path| path.is_file());
+        let files = paths.into_iter().filter(|path| !path.is_dir());
         let drops: Vec<_> = files.map(|path| Dropped { files: vec![path.clone()], path }).collect();
+        let root = drop_folder::root(&self.base, &self.feed.path);
         drop_folder::next_page(cx, cursor, &self.base, &drops, &|file| {
-            Ok(Box::new(File::open(&file.path)?) as Box<dyn Read>)
+            Ok(Box::new(regular_file::open_within(&file.path, &root)?) as Box<dyn Read>)
         })
     }
 

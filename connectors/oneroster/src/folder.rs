@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use signalbox_connector::drop_folder::{self, Dropped};
-use signalbox_connector::{ErrorKind, FetchError};
+use signalbox_connector::{ErrorKind, FetchError, regular_file};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -30,7 +30,7 @@ fn inside(folder: &Path) -> io::Result<Vec<Dropped>> {
     let mut drops = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if !path.is_file() {
+        if path.is_dir() {
             continue;
         }
         if is_zip(&path) {
@@ -65,15 +65,15 @@ fn unreadable(error: io::Error) -> FetchError {
 }
 
 /// The bytes of a drop: a zip as it is, a folder as the zip that its files give.
-pub(crate) fn open(dropped: &Dropped) -> io::Result<Box<dyn Read>> {
+pub(crate) fn open(dropped: &Dropped, root: &Path) -> io::Result<Box<dyn Read>> {
     if dropped.files == [dropped.path.clone()] {
-        return Ok(Box::new(File::open(&dropped.path)?));
+        return Ok(Box::new(regular_file::open_within(&dropped.path, root)?));
     }
-    Ok(Box::new(pack(&dropped.files)?))
+    Ok(Box::new(pack(&dropped.files, root)?))
 }
 
 /// The files in one stored zip: the same files give the same bytes, whenever they were written.
-fn pack(files: &[PathBuf]) -> io::Result<File> {
+fn pack(files: &[PathBuf], root: &Path) -> io::Result<File> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::DEFAULT)
@@ -81,7 +81,9 @@ fn pack(files: &[PathBuf]) -> io::Result<File> {
     let mut zip = ZipWriter::new(tempfile::tempfile()?).set_auto_large_file();
     for path in files {
         zip.start_file(name(path).unwrap_or_default(), options)?;
-        io::copy(&mut File::open(path)?, &mut zip)?;
+        let file = regular_file::open_within(path, root)?;
+        let size_bytes = file.metadata()?.len();
+        io::copy(&mut file.take(size_bytes), &mut zip)?;
     }
     let mut packed = zip.finish()?;
     packed.rewind()?;

@@ -62,7 +62,8 @@ impl Source for OneRosterSource {
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
         let drops = folder::drops(&self.base, &self.feed.path)?;
-        drop_folder::next_page(cx, cursor, &self.base, &drops, &folder::open)
+        let root = drop_folder::root(&self.base, &self.feed.path);
+        drop_folder::next_page(cx, cursor, &self.base, &drops, &|dropped| folder::open(dropped, &root))
     }
 
     fn normalize(

@@ -35,7 +35,8 @@ fn packed(path: &Path) -> Vec<u8> {
         fs::read_dir(path).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     let mut bytes = Vec::new();
-    let mut packed = folder::open(&Dropped { path: path.to_owned(), files }).expect("the files can be read");
+    let mut packed =
+        folder::open(&Dropped { path: path.to_owned(), files }, path).expect("the files can be read");
     packed.read_to_end(&mut bytes).expect("the zip can be read");
     bytes
 }

@@ -7,7 +7,7 @@
 //! - this file: [`Connector`], what a connector crate exports
 //! - [`source`]: [`Source`], [`Page`], [`FetchCx`]; [`draft`]: what `normalize` yields; `row_sum`: [`RowSum`]
 //! - [`destination`]: [`Destination`], [`Alert`]
-//! - [`delimited`]: rows of CSV files; [`drop_folder`]: files that a tool puts down
+//! - [`delimited`]: rows of CSV files; [`drop_folder`]: files that a tool puts down, opened by [`regular_file`]
 //! - [`secret`]: `SECRET[env.NAME]`; [`http`]: the HTTP client; [`words`]: counts with their nouns
 //! - [`testing`]: the suite every connector passes
 
@@ -16,6 +16,7 @@ pub mod destination;
 pub mod draft;
 pub mod drop_folder;
 pub mod http;
+pub mod regular_file;
 mod row_sum;
 pub mod secret;
 pub mod source;

@@ -7,6 +7,11 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::regular_file;
+
+/// No secret is longer.
+const MOST_BYTES: u64 = 64 << 10;
+
 /// A secret or where to find it. Never prints, never serialises.
 #[derive(Clone, JsonSchema)]
 #[schemars(with = "String")]
@@ -35,7 +40,7 @@ impl Secret {
             Place::Env(name) => {
                 std::env::var(name).map(SecretString::from).map_err(|_| SecretError::Env(name.clone()))
             }
-            Place::File(path) => std::fs::read_to_string(base.join(path))
+            Place::File(path) => regular_file::read_text(&base.join(path), MOST_BYTES)
                 .map(|text| SecretString::from(text.trim_end_matches(['\r', '\n'])))
                 .map_err(|source| SecretError::File { path: path.clone(), source }),
             Place::Literal(secret) => Ok(secret.clone()),

@@ -1,8 +1,10 @@
 //! What stands in a folder of exports.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use signalbox_connector::regular_file;
 
 use super::table::{self, Table};
 
@@ -116,7 +118,7 @@ fn is_oneroster_folder(folder: &Path) -> bool {
 /// The names of a zip's files stand in clear at its end.
 fn is_oneroster_zip(path: &Path) -> io::Result<bool> {
     const DIRECTORY_BYTES: u64 = 64 * 1024;
-    let mut file = File::open(path)?;
+    let mut file = regular_file::open(path)?;
     let size = file.metadata()?.len();
     file.seek(SeekFrom::Start(size.saturating_sub(DIRECTORY_BYTES)))?;
     let mut end = Vec::new();

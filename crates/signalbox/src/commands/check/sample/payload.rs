@@ -1,11 +1,10 @@
 //! A sample as the bytes that the feed's source would read.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
-use signalbox_connector::{FetchCx, FetchError, ReadSeek, Refusal, RejectCode};
+use signalbox_connector::{FetchCx, FetchError, ReadSeek, Refusal, RejectCode, regular_file};
 use signalbox_runtime::land::Landing;
 use tempfile::TempDir;
 
@@ -31,7 +30,7 @@ pub(super) fn open(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) 
     if sample.is_dir() {
         return folder(sample, feed, loaded, now);
     }
-    let file = File::open(sample).map_err(|error| unreadable(&error))?;
+    let file = regular_file::open(sample).map_err(|error| unreadable(&error))?;
     Ok(Payload { bytes: Box::new(file), _scratch: None })
 }
 
