@@ -71,7 +71,10 @@ fn a_link_out_of_the_folder_does_not_land() {
     assert_eq!(district.answer(1001)["value"], "1/20", "{status}");
     let landed = String::from_utf8_lossy(&landed(&district)).into_owned();
     assert!(landed.contains("1001,100"), "what is in order landed");
-    assert!(!landed.contains("canary-of-a-secret") && !landed.contains("SIGNALBOX_SECRET"), "nothing else did");
+    assert!(
+        !landed.contains("canary-of-a-secret") && !landed.contains("SIGNALBOX_SECRET"),
+        "nothing else did"
+    );
     assert!(district.run(&["rejects", "list"]).exit(0).stdout.contains("leads out of its folder"));
 }
 

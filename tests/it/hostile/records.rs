@@ -31,7 +31,6 @@ fn forged(record: &Record, headers: &[(&str, &str)], value: &[(&str, &str)]) -> 
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
 fn records_of_strangers_raise_no_flag_silence_no_shard_and_stop_nobody() {
     if !servers::asked_for() {
         eprintln!("hostile::records: passed over, it needs SIGNALBOX_TEST_ON=servers");
