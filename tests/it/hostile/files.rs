@@ -99,4 +99,10 @@ fn a_secret_or_a_sample_that_is_no_file_is_waited_for_by_nobody() {
     let checked = district.run(&["check", "--feed", "attendance", "--sample", sample]);
     assert!(!checked.status.success(), "{checked:?}");
     assert!((checked.stderr + &checked.stdout).contains("no regular file"));
+    pipe(&district.path().join("drop/more.csv"));
+    pipe(&district.path().join("drop/roster.zip"));
+    let new = district.path().join("new.yaml");
+    let init = ["init", "--from", "drop", "--config", new.to_str().expect("text")];
+    let begun = district.run(&init);
+    assert!((begun.stderr + &begun.stdout).contains("no regular file"), "both are named, none is waited for");
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use signalbox_connector::words::{counted, plural};
-use signalbox_connector::{Refusal, RejectCode};
+use signalbox_connector::{Refusal, RejectCode, regular_file};
 use signalbox_event::data::AttendanceCategory;
 
 use crate::config::Loaded;
@@ -68,7 +68,8 @@ impl Header {
         });
         let mut reader = csv::ReaderBuilder::new();
         reader.delimiter(delimiter.unwrap_or(b','));
-        let names = reader.from_path(file).and_then(|mut reader| reader.byte_headers().cloned());
+        let opened = regular_file::open(file).ok();
+        let names = opened.and_then(|file| reader.from_reader(file).byte_headers().cloned().ok());
         let names = names.iter().flat_map(csv::ByteRecord::iter);
         Self(
             names

@@ -52,8 +52,14 @@ pub(super) fn folder(folder: &Path) -> io::Result<Found> {
     paths.sort();
     for path in paths {
         let ends = |ext: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ext));
-        if (path.is_dir() && is_oneroster_folder(&path)) || (ends("zip") && is_oneroster_zip(&path)?) {
+        if path.is_dir() && is_oneroster_folder(&path) {
             found.add(&path, None);
+        } else if ends("zip") {
+            match is_oneroster_zip(&path) {
+                Ok(true) => found.add(&path, None),
+                Ok(false) => {}
+                Err(error) => found.not_used.push((file_name(&path), format!("cannot be read: {error}"))),
+            }
         } else if ends("csv") {
             match table::look(&path) {
                 Ok(table) => found.add(&path, Some(table)),
@@ -122,7 +128,7 @@ fn is_oneroster_zip(path: &Path) -> io::Result<bool> {
     let size = file.metadata()?.len();
     file.seek(SeekFrom::Start(size.saturating_sub(DIRECTORY_BYTES)))?;
     let mut end = Vec::new();
-    file.read_to_end(&mut end)?;
+    file.take(DIRECTORY_BYTES).read_to_end(&mut end)?;
     let holds = |name: &[u8]| end.windows(name.len()).any(|window| window == name);
     Ok(holds(b"users.csv") && holds(b"enrollments.csv"))
 }

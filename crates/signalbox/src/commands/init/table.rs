@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::civil::Date;
+use signalbox_connector::regular_file;
 use signalbox_event::data::AttendanceCategory;
 
 /// A file that can be mapped.
@@ -98,7 +99,8 @@ const MEANINGS: &[(AttendanceCategory, &[&str])] = &[
 
 /// Looks at a file; `Err` says why nothing can be done with it.
 pub(super) fn look(path: &Path) -> Result<Table, String> {
-    let mut reader = csv::Reader::from_path(path).map_err(|_| "cannot be read".to_owned())?;
+    let file = regular_file::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut reader = csv::Reader::from_reader(file);
     let header = reader.headers().map_err(|_| "is not UTF-8 text".to_owned())?.clone();
     let header: Vec<String> =
         header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
