@@ -87,8 +87,12 @@ fn named_in(folder: &Path, name: &glob::Pattern) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The folder that no link may lead out of: what the pattern names before its first wildcard.
+/// The folder that no link may lead out of: what the pattern names before its first wildcard, wherever that is.
 pub fn root(base: &Path, pattern: &str) -> PathBuf {
+    let whole = base.join(pattern);
+    if whole.is_dir() {
+        return whole;
+    }
     let pattern = Path::new(pattern);
     let is_wild = |part: &&std::ffi::OsStr| part.to_string_lossy().contains(['*', '?', '[']);
     let parts: Vec<_> = pattern.iter().collect();

@@ -106,3 +106,15 @@ fn a_secret_or_a_sample_that_is_no_file_is_waited_for_by_nobody() {
     let begun = district.run(&init);
     assert!((begun.stderr + &begun.stdout).contains("no regular file"), "both are named, none is waited for");
 }
+
+/// The district's own settings lead there: a share that is mounted elsewhere.
+#[test]
+fn a_drop_folder_may_itself_be_a_link() {
+    let mut district = district();
+    let (drop, share) = (district.path().join("drop"), district.path().join("share"));
+    std::fs::rename(&drop, &share).expect("moves");
+    symlink(&share, &drop).expect("links");
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["add"], 2, "{status}");
+}
