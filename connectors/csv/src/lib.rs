@@ -18,10 +18,9 @@ use std::path::PathBuf;
 
 use signalbox_connector::delimited::line_sum;
 use signalbox_connector::drop_folder::{self, Dropped};
-use signalbox_connector::regular_file;
 use signalbox_connector::{
     Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Page, ParseCx, ReadSeek, Refusal, RowSum,
-    Source, async_trait, erased_serde,
+    Source, async_trait, erased_serde, regular_file,
 };
 
 use crate::config::{Config, Feed};

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use signalbox_connector::drop_folder::{self, Dropped};
-use signalbox_connector::{ErrorKind, FetchError, regular_file};
+use signalbox_connector::{FetchError, regular_file};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -17,7 +17,7 @@ pub(crate) fn drops(base: &Path, pattern: &str) -> Result<Vec<Dropped>, FetchErr
     let is_pattern = pattern.contains(['*', '?', '[']);
     for path in drop_folder::matching(base, pattern)? {
         if path.is_dir() {
-            drops.extend(inside(&path).map_err(unreadable)?);
+            drops.extend(inside(&path).map_err(drop_folder::unreadable)?);
         } else if !is_pattern || is_zip(&path) {
             drops.push(Dropped { files: vec![path.clone()], path });
         }
@@ -53,15 +53,6 @@ fn name(path: &Path) -> Option<&str> {
 fn is_zip(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
         && name(path).is_some_and(|name| !name.starts_with('.'))
-}
-
-fn unreadable(error: io::Error) -> FetchError {
-    FetchError {
-        kind: ErrorKind::Transient,
-        message: format!("the drop folder cannot be read: {}", error.kind()),
-        help: "Give the account that runs Signalbox the right to read the folder and its files".to_owned(),
-        source: Some(Box::new(error)),
-    }
 }
 
 /// The bytes of a drop: a zip as it is, a folder as the zip that its files give.

@@ -64,9 +64,9 @@ pub fn matching(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, FetchError> 
     let folders = glob::glob(folders).map_err(|error| no_pattern(error.into()))?;
     let mut found = Vec::new();
     for folder in folders {
-        let folder = folder.map_err(|error| unreadable(&error.into()))?;
+        let folder = folder.map_err(|error| unreadable(error.into()))?;
         if folder.is_dir() {
-            found.extend(named_in(&folder, &name).map_err(|error| unreadable(&error))?);
+            found.extend(named_in(&folder, &name).map_err(unreadable)?);
         }
     }
     found.sort();
@@ -227,7 +227,7 @@ fn land(
     if stamps(new.dropped).as_ref() != Some(&new.stamps) {
         return Ok(None);
     }
-    let landed = Ok(copied.map_err(|error| unreadable(&error))?);
+    let landed = Ok(copied.map_err(unreadable)?);
     Ok(Some((Payload { name, modified, landed }, new.stamps.clone())))
 }
 
@@ -313,11 +313,12 @@ fn write_cursor(seen: &Seen) -> Cursor {
     Cursor(serde_json::to_vec(seen).expect("plain maps with text keys always serialise"))
 }
 
-fn unreadable(error: &io::Error) -> FetchError {
+/// The folder cannot be read: perhaps it can be the next time.
+pub fn unreadable(error: io::Error) -> FetchError {
     FetchError {
         kind: ErrorKind::Transient,
         message: format!("the drop folder cannot be read: {}", error.kind()),
         help: "Give the account that runs Signalbox the right to read the folder and its files".to_owned(),
-        source: Some(Box::new(io::Error::from(error.kind()))),
+        source: Some(Box::new(error)),
     }
 }

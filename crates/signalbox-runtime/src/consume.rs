@@ -6,7 +6,8 @@
 //!
 //! # Layout
 //! - this file: `RiskConsumer`; `brought`: records to be folded; `evaluate`: when a shard is worked on
-//! - `admit`: which records are this hub's own; `work`: one go at a shard; `fold`: what one event changes; `batch`: what is written in one transaction
+//! - `admit`: which records are this hub's own; `work`: one go at a shard
+//! - `fold`: what one event changes; `batch`: what is written in one transaction
 //! - `waiting`: who is to be evaluated; `alerts`: what leaves; `basis`: what flags were judged by
 //! - `own`: taking shards, and losing them; `position`: where the consumer is on the log; `gaps`: where nothing is
 //! - `in_force`: the rules, routes and feeds that the log announced last

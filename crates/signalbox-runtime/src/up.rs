@@ -129,11 +129,15 @@ pub enum Left {
     Students(Vec<u32>),
 }
 
-/// Whether every shard, whoever owns it, is read to its end, and everybody is evaluated who may be.
+/// What is left until every shard, whoever owns it, is read to its end, and everybody is evaluated who may be.
+///
+/// # Errors
+/// Log or store do not answer.
 pub async fn left(hub: &Hub) -> Result<Left, HubError> {
-    if !is_folded(hub).await? {
-        let consumers = view::status::consumers(hub).await?;
-        return Ok(Left::Records(consumers.iter().map(|consumer| consumer.behind).sum()));
+    let behind: Option<u64> =
+        view::status::consumers(hub).await?.iter().map(|consumer| consumer.behind).sum();
+    if behind != Some(0) {
+        return Ok(Left::Records(behind));
     }
     let mut waiting = Vec::new();
     for shard in 0..hub.settings.topics.shards {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use signalbox_event::codec::{DecodeError, from_record};
-use signalbox_event::{Data, Event, StudentKey, topic};
+use signalbox_event::{Data, Domain, Event, StudentKey, topic};
 use signalbox_log::Record;
 use signalbox_store::FeedStore;
 
@@ -85,13 +85,8 @@ impl Admission {
             return Ok((!is_known).then_some(Unfit::Number));
         }
         let Some(feed) = event.feed() else {
-            let is_said_by_feeds = matches!(
-                event.data,
-                Data::RosterStudent(_)
-                    | Data::RosterEnrollment(_)
-                    | Data::AttendanceDaily(_)
-                    | Data::OpsRunEnded(_)
-            );
+            let is_of_feeds = matches!(event.kind().domain(), Domain::Roster | Domain::Attendance);
+            let is_said_by_feeds = is_of_feeds || matches!(event.data, Data::OpsRunEnded(_));
             return Ok(is_said_by_feeds.then_some(Unfit::NoRun));
         };
         let Some(run) = event.run else { return Ok(Some(Unfit::NoRun)) };

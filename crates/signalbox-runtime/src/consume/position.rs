@@ -2,7 +2,6 @@
 
 use signalbox_log::{EventLog, Offset, Record, Shard};
 use signalbox_store::state::{Advance, Lease, Position};
-
 use uuid::Uuid;
 
 use crate::hub::HubError;

@@ -27,8 +27,7 @@ impl Filter {
 }
 
 /// Calls `each` with every event that the filter takes, topic by topic, shard by shard, in log order; stops when it
-/// answers `false`. Records that are no events of this
-/// hub's are passed over.
+/// answers `false`. Records that are no events of this hub's are passed over.
 pub async fn events(hub: &Hub, filter: &Filter, mut each: impl FnMut(Event) -> bool) -> Result<(), HubError> {
     for domain in Domain::ALL {
         if filter.domain.is_some_and(|wanted| wanted != domain) {

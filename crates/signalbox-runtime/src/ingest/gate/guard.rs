@@ -156,8 +156,8 @@ impl Guard {
         self.schools.iter().filter(|(_, losses)| losses.vanished > 0).map(|(school, _)| school.as_str())
     }
 
-    /// Whether the whole payload waits: more than half of all keys are gone and others came for a third of them or more; else,
-    /// besides the schools that are held, more than a tenth of all rows, or all rows of several students.
+    /// Whether the whole payload waits: more than half of all keys are gone and others came for a third of them or
+    /// more; else, besides the schools that are held, more than a tenth of all rows, or all rows of several students.
     ///
     /// For changed ids it is no matter whether what is gone would end: what came is wrong, and would have to end.
     pub(super) fn whole(&self, held: &BTreeSet<&str>) -> Option<Whole> {
