@@ -28,6 +28,9 @@ pub(crate) enum Part {
     Fill {
         #[command(flatten)]
         at: LogAt,
+        /// The stores of a hub on servers; without it they are in the data folder
+        #[arg(long)]
+        database: Option<String>,
         #[arg(long)]
         students: u32,
         #[arg(long)]
@@ -69,7 +72,9 @@ impl Part {
             Self::LogAppend { data_dir, folder } => append::to_log(&data_dir, &folder),
             Self::TableAppend { data_dir, folder } => append::to_table(&data_dir, &folder),
             Self::Parse { file } => parse::run(&file),
-            Self::Fill { at, students, days, what } => events::fill(&at, what, students, days),
+            Self::Fill { at, database, students, days, what } => {
+                events::fill(&at, database.as_deref(), what, students, days)
+            }
             Self::Consume { at } => events::consume(&at),
             Self::Copy { at, to_prefix } => events::copy(&at, &to_prefix),
         }

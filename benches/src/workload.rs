@@ -44,7 +44,7 @@ impl Workload {
                 status: Status::Active,
             };
             let key = format!("{SCHOOL_YEAR}|{}|{}", id(student), enrollment.enrollment_id);
-            self.student_message(student, "enrollment", &key, 1, None, Data::RosterEnrollment(enrollment))
+            self.student_message(student, "enrollment", &key, 1, 1, Data::RosterEnrollment(enrollment))
         })
     }
 
@@ -52,7 +52,7 @@ impl Workload {
     pub(crate) fn day(&self, day: u32) -> impl Iterator<Item = Message> + '_ {
         let run = u64::from(day) + 1;
         let rows = (0..self.students)
-            .map(move |student| self.attended(student, day, 1, category(student, day), Some(run)));
+            .map(move |student| self.attended(student, day, 1, category(student, day), run));
         rows.chain((0..DEFAULT_SHARDS).map(move |shard| self.day_ended(day, run, shard)))
     }
 
@@ -69,7 +69,7 @@ impl Workload {
         let round = number / toggled;
         let raises = round.is_multiple_of(2);
         let category = if raises { AttendanceCategory::AbsentUnexcused } else { AttendanceCategory::Present };
-        (key(student).to_string(), raises, self.attended(student, 1, round + 2, category, None))
+        (key(student).to_string(), raises, self.attended(student, 1, round + 2, category, self.days.into()))
     }
 
     fn attended(
@@ -78,7 +78,7 @@ impl Workload {
         day: u32,
         revision: u64,
         category: AttendanceCategory,
-        run: Option<u64>,
+        run: u64,
     ) -> Message {
         let date = school_day(day);
         let code = if category == AttendanceCategory::Present { "P" } else { "A" };
@@ -99,7 +99,7 @@ impl Workload {
         feed: &str,
         natural_key: &str,
         revision: u64,
-        run: Option<u64>,
+        run: u64,
         data: Data,
     ) -> Message {
         let subject = key(student);
@@ -116,7 +116,7 @@ impl Workload {
             partition_key: topic::student_key(DISTRICT, &subject),
             school_year: Some(SCHOOL_YEAR),
             revision,
-            run,
+            run: Some(run),
             traceparent: Some(TRACE.to_owned()),
             data,
         };

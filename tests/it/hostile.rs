@@ -3,6 +3,8 @@
 //!
 //! # Layout
 //! - `files`: what is no file, or leads elsewhere; `records`: records on the log that are not the hub's
+//! - `left`: what is left behind, and who can look at it
 
 mod files;
+mod left;
 mod records;

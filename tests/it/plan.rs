@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::binary::Run;
-use crate::district::{District, eventually, feed, last_run};
+use crate::district::{District, Up, eventually, feed, last_run};
 use crate::drops::{Row, through};
 use crate::receiver::Receiver;
 
@@ -119,51 +118,71 @@ fn it_counts_alerts_in_history_too() {
     assert_eq!(district.json(&["plan"])["alerts"]["raise"], 1);
 }
 
-/// What is left of copies: folders, and schemas on a server.
-fn left(district: &District, scratch: &TempDir) -> (Vec<String>, Option<String>) {
+/// What is left of copies: files, and schemas on a server.
+fn left(district: &District) -> (Vec<String>, Option<String>) {
     let schemas = district.servers.as_ref().map(|servers| {
         let like = format!("{}_plan_", servers.prefix);
         let count = format!("SELECT count(*) FROM pg_namespace WHERE starts_with(nspname, '{like}')");
         servers.sql(&count).expect("the database answers")
     });
-    (files(scratch.path()).into_keys().collect(), schemas.filter(|count| count != "0"))
+    (copies(district), schemas.filter(|count| count != "0"))
+}
+
+fn copies(district: &District) -> Vec<String> {
+    files(district.path()).into_keys().filter(|name| name.contains("/scratch/")).collect()
 }
 
 #[test]
 fn its_copy_goes_when_it_ends() {
     let mut district = District::new();
     drop_first(&mut district);
-    let scratch = tempfile::tempdir().expect("a scratch folder");
-    let plan = || -> Run {
-        let mut command = district.command_of(&["plan"]);
-        command.env("TMPDIR", scratch.path()).output().expect("the binary starts").into()
-    };
-    plan().json();
-    assert_eq!(left(&district, &scratch), (vec![], None));
+    district.json(&["plan"]);
+    assert_eq!(left(&district), (vec![], None));
+    assert!(!district.path().join("var").exists(), "nor is there a data folder before a hub began");
 
     // Nor when it cannot be made.
     if district.is_embedded() {
-        fs::create_dir(district.path().join("var")).expect("there is none yet");
+        fs::DirBuilder::new().mode(0o700).create(district.path().join("var")).expect("there is none yet");
         fs::write(district.path().join("var/state.db"), "not a database").expect("the folder is writable");
-        plan().exit(1);
-        assert_eq!(left(&district, &scratch), (vec![], None));
+        district.run(&["plan"]).exit(1);
+        assert_eq!(left(&district), (vec![], None));
     }
 }
 
-#[test]
-fn its_copy_goes_when_it_is_asked_to_stop() {
+/// A `plan` that is at work on many rows.
+fn at_work() -> (District, Up) {
     let mut district = District::new();
     let students: Vec<u32> = (1000..4000).collect();
     district.enroll(&students);
     let rows: Vec<Row> = students.iter().flat_map(|id| (1..=20).map(|day| (*id, day, "T"))).collect();
     district.attend(&rows);
-    let scratch = tempfile::tempdir().expect("a scratch folder");
-    let mut command = district.command_of(&["plan"]);
-    command.env("TMPDIR", scratch.path());
-    let plan = District::spawn(command);
-    eventually("it is at work", || files(scratch.path()).keys().any(|name| name.contains("/landing/")));
+    let plan = District::spawn(district.command_of(&["plan"]));
+    eventually("it is at work", || copies(&district).iter().any(|name| name.contains("/landing/")));
+    (district, plan)
+}
+
+#[test]
+fn its_copy_goes_when_it_is_asked_to_stop() {
+    let (district, plan) = at_work();
     plan.signal("TERM");
     let ended = plan.end().exit(1);
     assert!(ended.stderr.contains("nothing was written"), "{ended:?}");
-    assert_eq!(left(&district, &scratch), (vec![], None));
+    assert_eq!(left(&district), (vec![], None));
+}
+
+/// Students' names are in it.
+#[test]
+fn nobody_else_can_look_into_its_copy_and_what_a_kill_leaves_goes_with_the_next_start() {
+    let (district, plan) = at_work();
+    let data_dir = district.path().join("var");
+    let is_open = |path: &Path| fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
+    assert!(!is_open(&data_dir));
+    for name in copies(&district) {
+        assert!(!is_open(Path::new(&name)), "{name}");
+    }
+    plan.signal("KILL");
+    plan.end();
+    assert!(!copies(&district).is_empty(), "it had no time to tidy up");
+    district.up();
+    assert_eq!(copies(&district), [""; 0]);
 }

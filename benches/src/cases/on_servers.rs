@@ -147,7 +147,8 @@ impl<'a> Place<'a> {
 
     fn fill(&self, what: &str) -> anyhow::Result<()> {
         let (students, days) = (self.workload.students.to_string(), self.workload.days.to_string());
-        self.part(&["fill"], &["--students", &students, "--days", &days, what])?;
+        let database = self.servers.url(&self.workload.prefix);
+        self.part(&["fill"], &["--database", &database, "--students", &students, "--days", &days, what])?;
         Ok(())
     }
 

@@ -11,7 +11,10 @@ use signalbox_event::topic::{self, DEFAULT_PREFIX, DEFAULT_SHARDS};
 use signalbox_event::{Domain, Event};
 use signalbox_kafka::{Config, KafkaLog};
 use signalbox_log::{Delivery, EventLog, LogError, Message, Record, Shard};
-use signalbox_sql::sqlite::SqliteLog;
+use signalbox_sql::postgres::{self, Options};
+use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog};
+use signalbox_store::FeedStore;
+use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Scope, Term};
 
 use super::Done;
 use super::append::message;
@@ -21,6 +24,8 @@ use crate::workload::Workload;
 const BATCH: usize = 50_000;
 /// Records of one delivery: as many as the hub takes.
 const RECORDS: usize = 8_000;
+/// Corrections without end go up to it.
+const HIGHEST_REVISION: u32 = 1_000_000_000;
 /// How long leaving a group may take.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -58,6 +63,14 @@ impl LogAt {
         Ok(Opened { log: Arc::new(SqliteLog::open(&data_dir.join("log.db")).await?), kafka: None })
     }
 
+    async fn feeds(&self, database: Option<&str>) -> anyhow::Result<Arc<dyn FeedStore>> {
+        if let Some(url) = database {
+            return Ok(Arc::new(postgres::connect(url, &Options::default()).await?.feeds()));
+        }
+        let data_dir = self.data_dir.as_ref().context("--data-dir or --database")?;
+        Ok(Arc::new(SqliteFeeds::open(&data_dir.join("feeds.db")).await?))
+    }
+
     fn attendance(&self) -> String {
         topic::name(&self.prefix, Domain::Attendance)
     }
@@ -73,15 +86,58 @@ impl Opened {
 
 /// Appends the roster, or every day of attendance.
 #[tokio::main]
-pub(super) async fn fill(at: &LogAt, what: What, students: u32, days: u32) -> anyhow::Result<Done> {
+pub(super) async fn fill(
+    at: &LogAt,
+    database: Option<&str>,
+    what: What,
+    students: u32,
+    days: u32,
+) -> anyhow::Result<Done> {
     let opened = at.open().await?;
     let workload = Workload { students, days, prefix: at.prefix.clone() };
+    let feeds = at.feeds(database).await?;
+    match what {
+        What::Roster => remember(&*feeds, "enrollment", 1).await?,
+        What::Attendance => remember(&*feeds, "attendance", days).await?,
+    }
     let started = Instant::now();
     let items = match what {
         What::Roster => append(&*opened.log, workload.roster()).await?,
         What::Attendance => append(&*opened.log, (0..days).flat_map(|day| workload.day(day))).await?,
     };
     Ok(Done { items, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// The hub believes no record of a run that was never opened, and no revision that was never given.
+async fn remember(feeds: &dyn FeedStore, feed: &str, runs: u32) -> anyhow::Result<()> {
+    let lease = feeds.take(feed, Term { holder: "bench", now_ms: 0, until_ms: 0 }).await?;
+    for _ in 0..runs {
+        let run = NewRun {
+            payload: String::new(),
+            name: String::new(),
+            opened_ms: 0,
+            marks: Vec::new(),
+            cause: String::new(),
+        };
+        let run = feeds.open_run(&lease, run).await?;
+        let closing = Closing {
+            outcome: Outcome::Refused,
+            summary: String::new(),
+            rejects: None,
+            hold: None,
+            hold_done: None,
+            supersede_holds: false,
+        };
+        feeds.close_run(&lease, run.number, closing).await?;
+    }
+    let row = LedgerRow {
+        key: [0; 16],
+        content: 0,
+        revision: HIGHEST_REVISION,
+        status: LedgerStatus::Ended,
+        detail: Vec::new(),
+    };
+    Ok(feeds.record(&lease, Scope { entity: 0, school_year: 0 }, &[row]).await?)
 }
 
 async fn append(log: &dyn EventLog, mut messages: impl Iterator<Item = Message>) -> anyhow::Result<u64> {

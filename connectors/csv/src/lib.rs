@@ -61,7 +61,7 @@ impl Source for CsvSource {
         self.feed.student_id_type.as_deref()
     }
 
-    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
         let paths = drop_folder::matching(&self.base, &self.feed.path)?;
         let files = paths.into_iter().filter(|path| !path.is_dir());
         let drops: Vec<_> = files.map(|path| Dropped { files: vec![path.clone()], path }).collect();

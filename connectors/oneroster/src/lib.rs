@@ -60,7 +60,7 @@ impl Source for OneRosterSource {
         format!("oneroster/2 {}", self.feed.format.encoding.name())
     }
 
-    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
         let drops = folder::drops(&self.base, &self.feed.path)?;
         let root = drop_folder::root(&self.base, &self.feed.path);
         drop_folder::next_page(cx, cursor, &self.base, &drops, &|dropped| folder::open(dropped, &root))

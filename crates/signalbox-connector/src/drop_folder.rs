@@ -1,20 +1,28 @@
 //! Drop folders: files that a tool puts down for us.
 //!
-//! Nothing is moved or deleted. What was read is remembered in the cursor by path, time and size; a file that stands
-//! unchanged is not read again, a new time or size is a new drop, even with bytes seen before.
+//! Nothing is moved or deleted. What was read is remembered in the cursor: one mark per path, with time and size. A file
+//! that stands unchanged is not read again, a new time or size is a new drop, even with bytes seen before.
 
-use std::collections::BTreeMap;
+mod matching;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+
+pub use matching::{check_pattern, matching, root};
 
 use crate::ErrorKind;
 use crate::draft::RejectCode;
-use crate::source::{Cursor, FetchCx, FetchError, Page, Payload, Refusal};
+use crate::source::{Cursor, FetchCx, FetchError, Mark, Page, Payload, Refusal};
+
+/// A page ends with the payload that reaches one of these: the folder is listed once per page, and what is landed waits
+/// on the disk until it is worked through.
+const PAGE_PAYLOADS: usize = 256;
+const PAGE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A file whose time lies further ahead than this was written by another clock (or `--now` was given): its age says
 /// nothing, and it is taken when it holds still while it is copied.
@@ -38,12 +46,6 @@ const UNREAD: u64 = u64::MAX;
 /// Per file name, so that a folder changes when any of its files does.
 type Stamps = BTreeMap<String, Stamp>;
 
-/// What was read, by path.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Seen {
-    files: BTreeMap<String, Stamps>,
-}
-
 /// A drop that was not read yet.
 struct New<'a> {
     dropped: &'a Dropped,
@@ -51,132 +53,80 @@ struct New<'a> {
     stamps: Stamps,
 }
 
-/// What a glob pattern relative to `base` finds, sorted by name. Hidden files are left out unless the pattern names
-/// them. Nothing found is no error: the tool has not dropped anything yet.
-///
-/// Folders are found by the pattern's parts before the last, files by the last, also those whose names are no UTF-8.
-pub fn matching(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, FetchError> {
-    let pattern = absolute(base, pattern.trim_end_matches('/'));
-    let (folders, name) = pattern.rsplit_once('/').unwrap_or((".", &pattern));
-    let name = glob::Pattern::new(name).map_err(|error| no_pattern(error.into()))?;
-    // A path from the root has nothing before its first part.
-    let folders = if folders.is_empty() { "/" } else { folders };
-    let folders = glob::glob(folders).map_err(|error| no_pattern(error.into()))?;
-    let mut found = Vec::new();
-    for folder in folders {
-        let folder = folder.map_err(|error| unreadable(error.into()))?;
-        if folder.is_dir() {
-            found.extend(named_in(&folder, &name).map_err(unreadable)?);
-        }
+impl New<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.stamps.values().map(|(_, size)| *size).filter(|size| *size != UNREAD).sum()
     }
-    found.sort();
-    found.dedup();
-    Ok(found)
-}
 
-fn named_in(folder: &Path, name: &glob::Pattern) -> io::Result<Vec<PathBuf>> {
-    let wants_hidden = name.as_str().starts_with('.');
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let held = entry?.file_name();
-        let text = held.to_string_lossy();
-        if name.matches(&text) && (wants_hidden || !text.starts_with('.')) {
-            found.push(folder.join(&held));
-        }
-    }
-    Ok(found)
-}
-
-/// The folder that no link may lead out of: what the pattern names before its first wildcard, wherever that is.
-pub fn root(base: &Path, pattern: &str) -> PathBuf {
-    let whole = base.join(pattern);
-    if whole.is_dir() {
-        return whole;
-    }
-    let pattern = Path::new(pattern);
-    let is_wild = |part: &&std::ffi::OsStr| part.to_string_lossy().contains(['*', '?', '[']);
-    let parts: Vec<_> = pattern.iter().collect();
-    let named = parts.iter().take_while(|part| !is_wild(part)).count().min(parts.len().saturating_sub(1));
-    base.join(parts[..named].iter().collect::<PathBuf>())
-}
-
-fn no_pattern(error: Box<dyn std::error::Error + Send + Sync>) -> FetchError {
-    FetchError {
-        kind: ErrorKind::Permanent,
-        message: "the feed's path is no pattern for files".to_owned(),
-        help: "Write a path such as ./drop/attendance*.csv".to_owned(),
-        source: Some(error),
+    /// It was read when it had these stamps.
+    fn seen(&self, stamps: &Stamps) -> Vec<Mark> {
+        let stamps = serde_json::to_string(stamps).expect("plain maps with text keys always serialise");
+        vec![Mark { name: self.key.clone(), value: Some(stamps) }]
     }
 }
 
-/// Whether `pattern` can stand as a feed's path. The error is one sentence for people.
-pub fn check_pattern(pattern: &str) -> Result<(), String> {
-    if pattern.trim().is_empty() {
-        return Err("path is blank: name a file, such as ./drop/attendance*.csv".to_owned());
-    }
-    glob::Pattern::new(pattern).map(|_| ()).map_err(|error| format!("path is no pattern for files: {error}"))
-}
-
-fn absolute(base: &Path, pattern: &str) -> String {
-    if Path::new(pattern).is_absolute() {
-        return pattern.to_owned();
-    }
-    // A folder without a name is the working directory, not the root.
-    let base = if base.as_os_str().is_empty() { Path::new(".") } else { base };
-    format!("{}/{pattern}", glob::Pattern::escape(&base.to_string_lossy()))
-}
-
-/// Lands the oldest drop (time, then name) that was not read yet. `open` gives the bytes of one; `base` shortens the
+/// Lands the oldest drops (time, then name) that were not read yet. `open` gives the bytes of one; `base` shortens the
 /// paths in the cursor. A drop that changes while it is copied is left for the next pass.
 pub fn next_page(
     cx: &FetchCx<'_>,
-    cursor: Option<&Cursor>,
+    cursor: &Cursor,
     base: &Path,
     drops: &[Dropped],
     open: &dyn Fn(&Dropped) -> io::Result<Box<dyn Read>>,
 ) -> Result<Page, FetchError> {
-    let mut seen = read_cursor(cursor)?;
     if drops.is_empty() {
         // A share that is not mounted has no files either: what was read stays known.
-        return Ok(Page { payload: None, next: write_cursor(&seen), more: false });
+        return Ok(Page::default());
     }
-    let mut waiting = waiting(cx, base, drops, open, &mut seen);
-    while !waiting.is_empty() {
-        let new = waiting.remove(0);
-        let Some((payload, stamps)) = land(cx, &new, open)? else { continue };
-        seen.files.insert(new.key, stamps);
-        return Ok(Page { payload: Some(payload), next: write_cursor(&seen), more: !waiting.is_empty() });
+    let (waiting, gone) = look(cx, cursor, base, drops, open)?;
+    let mut page = Page::default();
+    let (mut waiting, mut size_bytes) = (waiting.into_iter(), 0);
+    while page.payloads.len() < PAGE_PAYLOADS && size_bytes < PAGE_BYTES {
+        let Some(new) = waiting.next() else { break };
+        match land(cx, &new, open) {
+            Ok(payload) => page.payloads.extend(payload),
+            // What came before it is worked through first; then it is met again.
+            Err(_) if !page.payloads.is_empty() => return Ok(forgetting(gone, Page { more: true, ..page })),
+            Err(error) => return Err(error),
+        }
+        size_bytes += new.size_bytes();
     }
-    Ok(Page { payload: None, next: write_cursor(&seen), more: false })
+    page.more = waiting.len() > 0;
+    Ok(forgetting(gone, page))
 }
 
-/// The drops to read, oldest first. Forgets in `seen` what is no longer there.
-fn waiting<'a>(
+/// The page whose first payload takes the marks of what is gone along.
+fn forgetting(gone: Vec<String>, mut page: Page) -> Page {
+    if let Some(first) = page.payloads.first_mut() {
+        first.marks.extend(gone.into_iter().map(|name| Mark { name, value: None }));
+    }
+    page
+}
+
+/// The drops to read, oldest first, and the marks of those that are no longer there.
+fn look<'a>(
     cx: &FetchCx<'_>,
+    cursor: &Cursor,
     base: &Path,
     drops: &'a [Dropped],
     open: &dyn Fn(&Dropped) -> io::Result<Box<dyn Read>>,
-    seen: &mut Seen,
-) -> Vec<New<'a>> {
-    let mut there = BTreeMap::new();
+) -> Result<(Vec<New<'a>>, Vec<String>), FetchError> {
+    let mut gone: BTreeSet<&String> = cursor.0.keys().collect();
     let mut waiting = Vec::new();
     for dropped in drops {
         let Some(stamps) = stamps(dropped) else { continue };
         let key = key(dropped.path.strip_prefix(base).unwrap_or(&dropped.path));
-        let known = seen.files.remove(&key);
+        gone.remove(&key);
+        let known = cursor.0.get(&key).map(|mark| known(mark)).transpose()?;
         let is_known = |stamps: &Stamps| known.as_ref() == Some(stamps);
         // One that could not be read is read when it can be, though nothing of it changed.
         let unchanged = is_known(&stamps) || is_known(&unread(&stamps)) && open(dropped).is_err();
-        if let Some(known) = known {
-            there.insert(key.clone(), known);
-        }
         if !unchanged && is_still(cx, &stamps) {
             waiting.push(New { dropped, key, stamps });
         }
     }
-    seen.files = there;
     waiting.sort_by(|a, b| (written(&a.stamps), &a.key).cmp(&(written(&b.stamps), &b.key)));
-    waiting
+    Ok((waiting, gone.into_iter().cloned().collect()))
 }
 
 /// A path as it stands in the cursor.
@@ -199,27 +149,26 @@ fn written(stamps: &Stamps) -> i64 {
     stamps.values().map(|(time, _)| *time).max().unwrap_or_default()
 }
 
-/// The payload, and what is remembered of the drop. `None`: it is gone, or changed while it was copied.
+/// `None`: the drop is gone, or changed while it was copied.
 fn land(
     cx: &FetchCx<'_>,
     new: &New<'_>,
     open: &dyn Fn(&Dropped) -> io::Result<Box<dyn Read>>,
-) -> Result<Option<(Payload, Stamps)>, FetchError> {
+) -> Result<Option<Payload>, FetchError> {
     let name = new.dropped.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let modified =
         Timestamp::from_nanosecond(i128::from(written(&new.stamps))).unwrap_or(Timestamp::UNIX_EPOCH);
-    let size_bytes: u64 = new.stamps.values().map(|(_, size)| size).sum();
+    let payload =
+        |landed, stamps: &Stamps| Payload { name: name.clone(), modified, landed, marks: new.seen(stamps) };
+    let size_bytes = new.size_bytes();
     if size_bytes > cx.max_bytes {
         let refusal = too_large(&name, size_bytes, cx.max_bytes);
-        return Ok(Some((Payload { name, modified, landed: Err(refusal) }, new.stamps.clone())));
+        return Ok(Some(payload(Err(refusal), &new.stamps)));
     }
     let bytes = match open(new.dropped) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            let refusal = not_read(&name, &error);
-            return Ok(Some((Payload { name, modified, landed: Err(refusal) }, unread(&new.stamps))));
-        }
+        Err(error) => return Ok(Some(payload(Err(not_read(&name, &error)), &unread(&new.stamps)))),
     };
     let is_one_file = new.dropped.files == [new.dropped.path.clone()];
     let most_bytes = if is_one_file { size_bytes } else { cx.max_bytes };
@@ -227,8 +176,7 @@ fn land(
     if stamps(new.dropped).as_ref() != Some(&new.stamps) {
         return Ok(None);
     }
-    let landed = Ok(copied.map_err(unreadable)?);
-    Ok(Some((Payload { name, modified, landed }, new.stamps.clone())))
+    Ok(Some(payload(Ok(copied.map_err(unreadable)?), &new.stamps)))
 }
 
 /// Ends with an error when more comes than there was: what grows is not copied without end.
@@ -298,19 +246,15 @@ fn stamp(metadata: &Metadata) -> io::Result<Stamp> {
     Ok((ns, metadata.len()))
 }
 
-fn read_cursor(cursor: Option<&Cursor>) -> Result<Seen, FetchError> {
-    let Some(Cursor(bytes)) = cursor else { return Ok(Seen::default()) };
-    serde_json::from_slice(bytes).map_err(|error| FetchError {
+/// The stamps that a mark holds.
+fn known(mark: &str) -> Result<Stamps, FetchError> {
+    serde_json::from_str(mark).map_err(|error| FetchError {
         kind: ErrorKind::Permanent,
         message: "what was read so far cannot be understood".to_owned(),
         help: "The stored cursor is damaged or from another kind of feed: give the feed a new name"
             .to_owned(),
         source: Some(Box::new(error)),
     })
-}
-
-fn write_cursor(seen: &Seen) -> Cursor {
-    Cursor(serde_json::to_vec(seen).expect("plain maps with text keys always serialise"))
 }
 
 /// The folder cannot be read: perhaps it can be the next time.

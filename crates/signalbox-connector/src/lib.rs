@@ -38,8 +38,8 @@ pub use serde;
 pub use serde_json;
 pub use signalbox_event as event;
 pub use source::{
-    AbsentRows, Contents, CoveredThrough, Covers, Cursor, Extent, FetchCx, FetchError, Land, Landed, Page,
-    Payload, PushRequest, ReadSeek, Refusal, Source, VerifyError,
+    AbsentRows, Contents, CoveredThrough, Covers, Cursor, Extent, FetchCx, FetchError, Land, Landed, Mark,
+    Page, Payload, PushRequest, ReadSeek, Refusal, Source, VerifyError,
 };
 pub use uuid;
 

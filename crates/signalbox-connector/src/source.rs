@@ -1,5 +1,6 @@
 //! Sources: where payloads come from, and what they say.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -11,9 +12,17 @@ use signalbox_event::data::RowsMean;
 use crate::draft::{Entity, Item, RejectCode};
 use crate::{ErrorKind, RowSum};
 
-/// Where a source is in its tool: opaque JSON bytes that the source wrote itself.
+/// Where a source is in its tool: marks that it wrote itself, by name. A folder has one per file, a stream one in all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cursor(pub BTreeMap<String, String>);
+
+/// What changes in the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(pub Vec<u8>);
+pub struct Mark {
+    pub name: String,
+    /// `None`: it is no longer needed.
+    pub value: Option<String>,
+}
 
 /// A payload that can be read and sought in.
 pub trait ReadSeek: Read + Seek + Send {}
@@ -34,9 +43,9 @@ pub trait Source: Send + Sync {
         None
     }
 
-    /// Brings the next payload after `cursor`, landing it through `cx`. I/O only; keeps no state. The runtime stores
-    /// [`Page::next`] once the payload is worked through, so a crash anywhere fetches again.
-    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError>;
+    /// Brings the next payloads after `cursor`, landing them through `cx`. I/O only; keeps no state. The runtime stores
+    /// [`Payload::marks`] once a payload is worked through, so a crash anywhere fetches the rest again.
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError>;
 
     /// Turns a payload's bytes into drafts and rejects. Pure and streaming: the same bytes give the same items in the
     /// same order. Stops early when `emit` breaks. An `Err` refuses the whole payload.
@@ -91,13 +100,11 @@ pub struct Landed {
 }
 
 /// One step through a tool.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
-    /// `None`: nothing new.
-    pub payload: Option<Payload>,
-    /// Where to go on, once the payload is worked through.
-    pub next: Cursor,
-    /// Whether to fetch again at once.
+    /// What is new, in the order in which it is worked through.
+    pub payloads: Vec<Payload>,
+    /// Whether to fetch again once it is.
     pub more: bool,
 }
 
@@ -110,6 +117,8 @@ pub struct Payload {
     pub modified: Timestamp,
     /// The landed bytes, or why they were not taken.
     pub landed: Result<Landed, Refusal>,
+    /// What changes in the cursor, once it is worked through.
+    pub marks: Vec<Mark>,
 }
 
 /// What a payload as a whole says of itself.

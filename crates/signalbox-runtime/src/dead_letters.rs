@@ -99,6 +99,7 @@ pub async fn redrive(hub: &Hub) -> Result<Redriven, HubError> {
             let Some(last) = records.last() else { break };
             from = last.offset + 1;
             let mut again = Vec::new();
+            admission.next_batch();
             for record in &records {
                 again.extend(seen.look_at(hub, &mut admission, &topic, record).await?);
             }

@@ -44,6 +44,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use signalbox_store::StoreError;
 use signalbox_store::feed::{FeedLease, Run};
 
@@ -58,6 +59,7 @@ use self::emit::send_again;
 use self::identity::Resolver;
 use self::run::OpenRun;
 use crate::hub::{Feed, Hub, HubError};
+use crate::retention;
 
 /// A feed that this process reads, and when.
 #[derive(Clone, Copy)]
@@ -79,6 +81,8 @@ pub struct Ingest {
     /// How long a file must have been still; `None` takes it as it stands.
     still_for: Option<Duration>,
     told: Told,
+    /// The day on which it was last looked for what is over.
+    tidied: Option<Date>,
 }
 
 /// What this process announced of its configuration: once, at its start. What others announce later holds.
@@ -108,6 +112,7 @@ impl Ingest {
             leases: HashMap::new(),
             still_for,
             told: Told::default(),
+            tidied: None,
         }
     }
 
@@ -144,7 +149,24 @@ impl Ingest {
                 }
             }
         }
+        self.tidy(now).await?;
         Ok(report)
+    }
+
+    /// Forgets what is over, once a day.
+    async fn tidy(&mut self, now: Timestamp) -> Result<(), HubError> {
+        let today = self.hub.settings.district.local_date(now);
+        if self.tidied == Some(today) {
+            return Ok(());
+        }
+        match retention::forget(&self.hub, self.leases.values(), now).await {
+            Ok(true) => self.tidied = Some(today),
+            Ok(false) => {}
+            // No reason to stop.
+            Err(HubError::Io(error)) => tracing::warn!(%error, "what is over cannot be removed"),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Announces the configuration, at the start; later, sees whether another process announced another.

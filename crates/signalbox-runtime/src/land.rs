@@ -1,6 +1,7 @@
 //! Landing: a payload is made durable, addressed by its content, before anything is done with it.
 
-use std::fs::{self, File};
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -8,6 +9,12 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 use signalbox_connector::{Land, Landed};
+
+/// While it lives, nothing is removed. The operating system ends it with its process.
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+}
 
 /// A folder of landed payloads, each named by the SHA-256 of its bytes.
 #[derive(Debug, Clone)]
@@ -37,6 +44,39 @@ impl Landing {
             }
             (opened, _) => opened,
         }
+    }
+
+    /// Keeps [`prune`](Self::prune) away, in every process, until what is landed meanwhile is named by a run. Waits for
+    /// one that is at it.
+    pub fn hold(&self) -> io::Result<Held> {
+        let lock = self.lock()?;
+        lock.lock_shared()?;
+        Ok(Held { _lock: lock })
+    }
+
+    /// Removes everything but the payloads of these addresses: what is over, and what crashes left. `false`: somebody
+    /// lands, and nothing was removed.
+    pub fn prune(&self, needed: &BTreeSet<String>) -> io::Result<bool> {
+        let lock = self.lock()?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_needed = name.to_str().is_some_and(|name| needed.contains(name));
+            if !is_needed && entry.file_type()?.is_file() {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The folder, to be locked: shared by those who land, alone by who removes.
+    fn lock(&self) -> io::Result<File> {
+        File::open(&self.folder)
     }
 
     /// A folder on the same file system for scratch files; they vanish when dropped.
@@ -143,6 +183,27 @@ mod tests {
         assert_eq!(first, second);
         assert_eq!(first.address, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 1);
+    }
+
+    #[test]
+    fn what_nobody_needs_is_removed_while_nobody_lands() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let landing = Landing::open(folder.path()).expect("opens");
+        let needed = landing.land(&mut &b"needed"[..]).expect("lands").address;
+        let over = landing.land(&mut &b"over"[..]).expect("lands").address;
+        fs::write(folder.path().join(".tmpA1"), b"left by a crash").expect("writes");
+        let held = landing.hold().expect("holds");
+        let all = BTreeSet::from([needed.clone()]);
+        assert!(!landing.prune(&all).expect("answers"), "somebody lands");
+        assert!(landing.payload(&over).is_ok());
+        drop(held);
+        assert!(landing.prune(&all).expect("answers"));
+        assert!(landing.payload(&needed).is_ok());
+        let left: BTreeSet<_> = fs::read_dir(folder.path())
+            .expect("lists")
+            .map(|entry| entry.expect("lists").file_name())
+            .collect();
+        assert_eq!(left, BTreeSet::from([needed.into()]));
     }
 
     /// Reads at most a few bytes at a time, and is interrupted in between.

@@ -7,7 +7,9 @@
 //! - `ledger`, `page`: the ledger as pages, the same bytes in both; `stored`: rows of both in the words of the stores
 
 mod ledger;
+mod mark;
 mod page;
 pub mod postgres;
+mod retention;
 pub mod sqlite;
 mod stored;

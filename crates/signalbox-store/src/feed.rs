@@ -4,6 +4,8 @@
 //! landed bytes before the next begins. The *ledger* remembers, per feed and entity, each natural key with the hash
 //! of its content: it turns a snapshot into what changed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +39,6 @@ pub struct FeedRow {
     pub holder: Option<String>,
     /// When the holder's term is over; it may be past.
     pub held_until_ms: Option<i64>,
-    /// Where its source is; opaque.
-    pub cursor: Option<Vec<u8>>,
     /// What the hub last told the consumers of it (mode, mapping hash, …), as JSON.
     pub settings: Option<String>,
     /// The last closed run.
@@ -56,8 +56,8 @@ pub struct Run {
     /// The payload's name for people, e.g. the file name.
     pub name: String,
     pub opened_ms: i64,
-    /// The cursor to store when the run closes; `None` leaves the feed's as it is.
-    pub cursor: Option<Vec<u8>>,
+    /// What changes in the feed's cursor when the run closes.
+    pub marks: Vec<Mark>,
     /// Why the run was opened, opaque here (a new drop, a retry, an approved hold, a release of unmatched rows).
     pub cause: String,
     /// What the gate counted and decided, as JSON, once it has: a resumed run does not judge again.
@@ -88,8 +88,16 @@ pub struct NewRun {
     pub payload: String,
     pub name: String,
     pub opened_ms: i64,
-    pub cursor: Option<Vec<u8>>,
+    pub marks: Vec<Mark>,
     pub cause: String,
+}
+
+/// What changes in a feed's cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub name: String,
+    /// `None` takes it away.
+    pub value: Option<String>,
 }
 
 impl NewRun {
@@ -102,7 +110,7 @@ impl NewRun {
             payload: self.payload,
             name: self.name,
             opened_ms: self.opened_ms,
-            cursor: self.cursor,
+            marks: self.marks,
             cause: self.cause,
             gated: None,
             unsent: None,
@@ -320,6 +328,9 @@ pub trait FeedStore: Send + Sync {
 
     async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError>;
 
+    /// Where the feed's source is in its tool: the marks of all runs that were closed and not abandoned, by name.
+    async fn cursor(&self, feed: &str) -> Result<BTreeMap<String, String>, StoreError>;
+
     async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError>;
 
     /// The run that is open, if one is. It is to be finished before another opens.
@@ -350,7 +361,7 @@ pub trait FeedStore: Send + Sync {
     /// `Failed`.
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError>;
 
-    /// Closes the open run; its cursor becomes the feed's, in the same transaction, unless it is
+    /// Closes the open run; its marks move the feed's cursor, in the same transaction, unless it is
     /// [`Outcome::Abandoned`]. `Failed` when the run is not the open one. Earlier holds are superseded before a new one
     /// is opened.
     async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError>;
@@ -415,7 +426,15 @@ pub trait FeedStore: Send + Sync {
     /// hear the same.
     async fn remember(&self, name: &str, value: &str) -> Result<String, StoreError>;
 
-    /// Forgets the feed: its ledger, runs, holds and rejects, and the lease itself. Ids stay: they are the students'.
+    /// Forgets what was opened before `before_ms` and is over: closed runs, but for the last, the last of a
+    /// payload, the last accepted, [`last_usable_run`](Self::last_usable_run) and those whose hold waits, is approved or was refused; and holds that
+    /// are superseded or done.
+    async fn prune(&self, lease: &FeedLease, before_ms: i64) -> Result<(), StoreError>;
+
+    /// The payloads of all runs of all feeds.
+    async fn payloads(&self) -> Result<BTreeSet<String>, StoreError>;
+
+    /// Forgets the feed: its cursor, ledger, runs, holds and rejects, and the lease itself. Ids stay: they are the students'.
     async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError>;
 }
 

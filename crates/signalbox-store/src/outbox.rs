@@ -70,6 +70,11 @@ impl EntryState {
             Self::Bundled => "bundled",
         }
     }
+
+    /// Whether nothing is to be done about it any more. A dead one waits for a person.
+    pub const fn is_settled(self) -> bool {
+        !matches!(self, Self::Pending | Self::Dead)
+    }
 }
 
 /// An entry as stored.
@@ -155,6 +160,9 @@ pub trait Outbox: Send + Sync {
     /// Replaces pending `parts` by one entry, in one transaction. Parts that are no longer pending make it fail
     /// with `false`, and nothing is written.
     async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError>;
+
+    /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay: a person may send them again.
+    async fn prune(&self, before_ms: i64) -> Result<(), StoreError>;
 
     /// Entries after `after_seq` in the order of writing, up to `max`: for people who look.
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError>;

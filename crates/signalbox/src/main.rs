@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    // What is written is about students: it is for this account alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     log_to_stderr();
     match commands::run(&cli) {
         Ok(done) => done.into(),

@@ -5,6 +5,7 @@
 //! - `embedded`: on files of the data folder; `servers`: on Kafka and PostgreSQL; `moving`: from one to the other
 //! - `look`: though a server be away
 //! - `remembered`: what a hub remembers of its first start, and refuses to change
+//! - `scratch`: where trials work on copies
 //! - `data_dir`: the folder, its secret and its lock; `slot`: which of its processes this one is
 
 mod data_dir;
@@ -12,6 +13,7 @@ mod embedded;
 pub(crate) mod look;
 pub(crate) mod moving;
 mod remembered;
+mod scratch;
 pub(crate) mod servers;
 mod slot;
 
@@ -57,7 +59,7 @@ pub(crate) struct Opened {
 /// What a trial was tried on.
 struct Scratch {
     /// Vanishes with this.
-    folder: tempfile::TempDir,
+    folder: scratch::Folder,
     database: Option<signalbox_sql::postgres::Scratch>,
 }
 
@@ -119,6 +121,9 @@ async fn assemble(
         // Before anything is made.
         remembered::configured_secret(&config)?;
     }
+    if matches!(purpose, Purpose::Run) {
+        scratch::sweep(&data_dir).map_err(|e| cannot_use(&data_dir, e))?;
+    }
     let landing = Landing::open(&data_dir.landing()).map_err(|e| cannot_use(&data_dir, e))?;
     let (stores, servers) = match servers {
         None => {
@@ -135,8 +140,8 @@ async fn assemble(
 /// Opens the hub on a copy of its data: nothing that happens to it lasts.
 pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
     let Loaded { config, .. } = loaded;
-    let data_dir = DataDir::at(&config.data_dir);
-    let folder = tempfile::tempdir().context("no scratch folder can be made").map_err(environment)?;
+    let data_dir = DataDir::make(&config.data_dir)?;
+    let folder = scratch::Folder::make(&data_dir)?;
     let landing = Landing::over(&folder.path().join("landing"), &data_dir.landing())
         .context("no scratch folder can be made")
         .map_err(environment)?;

@@ -22,7 +22,7 @@ fn write(path: &Path, bytes: &[u8], at: u64) {
     File::options().write(true).open(path).and_then(|file| file.set_modified(time)).expect("it takes a time");
 }
 
-fn fetch(base: &Path, path: &str, land: &MemoryLand, cursor: Option<&Cursor>) -> Page {
+fn fetch(base: &Path, path: &str, land: &MemoryLand, cursor: &Cursor) -> Page {
     let source = testing::parse_at(&CONNECTOR, &json!({"path": path}), base).expect("the section is right");
     let now = Timestamp::from_second(START as i64).expect("a time");
     let cx = FetchCx { now, still_for: None, max_bytes: 1 << 20, land };
@@ -38,21 +38,19 @@ fn a_folder_is_one_drop_that_changes_with_any_of_its_files() {
     write(&sis.join("orgs.csv"), b"o", START + 5);
     write(&sis.join("demographics.csv"), b"protected", START);
     write(&sis.join("notes.txt"), b"x", START);
-    let page = fetch(base.path(), "drop/sis", &land, None);
-    let payload = page.payload.expect("it is new");
+    let page = fetch(base.path(), "drop/sis", &land, &Cursor::default());
+    let payload = page.payloads[0].clone();
     assert_eq!((payload.name.as_str(), page.more), ("sis", false));
     assert_eq!(payload.modified.as_second(), (START + 5) as i64);
     let landed = &land.payloads()[0];
     assert!(!landed.windows(9).any(|window| window == b"protected"), "demographics do not land");
-    assert!(fetch(base.path(), "drop/sis", &land, Some(&page.next)).payload.is_none());
+    let marks = payload.marks.into_iter();
+    let behind = Cursor(marks.filter_map(|mark| Some((mark.name, mark.value?))).collect());
+    assert!(fetch(base.path(), "drop/sis", &land, &behind).payloads.is_empty());
 
     write(&sis.join("users.csv"), b"u", START + 9);
-    let again = fetch(base.path(), "drop/sis", &land, Some(&page.next));
-    assert_eq!(
-        again.payload.expect("a new time is a new drop").landed,
-        payload.landed,
-        "the same files, the same bytes"
-    );
+    let again = fetch(base.path(), "drop/sis", &land, &behind);
+    assert_eq!(again.payloads[0].landed, payload.landed, "a new time is a new drop of the same bytes");
     assert_eq!(land.payloads().len(), 1);
 }
 
@@ -66,13 +64,9 @@ fn zips_come_one_by_one_from_a_pattern_or_a_folder() {
     write(&base.path().join("drop/c.csv.part"), b"x", START);
     for path in ["drop", "drop/*"] {
         let land = MemoryLand::default();
-        let first = fetch(base.path(), path, &land, None);
-        assert!(first.more, "{path}");
-        let second = fetch(base.path(), path, &land, Some(&first.next));
-        assert_eq!(
-            (second.payload.map(|payload| payload.name).as_deref(), second.more),
-            (Some("a.zip"), false)
-        );
+        let page = fetch(base.path(), path, &land, &Cursor::default());
+        let names: Vec<_> = page.payloads.iter().map(|payload| payload.name.as_str()).collect();
+        assert_eq!((names, page.more), (vec!["b.ZIP", "a.zip"], false), "{path}");
         assert_eq!(land.payloads(), [early.clone(), late.clone()], "{path}");
     }
 }
@@ -82,6 +76,9 @@ fn an_empty_or_missing_folder_has_nothing_new() {
     let base = tempfile::tempdir().expect("a folder for the test");
     fs::create_dir(base.path().join("drop")).expect("it can be made");
     for path in ["drop", "elsewhere", "drop/*.zip"] {
-        assert!(fetch(base.path(), path, &MemoryLand::default(), None).payload.is_none(), "{path}");
+        assert!(
+            fetch(base.path(), path, &MemoryLand::default(), &Cursor::default()).payloads.is_empty(),
+            "{path}"
+        );
     }
 }

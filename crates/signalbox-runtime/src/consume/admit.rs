@@ -1,7 +1,7 @@
 //! Which records are this hub's own. Whoever may write to a topic may write anything to it, and by mistake a whole other
 //! district; what does not fit what the stores know is passed as a dead letter, with the reason.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use signalbox_event::codec::{DecodeError, from_record};
 use signalbox_event::{Data, Domain, Event, StudentKey, topic};
@@ -46,13 +46,19 @@ impl Unfit {
     }
 }
 
-/// What the stores know of each feed; asked only when a record goes beyond it.
+/// What the stores know of each feed; asked only when a record goes beyond it, and once for all records of a batch: what a
+/// record names was in the store before the record was on the log.
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
     feeds: HashMap<String, Limits>,
     /// The highest number under which a configuration was announced.
     announced: u64,
+    /// What was asked about since the batch was read.
+    asked: HashSet<String>,
 }
+
+/// No feed's name.
+const POLICIES: &str = "";
 
 /// How far a feed has gone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,6 +68,11 @@ struct Limits {
 }
 
 impl Admission {
+    /// To be called when more records were read.
+    pub(crate) fn next_batch(&mut self) {
+        self.asked.clear();
+    }
+
     /// The event of a record, if it is this hub's own.
     pub(crate) async fn admit(
         &mut self,
@@ -95,12 +106,11 @@ impl Admission {
         {
             return Ok(Some(Unfit::Run));
         }
-        let limits = self.feeds.get(feed).copied().unwrap_or_default();
-        if limits.has(run, event.revision) {
-            return Ok(None);
+        let mut limits = self.feeds.get(feed).copied().unwrap_or_default();
+        if !limits.has(run, event.revision) && self.asked.insert(feed.to_owned()) {
+            limits = Limits::ask(hub, feed).await?;
+            self.feeds.insert(feed.to_owned(), limits);
         }
-        let limits = Limits::ask(hub, feed, run).await?;
-        self.feeds.insert(feed.to_owned(), limits);
         Ok(if run > limits.run {
             Some(Unfit::Run)
         } else if limits.has(run, event.revision) {
@@ -111,7 +121,7 @@ impl Admission {
     }
 
     async fn is_announced(&mut self, hub: &Hub, number: u64) -> Result<bool, HubError> {
-        if number > self.announced {
+        if number > self.announced && self.asked.insert(POLICIES.to_owned()) {
             self.announced = crate::ingest::announced_policies(hub).await? + ANNOUNCED_AT_ONCE;
         }
         Ok(number <= self.announced)
@@ -124,23 +134,22 @@ impl Limits {
         run <= self.run && (revision <= run || revision <= self.revision)
     }
 
-    async fn ask(hub: &Hub, feed: &str, run: u64) -> Result<Self, HubError> {
+    async fn ask(hub: &Hub, feed: &str) -> Result<Self, HubError> {
         let feeds = &*hub.feeds;
         // Of a feed that a person retired nothing is remembered, and nothing that it said counts.
         if Names::load(feeds).await?.is_retired(feed) {
             return Ok(Self { run: u64::MAX, revision: u64::MAX });
         }
         let revision = u64::from(feeds.ledger_counts(feed).await?.highest_revision);
-        Ok(Self { run: last_run(feeds, feed, run).await?, revision })
+        Ok(Self { run: last_run(feeds, feed).await?, revision })
     }
 }
 
-/// The last closed run, or the one `asked` for, if that is open.
-async fn last_run(feeds: &dyn FeedStore, feed: &str, asked: u64) -> Result<u64, HubError> {
+/// The last run, open or closed.
+async fn last_run(feeds: &dyn FeedStore, feed: &str) -> Result<u64, HubError> {
     let closed = feeds.feed(feed).await?.and_then(|row| row.last_run).map_or(0, |run| run.number);
-    // Stores count in signed numbers.
-    let may_be = asked > closed && i64::try_from(asked).is_ok();
-    Ok(if may_be && feeds.run(feed, asked).await?.is_some() { asked } else { closed })
+    let open = feeds.run(feed, closed + 1).await?;
+    Ok(open.map_or(closed, |run| run.number))
 }
 
 /// Whether source, key or partition are not those of the event.

@@ -106,6 +106,7 @@ async fn admitted(
     now: Timestamp,
 ) -> Result<Vec<Event>, HubError> {
     let mut events = Vec::with_capacity(records.len());
+    admission.next_batch();
     for record in records {
         match admission.admit(hub, record).await? {
             Ok(event) => events.push(event),

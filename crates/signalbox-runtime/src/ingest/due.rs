@@ -1,8 +1,9 @@
 //! Payloads that are to be worked through: a run that was cut short, what a person approved, the last one under a
 //! changed mapping, and what is new.
 
-use signalbox_connector::{Cursor, FetchCx, Page};
-use signalbox_store::feed::{FeedLease, Hold, HoldState, NewRun, Run};
+use jiff::Timestamp;
+use signalbox_connector::{Cursor, FetchCx, Page, Payload};
+use signalbox_store::feed::{FeedLease, Hold, HoldState, Mark, NewRun, Run};
 
 use super::gate::UNUSABLE;
 use super::{FeedSettings, Ingest, RunReport, Taken, cause, same, settings};
@@ -96,7 +97,7 @@ impl Ingest {
             payload: earlier.payload.clone(),
             name: earlier.name.clone(),
             opened_ms: earlier.opened_ms,
-            cursor: None,
+            marks: Vec::new(),
             cause: cause.to_owned(),
         };
         self.open(taken.lease, run).await
@@ -115,21 +116,13 @@ impl Ingest {
         runs: &mut Vec<RunReport>,
     ) -> Result<(), HubError> {
         loop {
+            // What is landed and not yet named by a run is nobody's, for whoever tidies up.
+            let _held = self.hub.landing.hold()?;
             let page = self.fetch(taken).await?;
-            let Some(payload) = page.payload else { return Ok(()) };
-            let landed = payload.landed.as_ref().ok();
-            let run = NewRun {
-                payload: landed.map(|landed| landed.address.clone()).unwrap_or_default(),
-                name: payload.name,
-                opened_ms: taken.now.as_millisecond(),
-                cursor: Some(page.next.0),
-                cause: match &payload.landed {
-                    Ok(_) => cause::DROP.to_owned(),
-                    Err(refusal) => cause::unlanded(refusal),
-                },
-            };
-            let run = self.open(taken.lease, run).await?;
-            self.work(taken, run, runs).await?;
+            for payload in page.payloads {
+                let run = self.open(taken.lease, new_drop(payload, taken.now)).await?;
+                self.work(taken, run, runs).await?;
+            }
             if !page.more {
                 return Ok(());
             }
@@ -137,18 +130,27 @@ impl Ingest {
     }
 
     async fn fetch(&self, Taken { feed, now, .. }: Taken<'_>) -> Result<Page, HubError> {
-        let row = self.hub.feeds.feed(&feed.name).await?;
-        let cursor = row.and_then(|row| row.cursor).map(Cursor);
+        let cursor = Cursor(self.hub.feeds.cursor(&feed.name).await?);
         let cx = FetchCx {
             now,
             still_for: self.still_for,
             max_bytes: self.hub.settings.max_payload_bytes,
             land: &self.hub.landing,
         };
-        feed.source.fetch(&cx, cursor.as_ref()).await.map_err(|error| HubError::Fetch {
+        feed.source.fetch(&cx, &cursor).await.map_err(|error| HubError::Fetch {
             feed: feed.name.clone(),
             message: error.message,
             help: error.help,
         })
     }
+}
+
+fn new_drop(payload: Payload, now: Timestamp) -> NewRun {
+    let Payload { name, landed, marks, .. } = payload;
+    let (payload, cause) = match landed {
+        Ok(landed) => (landed.address, cause::DROP.to_owned()),
+        Err(refusal) => (String::new(), cause::unlanded(&refusal)),
+    };
+    let marks = marks.into_iter().map(|signalbox_connector::Mark { name, value }| Mark { name, value });
+    NewRun { payload, name, opened_ms: now.as_millisecond(), marks: marks.collect(), cause }
 }

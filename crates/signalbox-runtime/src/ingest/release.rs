@@ -38,7 +38,7 @@ pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(),
             payload: String::new(),
             name: String::new(),
             opened_ms: now.as_millisecond(),
-            cursor: None,
+            marks: Vec::new(),
             cause: cause::RELEASE.to_owned(),
         };
         let run = ingest.open(lease, run).await?;

@@ -12,8 +12,8 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use signalbox_connector::{
     AbsentRows, Alert, Contents, CoveredThrough, Covers, Cursor, DeliverCx, DeliverError, Destination, Draft,
-    Entity, Extent, FetchCx, FetchError, Item, Page, Payload, ReadSeek, Receipt, Record, Refusal, Repeats,
-    Source, destination::Told,
+    Entity, Extent, FetchCx, FetchError, Item, Mark, Page, Payload, ReadSeek, Receipt, Record, Refusal,
+    Repeats, Source, destination::Told,
 };
 use signalbox_event::Status as RowStatus;
 use signalbox_event::data::{Mode, RowsMean};
@@ -245,14 +245,18 @@ impl Source for Lines {
         String::new()
     }
 
-    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
-        let at: usize = cursor.map_or(0, |c| String::from_utf8_lossy(&c.0).parse().expect("a number"));
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
+        let at: usize = cursor.0.get("at").map_or(0, |at| at.parse().expect("a number"));
         let Some(text) = self.drops.lock().expect("not poisoned").pop_front() else {
-            return Ok(Page { payload: None, next: Cursor(at.to_string().into()), more: false });
+            return Ok(Page::default());
         };
-        let landed = cx.land.land(&mut text.as_bytes()).expect("lands");
-        let payload = Payload { name: format!("{at}.txt"), modified: cx.now, landed: Ok(landed) };
-        Ok(Page { payload: Some(payload), next: Cursor((at + 1).to_string().into()), more: true })
+        let payload = Payload {
+            name: format!("{at}.txt"),
+            modified: cx.now,
+            landed: Ok(cx.land.land(&mut text.as_bytes()).expect("lands")),
+            marks: vec![Mark { name: "at".to_owned(), value: Some((at + 1).to_string()) }],
+        };
+        Ok(Page { payloads: vec![payload], more: true })
     }
 
     fn normalize(

@@ -98,6 +98,7 @@ async fn of_shard(
         let Some(last) = records.last() else { return Ok(true) };
         from = last.offset + 1;
         let is_last = from >= until;
+        admission.next_batch();
         for record in records.iter().filter(|record| record.offset < until) {
             let admitted = admission.admit(hub, record).await?;
             if admitted.is_ok_and(|event| !each(event)) {

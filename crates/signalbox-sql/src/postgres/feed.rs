@@ -1,5 +1,7 @@
 //! Feeds: runs, the ledger, the crosswalk, holds and rejects.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use signalbox_store::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
@@ -10,6 +12,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{PgExecutor, Postgres, Transaction};
 
 use super::refusal::{commit, commit_refusal, refusal};
+use crate::{mark, retention};
 
 mod crosswalk;
 mod forget;
@@ -69,6 +72,11 @@ impl FeedStore for PgFeeds {
     async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError> {
         let mut reader = self.pool.acquire().await.map_err(refusal)?;
         runs::feed(&mut reader, feed).await.map_err(refusal)
+    }
+
+    async fn cursor(&self, feed: &str) -> Result<BTreeMap<String, String>, StoreError> {
+        let marks = sqlx::query_as::<_, (String, String)>(mark::ALL).bind(feed).fetch_all(&self.pool).await;
+        Ok(marks.map_err(refusal)?.into_iter().collect())
     }
 
     async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
@@ -240,6 +248,20 @@ impl FeedStore for PgFeeds {
             .map_err(commit_refusal)?;
         let first = sqlx::query_scalar("SELECT value FROM note WHERE name = $1").bind(name);
         first.fetch_one(&mut *connection).await.map_err(refusal)
+    }
+
+    async fn prune(&self, lease: &FeedLease, before_ms: i64) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        let runs = sqlx::query(retention::RUNS).bind(feed).bind(before_ms).bind(&lease.feed);
+        runs.execute(&mut *transaction).await.map_err(refusal)?;
+        let holds = sqlx::query(retention::HOLDS).bind(&lease.feed).bind(before_ms);
+        holds.execute(&mut *transaction).await.map_err(refusal)?;
+        commit(transaction).await
+    }
+
+    async fn payloads(&self) -> Result<BTreeSet<String>, StoreError> {
+        let payloads = sqlx::query_scalar(retention::PAYLOADS).fetch_all(&self.pool).await;
+        Ok(payloads.map_err(refusal)?.into_iter().collect())
     }
 
     async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::PgState;
 use super::refusal::{commit, commit_refusal, refusal};
 use super::statement::{ROWS_AT_ONCE, column};
+use crate::retention;
 use crate::stored::{entry, limit};
 
 #[async_trait]
@@ -84,6 +85,11 @@ impl Outbox for PgState {
             transaction.rollback().await.map_err(refusal)?;
         }
         Ok(whole)
+    }
+
+    async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
+        let pruned = sqlx::query(retention::SETTLED).bind(before_ms).execute(&self.pool).await;
+        pruned.map(|_| ()).map_err(commit_refusal)
     }
 
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {

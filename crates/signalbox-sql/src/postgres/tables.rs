@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 
 /// Every table but that of the migrations; a table comes after those that its rows refer to.
-pub(super) const TABLES: [&str; 14] = [
+pub(super) const TABLES: [&str; 15] = [
     "consumer",
     "lease",
     "position",
@@ -11,6 +11,7 @@ pub(super) const TABLES: [&str; 14] = [
     "outbox",
     "feed",
     "run",
+    "mark",
     "ledger",
     "ledger_page",
     "crosswalk",

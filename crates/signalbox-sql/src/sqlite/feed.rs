@@ -1,5 +1,6 @@
 //! Feeds in one SQLite file: runs, the ledger, the crosswalk, holds and rejects.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use sqlx::{Sqlite, SqliteExecutor, Transaction};
 
 use super::connect::{self, Db, Synchronous};
 use super::refusal::refusal;
+use crate::{mark, retention};
 
 mod crosswalk;
 mod forget;
@@ -91,6 +93,12 @@ impl FeedStore for SqliteFeeds {
     async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError> {
         let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
         runs::feed(&mut reader, feed).await.map_err(refusal)
+    }
+
+    async fn cursor(&self, feed: &str) -> Result<BTreeMap<String, String>, StoreError> {
+        let marks =
+            sqlx::query_as::<_, (String, String)>(mark::ALL).bind(feed).fetch_all(self.db.readers()).await;
+        Ok(marks.map_err(refusal)?.into_iter().collect())
     }
 
     async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
@@ -264,6 +272,20 @@ impl FeedStore for SqliteFeeds {
         let first = first.fetch_one(&mut *transaction).await.map_err(refusal)?;
         transaction.commit().await.map_err(refusal)?;
         Ok(first)
+    }
+
+    async fn prune(&self, lease: &FeedLease, before_ms: i64) -> Result<(), StoreError> {
+        let (mut transaction, feed) = self.write(lease).await?;
+        let runs = sqlx::query(retention::RUNS).bind(feed).bind(before_ms).bind(&lease.feed);
+        runs.execute(&mut *transaction).await.map_err(refusal)?;
+        let holds = sqlx::query(retention::HOLDS).bind(&lease.feed).bind(before_ms);
+        holds.execute(&mut *transaction).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn payloads(&self) -> Result<BTreeSet<String>, StoreError> {
+        let payloads = sqlx::query_scalar(retention::PAYLOADS).fetch_all(self.db.readers()).await;
+        Ok(payloads.map_err(refusal)?.into_iter().collect())
     }
 
     async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::SqliteState;
 use super::refusal::refusal;
 use super::statement::{of_list, of_rows, slices};
+use crate::retention;
 use crate::stored::{claim, entry, limit};
 
 #[async_trait]
@@ -86,6 +87,12 @@ impl Outbox for SqliteState {
             transaction.rollback().await.map_err(refusal)?;
         }
         Ok(whole)
+    }
+
+    async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        sqlx::query(retention::SETTLED).bind(before_ms).execute(&mut *transaction).await.map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
     }
 
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {

@@ -5,6 +5,7 @@ use signalbox_store::feed::{
 };
 
 use super::{StoredRow, known};
+use crate::mark;
 use crate::page::Page;
 
 pub(crate) fn feed_row(
@@ -16,7 +17,6 @@ pub(crate) fn feed_row(
         feed: feed.to_owned(),
         holder: row.column("holder")?,
         held_until_ms: row.column("held_until_ms")?,
-        cursor: row.column("cursor")?,
         settings: row.column("settings")?,
         last_run,
     })
@@ -25,13 +25,14 @@ pub(crate) fn feed_row(
 pub(crate) fn run(row: &impl StoredRow) -> Result<Run, sqlx::Error> {
     let outcome: Option<String> = row.column("outcome")?;
     let unsent: Option<Vec<u8>> = row.column("unsent")?;
+    let marks: String = row.column("marks")?;
     Ok(Run {
         feed: row.column("feed_name")?,
         number: row.count("number")?,
         payload: row.column("payload")?,
         name: row.column("name")?,
         opened_ms: row.column("opened_ms")?,
-        cursor: row.column("cursor")?,
+        marks: mark::from_text(&marks)?,
         cause: row.column("cause")?,
         gated: row.column("gated")?,
         unsent: unsent.as_deref().map(unsent_of).transpose()?,

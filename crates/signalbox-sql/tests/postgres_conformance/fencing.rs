@@ -167,7 +167,7 @@ fn new_run() -> NewRun {
         payload: "sha256:aa".into(),
         name: "one".into(),
         opened_ms: 5,
-        cursor: None,
+        marks: Vec::new(),
         cause: "drop".into(),
     }
 }

@@ -1,8 +1,8 @@
 //! A hub's stores with something in every column, and all that can be read back through the traits.
 
 use signalbox_store::feed::{
-    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow, LedgerStatus, Named,
-    NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
+    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow, LedgerStatus, Mark,
+    Named, NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
 };
 use signalbox_store::outbox::{Entry, NewEntry, Settled};
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
@@ -185,7 +185,7 @@ fn run(name: &str) -> NewRun {
         payload: "sha256:aa".into(),
         name: name.into(),
         opened_ms: 5,
-        cursor: Some(vec![0, 255]),
+        marks: vec![Mark { name: "attendance.csv".into(), value: Some("{}".into()) }],
         cause: "drop".into(),
     }
 }

@@ -50,7 +50,7 @@ async fn a_run_whose_opening_is_unknown_is_found_open() {
         payload: "sha256:aa".into(),
         name: "one".into(),
         opened_ms: 5,
-        cursor: None,
+        marks: Vec::new(),
         cause: "drop".into(),
     };
     assert!(matches!(store.open_run(&lease, new()).await, Err(StoreError::Unknown)));

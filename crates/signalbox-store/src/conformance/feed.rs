@@ -4,7 +4,7 @@
 use super::crosswalk::named;
 use super::{assert_refused, taken};
 use crate::FeedStore;
-use crate::feed::{Closing, FeedLease, LedgerRow, LedgerStatus, NewRun, Outcome, Scope};
+use crate::feed::{Closing, FeedLease, LedgerRow, LedgerStatus, Mark, NewRun, Outcome, Scope};
 
 /// One test per promise of [`FeedStore`].
 #[macro_export]
@@ -57,8 +57,10 @@ macro_rules! feed_conformance {
                 an_open_run_names_the_rows_recorded_last
                 what_the_gate_decided_survives
                 closing_moves_the_cursor_and_stores_the_summary
-                a_run_without_cursor_leaves_the_feeds
+                marks_are_moved_and_taken_away
                 an_abandoned_run_leaves_the_cursor
+                what_is_over_is_pruned
+                what_a_person_is_asked_about_is_not_pruned
                 only_the_open_run_is_gated_or_closed
                 the_last_usable_run_passes_over_what_was_refused
             }
@@ -95,13 +97,13 @@ macro_rules! feed_conformance {
 
 pub async fn a_lease_fences_every_earlier_writer(store: &impl FeedStore) {
     let earlier = taken(store, "sis").await;
-    let run = store.open_run(&earlier, new_run("one", None)).await.expect("opens");
+    let run = store.open_run(&earlier, new_run("one", &[])).await.expect("opens");
     let later = taken(store, "sis").await;
     assert!(later.epoch > earlier.epoch);
 
     assert_refused!(store.save_settings(&earlier, "{}").await, Fenced);
     assert_refused!(store.open(&earlier).await, Fenced);
-    assert_refused!(store.open_run(&earlier, new_run("two", None)).await, Fenced);
+    assert_refused!(store.open_run(&earlier, new_run("two", &[])).await, Fenced);
     assert_refused!(store.gate_run(&earlier, run.number, "{}").await, Fenced);
     assert_refused!(store.record(&earlier, SCOPE, &[ledger_row()]).await, Fenced);
     assert_refused!(store.add_crosswalk(&earlier, &[named("1", "student-1")]).await, Fenced);
@@ -131,7 +133,8 @@ pub async fn settings_are_kept(store: &impl FeedStore) {
     taken(store, "sis").await;
     let row = store.feed("sis").await.expect("reads").expect("is there");
     assert_eq!(row.settings.as_deref(), Some(r#"{"mode":"live"}"#));
-    assert_eq!((row.cursor, row.last_run), (None, None));
+    assert_eq!(row.last_run, None);
+    assert!(store.cursor("sis").await.expect("reads").is_empty());
 }
 
 pub async fn notes_are_replaced(store: &impl FeedStore) {
@@ -153,7 +156,8 @@ pub async fn the_first_value_is_remembered(store: &impl FeedStore) {
 pub async fn a_feed_is_forgotten_whole(store: &impl FeedStore) {
     let (lease, other) = (taken(store, "old").await, taken(store, "sis").await);
     for lease in [&lease, &other] {
-        let number = store.open_run(lease, new_run("one", Some(b"at"))).await.expect("opens").number;
+        let number =
+            store.open_run(lease, new_run("one", &[("one.csv", Some("at"))])).await.expect("opens").number;
         store.record(lease, SCOPE, &[ledger_row()]).await.expect("records");
         store.add_crosswalk(lease, &[named("1", "student-1")]).await.expect("adds");
         let hold = Some(super::hold::hold(&format!("hold of {}", lease.feed), &lease.feed, number, 1));
@@ -173,7 +177,7 @@ pub async fn a_feed_is_forgotten_whole(store: &impl FeedStore) {
     assert!(store.reject_groups().await.expect("reads").iter().all(|group| group.feed == "sis"));
     assert_eq!(store.crosswalk(None, 10).await.expect("reads").len(), 1);
     let again = taken(store, "old").await;
-    assert_eq!(store.open_run(&again, new_run("one", None)).await.expect("opens").number, 1);
+    assert_eq!(store.open_run(&again, new_run("one", &[])).await.expect("opens").number, 1);
 }
 
 const SCOPE: Scope = Scope { entity: 1, school_year: 2022 };
@@ -188,12 +192,16 @@ pub(super) async fn close(store: &impl FeedStore, lease: &FeedLease, number: u64
     store.close_run(lease, number, closing).await.expect("closes");
 }
 
-pub(super) fn new_run(name: &str, cursor: Option<&[u8]>) -> NewRun {
+pub(super) fn new_run(name: &str, marks: &[(&str, Option<&str>)]) -> NewRun {
+    let mark = |(name, value): &(&str, Option<&str>)| Mark {
+        name: (*name).to_owned(),
+        value: value.map(str::to_owned),
+    };
     NewRun {
         payload: "sha256:aa".into(),
         name: name.into(),
         opened_ms: 5,
-        cursor: cursor.map(<[u8]>::to_vec),
+        marks: marks.iter().map(mark).collect(),
         cause: "drop".into(),
     }
 }

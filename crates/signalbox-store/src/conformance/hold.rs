@@ -9,7 +9,7 @@ pub async fn closing_opens_a_hold(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let opened = Hold { schools: r#"[{"school":"100"}]"#.into(), ..hold("h1", "sis", 1, 10) };
     let held = Closing { hold: Some(opened.clone()), ..closing(Outcome::Held) };
-    work(store, &lease, new_run("one", None), held).await;
+    work(store, &lease, new_run("one", &[]), held).await;
     assert_eq!(store.holds().await.expect("reads"), [opened]);
 }
 
@@ -19,7 +19,7 @@ pub async fn closing_finishes_the_hold_it_was_run_for(store: &impl FeedStore) {
     assert!(decide(store, "approved", HoldState::Approved).await);
     for id in ["approved", "waiting", "unknown"] {
         let done = Closing { hold_done: Some(id.into()), ..closing(Outcome::Accepted) };
-        work(store, &lease, new_run("again", None), done).await;
+        work(store, &lease, new_run("again", &[]), done).await;
     }
     assert_eq!(
         hold_states(store).await,
@@ -39,7 +39,7 @@ pub async fn closing_supersedes_earlier_holds(store: &impl FeedStore) {
         hold: Some(hold("4 is new", "sis", 3, 99)),
         ..closing(Outcome::Accepted)
     };
-    work(store, &sis, new_run("good", None), good).await;
+    work(store, &sis, new_run("good", &[]), good).await;
     let holds = store.holds().await.expect("reads");
     let mut states: Vec<_> = holds.into_iter().map(|hold| (hold.id, hold.state)).collect();
     states.sort_by(|a, b| a.0.cmp(&b.0));
@@ -65,7 +65,7 @@ pub async fn holds_come_oldest_first(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     for (id, since_ms) in [("young", 30), ("old", 10), ("middle", 20)] {
         let held = Closing { hold: Some(hold(id, "sis", 1, since_ms)), ..closing(Outcome::Held) };
-        work(store, &lease, new_run("one", None), held).await;
+        work(store, &lease, new_run("one", &[]), held).await;
     }
     let ids: Vec<_> = store.holds().await.expect("reads").into_iter().map(|hold| hold.id).collect();
     assert_eq!(ids, ["old", "middle", "young"]);
@@ -74,7 +74,7 @@ pub async fn holds_come_oldest_first(store: &impl FeedStore) {
 /// One held run per hold, in this order of age.
 pub(super) async fn open_holds(store: &impl FeedStore, lease: &FeedLease, ids: &[&str]) {
     for (age, id) in ids.iter().enumerate() {
-        let number = store.open_run(lease, new_run(id, None)).await.expect("opens").number;
+        let number = store.open_run(lease, new_run(id, &[])).await.expect("opens").number;
         let hold = hold(id, &lease.feed, number, age as i64);
         close(store, lease, number, Closing { hold: Some(hold), ..closing(Outcome::Held) }).await;
     }

@@ -19,6 +19,7 @@ macro_rules! outbox_conformance {
                 the_same_id_again_changes_nothing
                 entries_page_in_the_order_of_writing
                 many_entries_keep_their_order
+                what_is_settled_is_pruned
             }
         }
         mod claim_conformance {
@@ -117,6 +118,27 @@ pub async fn many_entries_keep_their_order(store: &(impl StateStore + Outbox)) {
     assert_eq!(ids(&entries), expected);
     let superseded: Vec<_> = entries.into_iter().filter(|entry| entry.state == Superseded).collect();
     assert_eq!(ids(&superseded), [7, 5_000]);
+}
+
+pub async fn what_is_settled_is_pruned(store: &(impl StateStore + Outbox)) {
+    let lanes = ["delivered", "dead", "pending"].into_iter().zip(1..);
+    write(store, lanes.map(|(lane, number)| entry(number, lane))).await;
+    let late = NewEntry { created_ms: 10, ..entry(5, "late") };
+    write(store, [NewEntry { withheld: true, ..entry(4, "withheld") }, late]).await;
+    for claim in claim(store, 20).await {
+        match claim.entry.lane.as_str() {
+            "delivered" | "late" => settle(store, &claim, Settled::Delivered).await,
+            "dead" => settle(store, &claim, Settled::Dead).await,
+            _ => {}
+        }
+    }
+    store.prune(0).await.expect("prunes");
+    assert_eq!(all(store).await.len(), 5, "none is that old");
+    store.prune(10).await.expect("prunes");
+    let left = all(store).await;
+    assert_eq!(ids(&left), [2, 3, 5]);
+    write(store, [entry(6, "next")]).await;
+    assert!(all(store).await[3].seq > left[2].seq, "numbers go on");
 }
 
 pub(super) const TARGET: &str = "counselor";

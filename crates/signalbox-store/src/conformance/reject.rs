@@ -11,14 +11,14 @@ pub async fn closing_replaces_rejects(store: &impl FeedStore) {
         rejects: Some((vec![group(feed, code, 1)], vec![reject(feed, "a.csv", Some(2), code)])),
         ..closing(Outcome::Accepted)
     };
-    work(store, &other, new_run("one", None), with("other", "BAD_DATE")).await;
-    work(store, &sis, new_run("one", None), with("sis", "BAD_DATE")).await;
-    work(store, &sis, new_run("two", None), with("sis", "BAD_CODE")).await;
+    work(store, &other, new_run("one", &[]), with("other", "BAD_DATE")).await;
+    work(store, &sis, new_run("one", &[]), with("sis", "BAD_DATE")).await;
+    work(store, &sis, new_run("two", &[]), with("sis", "BAD_CODE")).await;
     assert_eq!(codes(store).await, ["other BAD_DATE", "sis BAD_CODE"]);
-    work(store, &sis, new_run("three", None), closing(Outcome::Accepted)).await;
+    work(store, &sis, new_run("three", &[]), closing(Outcome::Accepted)).await;
     assert_eq!(codes(store).await, ["other BAD_DATE", "sis BAD_CODE"], "left as they are");
     let none = Closing { rejects: Some((vec![], vec![])), ..closing(Outcome::Accepted) };
-    work(store, &sis, new_run("four", None), none).await;
+    work(store, &sis, new_run("four", &[]), none).await;
     assert_eq!(codes(store).await, ["other BAD_DATE"]);
     assert_eq!(store.reject_groups().await.expect("reads"), [group("other", "BAD_DATE", 1)]);
 }
@@ -27,7 +27,7 @@ pub async fn reject_groups_come_most_first(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let groups = vec![group("sis", "A", 3), group("sis", "B", 300), group("sis", "C", 20)];
     let with = Closing { rejects: Some((groups.clone(), vec![])), ..closing(Outcome::Accepted) };
-    work(store, &lease, new_run("one", None), with).await;
+    work(store, &lease, new_run("one", &[]), with).await;
     let expected = [&groups[1], &groups[2], &groups[0]].map(Clone::clone);
     assert_eq!(store.reject_groups().await.expect("reads"), expected);
 }
@@ -39,7 +39,7 @@ pub async fn rejects_come_by_feed_file_and_row(store: &impl FeedStore) {
         let rows = [("b.csv", Some(2)), ("a.csv", Some(10)), ("a.csv", Some(9)), ("a.csv", None)];
         let rejects = rows.map(|(file, row)| reject(feed, file, row, "BAD_DATE")).to_vec();
         let with = Closing { rejects: Some((vec![], rejects)), ..closing(Outcome::Accepted) };
-        work(store, &lease, new_run("one", None), with).await;
+        work(store, &lease, new_run("one", &[]), with).await;
     }
     let expected: Vec<_> = ["attendance", "sis"]
         .iter()

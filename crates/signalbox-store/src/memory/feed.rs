@@ -1,6 +1,6 @@
 //! Feeds under one lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard};
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
-    LedgerStatus, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
+    LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
 };
 use crate::{FeedStore, StoreError};
 
@@ -32,9 +32,9 @@ struct Feed {
     epoch: u64,
     /// The holder, and when its term is over.
     held: Option<(String, i64)>,
-    cursor: Option<Vec<u8>>,
+    cursor: BTreeMap<String, String>,
     settings: Option<String>,
-    /// The run of `number` n stands at n - 1.
+    /// In the order of their numbers.
     runs: Vec<Run>,
     ledger: BTreeMap<Scope, BTreeMap<LedgerKey, LedgerRow>>,
     groups: Vec<RejectGroup>,
@@ -94,7 +94,6 @@ impl Feed {
             feed: name.to_owned(),
             holder: self.held.as_ref().map(|(holder, _)| holder.clone()),
             held_until_ms: self.held.as_ref().map(|(_, until_ms)| *until_ms),
-            cursor: self.cursor.clone(),
             settings: self.settings.clone(),
             last_run: self.runs.iter().rev().find(|run| run.outcome.is_some()).cloned(),
         }
@@ -146,6 +145,10 @@ impl FeedStore for MemoryFeeds {
         Ok(self.lock().feeds.get(feed).map(|row| row.row(feed)))
     }
 
+    async fn cursor(&self, feed: &str) -> Result<BTreeMap<String, String>, StoreError> {
+        Ok(self.lock().feeds.get(feed).map(|feed| feed.cursor.clone()).unwrap_or_default())
+    }
+
     async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
         self.lock().owned(lease)?.settings = Some(settings.to_owned());
         Ok(())
@@ -161,7 +164,7 @@ impl FeedStore for MemoryFeeds {
         if let Some(unfinished) = feed.unfinished() {
             return Ok(unfinished.clone());
         }
-        let run = run.numbered(&lease.feed, feed.runs.len() as u64 + 1);
+        let run = run.numbered(&lease.feed, feed.runs.last().map_or(1, |run| run.number + 1));
         feed.runs.push(run.clone());
         Ok(run)
     }
@@ -234,10 +237,13 @@ impl FeedStore for MemoryFeeds {
         run.unsent = None;
         run.outcome = Some(closing.outcome);
         run.summary = Some(closing.summary);
-        if let Some(cursor) = run.cursor.clone()
-            && closing.outcome != Outcome::Abandoned
-        {
-            feed.cursor = Some(cursor);
+        if closing.outcome != Outcome::Abandoned {
+            for Mark { name, value } in run.marks.clone() {
+                match value {
+                    Some(value) => feed.cursor.insert(name, value),
+                    None => feed.cursor.remove(&name),
+                };
+            }
         }
         if let Some((groups, rejects)) = closing.rejects {
             (feed.groups, feed.rejects) = (groups, rejects);
@@ -363,6 +369,33 @@ impl FeedStore for MemoryFeeds {
     async fn remember(&self, name: &str, value: &str) -> Result<String, StoreError> {
         let mut inner = self.lock();
         Ok(inner.notes.entry(name.to_owned()).or_insert_with(|| value.to_owned()).clone())
+    }
+
+    async fn prune(&self, lease: &FeedLease, before_ms: i64) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let runs = inner.owned(lease)?.runs.clone();
+        let last =
+            |which: &dyn Fn(&Run) -> bool| runs.iter().rev().find(|run| which(run)).map(|run| run.number);
+        let needed = [
+            last(&|run| run.outcome.is_some()),
+            last(&|run| run.outcome.is_some() && !run.payload.is_empty()),
+            last(&|run| run.outcome == Some(Outcome::Accepted) && !run.payload.is_empty()),
+            last(&|run| inner.is_usable(run)),
+        ];
+        let is_over = |hold: &Hold| matches!(hold.state, HoldState::Superseded | HoldState::Done);
+        let holds = inner.holds.iter().filter(|hold| hold.feed == lease.feed && !is_over(hold));
+        let asked: Vec<u64> = holds.map(|hold| hold.run).collect();
+        let is_old = |run: &Run| run.outcome.is_some() && run.opened_ms < before_ms;
+        let is_needed = |run: &Run| needed.contains(&Some(run.number)) || asked.contains(&run.number);
+        inner.owned(lease)?.runs.retain(|run| !is_old(run) || is_needed(run));
+        inner.holds.retain(|hold| hold.feed != lease.feed || !is_over(hold) || hold.since_ms >= before_ms);
+        Ok(())
+    }
+
+    async fn payloads(&self) -> Result<BTreeSet<String>, StoreError> {
+        let inner = self.lock();
+        let runs = inner.feeds.values().flat_map(|feed| &feed.runs);
+        Ok(runs.map(|run| run.payload.clone()).filter(|payload| !payload.is_empty()).collect())
     }
 
     async fn forget(&self, lease: &FeedLease) -> Result<(), StoreError> {

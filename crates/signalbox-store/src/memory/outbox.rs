@@ -1,6 +1,7 @@
 //! The entries of the outbox, in the order of writing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use uuid::Uuid;
 
@@ -8,9 +9,10 @@ use crate::outbox::{Claim, Entry, EntryState, Front, NewEntry, Settled};
 
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    /// The entry of `seq` n stands at n - 1; none is ever removed.
-    rows: Vec<Row>,
-    by_id: HashMap<Uuid, usize>,
+    /// By `seq`.
+    rows: BTreeMap<u64, Row>,
+    by_id: HashMap<Uuid, u64>,
+    last_seq: u64,
 }
 
 #[derive(Debug)]
@@ -34,15 +36,14 @@ impl Entries {
         }
         let taken_back = new.cancels.is_some_and(|id| self.take_back(id));
         let state = if taken_back { EntryState::Superseded } else { new.first_state() };
-        self.by_id.insert(new.id, self.rows.len());
-        let seq = self.rows.len() as u64 + 1;
-        self.rows.push(Row { entry: stored(new, seq, state), claim: None });
+        self.last_seq += 1;
+        self.by_id.insert(new.id, self.last_seq);
+        self.rows.insert(self.last_seq, Row { entry: stored(new, self.last_seq, state), claim: None });
     }
 
     /// Supersedes an entry that nobody attempted. `false`: it is not there, settled, withheld or attempted.
     fn take_back(&mut self, id: Uuid) -> bool {
-        let Some(&at) = self.by_id.get(&id) else { return false };
-        let row = &mut self.rows[at];
+        let Some(row) = self.row(id) else { return false };
         let untouched = row.entry.state == EntryState::Pending && row.entry.attempts == 0;
         if untouched {
             row.end(EntryState::Superseded);
@@ -50,10 +51,14 @@ impl Entries {
         untouched
     }
 
+    fn row(&mut self, id: Uuid) -> Option<&mut Row> {
+        self.rows.get_mut(self.by_id.get(&id)?)
+    }
+
     pub(super) fn claim(&mut self, target: &str, now_ms: i64, hold_ms: i64, max: usize) -> Vec<Claim> {
         let mut front = Front::default();
         self.rows
-            .iter_mut()
+            .values_mut()
             .filter(|row| row.entry.target == target && row.entry.stands_in_lane())
             .filter(|row| front.admits(&row.entry.lane, target))
             .filter(|row| row.is_ready(now_ms))
@@ -63,8 +68,7 @@ impl Entries {
     }
 
     pub(super) fn settle(&mut self, claim: &Claim, how: Settled) -> bool {
-        let Some(&at) = self.by_id.get(&claim.entry.id) else { return false };
-        let row = &mut self.rows[at];
+        let Some(row) = self.row(claim.entry.id) else { return false };
         if row.claim.as_ref().is_none_or(|live| live.token != claim.token) {
             return false;
         }
@@ -74,13 +78,13 @@ impl Entries {
     }
 
     pub(super) fn release(&mut self) {
-        for claim in self.rows.iter_mut().filter_map(|row| row.claim.as_mut()) {
+        for claim in self.rows.values_mut().filter_map(|row| row.claim.as_mut()) {
             claim.until_ms = None;
         }
     }
 
     pub(super) fn parts(&self, target: &str) -> Vec<Entry> {
-        let pending = self.rows.iter().filter(|row| row.entry.target == target && row.is_pending_part());
+        let pending = self.rows.values().filter(|row| row.entry.target == target && row.is_pending_part());
         pending.map(|row| row.entry.clone()).collect()
     }
 
@@ -88,21 +92,25 @@ impl Entries {
         if self.by_id.contains_key(&into.id) {
             return false;
         }
-        let places: Option<Vec<usize>> = parts.iter().map(|id| self.by_id.get(id).copied()).collect();
-        let Some(places) = places else { return false };
-        if !places.iter().all(|&at| self.rows[at].is_pending_part()) {
+        if !parts.iter().all(|id| self.row(*id).is_some_and(|row| row.is_pending_part())) {
             return false;
         }
-        for at in places {
-            self.rows[at].end(EntryState::Bundled);
+        for row in parts.iter().filter_map(|id| self.by_id.get(id)) {
+            self.rows.get_mut(row).expect("it is a pending part").end(EntryState::Bundled);
         }
         self.add(into);
         true
     }
 
     pub(super) fn after(&self, seq: u64, max: usize) -> Vec<Entry> {
-        let from = usize::try_from(seq).unwrap_or(usize::MAX);
-        self.rows.iter().skip(from).take(max).map(|row| row.entry.clone()).collect()
+        let later = self.rows.range((Bound::Excluded(seq), Bound::Unbounded));
+        later.take(max).map(|(_, row)| row.entry.clone()).collect()
+    }
+
+    pub(super) fn prune(&mut self, before_ms: i64) {
+        self.rows.retain(|_, row| row.entry.created_ms >= before_ms || !row.entry.state.is_settled());
+        let rows = &self.rows;
+        self.by_id.retain(|_, seq| rows.contains_key(seq));
     }
 }
 

@@ -165,6 +165,11 @@ impl Outbox for MemoryState {
         Ok(self.lock().outbox.bundle(parts, into))
     }
 
+    async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
+        self.lock().outbox.prune(before_ms);
+        Ok(())
+    }
+
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {
         Ok(self.lock().outbox.after(after_seq, max))
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -14,6 +14,9 @@ use crate::exit::Failure;
 const SECRET: &str = "secret";
 const SECRET_IN_THE_MAKING: &str = "secret.new";
 const SECRET_BYTES: usize = 32;
+
+/// What accounts other than the owner's may do.
+const OTHERS: u32 = 0o077;
 
 /// The folder of `data_dir:`.
 #[derive(Debug)]
@@ -37,7 +40,27 @@ impl DataDir {
             .create(path)
             .with_context(|| format!("the data folder {} cannot be made", path.display()))
             .map_err(|error| Failure::environment(error, "set data_dir to a folder you may write to"))?;
-        Ok(Self(path.to_owned()))
+        let data_dir = Self(path.to_owned());
+        data_dir.refuse_readers()?;
+        Ok(data_dir)
+    }
+
+    /// Everything about students is in it.
+    fn refuse_readers(&self) -> Result<(), Failure> {
+        let path = self.0.display();
+        let metadata =
+            fs::metadata(&self.0).with_context(|| format!("the data folder {path} cannot be looked at"));
+        let mode = metadata.map_err(|error| Failure::environment(error, ""))?.permissions().mode();
+        if mode & OTHERS == 0 {
+            return Ok(());
+        }
+        Err(Failure::environment(
+            anyhow!(
+                "the data folder {path} is open to other accounts (mode {:o}), and everything about students is in it",
+                mode & 0o7777
+            ),
+            format!("run chmod 700 {path}, or name a folder inside it, which is made for this account alone"),
+        ))
     }
 
     pub(crate) fn path(&self) -> &Path {

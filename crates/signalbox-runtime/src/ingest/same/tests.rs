@@ -182,7 +182,7 @@ impl Source for OfLines {
         self.source.mapping()
     }
 
-    async fn fetch(&self, cx: &FetchCx<'_>, cursor: Option<&Cursor>) -> Result<Page, FetchError> {
+    async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
         self.source.fetch(cx, cursor).await
     }
 

@@ -3,10 +3,11 @@
 use sqlx::PgConnection;
 
 /// What names a feed by its number, in the order of who points to whom; the feed itself comes last.
-const BY_NUMBER: [&str; 4] = [
+const BY_NUMBER: [&str; 5] = [
     "DELETE FROM ledger_page WHERE ledger IN (SELECT id FROM ledger WHERE feed = $1)",
     "DELETE FROM ledger WHERE feed = $1",
     "DELETE FROM run WHERE feed = $1",
+    "DELETE FROM mark WHERE feed = $1",
     "DELETE FROM feed WHERE id = $1",
 ];
 /// What names a feed by its name.

@@ -84,13 +84,7 @@ pub(super) const OF_STATE: &[Table] = &[
 pub(super) const OF_FEEDS: &[Table] = &[
     table(
         "feed",
-        &[
-            column("id", Int4),
-            column("name", Text),
-            column("epoch", Int8),
-            column("cursor", Bytes),
-            column("settings", Text),
-        ],
+        &[column("id", Int4), column("name", Text), column("epoch", Int8), column("settings", Text)],
     ),
     table(
         "run",
@@ -100,7 +94,7 @@ pub(super) const OF_FEEDS: &[Table] = &[
             column("payload", Text),
             column("name", Text),
             column("opened_ms", Int8),
-            column("cursor", Bytes),
+            column("marks", Text),
             column("cause", Text),
             column("gated", Text),
             column("unsent", Bytes),
@@ -108,6 +102,7 @@ pub(super) const OF_FEEDS: &[Table] = &[
             column("summary", Text),
         ],
     ),
+    table("mark", &[column("feed", Int4), column("name", Text), column("value", Text)]),
     table(
         "ledger",
         &[

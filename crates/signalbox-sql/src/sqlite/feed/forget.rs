@@ -3,10 +3,11 @@
 use sqlx::SqliteConnection;
 
 /// What names a feed by its number, in the order of who points to whom; the feed itself comes last.
-const BY_NUMBER: [&str; 4] = [
+const BY_NUMBER: [&str; 5] = [
     "DELETE FROM ledger_page WHERE ledger IN (SELECT id FROM ledger WHERE feed = ?)",
     "DELETE FROM ledger WHERE feed = ?",
     "DELETE FROM run WHERE feed = ?",
+    "DELETE FROM mark WHERE feed = ?",
     "DELETE FROM feed WHERE id = ?",
 ];
 /// What names a feed by its name.

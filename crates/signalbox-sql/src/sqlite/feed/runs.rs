@@ -1,8 +1,9 @@
 //! Feeds and their runs.
 
-use signalbox_store::feed::{FeedRow, NewRun, Outcome, Run, Unsent};
+use signalbox_store::feed::{FeedRow, Mark, NewRun, Outcome, Run, Unsent};
 use sqlx::{AssertSqlSafe, SqliteConnection, SqliteExecutor};
 
+use crate::mark;
 use crate::stored::{feed_row, outcome_word, run};
 
 pub(super) async fn feeds(reader: &mut SqliteConnection) -> Result<Vec<FeedRow>, sqlx::Error> {
@@ -16,7 +17,7 @@ pub(super) async fn feeds(reader: &mut SqliteConnection) -> Result<Vec<FeedRow>,
 }
 
 pub(super) async fn feed(reader: &mut SqliteConnection, feed: &str) -> Result<Option<FeedRow>, sqlx::Error> {
-    let found = sqlx::query("SELECT cursor, settings, holder, held_until_ms FROM feed WHERE name = ?")
+    let found = sqlx::query("SELECT settings, holder, held_until_ms FROM feed WHERE name = ?")
         .bind(feed)
         .fetch_optional(&mut *reader)
         .await?;
@@ -48,7 +49,7 @@ pub(super) async fn open(
         return Ok(unfinished);
     }
     let number: i64 = sqlx::query_scalar(
-        "INSERT INTO run (feed, number, payload, name, opened_ms, cursor, cause)
+        "INSERT INTO run (feed, number, payload, name, opened_ms, marks, cause)
          VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM run WHERE feed = ?), ?, ?, ?, ?, ?)
          RETURNING number",
     )
@@ -57,7 +58,7 @@ pub(super) async fn open(
     .bind(&new.payload)
     .bind(&new.name)
     .bind(new.opened_ms)
-    .bind(&new.cursor)
+    .bind(mark::to_text(&new.marks))
     .bind(&new.cause)
     .fetch_one(connection)
     .await?;
@@ -94,7 +95,7 @@ pub(super) async fn names_unsent(
     Ok(())
 }
 
-/// Ends a run and moves the feed's cursor, unless the run was abandoned. `false`: the run is not the open one.
+/// Ends a run and moves the feed's marks, unless the run was abandoned. `false`: the run is not the open one.
 pub(super) async fn close(
     connection: &mut SqliteConnection,
     feed: i64,
@@ -102,9 +103,9 @@ pub(super) async fn close(
     outcome: Outcome,
     summary: &str,
 ) -> Result<bool, sqlx::Error> {
-    let closed: Option<Option<Vec<u8>>> = sqlx::query_scalar(
+    let closed: Option<String> = sqlx::query_scalar(
         "UPDATE run SET outcome = ?, summary = ?, unsent = NULL WHERE feed = ? AND number = ? AND outcome IS NULL
-         RETURNING cursor",
+         RETURNING marks",
     )
     .bind(outcome_word(outcome))
     .bind(summary)
@@ -112,16 +113,23 @@ pub(super) async fn close(
     .bind(number as i64)
     .fetch_optional(&mut *connection)
     .await?;
-    if let Some(Some(cursor)) = &closed
-        && outcome != Outcome::Abandoned
-    {
-        sqlx::query("UPDATE feed SET cursor = ? WHERE id = ?")
-            .bind(cursor.as_slice())
-            .bind(feed)
-            .execute(connection)
-            .await?;
+    let Some(marks) = &closed else { return Ok(false) };
+    if outcome != Outcome::Abandoned {
+        for moved in mark::from_text(marks)? {
+            move_mark(&mut *connection, feed, &moved).await?;
+        }
     }
-    Ok(closed.is_some())
+    Ok(true)
+}
+
+async fn move_mark(connection: &mut SqliteConnection, feed: i64, moved: &Mark) -> Result<(), sqlx::Error> {
+    let Mark { name, value } = moved;
+    let moving = match value {
+        Some(value) => sqlx::query(mark::SET).bind(feed).bind(name).bind(value),
+        None => sqlx::query(mark::FORGET).bind(feed).bind(name),
+    };
+    moving.execute(connection).await?;
+    Ok(())
 }
 
 pub(super) async fn find(

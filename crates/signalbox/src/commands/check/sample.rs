@@ -38,7 +38,7 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
     let calendars = open::calendars(&loaded.config);
     let mut findings = Findings::new(&calendars, feed.source.entities());
     let read = payload::open(file, feed, loaded, now).and_then(|mut payload| {
-        feed.source.normalize(payload.bytes(), &mut |item| {
+        feed.source.normalize(&mut *payload, &mut |item| {
             findings.see(item);
             ControlFlow::Continue(())
         })

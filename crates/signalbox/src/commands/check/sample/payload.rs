@@ -1,40 +1,48 @@
 //! A sample as the bytes that the feed's source would read.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::Path;
+use std::sync::Mutex;
 
 use jiff::Timestamp;
-use signalbox_connector::{FetchCx, FetchError, ReadSeek, Refusal, RejectCode, regular_file};
-use signalbox_runtime::land::Landing;
-use tempfile::TempDir;
+use signalbox_connector::{
+    Cursor, FetchCx, FetchError, Land, Landed, ReadSeek, Refusal, RejectCode, regular_file,
+};
 
 use crate::config::Loaded;
 use crate::config::parts::Feed;
 use crate::connectors;
 
-/// A sample's bytes.
-pub(super) struct Payload {
-    bytes: Box<dyn ReadSeek>,
-    /// Holds the bytes of a folder until they are read.
-    _scratch: Option<TempDir>,
-}
+/// Where the payloads of a folder land: files without a name, which go with the process, however it ends.
+#[derive(Default)]
+struct Nameless(Mutex<Vec<File>>);
 
-impl Payload {
-    pub(super) fn bytes(&mut self) -> &mut dyn ReadSeek {
-        &mut *self.bytes
+impl Land for Nameless {
+    fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed> {
+        let mut file = tempfile::tempfile()?;
+        let size_bytes = io::copy(bytes, &mut file)?;
+        let mut files = self.0.lock().expect("no call panics under the lock");
+        files.push(file);
+        Ok(Landed { address: (files.len() - 1).to_string(), size_bytes })
     }
 }
 
-/// Opens a file as it stands. A folder is packed as the source packs it when it fetches one, into a scratch folder.
-pub(super) fn open(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) -> Result<Payload, Refusal> {
+/// Opens a file as it stands. A folder is packed as the source packs it when it fetches one.
+pub(super) fn open(
+    sample: &Path,
+    feed: &Feed,
+    loaded: &Loaded,
+    now: Timestamp,
+) -> Result<Box<dyn ReadSeek>, Refusal> {
     if sample.is_dir() {
         return folder(sample, feed, loaded, now);
     }
     let file = regular_file::open(sample).map_err(|error| unreadable(&error))?;
-    Ok(Payload { bytes: Box::new(file), _scratch: None })
+    Ok(Box::new(file))
 }
 
-fn folder(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) -> Result<Payload, Refusal> {
+fn folder(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) -> Result<Box<dyn ReadSeek>, Refusal> {
     /// The same as that of the hub: 8 GiB.
     const MOST_BYTES: u64 = 8 << 30;
     let path = sample.canonicalize().map_err(|error| unreadable(&error))?;
@@ -48,19 +56,20 @@ fn folder(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) -> Result
     let source = feed
         .source_at(&path, &loaded.config.district.zone, &loaded.tree, connectors::ALL)
         .map_err(|fault| not_for_it(fault.message, fault.help))?;
-    let scratch = tempfile::tempdir().map_err(|error| unreadable(&error))?;
-    let landing = Landing::open(scratch.path()).map_err(|error| unreadable(&error))?;
-    let cx = FetchCx { now, still_for: None, max_bytes: MOST_BYTES, land: &landing };
+    let landed = Nameless::default();
+    let cx = FetchCx { now, still_for: None, max_bytes: MOST_BYTES, land: &landed };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let page = runtime.map_err(|error| unreadable(&error))?.block_on(source.fetch(&cx, None));
+    let page = runtime.map_err(|error| unreadable(&error))?.block_on(source.fetch(&cx, &Cursor::default()));
     let page = page.map_err(|FetchError { message, help, .. }| not_for_it(message, help))?;
-    let Some(payload) = page.payload else {
+    let Some(payload) = page.payloads.into_iter().next() else {
         let message = "the folder holds nothing that this feed reads".to_owned();
         return Err(not_for_it(message, "name the file itself".to_owned()));
     };
-    let landed = payload.landed?;
-    let file = landing.payload(&landed.address).map_err(|error| unreadable(&error))?;
-    Ok(Payload { bytes: Box::new(file), _scratch: Some(scratch) })
+    payload.landed?;
+    let files = landed.0.into_inner().expect("no call panics under the lock");
+    let mut first = files.into_iter().next().expect("what is landed has a file");
+    first.rewind().map_err(|error| unreadable(&error))?;
+    Ok(Box::new(first))
 }
 
 fn unreadable(error: &io::Error) -> Refusal {
