@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_event::Event;
 use signalbox_event::codec::{from_structured, to_structured};
-use signalbox_log::Message;
-use signalbox_store::outbox::{Claim, Settled, TO_LOG};
+use signalbox_log::{LogError, Message};
+use signalbox_store::outbox::{Claim, Entry, Settled, TO_LOG};
 
 use crate::hub::{Hub, HubError};
 use crate::ingest::emit::to_message;
@@ -53,16 +53,51 @@ pub async fn step(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
         return Ok(0);
     }
     let messages = claims.iter().map(|claim| message(hub, claim)).collect::<Result<Vec<_>, _>>()?;
-    if let Err(error) = hub.log.append(&messages).await {
-        // What the log did not take is appended as soon as it answers again, not when the claims lapse.
-        let at_once = Settled::RetryAt { at_ms: now.as_millisecond() };
-        hub.outbox.settle_all(&claims, at_once).await?;
-        return Err(error.into());
+    match hub.log.append(&messages).await {
+        Ok(()) => {}
+        Err(LogError::Unfit(_)) => return one_by_one(hub, claims, messages, now).await,
+        Err(error) => return not_now(hub, &claims, error, now).await,
     }
     crate::failpoint!("relay");
     // A claim that ran out was appended by another: the same event id twice in the log is harmless.
     hub.outbox.settle_all(&claims, Settled::Delivered).await?;
     Ok(claims.len())
+}
+
+/// Appends what the log takes. What it never will is given up, and holds up nobody.
+async fn one_by_one(
+    hub: &Hub,
+    claims: Vec<Claim>,
+    messages: Vec<Message>,
+    now: Timestamp,
+) -> Result<usize, HubError> {
+    let mut done = 0;
+    for (claim, message) in claims.iter().zip(messages) {
+        let how = match hub.log.append(&[message]).await {
+            Ok(()) => Settled::Delivered,
+            Err(LogError::Unfit(why)) => {
+                let Entry { id, kind, .. } = &claim.entry;
+                tracing::error!(%id, kind, %why, "the log does not take it: it stays in the outbox, as dead");
+                Settled::Dead
+            }
+            Err(error) => return not_now(hub, &claims[done..], error, now).await,
+        };
+        hub.outbox.settle(claim, how).await?;
+        done += 1;
+    }
+    Ok(done)
+}
+
+/// What the log did not take is appended as soon as it answers again, not when the claims lapse.
+async fn not_now(
+    hub: &Hub,
+    claims: &[Claim],
+    error: LogError,
+    now: Timestamp,
+) -> Result<usize, HubError> {
+    let at_once = Settled::RetryAt { at_ms: now.as_millisecond() };
+    hub.outbox.settle_all(claims, at_once).await?;
+    Err(error.into())
 }
 
 fn message(hub: &Hub, claim: &Claim) -> Result<Message, HubError> {

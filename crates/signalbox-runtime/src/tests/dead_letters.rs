@@ -1,8 +1,11 @@
 //! Records that nobody can read are kept whole, passed, and driven again.
 
+use std::sync::atomic::Ordering;
+
 use signalbox_event::Domain;
 use signalbox_event::data::Mode;
-use signalbox_log::{Message, Record};
+use signalbox_log::{LogError, Message, Record};
+use signalbox_store::outbox::{EntryState, TO_LOG};
 
 use super::district::District;
 use crate::dead_letters::{self, Redriven};
@@ -61,6 +64,37 @@ async fn what_cannot_be_read_is_kept_whole_with_the_reason_and_holds_up_nobody()
     assert_eq!(named(&kept[0], "ce_type"), "org.signalbox.attendance.daily.v2");
     assert_eq!(named(&kept[0], "__connect.errors.topic"), newer.topic);
     assert!(!named(&kept[1], "__connect.errors.exception.message").contains("1001"), "no student data");
+}
+
+/// A record that is too large with the headers that say why it was not used, or whatever else the log never takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_never_takes_holds_up_nothing_else() {
+    let mut district = District::new(Mode::Live);
+    let cut = district.cut_with("org.signalbox.risk.flag.raised.v1", || LogError::Unfit("too large".into()));
+    district.roster(&["1001", "1002"]);
+    district.attendance(&[("1002", 9, "absent_excused"), ("1001", 20, "tardy")]);
+    district.pass().await;
+    let hub = district.hub.clone();
+    let mut corrupt = changed(&hub, "ce_type", "org.signalbox.attendance.daily.v1").await;
+    corrupt.value = "{".into();
+    hub.log.append(&[corrupt]).await.expect("appends");
+    cut.store(true, Ordering::SeqCst);
+    district.attendance(&[
+        ("1001", 9, "absent_excused"),
+        ("1001", 10, "absent_excused"),
+        ("1001", 21, "tardy"),
+    ]);
+    district.pass().await;
+    assert_eq!(district.status().await.dead_letters, Some(1), "it went out beside what never will");
+    let entries = hub.outbox.entries(0, 100).await.expect("reads");
+    let of_log: Vec<_> = entries.iter().filter(|entry| entry.target == TO_LOG).collect();
+    let mut states: Vec<_> = of_log.iter().map(|entry| (entry.kind.as_str(), entry.state)).collect();
+    states.sort_by_key(|(kind, _)| *kind);
+    assert_eq!(
+        states,
+        [("dead-letter", EntryState::Delivered), ("risk.flag.raised", EntryState::Dead)],
+        "kept for a person to see"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
