@@ -99,7 +99,23 @@ pub struct Draft<'a> {
     /// text; a school that cannot be used. Its day goes out as `unknown`.
     pub fault: Option<Reject>,
     /// What could not be used in columns that are not required: those values are left out, the row is used.
-    pub left_out: Vec<Reject>,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A value that could not be used, of a column that is not required.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftOut {
+    pub field: Field,
+    pub why: Reject,
+}
+
+/// Which value of a record: of an enrolment, what was said of it before stands on while it cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Exit,
+    Grade,
+    /// What says only how a person or a school is called and found.
+    Name,
 }
 
 /// What the row says. Ids are as the tool writes them.
@@ -238,9 +254,13 @@ impl Reject {
 
 /// A value that is not required: where it cannot be read it is left out, and `left_out` says why.
 #[inline]
-pub fn kept<T>(value: Result<Option<T>, Reject>, left_out: &mut Vec<Reject>) -> Option<T> {
-    value.unwrap_or_else(|reject| {
-        left_out.push(reject);
+pub fn kept<T>(
+    value: Result<Option<T>, Reject>,
+    field: Field,
+    left_out: &mut Vec<LeftOut>,
+) -> Option<T> {
+    value.unwrap_or_else(|why| {
+        left_out.push(LeftOut { field, why });
         None
     })
 }

@@ -1,7 +1,7 @@
 //! `roster.enrollment`: a student's enrolment at a school. Each row also says that the school and the student exist.
 
 use signalbox_connector::delimited::{Column, DateFormat, Header, Reader, Row};
-use signalbox_connector::draft::kept;
+use signalbox_connector::draft::{Field, LeftOut, kept};
 use signalbox_connector::event::Status;
 use signalbox_connector::jiff::Span;
 use signalbox_connector::jiff::civil::Date;
@@ -92,7 +92,7 @@ impl<'t> Rows<'t> {
         let (id, school) = (self.student.read(row)?, self.school.read(row)?);
         let entry = row.date(self.entry, self.entry_format).map_err(or_set_format)?;
         let (mut of_student, mut of_enrollment) = (Vec::new(), Vec::new());
-        let exit = kept(self.exit.read(row), &mut of_enrollment);
+        let exit = kept(self.exit.read(row), Field::Exit, &mut of_enrollment);
         if exit.is_some_and(|exit| exit < entry) {
             return Err(self.ends_before_it_begins(row)?);
         }
@@ -100,11 +100,11 @@ impl<'t> Rows<'t> {
         let student = Record::Student {
             id: id.clone(),
             ids: Vec::new(),
-            given_name: kept(row.optional_line(self.first_name), &mut of_student),
-            family_name: kept(row.optional_line(self.last_name), &mut of_student),
-            birth_date: kept(self.birth_date.read(row), &mut of_student),
+            given_name: kept(row.optional_line(self.first_name), Field::Name, &mut of_student),
+            family_name: kept(row.optional_line(self.last_name), Field::Name, &mut of_student),
+            birth_date: kept(self.birth_date.read(row), Field::Name, &mut of_student),
         };
-        let grade = kept(row.optional_line(self.grade), &mut of_enrollment);
+        let grade = kept(row.optional_line(self.grade), Field::Grade, &mut of_enrollment);
         let stands_at = Record::School { id: school.clone(), identifier: None, name: None };
         let enrollment = Record::Enrollment { key: None, student: id, school, entry, exit, grade };
         Ok([
@@ -119,8 +119,8 @@ impl<'t> Rows<'t> {
         Claims { student: self.student.claimed(row), school: self.school.claimed(row), date: None }
     }
 
-    fn claimed(&self, row: &Row<'_>, left_out: Vec<Reject>) -> Vec<Reject> {
-        left_out.into_iter().map(|reject| reject.claiming(self.claims(row))).collect()
+    fn claimed(&self, row: &Row<'_>, left_out: Vec<LeftOut>) -> Vec<LeftOut> {
+        left_out.into_iter().map(|one| LeftOut { why: one.why.claiming(self.claims(row)), ..one }).collect()
     }
 
     #[cold]
@@ -133,7 +133,7 @@ impl<'t> Rows<'t> {
     }
 }
 
-fn draft<'r>(row: &Row<'r>, record: Record<'r>, left_out: Vec<Reject>) -> Draft<'r> {
+fn draft<'r>(row: &Row<'r>, record: Record<'r>, left_out: Vec<LeftOut>) -> Draft<'r> {
     Draft { file: None, row: row.line(), status: Status::Active, record, fault: None, left_out }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, DateFormat, Header, Row};
-use signalbox_connector::draft::kept;
+use signalbox_connector::draft::{Field, LeftOut, kept};
 use signalbox_connector::jiff::Span;
 use signalbox_connector::jiff::civil::{Date, date};
 use signalbox_connector::{Claims, Draft, Record, Refusal, Reject, RejectCode};
@@ -109,10 +109,10 @@ impl Columns {
         &self,
         known: &Known,
         row: &Row<'_>,
-        left_out: &mut Vec<Reject>,
+        left_out: &mut Vec<LeftOut>,
     ) -> Result<(Date, Option<Date>), Reject> {
         let begin = row.optional_date(Some(self.begin), &DateFormat::ISO)?;
-        let end = kept(row.optional_date(Some(self.end), &DateFormat::ISO), left_out);
+        let end = kept(row.optional_date(Some(self.end), &DateFormat::ISO), Field::Exit, left_out);
         let class = row.text(self.class)?;
         let terms = known.classes.get(class).copied().flatten();
         let end = if left_out.is_empty() { end.or(terms.map(|(_, end)| end)) } else { end };

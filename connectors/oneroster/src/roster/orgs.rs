@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use signalbox_connector::draft::kept;
+use signalbox_connector::draft::{Field, kept};
 use signalbox_connector::{Claims, Record, Refusal};
 
 use super::Roster;
@@ -34,8 +34,8 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
             let mut left_out = Vec::new();
             let record = Record::School {
                 id: Cow::Borrowed(id),
-                identifier: kept(row.optional_id(*identifier), &mut left_out).map(Cow::Borrowed),
-                name: kept(row.optional_line(Some(*name)), &mut left_out),
+                identifier: kept(row.optional_id(*identifier), Field::Name, &mut left_out).map(Cow::Borrowed),
+                name: kept(row.optional_line(Some(*name)), Field::Name, &mut left_out),
             };
             let left_out = claiming(left_out, || Claims { school: Some(id.into()), ..Claims::default() });
             if status.is_active() {

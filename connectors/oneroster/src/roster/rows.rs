@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, Header, Row};
+use signalbox_connector::draft::LeftOut;
 use signalbox_connector::event::Status;
 use signalbox_connector::{Claims, Draft, Item, Record, Refusal, Reject, RejectCode};
 
@@ -76,7 +77,7 @@ pub(super) fn draft<'r>(
     row: &Row<'r>,
     status: Status,
     record: Record<'r>,
-    left_out: Vec<Reject>,
+    left_out: Vec<LeftOut>,
 ) -> Draft<'r> {
     Draft { file: Some(file.as_str()), row: row.line(), status, record, fault: None, left_out }
 }
@@ -87,8 +88,8 @@ pub(super) fn claimed(row: &Row<'_>, column: Column) -> Option<Box<str>> {
 }
 
 /// What could not be read, each with whom its row speaks of.
-pub(super) fn claiming(left_out: Vec<Reject>, claims: impl Fn() -> Claims) -> Vec<Reject> {
-    left_out.into_iter().map(|reject| reject.claiming(claims())).collect()
+pub(super) fn claiming(left_out: Vec<LeftOut>, claims: impl Fn() -> Claims) -> Vec<LeftOut> {
+    left_out.into_iter().map(|one| LeftOut { why: one.why.claiming(claims()), ..one }).collect()
 }
 
 /// `status`: blank in a bulk file, `active` or `tobedeleted` in a delta.

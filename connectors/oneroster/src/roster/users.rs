@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, Header, Row, is_id};
-use signalbox_connector::draft::{RESERVED_ID_TYPES, is_reserved_id_type, kept};
+use signalbox_connector::draft::{Field, LeftOut, RESERVED_ID_TYPES, is_reserved_id_type, kept};
 use signalbox_connector::event::Status;
 use signalbox_connector::{Claims, Draft, Record, Refusal, Reject, RejectCode};
 
@@ -86,7 +86,7 @@ impl Columns {
         let status = status(row, self.state)?;
         let mut left_out = Vec::new();
         let record = self.student(row, id, &mut left_out)?;
-        let grades = kept(row.optional_line(self.grades), &mut left_out);
+        let grades = kept(row.optional_line(self.grades), Field::Grade, &mut left_out);
         if status == Status::Active {
             known.add_student(id, grades.as_deref().and_then(first_grade));
         }
@@ -102,30 +102,30 @@ impl Columns {
         &self,
         row: &Row<'r>,
         id: &'r str,
-        left_out: &mut Vec<Reject>,
+        left_out: &mut Vec<LeftOut>,
     ) -> Result<Record<'r>, Reject> {
         Ok(Record::Student {
             id: Cow::Borrowed(id),
             ids: self.ids(row, left_out)?,
-            given_name: kept(row.optional_line(Some(self.given_name)), left_out),
-            family_name: kept(row.optional_line(Some(self.family_name)), left_out),
+            given_name: kept(row.optional_line(Some(self.given_name)), Field::Name, left_out),
+            family_name: kept(row.optional_line(Some(self.family_name)), Field::Name, left_out),
             birth_date: None,
         })
     }
 
     /// `identifier`, and each `{type:id}` of `userIds`. A `username` is no id: it changes, and is used again.
-    fn ids<'r>(&self, row: &Row<'r>, left_out: &mut Vec<Reject>) -> Result<Vec<TypedId<'r>>, Reject> {
+    fn ids<'r>(&self, row: &Row<'r>, left_out: &mut Vec<LeftOut>) -> Result<Vec<TypedId<'r>>, Reject> {
         let mut ids = Vec::new();
-        if let Some(identifier) = kept(row.optional_id(self.identifier), left_out) {
+        if let Some(identifier) = kept(row.optional_id(self.identifier), Field::Name, left_out) {
             ids.push((Cow::Borrowed("identifier"), Cow::Borrowed(identifier)));
         }
-        let list = kept(row.optional(self.user_ids), left_out);
+        let list = kept(row.optional(self.user_ids), Field::Name, left_out);
         let (Some(column), Some(list)) = (self.user_ids, list) else { return Ok(ids) };
         for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             match typed_id(entry) {
                 Some((kind, _)) if is_reserved_id_type(kind) => return Err(reserved(row, column, entry)),
                 Some((kind, id)) => ids.push((Cow::Borrowed(kind), Cow::Borrowed(id))),
-                None => left_out.push(invalid_id(row, column, entry)),
+                None => left_out.push(LeftOut { field: Field::Name, why: invalid_id(row, column, entry) }),
             }
         }
         Ok(ids)

@@ -88,7 +88,7 @@ fn draft(draft: &Draft<'_>) -> Value {
         value["fault"] = reject(fault);
     }
     if !draft.left_out.is_empty() {
-        value["left_out"] = draft.left_out.iter().map(reject).collect();
+        value["left_out"] = draft.left_out.iter().map(|left_out| reject(&left_out.why)).collect();
     }
     value
 }

@@ -11,6 +11,7 @@ use signalbox_store::feed::FeedLease;
 
 use super::emit::{broadcast, hub_source, rfc3339, to_message};
 use super::settings::FeedSettings;
+use crate::calendar::Calendars;
 use crate::consume::in_force::InForce;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
@@ -47,8 +48,7 @@ impl Announced {
 pub(crate) async fn calendars(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
     let mut announced = Announced::load(hub, CALENDARS).await?;
     let mut calendars: Vec<Calendar> = hub.settings.calendars.iter().map(calendar).collect();
-    let json = serde_json::to_vec(&calendars).expect("calendars always serialise");
-    let hash = hex(&Sha256::digest(json));
+    let hash = hash_of(&hub.settings.calendars);
     if hash == announced.hash {
         return Ok(());
     }
@@ -61,6 +61,13 @@ pub(crate) async fn calendars(hub: &Hub, now: Timestamp) -> Result<(), HubError>
         .collect();
     hub.log.append(&messages).await?;
     announced.save(hub, CALENDARS).await
+}
+
+/// Names what the calendars say.
+pub(super) fn hash_of(calendars: &Calendars) -> String {
+    let calendars: Vec<Calendar> = calendars.iter().map(calendar).collect();
+    let json = serde_json::to_vec(&calendars).expect("calendars always serialise");
+    hex(&Sha256::digest(json))
 }
 
 fn calendar((school, year): (Option<&str>, &crate::calendar::SchoolYear)) -> Calendar {

@@ -3,13 +3,13 @@
 use signalbox_connector::Refusal;
 use signalbox_connector::words::noun;
 use signalbox_event::id::derived;
-use signalbox_store::feed::{Closing, Hold, HoldState, Outcome};
+use signalbox_store::feed::{Closing, Hold, HoldState, Outcome, Run};
 
 use super::gate::{Gated, Held, SchoolEnds, UNUSABLE};
 use super::read::Notes;
 use super::rejects::RejectBook;
 use super::run::OpenRun;
-use super::same::Accepted;
+use super::same::{self, Accepted};
 use super::settings::FeedSettings;
 use super::{HoldReport, RunReport, Warning, cause};
 use crate::hub::HubError;
@@ -123,7 +123,12 @@ impl OpenRun<'_> {
             ..RunReport::default()
         };
         self.remember(&report).await?;
-        let closing = Closing { rejects: Some(rejects.into_parts()), ..closing(Outcome::Refused, &report) };
+        let closing = Closing {
+            rejects: Some(rejects.into_parts()),
+            // What a person approved is refused by now: it is over, and not taken up at every pass.
+            hold_done: cause::approved_hold(&self.run.cause).map(str::to_owned),
+            ..closing(Outcome::Refused, &report)
+        };
         self.close(report, closing).await
     }
 
@@ -145,6 +150,12 @@ impl OpenRun<'_> {
     async fn remember(&self, report: &RunReport) -> Result<(), HubError> {
         let mut settings = FeedSettings::load(self.hub, &report.feed).await?;
         settings.last = Some(report.clone());
+        if settings.unusable_basis.is_some() && self.run.cause == cause::RETRY {
+            // It was judged anew, and waits for the next change.
+            let undecided = Run { gated: None, ..self.run.clone() };
+            settings.unusable_basis =
+                Some(same::basis(self.hub, self.feed, &undecided, self.run_day()).await?);
+        }
         settings.save(self.hub, self.lease).await
     }
 

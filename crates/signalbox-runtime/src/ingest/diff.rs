@@ -13,11 +13,11 @@ use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, befor
 
 use self::leaving::Leaving;
 use self::ledger::Ledger;
-use super::doubt::Doubt;
+use super::doubt::{Doubt, Place};
 use super::extent::{Judged, Missing};
 use super::read::ReadIn;
 use super::row::{Body, Row, Slot, Waiting, content_hash};
-use super::sort::{ENDS, FAULT, Head, INFERRED, LEFT_OUT, Rows};
+use super::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED, Rows};
 use crate::hub::{HubError, Settings};
 
 /// A ledger key begins with so many bytes that are its student's.
@@ -80,6 +80,8 @@ pub(crate) struct Step {
     pub lines: Vec<u32>,
     pub conflict: bool,
     pub fault: bool,
+    /// Of a row that is missing and stands on, the places in doubt that it stands in.
+    pub doubted_by: Vec<Place>,
     /// An enrolment that ends while its student keeps or gains one at that school, or that was over anyway.
     pub keeps_school: bool,
 }
@@ -97,6 +99,7 @@ impl Step {
             lines: Vec::new(),
             conflict: false,
             fault: false,
+            doubted_by: Vec::new(),
             keeps_school: false,
         }
     }
@@ -280,12 +283,16 @@ impl<'a> Diff<'a> {
             }
             _ => judged.missing(&row),
         };
+        let doubted_by = match missing {
+            Missing::Ended | Missing::Vanished => self.doubt.on(&row),
+            Missing::Outside | Missing::Late => Vec::new(),
+        };
         let verdict = match missing {
             Missing::Outside => return Ok(None),
             // Of a school that is not mentioned nothing is known that was not before.
             Missing::Vanished if row.is_silence() => return Ok(None),
             Missing::Late => Verdict::Late,
-            Missing::Ended | Missing::Vanished if self.doubt.is_on(&row) => Verdict::Doubted,
+            Missing::Ended | Missing::Vanished if !doubted_by.is_empty() => Verdict::Doubted,
             Missing::Ended => Verdict::EndAbsent,
             Missing::Vanished => Verdict::EndVanished,
         };
@@ -298,7 +305,8 @@ impl<'a> Diff<'a> {
             _ => Some(ended(&old)),
         };
         let publish = verdict.is_end().then_some(Status::ToBeDeleted);
-        Ok(Some(Step { new, publish, ..Step::new(slot, school_year, verdict, Some(old)) }))
+        let doubted_by = if verdict == Verdict::Doubted { doubted_by } else { Vec::new() };
+        Ok(Some(Step { new, publish, doubted_by, ..Step::new(slot, school_year, verdict, Some(old)) }))
     }
 
     /// Where the row's student was enrolled on its day, as the roster feeds say, of the schools that the feed speaks of.
@@ -415,8 +423,8 @@ fn matched(
     old: Option<LedgerRow>,
 ) -> Result<Step, HubError> {
     let live = old.as_ref().filter(|old| old.status == LedgerStatus::Live);
-    let completed = match live.filter(|_| head.flags & LEFT_OUT != 0) {
-        Some(live) => completed(row, &live.detail)?,
+    let completed = match live.filter(|_| head.flags & (EXIT_UNREAD | GRADE_UNREAD) != 0) {
+        Some(live) => completed(row, &live.detail, head.flags)?,
         None => None,
     };
     let (row, content) =
@@ -453,15 +461,19 @@ fn matched(
 }
 
 /// An enrolment with what it said before in place of what could not be read.
-fn completed(row: &[u8], before: &[u8]) -> Result<Option<Vec<u8>>, HubError> {
+fn completed(row: &[u8], before: &[u8], flags: u8) -> Result<Option<Vec<u8>>, HubError> {
     let (mut row, before) = (Row::decode(row)?, Row::decode(before)?);
     let (Body::Enrollment { exit, grade, .. }, Body::Enrollment { exit: last_exit, grade: last_grade, .. }) =
         (&mut row.body, before.body)
     else {
         return Ok(None);
     };
-    *exit = exit.take().or(last_exit);
-    *grade = grade.take().or(last_grade);
+    if flags & EXIT_UNREAD != 0 {
+        *exit = last_exit;
+    }
+    if flags & GRADE_UNREAD != 0 {
+        *grade = last_grade;
+    }
     let mut encoded = Vec::new();
     row.encode(&mut encoded);
     Ok(Some(encoded))

@@ -1,9 +1,10 @@
 //! Doubt: a row that could not be used, or whose student is not found, may be the very row that seems to be missing.
 //!
 //! Each such row casts doubt on one place: on a student, if it names one who is found, or on that student's day, where
-//! that can be read; else on its school's day, where both can be read; else on its school; else on the whole payload. Where a payload has more of them than the one
-//! before, what is missing there stands on, for as long as they remain. Where it has no more than before, what is
-//! missing ends as ever: a row that is never found must not keep every correction out.
+//! that can be read; else on its school's day, where both can be read; else on its school; else on the whole payload.
+//! Where a payload has more of them than the one before, or others, what is missing there stands on, for as long as those
+//! remain. Where it has no others than before, what is missing ends as ever: a row that is never found must not keep
+//! every correction out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_event::StudentKey;
 use uuid::Uuid;
 
-use super::row::Row;
+use super::row::{Body, Row};
 
 /// Where a row that could not be used may belong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,16 +35,43 @@ pub(crate) struct Doubts {
 }
 
 /// Rows that cast doubt on one place.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Seen {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
     rows: u32,
-    /// What tells each from others, for those that name a student and no day.
+    /// What tells one from another: the id as written, of a student who is found what stands where the day should. On the
+    /// whole payload nothing does: a footer may count its rows.
     marks: BTreeSet<u32>,
 }
 
+impl Seen {
+    fn add(&mut self, mark: Option<u32>) {
+        self.rows += 1;
+        self.marks.extend(mark);
+    }
+
+    fn remove(&mut self, gone: &Self) {
+        self.rows = self.rows.saturating_sub(gone.rows);
+        self.marks.retain(|mark| !gone.marks.contains(mark));
+    }
+
+    /// Whether one of these rows may be none of those: there are more, or others.
+    fn exceeds(&self, those: &Self) -> bool {
+        self.rows > those.rows || !self.marks.is_subset(&those.marks)
+    }
+}
+
+/// What tells an id from others.
+pub(crate) fn mark_of(id: &str) -> u32 {
+    xxhash_rust::xxh3::xxh3_64(id.as_bytes()) as u32
+}
+
 impl Doubts {
-    pub(crate) fn on(&mut self, place: Place) {
-        self.places.entry(place).or_default().rows += 1;
+    pub(crate) fn on(&mut self, place: Place, mark: Option<u32>) {
+        self.places.entry(place).or_default().add(mark);
+    }
+
+    pub(crate) fn into_places(self) -> impl Iterator<Item = (Place, Seen)> {
+        self.places.into_iter()
     }
 
     /// `school`: where the row speaks of, if that can be read. `mark` tells it from others of the student.
@@ -56,20 +84,17 @@ impl Doubts {
     ) {
         let student = *key.as_uuid();
         self.schools.entry(student).or_default().insert(school.map(str::to_owned));
-        if let Some(date) = date {
-            self.on(Place::StudentDay(student, date));
-            return;
+        match date {
+            Some(date) => self.on(Place::StudentDay(student, date), None),
+            None => self.on(Place::Student(student), Some(mark)),
         }
-        let seen = self.places.entry(Place::Student(student)).or_default();
-        seen.rows += 1;
-        seen.marks.insert(mark);
     }
 }
 
 /// What is remembered of the last accepted payload.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Book {
-    /// Places with doubt: rows when there was no doubt last, and rows now.
+    /// Places with doubt.
     places: Vec<(Place, Rows)>,
     /// Rows of the payload, and those of them that could not be used or matched.
     pub rows: u64,
@@ -78,14 +103,13 @@ pub(crate) struct Book {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Rows {
-    settled: u32,
-    last: u32,
+    /// Those in spite of which everything else was as it should: when no row stood on because of them, last.
+    settled: Seen,
+    last: Seen,
     /// Whether they were new in that payload.
     was_new: bool,
-    /// The day on which the rows became more, last.
+    /// The day on which the rows became more, or others, last.
     since: Option<Date>,
-    /// What told each from others, for those that name a student and no day.
-    marks: BTreeSet<u32>,
 }
 
 impl Book {
@@ -94,15 +118,16 @@ impl Book {
     }
 
     /// Rows that were found since cast no doubt any more.
-    pub(crate) fn without(mut self, found: &[(Place, u32)]) -> Self {
-        let mut gone_by_place: BTreeMap<&Place, u32> = BTreeMap::new();
-        for (place, rows) in found {
-            *gone_by_place.entry(place).or_default() += rows;
+    pub(crate) fn without(mut self, found: &[(Place, Seen)]) -> Self {
+        let mut found_by_place: BTreeMap<&Place, Vec<&Seen>> = BTreeMap::new();
+        for (place, seen) in found {
+            found_by_place.entry(place).or_default().push(seen);
         }
         for (place, rows) in &mut self.places {
-            let gone = gone_by_place.get(place).copied().unwrap_or_default();
-            rows.last = rows.last.saturating_sub(gone);
-            rows.settled = rows.settled.saturating_sub(gone);
+            for seen in found_by_place.get(place).into_iter().flatten() {
+                rows.last.remove(seen);
+                rows.settled.remove(seen);
+            }
         }
         self
     }
@@ -111,7 +136,6 @@ impl Book {
 /// The doubt that a payload casts, beside the one before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Doubt {
-    /// With rows now, and whether there are more than before, or more than when there was no doubt.
     places: BTreeMap<Place, Cast>,
     schools: BTreeMap<Uuid, BTreeSet<Option<String>>>,
 }
@@ -119,6 +143,7 @@ pub(crate) struct Doubt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cast {
     rows: Rows,
+    /// Whether rows remain of which others stood on.
     remains: bool,
 }
 
@@ -126,7 +151,7 @@ impl Cast {
     /// Whether one of the rows may be about a day that is covered now for the first time. A row that was there before the
     /// day had come is about another.
     fn hides(&self, day: Date) -> bool {
-        self.rows.was_new || self.remains && self.rows.since.is_some_and(|since| day <= since)
+        self.rows.was_new || self.rows.since.is_some_and(|since| day <= since)
     }
 }
 
@@ -138,37 +163,45 @@ impl Doubt {
         let none = Rows::default();
         let cast = |(place, now): (Place, Seen)| {
             let before = book.get(&place).copied().unwrap_or(&none);
-            // As many as before, but of other days of the student, are not those of before.
-            let are_more = now.rows > before.last || !now.marks.is_subset(&before.marks);
-            let is_new = are_more || is_same && before.was_new;
-            let remains = is_new || now.rows > before.settled;
+            let are_others = now.exceeds(&before.last);
+            let is_new = are_others || is_same && before.was_new;
+            let remains = is_new || now.exceeds(&before.settled);
             let rows = Rows {
-                settled: if remains { before.settled.min(now.rows.saturating_sub(1)) } else { now.rows },
-                last: now.rows,
+                settled: before.settled.clone(),
+                last: now,
                 was_new: is_new,
-                since: if are_more { Some(run_day) } else { before.since },
-                marks: now.marks,
+                since: if are_others { Some(run_day) } else { before.since },
             };
             (place, Cast { rows, remains })
         };
         Self { places: doubts.places.into_iter().map(cast).collect(), schools: doubts.schools }
     }
 
-    /// What is to be remembered, once the payload went in.
-    pub(crate) fn book(&self, rows: u64, unusable: u64) -> Book {
-        let places = self.places.iter().map(|(place, cast)| (place.clone(), cast.rows.clone())).collect();
-        Book { places, rows, unusable }
+    /// Whether every row could be used.
+    pub(crate) fn is_none(&self) -> bool {
+        self.places.is_empty()
     }
 
-    /// Whether a row that is missing may be one that could not be used.
-    pub(crate) fn is_on(&self, row: &Row<'_>) -> bool {
+    /// What is to be remembered, once the payload went in. `stood`: the places because of which rows stood on; the rows of
+    /// the others hide nothing that is known.
+    pub(crate) fn book(&self, rows: u64, unusable: u64, stood: &BTreeSet<Place>) -> Book {
+        let settled = |place: &Place, rows: &Rows| {
+            let settled = if stood.contains(place) { &rows.settled } else { &rows.last };
+            Rows { settled: settled.clone(), ..rows.clone() }
+        };
+        let places = self.places.iter().map(|(place, cast)| (place.clone(), settled(place, &cast.rows)));
+        Book { places: places.collect(), rows, unusable }
+    }
+
+    /// The places because of which a row that is missing may be one that could not be used.
+    pub(crate) fn on(&self, row: &Row<'_>) -> Vec<Place> {
         if self.places.is_empty() {
-            return false;
+            return Vec::new();
         }
         let stood_on = row.doubtful || row.is_silence();
-        places_of(row).iter().flatten().any(|place| {
-            self.places.get(place).is_some_and(|cast| cast.rows.was_new || stood_on && cast.remains)
-        })
+        let is_it = |cast: &Cast| cast.rows.was_new || stood_on && cast.remains;
+        let places = places_of(row).into_iter().flatten();
+        places.filter(|place| self.places.get(place).is_some_and(is_it)).collect()
     }
 
     /// Whether rows that could not be used may belong to that school's day, covered now for the first time, whoever they
@@ -211,11 +244,16 @@ impl Doubt {
     }
 }
 
-/// Where a row whose student was not found may have cast its doubt.
-pub(crate) fn cast_by(row: &Row<'_>) -> impl Iterator<Item = Place> {
-    let [student, _, student_day, day, school, _] = places_of(row);
-    let has_day = row.date().is_some();
-    let (of_student, of_school) = if has_day { (student_day, day) } else { (student, school) };
+/// Where a row that waited, and is found now, may have cast its doubt. `knew_school`: it waited for its student only.
+pub(crate) fn cast_by(row: &Row<'_>, knew_school: bool) -> impl Iterator<Item = Place> {
+    let [student, _, student_day, day, school, payload] = places_of(row);
+    let has_day = matches!(row.body, Body::Attendance { .. });
+    let of_student = if has_day { student_day } else { student };
+    let of_school = match (knew_school, has_day) {
+        (false, _) => payload,
+        (true, true) => day,
+        (true, false) => school,
+    };
     of_student.into_iter().chain(of_school)
 }
 
@@ -238,7 +276,6 @@ mod tests {
     use signalbox_event::data::AttendanceCategory;
 
     use super::*;
-    use crate::ingest::row::Body;
 
     fn row(doubtful: bool) -> Row<'static> {
         let body = Body::Attendance {
@@ -252,7 +289,7 @@ mod tests {
 
     fn cast(rows: u32, place: &Place, before: &Book) -> Doubt {
         let mut doubts = Doubts::default();
-        (0..rows).for_each(|_| doubts.on(place.clone()));
+        (0..rows).for_each(|_| doubts.on(place.clone(), None));
         Doubt::of(doubts, before, false, date(2026, 9, 20))
     }
 
@@ -267,16 +304,56 @@ mod tests {
             Place::Payload,
         ] {
             let first = cast(2, &place, &Book::default());
-            assert!(first.is_on(&row(false)), "{place:?}");
-            let second = cast(2, &place, &first.book(9, 2));
-            assert!(!second.is_on(&row(false)), "no more than before: {place:?}");
-            assert!(second.is_on(&row(true)), "it stood on, and they remain: {place:?}");
-            let third = cast(1, &place, &second.book(9, 2));
-            assert!(third.is_on(&row(true)), "one remains: {place:?}");
-            let gone = cast(0, &place, &third.book(9, 1));
-            assert!(!gone.is_on(&row(true)), "{place:?}");
-            let again = cast(3, &place, &second.book(9, 2));
-            assert!(again.is_on(&row(false)), "more than before: {place:?}");
+            let stood = BTreeSet::from([place.clone()]);
+            assert_eq!(first.on(&row(false)), [place.clone()]);
+            let second = cast(2, &place, &first.book(9, 2, &stood));
+            assert!(!is_on(&second, false), "no more than before: {place:?}");
+            assert!(is_on(&second, true), "it stood on, and they remain: {place:?}");
+            let third = cast(1, &place, &second.book(9, 2, &stood));
+            assert!(is_on(&third, true), "one remains: {place:?}");
+            let gone = cast(0, &place, &third.book(9, 1, &stood));
+            assert!(!is_on(&gone, true), "{place:?}");
+            let again = cast(3, &place, &second.book(9, 2, &stood));
+            assert!(is_on(&again, false), "more than before: {place:?}");
+        }
+    }
+
+    fn is_on(doubt: &Doubt, doubtful: bool) -> bool {
+        !doubt.on(&row(doubtful)).is_empty()
+    }
+
+    /// A footer stands in every file. One night a row beside it cannot be read, and another is missing; then that row is
+    /// mended, and the other still missing.
+    #[test]
+    fn rows_in_spite_of_which_nothing_was_missing_keep_nothing_standing() {
+        let place = Place::Payload;
+        let footer = cast(1, &place, &Book::default()).book(9, 1, &BTreeSet::new());
+        let beside = cast(2, &place, &footer);
+        assert!(is_on(&beside, false));
+        let mended = cast(1, &place, &beside.book(9, 2, &BTreeSet::from([place.clone()])));
+        assert!(!is_on(&mended, true) && !is_on(&mended, false), "only the footer is left");
+        let still_there = cast(2, &place, &beside.book(9, 2, &BTreeSet::new()));
+        assert!(!is_on(&still_there, true), "nothing stood on because of it");
+    }
+
+    /// As many rows of a school's day as the night before, under other ids.
+    #[test]
+    fn other_ids_are_other_rows() {
+        for place in [Place::Day("100".into(), date(2026, 9, 18)), Place::School("100".into())] {
+            let cast = |ids: &[&str], before: &Book| {
+                let mut doubts = Doubts::default();
+                for id in ids {
+                    doubts.on(place.clone(), Some(mark_of(id)));
+                }
+                Doubt::of(doubts, before, false, date(2026, 9, 20))
+            };
+            let first = cast(&["X1", "X2"], &Book::default()).book(9, 2, &BTreeSet::new());
+            assert!(!is_on(&cast(&["X2", "X1"], &first), false), "{place:?}");
+            assert!(!is_on(&cast(&["X2"], &first), false), "fewer: {place:?}");
+            let other = cast(&["X2", "X3"], &first);
+            assert!(is_on(&other, false), "{place:?}");
+            let stood = BTreeSet::from([place.clone()]);
+            assert!(is_on(&cast(&["X2", "X3"], &other.book(9, 2, &stood)), true), "while it remains: {place:?}");
         }
     }
 
@@ -292,12 +369,13 @@ mod tests {
             Doubt::of(doubts, before, false, date(2026, 9, 20))
         };
         let first = cast(&[3], &Book::default());
-        let other = cast(&[7], &first.book(9, 1));
-        assert!(other.is_on(&row(false)), "it is another row");
-        let same = cast(&[7], &other.book(9, 1));
-        assert!(!same.is_on(&row(false)) && same.is_on(&row(true)), "and the same the night after");
-        let fewer = cast(&[3], &cast(&[3, 7], &Book::default()).book(9, 2));
-        assert!(!fewer.is_on(&row(false)));
+        let stood = BTreeSet::from([Place::Student(Uuid::from_u128(7))]);
+        let other = cast(&[7], &first.book(9, 1, &stood));
+        assert!(is_on(&other, false), "it is another row");
+        let same = cast(&[7], &other.book(9, 1, &stood));
+        assert!(!is_on(&same, false) && is_on(&same, true), "and the same the night after");
+        let fewer = cast(&[3], &cast(&[3, 7], &Book::default()).book(9, 2, &stood));
+        assert!(!is_on(&fewer, false));
     }
 
     #[test]
@@ -305,8 +383,9 @@ mod tests {
         let place = Place::School("100".into());
         let first = cast(2, &place, &Book::default());
         let mut doubts = Doubts::default();
-        (0..2).for_each(|_| doubts.on(place.clone()));
-        assert_eq!(Doubt::of(doubts, &first.book(9, 2), true, date(2026, 9, 21)), first);
+        (0..2).for_each(|_| doubts.on(place.clone(), None));
+        let book = first.book(9, 2, &BTreeSet::from([place]));
+        assert_eq!(Doubt::of(doubts, &book, true, date(2026, 9, 21)), first);
     }
 
     /// A file that was not used comes between: what it would have covered is covered a night later, by the same bad rows.
@@ -314,7 +393,7 @@ mod tests {
     fn rows_that_are_no_longer_new_hide_days_that_had_come() {
         for place in [Place::Student(Uuid::from_u128(7)), Place::School("100".into())] {
             let first = cast(1, &place, &Book::default());
-            let second = cast(1, &place, &first.book(9, 1));
+            let second = cast(1, &place, &first.book(9, 1, &BTreeSet::new()));
             let hides = |doubt: &Doubt, day| {
                 doubt.hides_day("100", day) || doubt.students().any(|(_, hides)| hides(day))
             };
@@ -332,7 +411,7 @@ mod tests {
             Place::Day("200".into(), date(2026, 9, 18)),
             Place::School("200".into()),
         ] {
-            assert!(!cast(1, &place, &Book::default()).is_on(&row(false)), "{place:?}");
+            assert!(!is_on(&cast(1, &place, &Book::default()), false), "{place:?}");
         }
     }
 

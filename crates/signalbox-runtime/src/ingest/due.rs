@@ -6,6 +6,7 @@ use signalbox_connector::{Cursor, FetchCx, Page, Payload};
 use signalbox_store::feed::{FeedLease, Hold, HoldState, Mark, NewRun, Run};
 
 use super::gate::UNUSABLE;
+use super::run::run_day;
 use super::{FeedSettings, Ingest, RunReport, Taken, cause, same, settings};
 use crate::hub::HubError;
 
@@ -52,14 +53,15 @@ impl Ingest {
         };
         let Some(hold) = holds.into_iter().rev().find(is_it) else { return Ok(()) };
         let Some(held) = self.hub.feeds.run(&hold.feed, hold.run).await? else { return Ok(()) };
-        if same::basis(&self.hub, taken.feed, &Run { gated: None, ..held.clone() }).await? != basis {
+        let undecided = Run { gated: None, ..held.clone() };
+        if same::basis(&self.hub, taken.feed, &undecided, run_day(&self.hub, &held)).await? != basis {
             let run = self.open_on(taken, &held, cause::RETRY).await?;
             self.work(taken, run, runs).await?;
         }
         Ok(())
     }
 
-    /// A changed mapping re-runs the last landed payload.
+    /// A changed mapping: what was read under another is read again.
     pub(super) async fn changed_mapping(
         &mut self,
         taken: Taken<'_>,
@@ -69,12 +71,31 @@ impl Ingest {
         if settings.mapping.as_deref() == Some(&*settings::mapping_of(taken.feed)) {
             return Ok(());
         }
-        if settings.mapping.is_some()
-            && let Some(run) = self.open_again(taken, cause::RETRY).await?
-        {
-            self.work(taken, run, runs).await?;
+        if settings.mapping.is_some() {
+            self.read_again(taken, runs).await?;
         }
         self.remember_mapping(taken).await
+    }
+
+    /// Reads again the payload whose rows count, and after it the one that waits for a person: both may say something else
+    /// by now.
+    pub(super) async fn read_again(
+        &mut self,
+        taken: Taken<'_>,
+        runs: &mut Vec<RunReport>,
+    ) -> Result<(), HubError> {
+        let (feeds, feed) = (self.hub.feeds.clone(), &taken.feed.name);
+        let accepted = match FeedSettings::load(&self.hub, feed).await?.accepted_run {
+            Some(number) => feeds.run(feed, number).await?,
+            None => None,
+        };
+        let counts = accepted.as_ref().map(|run| run.number);
+        let waits = feeds.last_usable_run(feed).await?.filter(|run| Some(run.number) != counts);
+        for earlier in accepted.into_iter().chain(waits) {
+            let run = self.open_on(taken, &earlier, cause::RETRY).await?;
+            self.work(taken, run, runs).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn remember_mapping(&self, taken: Taken<'_>) -> Result<(), HubError> {

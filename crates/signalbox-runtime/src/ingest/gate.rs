@@ -12,7 +12,7 @@ use signalbox_store::feed::Hold;
 
 use self::guard::Guard;
 use super::diff::{Step, Verdict};
-use super::doubt::Book;
+use super::doubt::{Book, Place};
 use super::extent;
 use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
@@ -117,6 +117,8 @@ pub(crate) struct Tally {
     guards: BTreeMap<(Entity, u16), Guard>,
     /// Entities of which no school may go as a whole.
     always_have_rows: BTreeSet<Entity>,
+    /// Places because of which rows stand on.
+    stood: BTreeSet<Place>,
 }
 
 impl Tally {
@@ -135,6 +137,7 @@ impl Tally {
             run_day,
             guards: BTreeMap::new(),
             always_have_rows: always.collect(),
+            stood: BTreeSet::new(),
         }
     }
 
@@ -146,6 +149,7 @@ impl Tally {
         if step.conflict {
             rejects.add(conflict(step));
         }
+        self.stood.extend(step.doubted_by.iter().cloned());
         if !step.slot.waits {
             self.guard(step)?;
         }
@@ -236,7 +240,7 @@ impl Tally {
         let unusable = (counts.reject + counts.unmatched).saturating_sub(read.outside_years);
         Gated {
             basis: String::new(),
-            book: read.doubt.book(counts.rows, unusable),
+            book: read.doubt.book(counts.rows, unusable, &self.stood),
             counts,
             hold,
             whole: self.whole && kept_back.is_empty(),
@@ -357,7 +361,7 @@ mod tests {
 
     #[test]
     fn too_much_that_cannot_be_used() {
-        let before = |rows, unusable| crate::ingest::doubt::Doubt::default().book(rows, unusable);
+        let before = |rows, unusable| crate::ingest::doubt::Doubt::default().book(rows, unusable, &BTreeSet::new());
         for (name, rows, unusable, before, expected) in [
             ("a tenth", 100, 10, before(0, 0), false),
             ("more than a tenth, at the first load", 100, 11, before(0, 0), true),

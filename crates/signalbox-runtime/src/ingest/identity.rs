@@ -1,7 +1,8 @@
-//! Whose row is it: claimed ids to student keys and schools. `claims`: which ids a roster payload changes; `shape`: ids
-//! that are written another way.
+//! Whose row is it: claimed ids to student keys and schools. `ids`: ids of students, or of schools; `claims`: which ids a
+//! roster payload changes; `shape`: ids that are written another way.
 
 mod claims;
+mod ids;
 mod shape;
 
 use std::collections::{HashMap, HashSet};
@@ -11,6 +12,7 @@ use signalbox_event::StudentKey;
 use signalbox_store::feed::{CrosswalkRow, FeedStore, Named};
 
 pub(crate) use self::claims::{Change, RosterIds, two_persons};
+use self::ids::Ids;
 pub(crate) use self::shape::Hint;
 use self::shape::shape_of;
 use crate::hub::{District, HubError};
@@ -34,12 +36,10 @@ pub(crate) enum Found<T> {
 /// The crosswalk in memory: the ids of the roster of record and what they name.
 #[derive(Debug, Default)]
 pub(crate) struct Resolver {
-    id_types: Vec<String>,
-    students: HashMap<Box<str>, Vec<(u16, StudentKey)>>,
-    schools: HashMap<Box<str>, Vec<Box<str>>>,
+    students: Ids<StudentKey>,
+    /// A school is known by its first id.
+    schools: Ids<Box<str>>,
     first_ids: HashMap<StudentKey, Box<str>>,
-    /// Each student's further ids.
-    ids: HashMap<StudentKey, Vec<(u16, Box<str>)>>,
     /// Students whose id is that of two persons: nobody, until it is one.
     two_persons: HashSet<StudentKey>,
     /// Ids without what tools add and take away, and whose they are, if one student's; filled when first asked for.
@@ -67,14 +67,7 @@ impl Resolver {
     /// Adds an id. `true`: it was not known.
     pub(crate) fn add(&mut self, row: &CrosswalkRow) -> bool {
         match row.what {
-            Named::School => {
-                let schools = self.schools.entry(row.id.as_str().into()).or_default();
-                let new = !schools.iter().any(|school| **school == *row.target);
-                if new {
-                    schools.push(row.target.as_str().into());
-                }
-                new
-            }
+            Named::School => self.schools.add(&row.id_type, &row.id, row.target.as_str().into(), row.first),
             Named::Student => match row.target.parse() {
                 Ok(key) if row.id_type == TWO_PERSONS => self.two_persons.insert(key),
                 Ok(key) => self.add_student(&row.id_type, &row.id, key, row.first),
@@ -83,36 +76,26 @@ impl Resolver {
         }
     }
 
-    /// Takes a student's id away.
+    /// Takes an id away.
     pub(crate) fn remove(&mut self, row: &CrosswalkRow) {
+        if row.what == Named::School {
+            self.schools.remove(&row.id_type, &row.id, &row.target.as_str().into());
+            return;
+        }
         let Ok(key) = row.target.parse::<StudentKey>() else { return };
         if row.id_type == TWO_PERSONS {
             self.two_persons.remove(&key);
             return;
         }
-        let Some(id_type) = self.known_type(&row.id_type) else { return };
-        if let Some(owners) = self.students.get_mut(row.id.as_str()) {
-            owners.retain(|owner| *owner != (id_type, key));
-        }
-        if let Some(ids) = self.ids.get_mut(&key) {
-            ids.retain(|(held_type, id)| *held_type != id_type || **id != *row.id);
-        }
+        self.students.remove(&row.id_type, &row.id, &key);
         // Rare: whose else the shape is, nobody knows now.
         self.shapes = None;
     }
 
     fn add_student(&mut self, id_type: &str, id: &str, key: StudentKey, first: bool) -> bool {
-        let id_type = self.id_type(id_type);
-        let keys = self.students.entry(id.into()).or_default();
-        let new = !keys.contains(&(id_type, key));
-        if new {
-            keys.push((id_type, key));
-            if let Some(shapes) = &mut self.shapes {
-                add_shape(shapes, id, key);
-            }
-            if !first {
-                self.ids.entry(key).or_default().push((id_type, id.into()));
-            }
+        let new = self.students.add(id_type, id, key, first);
+        if let Some(shapes) = self.shapes.as_mut().filter(|_| new) {
+            add_shape(shapes, id, key);
         }
         if first {
             self.first_ids.insert(key, id.into());
@@ -120,54 +103,14 @@ impl Resolver {
         new
     }
 
-    fn id_type(&mut self, name: &str) -> u16 {
-        self.known_type(name).unwrap_or_else(|| {
-            self.id_types.push(name.to_owned());
-            self.id_types.len() as u16 - 1
-        })
-    }
-
-    fn known_type(&self, name: &str) -> Option<u16> {
-        self.id_types.iter().position(|known| known == name).map(|at| at as u16)
-    }
-
     /// The student an id names, of one id type only if `id_type` is given.
     pub(crate) fn student(&self, id: &str, id_type: Option<&str>) -> Found<StudentKey> {
-        let wanted = match id_type {
-            None => None,
-            Some(name) => match self.known_type(name) {
-                Some(at) => Some(at),
-                None => return Found::None,
-            },
-        };
-        let mut keys = self
-            .students
-            .get(id)
-            .into_iter()
-            .flatten()
-            .filter(|(id_type, key)| {
-                wanted.is_none_or(|wanted| wanted == *id_type) && !self.two_persons.contains(key)
-            })
-            .map(|(_, key)| *key);
-        let Some(first) = keys.next() else { return Found::None };
-        let mut all = vec![];
-        for key in keys {
-            if key != first && !all.contains(&key) {
-                all.push(key);
-            }
-        }
-        if all.is_empty() {
-            return Found::One(first);
-        }
-        all.push(first);
-        Found::Several(all)
+        one_of(self.students.named(id, id_type).filter(|key| !self.two_persons.contains(key)).copied())
     }
 
     /// The key of a first id that is known, whether or not it is that of two persons.
     pub(crate) fn known_student(&self, id: &str) -> Option<StudentKey> {
-        let first = self.known_type(FIRST_ID)?;
-        let owners = self.students.get(id)?;
-        owners.iter().find(|(id_type, _)| *id_type == first).map(|(_, key)| *key)
+        self.students.named(id, Some(FIRST_ID)).next().copied()
     }
 
     /// Whether the student's id is that of two persons.
@@ -175,13 +118,9 @@ impl Resolver {
         self.two_persons.contains(&key)
     }
 
-    /// The first id of the school an id names.
-    pub(crate) fn school(&self, id: &str) -> Found<&str> {
-        match self.schools.get(id).map(Vec::as_slice) {
-            Some([one]) => Found::One(one),
-            Some([]) | None => Found::None,
-            Some(several) => Found::Several(several.iter().map(|school| &**school).collect()),
-        }
+    /// The first id of the school an id names, of one id type only if `id_type` is given.
+    pub(crate) fn school(&self, id: &str, id_type: Option<&str>) -> Found<&str> {
+        one_of(self.schools.named(id, id_type).map(|school| &**school))
     }
 
     /// The id that a student's key is derived from.
@@ -193,11 +132,9 @@ impl Resolver {
     pub(crate) fn by_shape(&mut self, id: &str) -> Option<StudentKey> {
         let students = &self.students;
         let shapes = self.shapes.get_or_insert_with(|| {
-            let mut shapes = Shapes::with_capacity(students.len());
-            for (id, owners) in students {
-                for (_, key) in owners {
-                    add_shape(&mut shapes, id, *key);
-                }
+            let mut shapes = Shapes::new();
+            for (id, key) in students.all() {
+                add_shape(&mut shapes, id, *key);
             }
             shapes
         });
@@ -209,6 +146,18 @@ impl Resolver {
         let is_known = self.by_shape(id).is_some();
         Hint::of(id, is_known)
     }
+}
+
+/// Two candidates are never guessed between.
+fn one_of<T: Copy + PartialEq>(mut named: impl Iterator<Item = T>) -> Found<T> {
+    let Some(first) = named.next() else { return Found::None };
+    let mut all = vec![first];
+    for one in named {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    if all.len() == 1 { Found::One(first) } else { Found::Several(all) }
 }
 
 fn add_shape(shapes: &mut Shapes, id: &str, key: StudentKey) {

@@ -1,13 +1,13 @@
 //! Late arrivals: rows whose student or school was not found are released when the roster brings them. They are a
 //! payload of their own: compared with the ledger like any other, and keyed anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use signalbox_connector::Contents;
 use signalbox_store::feed::{Closing, FeedLease, LedgerRow, LedgerStatus, NewRun, Outcome, Run};
 
 use super::diff::Diff;
-use super::doubt::{Place, cast_by};
+use super::doubt::{Doubts, cast_by, mark_of};
 use super::emit::{Emitter, end_run};
 use super::identity::{FIRST_ID, Found, Resolver};
 use super::read::ReadIn;
@@ -62,10 +62,7 @@ pub(super) async fn cover_new_schools(
     }
     settings.has_new_schools = false;
     settings.save(&ingest.hub, taken.lease).await?;
-    match ingest.open_again(taken, cause::RETRY).await? {
-        Some(run) => ingest.work(taken, run, runs).await,
-        None => Ok(()),
-    }
+    ingest.read_again(taken, runs).await
 }
 
 /// Works a release run through.
@@ -112,7 +109,7 @@ struct Released<'a> {
     scopes: BTreeSet<(u8, u16)>,
     count: usize,
     /// Where they may have cast doubt while they waited.
-    places: BTreeMap<Place, u32>,
+    places: Doubts,
     /// Some waited for their school.
     has_new_schools: bool,
 }
@@ -127,7 +124,7 @@ impl<'a> Released<'a> {
             sorter,
             scopes: BTreeSet::new(),
             count: 0,
-            places: BTreeMap::new(),
+            places: Doubts::default(),
             has_new_schools: false,
         }
     }
@@ -161,8 +158,8 @@ impl<'a> Released<'a> {
         let Some(row) = self.found(&waiting) else { return Ok(()) };
         // Who waits for the student is unmatched; the others wait for their school.
         self.has_new_schools |= status != LedgerStatus::Unmatched;
-        for place in cast_by(&row) {
-            *self.places.entry(place).or_default() += 1;
+        for place in cast_by(&row, status == LedgerStatus::Unmatched) {
+            self.places.on(place, Some(mark_of(&waiting.student)));
         }
         let (mut encoded, mut natural_key) = (Vec::new(), String::new());
         row.encode(&mut encoded);
@@ -187,12 +184,13 @@ impl<'a> Released<'a> {
     fn found<'w>(&self, waiting: &Waiting<'w>) -> Option<Row<'w>> {
         let id_type =
             if self.feed.roster_of_record { Some(FIRST_ID) } else { self.feed.source.student_id_type() };
+        let id_of_school = self.feed.roster_of_record.then_some(FIRST_ID);
         let Found::One(key) = self.resolver.student(&waiting.student, id_type) else { return None };
         let mut row = Row { student: Some(*key.as_uuid()), ..waiting.row.clone() };
         if let Body::Enrollment { school, .. } | Body::Attendance { school, .. } = &mut row.body
             && !waiting.school.is_empty()
         {
-            let Found::One(first) = self.resolver.school(&waiting.school) else { return None };
+            let Found::One(first) = self.resolver.school(&waiting.school, id_of_school) else { return None };
             *school = first.to_owned().into();
         }
         Some(row)
@@ -203,7 +201,7 @@ impl<'a> Released<'a> {
         let mut settings = FeedSettings::load(self.hub, &self.feed.name).await?;
         let book = Remembered::load(self.hub, &self.feed.name).await?.book;
         let of_book = book.places();
-        let places = std::mem::take(&mut self.places).into_iter();
+        let places = std::mem::take(&mut self.places).into_places();
         settings.found_since.extend(places.filter(|(place, _)| of_book.contains(place)));
         settings.has_new_schools |= self.has_new_schools;
         settings.save(self.hub, lease).await

@@ -117,10 +117,8 @@ impl OpenRun<'_> {
         self.accept(read.rejects, &gated, Some(accepted)).await.map(Some)
     }
 
-    /// The local day on which the run was opened.
     pub(super) fn run_day(&self) -> Date {
-        let opened = Timestamp::from_millisecond(self.run.opened_ms).unwrap_or(self.now);
-        self.hub.settings.district.local_date(opened)
+        run_day(self.hub, self.run)
     }
 
     /// What the payload is compared by.
@@ -132,7 +130,7 @@ impl OpenRun<'_> {
     /// Counts what the payload would do. A resumed run keeps what was decided before, while that rests on the same.
     async fn gate(&self, read: &mut ReadIn, judged: &[Judged], book: &Book) -> Result<Gated, HubError> {
         let Self { hub, feed, run, .. } = *self;
-        let basis = same::basis(hub, feed, run).await?;
+        let basis = same::basis(hub, feed, run, self.run_day()).await?;
         let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
         let mut tally = Tally::new(feed.source.entities(), read, self.run_day());
         let mut diff = Diff::new(self.by(judged), read)?;
@@ -218,6 +216,12 @@ impl OpenRun<'_> {
         }
         Ok(())
     }
+}
+
+/// The local day on which the run was opened.
+pub(super) fn run_day(hub: &Hub, run: &Run) -> Date {
+    let opened = Timestamp::from_millisecond(run.opened_ms).unwrap_or_default();
+    hub.settings.district.local_date(opened)
 }
 
 /// The name under which first ids are known: that of the roster of record.

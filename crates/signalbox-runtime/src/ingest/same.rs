@@ -6,10 +6,10 @@
 //! need not be resolved, sorted and compared. Most sources can sum their raw rows, lines of a CSV file, and then it is
 //! not even parsed; of the others the drafts are summed.
 //!
-//! Only a payload that went through whole is remembered: no reject, nobody not found, no day that had not come yet. It
+//! Only a payload that went through whole is remembered: no reject, no doubt, nobody not found, no day that had not come yet. It
 //! is forgotten before the first row of another is published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Seek};
 use std::ops::ControlFlow;
@@ -97,7 +97,8 @@ pub(crate) struct Accepted {
 impl Accepted {
     /// `None`: the payload did not go through whole.
     pub(crate) fn of(context: String, size_bytes: u64, read: &ReadIn, gated: &Gated) -> Option<Self> {
-        (gated.whole && !read.reaches_ahead && read.rows > 0).then(|| Self {
+        let whole = gated.whole && !read.reaches_ahead && read.doubt.is_none();
+        (whole && read.rows > 0).then(|| Self {
             context,
             size_bytes,
             sum: read.sum.clone(),
@@ -122,7 +123,7 @@ impl Accepted {
             whole: true,
             covered: read.covered.clone(),
             notes: self.notes.clone(),
-            book: read.doubt.book(self.rows, 0),
+            book: read.doubt.book(self.rows, 0, &BTreeSet::new()),
             ..Gated::default()
         }
     }
@@ -185,29 +186,35 @@ fn before_rows(feed: &Feed, payload: &mut File) -> Option<Contents> {
 
 /// All that the outcome of a payload depends on besides its bytes and the ledger.
 pub(crate) async fn context(hub: &Hub, feed: &Feed, run_day: Date) -> Result<String, HubError> {
+    let parts = [configured(hub, feed, run_day), crosswalk(hub).await?];
+    Ok(hex(&Sha256::digest(parts.join("\n"))[..16]))
+}
+
+/// What a decision about a run's payload rests on: all that it depends on. What the run itself added to the crosswalk
+/// changes nothing.
+pub(crate) async fn basis(hub: &Hub, feed: &Feed, run: &Run, run_day: Date) -> Result<String, HubError> {
+    let (configured, crosswalk) = (configured(hub, feed, run_day), crosswalk(hub).await?);
+    let own = format!(" run {} of {}, epoch ", run.number, run.feed);
+    let decided = run.gated.as_deref().and_then(|gated| serde_json::from_str::<Gated>(gated).ok());
+    match decided {
+        Some(decided) if crosswalk.contains(&own) && decided.basis.starts_with(&configured) => {
+            Ok(decided.basis)
+        }
+        _ => Ok(format!("{configured} {crosswalk}")),
+    }
+}
+
+/// The part of it that this process' configuration lays down, as a hash.
+fn configured(hub: &Hub, feed: &Feed, run_day: Date) -> String {
+    let calendars = &hub.settings.calendars;
     let parts = [
         env!("CARGO_PKG_VERSION").to_owned(),
         mapping_of(feed),
         format!("{:?} {}", feed.source.student_id_type(), feed.roster_of_record),
-        hub.feeds.note(announce::CALENDARS).await?.unwrap_or_default(),
-        crosswalk(hub).await?,
-        hub.settings.calendars.school_year(run_day).to_string(),
+        announce::hash_of(calendars),
+        calendars.school_year(run_day).to_string(),
     ];
-    Ok(hex(&Sha256::digest(parts.join("\n"))[..16]))
-}
-
-/// What a decision about a run's payload rests on: the mapping, and whom ids name. What the run itself added to the
-/// crosswalk changes nothing.
-pub(crate) async fn basis(hub: &Hub, feed: &Feed, run: &Run) -> Result<String, HubError> {
-    let crosswalk = crosswalk(hub).await?;
-    let own = format!(" run {} of {}, epoch ", run.number, run.feed);
-    let decided = run.gated.as_deref().and_then(|gated| serde_json::from_str::<Gated>(gated).ok());
-    match decided {
-        Some(decided) if crosswalk.contains(&own) && decided.basis.starts_with(&mapping_of(feed)) => {
-            Ok(decided.basis)
-        }
-        _ => Ok(format!("{} {crosswalk}", mapping_of(feed))),
-    }
+    hex(&Sha256::digest(parts.join("\n"))[..16])
 }
 
 /// Names the state of the crosswalk; empty before the first id.

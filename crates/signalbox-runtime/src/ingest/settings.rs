@@ -9,7 +9,7 @@ use signalbox_risk::DateRanges;
 use signalbox_store::feed::FeedLease;
 
 use super::RunReport;
-use super::doubt::{Book, Place};
+use super::doubt::{Book, Place, Seen};
 use super::gate::Gated;
 use super::row::Slot;
 use super::same::Accepted;
@@ -39,7 +39,7 @@ pub struct FeedSettings {
     pub(crate) released_by: Option<String>,
     /// Where rows of the last accepted payload had cast doubt that were found since.
     #[serde(default)]
-    pub(crate) found_since: Vec<(Place, u32)>,
+    pub(crate) found_since: Vec<(Place, Seen)>,
     /// The roster brought schools since that the last accepted payload has rows of.
     #[serde(default)]
     pub(crate) has_new_schools: bool,

@@ -56,8 +56,10 @@ pub(crate) const FAULT: u8 = 2;
 pub(crate) const ENDS: u8 = 4;
 /// The payload has no such row: it says what follows of another that could not be used.
 pub(crate) const INFERRED: u8 = 8;
-/// A value of an enrolment could not be read: what stands of it stands on.
-pub(crate) const LEFT_OUT: u8 = 16;
+/// The last day of an enrolment could not be read: what is known of it stands on.
+pub(crate) const EXIT_UNREAD: u8 = 16;
+/// The same of its grade.
+pub(crate) const GRADE_UNREAD: u8 = 32;
 
 /// Collects rows in any order.
 pub(crate) struct Sorter {

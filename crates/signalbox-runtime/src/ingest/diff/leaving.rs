@@ -45,12 +45,15 @@ impl Leaving<'_> {
                 steps[mended].verdict = Verdict::Corrects;
                 continue;
             }
-            let keeps_school = present(steps, &stints).any(|other| other.school == gone.school);
             let elsewhere = present(steps, &stints)
                 .filter(|other| other.school != gone.school && other.entry > gone.entry);
             let first_elsewhere = elsewhere.map(|other| other.entry).min();
+            let left = self.left(first_elsewhere);
+            // One that is over by then keeps nobody at the school.
+            let keeps = |other: &Stint| other.school == gone.school && other.exit.is_none_or(|exit| exit > left);
+            let keeps_school = present(steps, &stints).any(keeps);
             steps[at].keeps_school = keeps_school;
-            self.leave(&mut steps[at], gone, first_elsewhere)?;
+            self.leave(&mut steps[at], gone, left)?;
         }
         Ok(())
     }
@@ -78,12 +81,14 @@ impl Leaving<'_> {
         }
     }
 
-    /// Gone since the day before the payload was read, and not after the day before an entry elsewhere; where that lies
-    /// before its own entry, it never was.
-    fn leave(&self, step: &mut Step, gone: &Stint, first_elsewhere: Option<Date>) -> Result<(), HubError> {
-        let day_before = |day: Date| day.yesterday().unwrap_or(Date::MIN);
-        let left = [Some(self.run_day), first_elsewhere].into_iter().flatten().map(day_before).min();
-        let left = left.expect("the run has a day");
+    /// The last day there: that before the payload was read, and not after the day before an entry elsewhere.
+    fn left(&self, first_elsewhere: Option<Date>) -> Date {
+        let first_out = first_elsewhere.map_or(self.run_day, |entry| entry.min(self.run_day));
+        first_out.yesterday().unwrap_or(Date::MIN)
+    }
+
+    /// Gone after that day; where it lies before its own entry, it never was.
+    fn leave(&self, step: &mut Step, gone: &Stint, left: Date) -> Result<(), HubError> {
         if left < gone.entry {
             return Ok(());
         }

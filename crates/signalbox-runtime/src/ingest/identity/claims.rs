@@ -1,26 +1,35 @@
-//! Which ids of which student: an id stays its last student's until that student's roster row says another, or another
-//! student claims it. Where two rows of one payload claim it, it is both's.
+//! Which ids of which student or school: an id stays its last one's until the roster row of that says another, or another
+//! claims it. Where two rows of one payload claim it, it is both's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
 
 use signalbox_event::StudentKey;
 use signalbox_store::feed::{CrosswalkRow, Named};
 
+use super::ids::{Ids, TypedId};
 use super::{FIRST_ID, Resolver, TWO_PERSONS};
 
-/// An id's type and value.
-type TypedId = (String, String);
+/// The type of a school's further id.
+const IDENTIFIER: &str = "identifier";
 
-/// What a roster payload says of its students' ids.
+/// What a roster payload says of its students' and schools' ids.
 #[derive(Debug, Default)]
 pub(crate) struct RosterIds {
-    /// Whoever has a row.
-    seen: HashSet<StudentKey>,
-    /// What rows claim that is not what is known.
-    claims: HashMap<StudentKey, Vec<TypedId>>,
+    students: Claims<StudentKey>,
+    schools: Claims<Box<str>>,
     /// The first row of whoever has a birth date.
     persons: HashMap<StudentKey, Person>,
     two_persons: HashSet<StudentKey>,
+}
+
+/// What rows say of the ids of one kind of thing.
+#[derive(Debug)]
+struct Claims<K> {
+    /// Whoever has a row.
+    seen: HashSet<K>,
+    /// What rows claim that is not what is known.
+    claims: BTreeMap<K, Vec<TypedId>>,
 }
 
 /// Ids to be taken away and added.
@@ -51,10 +60,13 @@ impl RosterIds {
         key: StudentKey,
         ids: impl ExactSizeIterator<Item = (&'r str, &'r str)> + Clone,
     ) {
-        self.seen.insert(key);
-        if !resolver.has_just(key, ids.clone()) {
-            self.claims.insert(key, ids.map(|(kind, id)| (kind.to_owned(), id.to_owned())).collect());
-        }
+        self.students.row(&resolver.students, key, ids);
+    }
+
+    /// A row of the school with this first id.
+    pub(crate) fn school(&mut self, resolver: &Resolver, first: &str, identifier: Option<&str>) {
+        let identifier = identifier.map(|id| (IDENTIFIER, id));
+        self.schools.row(&resolver.schools, first.into(), identifier.as_slice().iter().copied());
     }
 
     /// Who the row says the student is: another than an earlier row, if birth date and every word of the name differ.
@@ -89,18 +101,9 @@ impl RosterIds {
     /// What changes, applied to the resolver.
     pub(crate) fn settle(self, resolver: &mut Resolver) -> Change {
         let mut change = Change::default();
-        let mut claims: Vec<(&StudentKey, &Vec<TypedId>)> = self.claims.iter().collect();
-        claims.sort_unstable_by_key(|(key, _)| **key);
-        for (key, ids) in &claims {
-            change.gone.extend(resolver.replaced(**key, ids).map(|id| row(**key, id)));
-        }
-        for (key, ids) in &claims {
-            for id in *ids {
-                change.gone.extend(self.moved_from(resolver, **key, id));
-                change.new.push(row(**key, id.clone()));
-            }
-        }
-        for key in self.seen.iter().filter(|key| resolver.is_two_persons(**key)) {
+        self.students.settle(&resolver.students, &mut change, |key, id| row(*key, id));
+        self.schools.settle(&resolver.schools, &mut change, |key, id| school_row(key, id));
+        for key in self.students.seen.iter().filter(|key| resolver.is_two_persons(**key)) {
             if !self.two_persons.contains(key) {
                 change.gone.push(two_persons(resolver, *key));
             }
@@ -109,47 +112,51 @@ impl RosterIds {
         change.new.retain(|row| resolver.add(row));
         change
     }
+}
 
-    /// The id's other owners who do not claim it in this payload.
-    fn moved_from(&self, resolver: &Resolver, key: StudentKey, id: &TypedId) -> Vec<CrosswalkRow> {
-        let claims_it = |owner: &StudentKey| {
-            self.seen.contains(owner) && self.claims.get(owner).is_none_or(|claims| claims.contains(id))
-        };
-        let others = resolver.owners(id).filter(|owner| *owner != key && !claims_it(owner));
-        others.map(|owner| row(owner, id.clone())).collect()
+impl<K> Default for Claims<K> {
+    fn default() -> Self {
+        Self { seen: HashSet::new(), claims: BTreeMap::new() }
     }
 }
 
-impl Resolver {
-    /// Whether the student's further ids are just these.
-    fn has_just<'r>(
-        &self,
-        key: StudentKey,
-        mut ids: impl ExactSizeIterator<Item = (&'r str, &'r str)>,
-    ) -> bool {
-        let held = self.ids.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let is_held = |(kind, id): (&str, &str)| {
-            held.iter().any(|(held_type, held_id)| {
-                **held_id == *id && self.id_types[usize::from(*held_type)] == kind
-            })
+impl<K: Clone + Eq + Ord + Hash> Claims<K> {
+    fn row<'r>(
+        &mut self,
+        known: &Ids<K>,
+        key: K,
+        ids: impl ExactSizeIterator<Item = (&'r str, &'r str)> + Clone,
+    ) {
+        if !known.has_just(&key, ids.clone()) {
+            let ids = ids.map(|(kind, id)| (kind.to_owned(), id.to_owned()));
+            self.claims.insert(key.clone(), ids.collect());
+        }
+        self.seen.insert(key);
+    }
+
+    fn settle(&self, known: &Ids<K>, change: &mut Change, row: impl Fn(&K, TypedId) -> CrosswalkRow) {
+        for (key, ids) in &self.claims {
+            change.gone.extend(known.replaced(key, ids).map(|id| row(key, id)));
+        }
+        for (key, ids) in &self.claims {
+            for id in ids {
+                change.gone.extend(self.moved_from(known, key, id).map(|owner| row(owner, id.clone())));
+                change.new.push(row(key, id.clone()));
+            }
+        }
+    }
+
+    /// The id's other owners who do not claim it in this payload.
+    fn moved_from<'k>(
+        &'k self,
+        known: &'k Ids<K>,
+        key: &'k K,
+        id: &'k TypedId,
+    ) -> impl Iterator<Item = &'k K> {
+        let claims_it = |owner: &K| {
+            self.seen.contains(owner) && self.claims.get(owner).is_none_or(|claims| claims.contains(id))
         };
-        ids.len() == held.len() && ids.all(is_held)
-    }
-
-    /// Ids of the student in whose place the row names another of the same type.
-    fn replaced<'r>(&'r self, key: StudentKey, ids: &'r [TypedId]) -> impl Iterator<Item = TypedId> + 'r {
-        let held = self.ids.get(&key).into_iter().flatten();
-        let held = held.map(|(kind, id)| (self.id_types[usize::from(*kind)].clone(), id.to_string()));
-        held.filter(|(kind, id)| {
-            ids.iter().any(|(named, _)| named == kind)
-                && !ids.iter().any(|claimed| (&claimed.0, &claimed.1) == (kind, id))
-        })
-    }
-
-    fn owners(&self, (kind, id): &TypedId) -> impl Iterator<Item = StudentKey> {
-        let kind = self.known_type(kind);
-        let owners = self.students.get(id.as_str()).into_iter().flatten();
-        owners.filter(move |(held, _)| Some(*held) == kind).map(|(_, key)| *key)
+        known.named(&id.1, Some(&id.0)).filter(move |owner| *owner != key && !claims_it(owner))
     }
 }
 
@@ -162,6 +169,10 @@ pub(crate) fn two_persons(resolver: &Resolver, key: StudentKey) -> CrosswalkRow 
 fn row(key: StudentKey, (id_type, id): TypedId) -> CrosswalkRow {
     let first = id_type == FIRST_ID;
     CrosswalkRow { what: Named::Student, id_type, id, target: key.to_string(), first }
+}
+
+fn school_row(first_id: &str, (id_type, id): TypedId) -> CrosswalkRow {
+    CrosswalkRow { what: Named::School, id_type, id, target: first_id.to_owned(), first: false }
 }
 
 fn words(name: &str) -> impl Iterator<Item = u64> {

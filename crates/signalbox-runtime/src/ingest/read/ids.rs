@@ -9,7 +9,7 @@ use signalbox_event::{Status, StudentKey};
 use signalbox_store::feed::{CrosswalkRow, Named};
 
 use super::Reader;
-use crate::ingest::doubt::Place;
+use crate::ingest::doubt::{Place, mark_of};
 use crate::ingest::identity::{FIRST_ID, Found, student_key};
 
 /// A draft's school.
@@ -28,9 +28,9 @@ impl Reader<'_> {
     pub(super) fn learn(&mut self, draft: &Draft<'_>) {
         match &draft.record {
             Record::School { id, identifier, .. } => {
-                self.learn_first(Named::School, FIRST_ID, id, id, true);
-                if let Some(identifier) = identifier {
-                    self.learn_first(Named::School, "identifier", identifier, id, false);
+                self.learn_first(Named::School, id, id);
+                if draft.status != Status::ToBeDeleted {
+                    self.roster.school(self.resolver, id, identifier.as_deref());
                 }
             }
             Record::Student { id, ids, given_name, family_name, birth_date } => {
@@ -52,17 +52,17 @@ impl Reader<'_> {
             return key;
         }
         let key = student_key(&self.settings.district, &self.feed.name, id);
-        self.learn_first(Named::Student, FIRST_ID, id, &key.to_string(), true);
+        self.learn_first(Named::Student, id, &key.to_string());
         key
     }
 
-    fn learn_first(&mut self, what: Named, id_type: &str, id: &str, target: &str, first: bool) {
+    fn learn_first(&mut self, what: Named, id: &str, target: &str) {
         let row = CrosswalkRow {
             what,
-            id_type: id_type.to_owned(),
+            id_type: FIRST_ID.to_owned(),
             id: id.to_owned(),
             target: target.to_owned(),
-            first,
+            first: true,
         };
         if self.resolver.add(&row) {
             self.found.ids.new.push(row);
@@ -75,8 +75,13 @@ impl Reader<'_> {
         self.resolver.student(id, id_type)
     }
 
+    /// A roster names its schools as it says itself that they are called.
+    fn school_id_type(&self) -> Option<&'static str> {
+        self.feed.roster_of_record.then_some(FIRST_ID)
+    }
+
     pub(super) fn school<'d>(&self, school: &Cow<'d, str>) -> School<'d> {
-        match self.resolver.school(school) {
+        match self.resolver.school(school, self.school_id_type()) {
             Found::One(first) if first == &**school => School::Known(school.clone()),
             Found::One(first) => School::Known(Cow::Owned(first.to_owned())),
             Found::None | Found::Several(_) => School::Unknown,
@@ -97,7 +102,7 @@ impl Reader<'_> {
             Some((id, Found::None)) => self.resolver.by_shape(id).into_iter().collect(),
             None => Vec::new(),
         };
-        let school = school.and_then(|id| match self.resolver.school(id) {
+        let school = school.and_then(|id| match self.resolver.school(id, self.school_id_type()) {
             Found::One(first) => Some(first.to_owned()),
             Found::None | Found::Several(_) => None,
         });
@@ -105,11 +110,12 @@ impl Reader<'_> {
             self.doubts.on_student(*key, school.as_deref(), date, mark);
         }
         if students.is_empty() {
-            self.doubts.on(match (school, date) {
-                (Some(school), Some(date)) => Place::Day(school, date),
-                (Some(school), None) => Place::School(school),
-                (None, _) => Place::Payload,
-            });
+            let id = student.map(mark_of);
+            match (school, date) {
+                (Some(school), Some(date)) => self.doubts.on(Place::Day(school, date), id),
+                (Some(school), None) => self.doubts.on(Place::School(school), id),
+                (None, _) => self.doubts.on(Place::Payload, None),
+            }
         }
     }
 }

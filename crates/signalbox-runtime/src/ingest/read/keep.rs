@@ -4,6 +4,7 @@
 use std::io;
 
 use jiff::civil::Date;
+use signalbox_connector::draft::Field;
 use signalbox_connector::{Draft, Record};
 use signalbox_event::data::AttendanceCategory;
 use signalbox_event::{Status, StudentKey};
@@ -11,10 +12,18 @@ use signalbox_event::{Status, StudentKey};
 use super::Reader;
 use super::ids::{School, unknown_school};
 use super::place::{When, outside_years};
-use crate::ingest::doubt::Place;
+use crate::ingest::doubt::{Place, mark_of};
 use crate::ingest::identity::Found;
 use crate::ingest::row::{Row, Slot, Waiting, content_hash, of_record};
-use crate::ingest::sort::{ENDS, FAULT, Head, INFERRED, LEFT_OUT};
+use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
+
+const fn unread(field: Field) -> u8 {
+    match field {
+        Field::Exit => EXIT_UNREAD,
+        Field::Grade => GRADE_UNREAD,
+        Field::Name => 0,
+    }
+}
 
 impl Reader<'_> {
     pub(super) fn keep(&mut self, mut draft: Draft<'_>) -> io::Result<()> {
@@ -30,7 +39,7 @@ impl Reader<'_> {
                 _ => Ok(()),
             },
             Record::Enrollment { student, school, .. } => {
-                let flags = if draft.left_out.is_empty() { flags } else { flags | LEFT_OUT };
+                let flags = draft.left_out.iter().fold(flags, |flags, left_out| flags | unread(left_out.field));
                 let (student, school) = (self.student(student), self.school(school));
                 self.keep_about(draft, student, school, flags)
             }
@@ -100,7 +109,7 @@ impl Reader<'_> {
         mut flags: u8,
     ) -> io::Result<()> {
         let (student_id, school_id, date) = claims(&draft.record);
-        self.doubt(Some(student_id), school_id, date, 0);
+        self.doubt(Some(student_id), school_id, date, mark_of(student_id));
         if *school == School::Unknown {
             let reject = unknown_school(draft, school_id.unwrap_or_default());
             self.found.rejects.add(reject);
@@ -133,7 +142,7 @@ impl Reader<'_> {
     ) -> Option<u16> {
         let when = self.when(&draft.record, school);
         if let (When::Uncounted(_) | When::Outside, Some(student)) = (when, student) {
-            self.doubts.on(Place::Misdated(*student.as_uuid()));
+            self.doubts.on(Place::Misdated(*student.as_uuid()), None);
         }
         match when {
             When::In(year) | When::Uncounted(year) => Some(year),

@@ -67,8 +67,8 @@ impl<'a> Findings<'a> {
             self.schools.insert(school.to_owned());
         }
         self.day(&draft);
-        for reject in draft.left_out {
-            note(&mut self.left_out, reject, school);
+        for left_out in draft.left_out {
+            note(&mut self.left_out, left_out.why, school);
         }
         if let Some(fault) = draft.fault {
             self.reject(fault, school);
