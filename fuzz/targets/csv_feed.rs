@@ -127,7 +127,9 @@ fn tells_of_no_student(file: &[u8], reading: &Reading) {
         return;
     }
     let faults = reading.items.iter().flat_map(|item| match item {
-        Item::Draft(draft) => draft.fault.iter().chain(draft.left_out.iter().map(|left_out| &left_out.why)).collect(),
+        Item::Draft(draft) => {
+            draft.fault.iter().chain(draft.left_out.iter().map(|left_out| &left_out.why)).collect()
+        }
         Item::Reject(reject) => vec![reject],
     });
     for fault in faults {

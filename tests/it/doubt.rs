@@ -113,6 +113,50 @@ fn a_row_that_is_never_found_does_not_keep_corrections_out() {
     assert_eq!(receiver.kinds()[3..], ["risk.flag.withdrawn"; 3]);
 }
 
+/// A footer stands in every file. One night a row beside it cannot be read and an absence is missing; then that row is
+/// mended, and the absence still missing: the office has taken it back.
+#[test]
+fn a_footer_keeps_no_row_standing_that_was_in_doubt_once() {
+    let receiver = Receiver::start();
+    let mut district = loaded(&receiver);
+    let with = |lines: Vec<String>, more: &[&str]| {
+        let more = more.iter().map(|line| (*line).to_owned());
+        lines.into_iter().chain(["Total,,,67".to_owned()]).chain(more).collect::<Vec<_>>()
+    };
+    let without_9 = || -> Vec<String> {
+        rows().iter().filter(|row| (row.0, row.1) != (1001, 9)).map(drops::line).collect()
+    };
+    drop_lines(&mut district, "attendance-02.csv", &with(lines(), &[]));
+    let status = drop_lines(&mut district, "attendance-03.csv", &with(without_9(), &["?,?,?,?"]));
+    assert_eq!(last_run(&status, "attendance")["doubtful"], 1, "{status}");
+    assert_eq!(district.answer(1001)["value"], "4/31");
+    drop_lines(&mut district, "attendance-04.csv", &with(without_9(), &[]));
+    assert_eq!(district.answer(1001)["value"], "3/31", "nothing is in doubt any more");
+}
+
+/// As many rows are not found as the night before, but others.
+#[test]
+fn as_many_other_rows_are_new_doubt() {
+    let receiver = Receiver::start();
+    let mut district = loaded(&receiver);
+    let strange = |ids: [u32; 2], gone: &[u32]| -> Vec<String> {
+        let is_there = |row: &&Row| row.1 != 16 || !gone.contains(&row.0);
+        let strange = ids.map(|id| format!("{id},100,{},A", us(day(16))));
+        rows().iter().filter(is_there).map(drops::line).chain(strange).collect()
+    };
+    drop_lines(&mut district, "attendance-02.csv", &strange([8001, 8002], &[]));
+    let status = drop_lines(&mut district, "attendance-03.csv", &strange([8003, 8004], &[1001, 1002]));
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["end"], &run["doubtful"]), (&0.into(), &2.into()), "{status}");
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 3], "nobody is told anything");
+    drop_lines(&mut district, "attendance-04.csv", &strange([8003, 8004], &[1001, 1002]));
+    assert_eq!(district.answer(1001)["value"], "4/31", "while they remain");
+    drop_lines(&mut district, "attendance-05.csv", &strange([8001, 8002], &[1001]));
+    assert_eq!(district.answer(1001)["value"], "4/31", "those of the first night are others again");
+    drop_lines(&mut district, "attendance-06.csv", &strange([8002, 8001], &[1001]));
+    assert_eq!(district.answer(1001)["value"], "3/31", "as they were when nothing was missing");
+}
+
 /// The same bytes are in doubt anew where the roster has changed.
 #[test]
 fn a_roster_that_spoils_ids_puts_the_same_file_in_doubt() {

@@ -64,6 +64,48 @@ fn who_is_gone_left_on_the_day_before() {
     assert_eq!(enrollments(&district, 1001)[0]["exit"], Value::Null, "back, as if never gone");
 }
 
+/// A roster with a row per term, of which one night only the first term's are exported: they are over, and keep nobody.
+#[test]
+fn an_enrolment_that_is_over_keeps_nobody_at_the_school() {
+    let mut district = District::new();
+    let fall: Vec<_> = (1000..1060).map(|id| (id, 100, AUGUST, "10/15/2021")).collect();
+    let running = (1000..1060).map(|id| (id, 100, "10/18/2021", ""));
+    let both: Vec<_> = fall.iter().copied().chain(running).collect();
+    drop_roster(&mut district, "enrollment-1.csv", &both);
+    let before = district.count_events();
+    let status = drop_roster(&mut district, "enrollment-2.csv", &fall);
+    assert_eq!((&status["holds"], district.count_events()), (&1.into(), before), "{status}");
+    assert_eq!(drop_roster(&mut district, "enrollment-3.csv", &both)["holds"], 0);
+}
+
+/// A grade that cannot be read says nothing of the last day.
+#[test]
+fn a_last_day_is_taken_back_though_the_grade_is_bad() {
+    let mut district = District::with(|config| {
+        config.roster = config.roster.replace("last_name: Last_Name", "grade: Last_Name");
+    });
+    let roster = |grade: &'static [u8], exit: &str| -> Vec<u8> {
+        let head = format!("{}\r\n1001,", drops::ENROLLMENT_HEADER);
+        let tail = format!(",Zebedee,2007-03-01,100,{AUGUST},{exit}\r\n");
+        [head.as_bytes(), grade, tail.as_bytes()].concat()
+    };
+    for (night, (grade, exit, expected)) in [
+        (&b"09"[..], "10/15/2021", "2021-10-15".into()),
+        (b"9\xba", "10/15/2021", "2021-10-15".into()),
+        (b"9\xba", "", Value::Null),
+        (b"9\xba", "nonsense", Value::Null),
+        (b"9\xba", "10/18/2021", "2021-10-18".into()),
+        (b"10", "nonsense", "2021-10-18".into()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        district.drop(&format!("enrollment-{night}.csv"), roster(grade, exit));
+        district.up();
+        assert_eq!(enrollments(&district, 1001)[0]["exit"], expected, "night {night}");
+    }
+}
+
 /// Without keys of rows, an entry date that moves a little is the same enrolment.
 #[test]
 fn a_corrected_entry_date_is_no_departure() {

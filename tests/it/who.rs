@@ -116,6 +116,43 @@ fn a_typo_in_an_identifier_lasts_one_night() {
     assert_eq!(answer["value"], "4/21", "healed: {answer}");
 }
 
+/// One night's typo: another school has the identifier 100 as well, or in place of s-100.
+#[test]
+fn a_typo_in_a_schools_identifier_lasts_one_night() {
+    for moved in [false, true] {
+        let mut district = reading("./drop/sis");
+        let package = || package(&[1000, 1001, 1002]);
+        drop_folder(&mut district, &package());
+        district.drop("attendance-1.csv", attendance(|id| id.to_string()).replace("s-100", "100"));
+        district.up();
+        assert_eq!(district.answer(1002)["value"], "3/20");
+
+        let other = "s-200,,,Jefferson High,school,100,d-1\r\n";
+        let typo = package().into_iter().map(|(name, text)| match name {
+            "orgs.csv" if moved => (name, text.replace(",school,100,", ",school,900,") + other),
+            "orgs.csv" => (name, text + other),
+            _ => (name, text),
+        });
+        drop_folder(&mut district, &typo.collect());
+        let next = attendance(|id| id.to_string()).replace("s-100", "100");
+        let next = next + &format!("1002,100,{},A\r\n", us(day(21)));
+        district.drop("attendance-2.csv", &next);
+        let status = district.up();
+        assert_eq!(last_run(&status, "attendance")["end"], 0, "{status}");
+
+        drop_folder(&mut district, &package());
+        district.drop("attendance-3.csv", &next);
+        let status = district.up();
+        assert_eq!((&status["rejects"], &status["holds"]), (&0.into(), &0.into()), "{status}");
+        let answer = district.answer(1002);
+        assert_eq!(
+            (&answer["value"], &answer["unknown_days"]),
+            (&"4/21".into(), &0.into()),
+            "healed: {answer}"
+        );
+    }
+}
+
 #[test]
 fn a_row_of_a_school_that_the_roster_brings_later_is_used_by_itself() {
     let mut district = District::new();

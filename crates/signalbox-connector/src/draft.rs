@@ -254,11 +254,7 @@ impl Reject {
 
 /// A value that is not required: where it cannot be read it is left out, and `left_out` says why.
 #[inline]
-pub fn kept<T>(
-    value: Result<Option<T>, Reject>,
-    field: Field,
-    left_out: &mut Vec<LeftOut>,
-) -> Option<T> {
+pub fn kept<T>(value: Result<Option<T>, Reject>, field: Field, left_out: &mut Vec<LeftOut>) -> Option<T> {
     value.unwrap_or_else(|why| {
         left_out.push(LeftOut { field, why });
         None

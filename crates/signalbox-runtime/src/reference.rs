@@ -10,6 +10,7 @@ use signalbox_event::{Data, Domain, data};
 use signalbox_log::Record;
 use signalbox_risk as risk;
 
+use crate::consume::admit::is_of_district;
 use crate::hub::{Hub, HubError};
 
 const PAGE: usize = 1_000;
@@ -56,16 +57,19 @@ impl ReferenceView {
                     break;
                 }
                 self.next = record.offset + 1;
-                self.fold(record);
+                self.fold(hub, record);
             }
         }
         Ok(self.version != before)
     }
 
-    fn fold(&mut self, record: &Record) {
+    fn fold(&mut self, hub: &Hub, record: &Record) {
         let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
         // A record that nobody can read changes nothing; `events list` shows it.
         let Ok(event) = from_record(headers, &record.value) else { return };
+        if !is_of_district(hub, &event) {
+            return;
+        }
         let Data::ReferenceCalendar(calendar) = event.data else { return };
         let key = (calendar.school.clone(), calendar.school_year);
         if self.calendars.get(&key).is_some_and(|entry| entry.revision >= event.revision) {
@@ -73,6 +77,25 @@ impl ReferenceView {
         }
         self.version += 1;
         self.calendars.insert(key, Entry { revision: event.revision, calendar: risk_calendar(&calendar) });
+    }
+
+    /// The highest revision of a calendar.
+    pub(crate) fn revision(&self) -> u64 {
+        self.calendars.values().map(|entry| entry.revision).max().unwrap_or_default()
+    }
+
+    /// Whether just these calendars are in force.
+    pub(crate) fn has_just(&self, calendars: &[data::Calendar]) -> bool {
+        let is_in_force = |calendar: &data::Calendar| {
+            let entry = self.calendars.get(&(calendar.school.clone(), calendar.school_year));
+            entry.is_some_and(|entry| entry.calendar == risk_calendar(calendar))
+        };
+        calendars.iter().all(is_in_force) && self.in_force().count() == calendars.len()
+    }
+
+    /// School (none: all others) and school year of every calendar in force.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = &(Option<String>, u16)> {
+        self.calendars.iter().filter(|(_, entry)| entry.calendar.is_some()).map(|(key, _)| key)
     }
 
     /// Names this state of the reference data: equal on every process that folded as far.

@@ -89,12 +89,7 @@ async fn one_by_one(
 }
 
 /// What the log did not take is appended as soon as it answers again, not when the claims lapse.
-async fn not_now(
-    hub: &Hub,
-    claims: &[Claim],
-    error: LogError,
-    now: Timestamp,
-) -> Result<usize, HubError> {
+async fn not_now(hub: &Hub, claims: &[Claim], error: LogError, now: Timestamp) -> Result<usize, HubError> {
     let at_once = Settled::RetryAt { at_ms: now.as_millisecond() };
     hub.outbox.settle_all(claims, at_once).await?;
     Err(error.into())

@@ -152,15 +152,19 @@ async fn last_run(feeds: &dyn FeedStore, feed: &str) -> Result<u64, HubError> {
     Ok(open.map_or(closed, |run| run.number))
 }
 
-/// Whether source, key or partition are not those of the event.
-fn misplaced(hub: &Hub, record: &Record, event: &Event) -> Option<Unfit> {
-    let district = hub.settings.district.id.as_str();
+/// Whether the event's source and key are of the hub's district.
+pub(crate) fn is_of_district(hub: &Hub, event: &Event) -> bool {
     let is_ours = |text: &str, before: &str| {
         text.strip_prefix(before)
-            .and_then(|rest| rest.strip_prefix(district))
+            .and_then(|rest| rest.strip_prefix(hub.settings.district.id.as_str()))
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if !is_ours(&event.source, "/districts/") || !is_ours(&event.partition_key, "") {
+    is_ours(&event.source, "/districts/") && is_ours(&event.partition_key, "")
+}
+
+/// Whether source, key or partition are not those of the event.
+fn misplaced(hub: &Hub, record: &Record, event: &Event) -> Option<Unfit> {
+    if !is_of_district(hub, event) {
         return Some(Unfit::District);
     }
     if record.key.as_deref() != Some(event.partition_key.as_bytes()) {
@@ -173,7 +177,8 @@ fn misplaced(hub: &Hub, record: &Record, event: &Event) -> Option<Unfit> {
         );
         return is_about_students.then_some(Unfit::Key);
     };
-    let named = event.partition_key[district.len()..].trim_start_matches('/').parse::<StudentKey>();
+    let named =
+        event.partition_key[hub.settings.district.id.len()..].trim_start_matches('/').parse::<StudentKey>();
     let shard = topic::shard_of(event.partition_key.as_bytes(), hub.settings.topics.shards);
     (named.ok() != Some(student) || shard != record.shard).then_some(Unfit::Key)
 }

@@ -1,6 +1,8 @@
 //! What the consumers must know besides rows: calendars, modes and rules. Told as events when they change, so that
 //! every process turns at the same place.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,9 +17,8 @@ use crate::calendar::Calendars;
 use crate::consume::in_force::InForce;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
+use crate::reference::ReferenceView;
 
-/// The note of the calendars that were announced last.
-pub(super) const CALENDARS: &str = "calendars";
 const POLICY: &str = "policy";
 
 /// What was announced last, and how often.
@@ -25,9 +26,6 @@ const POLICY: &str = "policy";
 struct Announced {
     revision: u64,
     hash: String,
-    /// (school or none, school year) of every calendar announced.
-    #[serde(default)]
-    keys: Vec<(Option<String>, u16)>,
 }
 
 impl Announced {
@@ -44,23 +42,20 @@ impl Announced {
     }
 }
 
-/// Publishes the calendars of the configuration if they are not what was published last.
+/// Publishes the calendars of the configuration if others are in force on the log.
 pub(crate) async fn calendars(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
-    let mut announced = Announced::load(hub, CALENDARS).await?;
     let mut calendars: Vec<Calendar> = hub.settings.calendars.iter().map(calendar).collect();
-    let hash = hash_of(&hub.settings.calendars);
-    if hash == announced.hash {
+    let mut in_force = ReferenceView::default();
+    in_force.refresh(hub).await?;
+    if in_force.has_just(&calendars) {
         return Ok(());
     }
-    let keys: Vec<_> = calendars.iter().map(|c| (c.school.clone(), c.school_year)).collect();
-    calendars.extend(announced.keys.iter().filter(|key| !keys.contains(key)).map(gone));
-    announced = Announced { revision: announced.revision + 1, hash, keys };
-    let messages: Vec<_> = calendars
-        .into_iter()
-        .map(|calendar| calendar_message(hub, calendar, announced.revision, now))
-        .collect();
-    hub.log.append(&messages).await?;
-    announced.save(hub, CALENDARS).await
+    let keys: BTreeSet<_> = calendars.iter().map(|c| (c.school.clone(), c.school_year)).collect();
+    calendars.extend(in_force.in_force().filter(|key| !keys.contains(key)).map(gone));
+    let revision = in_force.revision() + 1;
+    let messages: Vec<_> =
+        calendars.into_iter().map(|calendar| calendar_message(hub, calendar, revision, now)).collect();
+    Ok(hub.log.append(&messages).await?)
 }
 
 /// Names what the calendars say.
@@ -96,8 +91,11 @@ fn gone((school, school_year): &(Option<String>, u16)) -> Calendar {
 fn calendar_message(hub: &Hub, calendar: Calendar, revision: u64, now: Timestamp) -> signalbox_log::Message {
     let district = &hub.settings.district;
     let key = format!("{}/{}", calendar.school.as_deref().unwrap_or("*"), calendar.school_year);
+    // Two processes that announce at once say different things under one revision; the first holds.
+    let says = serde_json::to_vec(&calendar).expect("a calendar always serialises");
+    let revised = revision.to_be_bytes();
     let event = Event {
-        id: derived(&[b"calendar", district.id.as_bytes(), key.as_bytes(), &revision.to_be_bytes()]),
+        id: derived(&[b"calendar", district.id.as_bytes(), key.as_bytes(), &revised, &says]),
         source: hub_source(hub, "configuration"),
         subject: None,
         time: rfc3339(now.as_millisecond(), &district.zone),
@@ -124,7 +122,7 @@ pub(crate) async fn policy(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
     let name = format!("{number}/{hash}");
     let data = Data::OpsPolicyChanged(ours.to_event(number));
     broadcast(hub, Domain::Ops, &source, &name, now.as_millisecond(), None, data).await?;
-    Announced { revision: number, hash, keys: Vec::new() }.save(hub, POLICY).await
+    Announced { revision: number, hash }.save(hub, POLICY).await
 }
 
 /// Whether this process' configuration lays down something else than what is in force.
@@ -143,7 +141,7 @@ async fn latest(hub: &Hub) -> Result<Announced, HubError> {
     let noted = Announced::load(hub, POLICY).await?;
     match crate::view::shard_state(hub, 0).await?.in_force {
         Some(folded) if folded.number >= noted.revision => {
-            Ok(Announced { revision: folded.number, hash: folded.hash(), keys: Vec::new() })
+            Ok(Announced { revision: folded.number, hash: folded.hash() })
         }
         _ => Ok(noted),
     }

@@ -22,8 +22,8 @@ use crate::hub::{HubError, Settings};
 
 /// A ledger key begins with so many bytes that are its student's.
 const GROUP_BYTES: usize = 8;
-/// Nobody has more enrolments in a year.
-const STINTS_AT_MOST: usize = 64;
+/// Enrolments of a student that are looked up at a time.
+const STINTS: usize = 64;
 
 /// What becomes of one natural key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -322,16 +322,24 @@ impl<'a> Diff<'a> {
         first[..GROUP_BYTES].copy_from_slice(group);
         let mut schools = Vec::new();
         for roster in self.by.settings.feeds.iter().filter(|feed| feed.is_roster()) {
-            let after = before(first);
-            let rows = self.by.feeds.ledger(&roster.name, scope, after.as_ref(), STINTS_AT_MOST).await?;
-            let of_group = rows.iter().take_while(|stint| stint.key.starts_with(group));
-            // One that a student left has its last day; one that never was has no content.
-            for stint in of_group.filter(|stint| stint.status == LedgerStatus::Live || stint.content != 0) {
-                let stint = Row::decode(&stint.detail)?;
-                let is_there = row.date().is_some_and(|date| stint.is_enrolled_on(date));
-                if stint.student == row.student && is_there {
-                    schools.extend(stint.school().map(str::to_owned));
+            let mut after = before(first);
+            loop {
+                let rows = self.by.feeds.ledger(&roster.name, scope, after.as_ref(), STINTS).await?;
+                let of_group: Vec<_> = rows.iter().take_while(|stint| stint.key.starts_with(group)).collect();
+                // One that a student left has its last day; one that never was has no content.
+                for stint in
+                    of_group.iter().filter(|one| one.status == LedgerStatus::Live || one.content != 0)
+                {
+                    let stint = Row::decode(&stint.detail)?;
+                    let is_there = row.date().is_some_and(|date| stint.is_enrolled_on(date));
+                    if stint.student == row.student && is_there {
+                        schools.extend(stint.school().map(str::to_owned));
+                    }
                 }
+                if of_group.len() < STINTS {
+                    break;
+                }
+                after = rows.last().map(|row| row.key);
             }
         }
         schools.retain(|school| self.spoken_of.contains(school));

@@ -353,7 +353,10 @@ mod tests {
             let other = cast(&["X2", "X3"], &first);
             assert!(is_on(&other, false), "{place:?}");
             let stood = BTreeSet::from([place.clone()]);
-            assert!(is_on(&cast(&["X2", "X3"], &other.book(9, 2, &stood)), true), "while it remains: {place:?}");
+            assert!(
+                is_on(&cast(&["X2", "X3"], &other.book(9, 2, &stood)), true),
+                "while it remains: {place:?}"
+            );
         }
     }
 

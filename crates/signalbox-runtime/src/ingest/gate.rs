@@ -361,7 +361,8 @@ mod tests {
 
     #[test]
     fn too_much_that_cannot_be_used() {
-        let before = |rows, unusable| crate::ingest::doubt::Doubt::default().book(rows, unusable, &BTreeSet::new());
+        let before =
+            |rows, unusable| crate::ingest::doubt::Doubt::default().book(rows, unusable, &BTreeSet::new());
         for (name, rows, unusable, before, expected) in [
             ("a tenth", 100, 10, before(0, 0), false),
             ("more than a tenth, at the first load", 100, 11, before(0, 0), true),

@@ -50,7 +50,8 @@ impl Leaving<'_> {
             let first_elsewhere = elsewhere.map(|other| other.entry).min();
             let left = self.left(first_elsewhere);
             // One that is over by then keeps nobody at the school.
-            let keeps = |other: &Stint| other.school == gone.school && other.exit.is_none_or(|exit| exit > left);
+            let keeps =
+                |other: &Stint| other.school == gone.school && other.exit.is_none_or(|exit| exit > left);
             let keeps_school = present(steps, &stints).any(keeps);
             steps[at].keeps_school = keeps_school;
             self.leave(&mut steps[at], gone, left)?;

@@ -26,9 +26,9 @@ pub(crate) struct RosterIds {
 /// What rows say of the ids of one kind of thing.
 #[derive(Debug)]
 struct Claims<K> {
-    /// Whoever has a row.
-    seen: HashSet<K>,
-    /// What rows claim that is not what is known.
+    /// Whoever has a row, and whether one of them says what is known: then that holds.
+    seen: HashMap<K, bool>,
+    /// What rows of the others claim.
     claims: BTreeMap<K, Vec<TypedId>>,
 }
 
@@ -103,7 +103,7 @@ impl RosterIds {
         let mut change = Change::default();
         self.students.settle(&resolver.students, &mut change, |key, id| row(*key, id));
         self.schools.settle(&resolver.schools, &mut change, |key, id| school_row(key, id));
-        for key in self.students.seen.iter().filter(|key| resolver.is_two_persons(**key)) {
+        for key in self.students.seen.keys().filter(|key| resolver.is_two_persons(**key)) {
             if !self.two_persons.contains(key) {
                 change.gone.push(two_persons(resolver, *key));
             }
@@ -116,7 +116,7 @@ impl RosterIds {
 
 impl<K> Default for Claims<K> {
     fn default() -> Self {
-        Self { seen: HashSet::new(), claims: BTreeMap::new() }
+        Self { seen: HashMap::new(), claims: BTreeMap::new() }
     }
 }
 
@@ -127,11 +127,19 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         key: K,
         ids: impl ExactSizeIterator<Item = (&'r str, &'r str)> + Clone,
     ) {
-        if !known.has_just(&key, ids.clone()) {
-            let ids = ids.map(|(kind, id)| (kind.to_owned(), id.to_owned()));
-            self.claims.insert(key.clone(), ids.collect());
+        let is_known = known.has_just(&key, ids.clone());
+        let seen = self.seen.entry(key.clone()).or_default();
+        *seen |= is_known;
+        if *seen {
+            self.claims.remove(&key);
+            return;
         }
-        self.seen.insert(key);
+        let ids: Vec<_> = ids.map(|(kind, id)| (kind.to_owned(), id.to_owned())).collect();
+        // Of several rows always the same one, in whatever order they stand.
+        match self.claims.get(&key) {
+            Some(other) if *other <= ids => {}
+            _ => drop(self.claims.insert(key, ids)),
+        }
     }
 
     fn settle(&self, known: &Ids<K>, change: &mut Change, row: impl Fn(&K, TypedId) -> CrosswalkRow) {
@@ -144,6 +152,13 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
                 change.new.push(row(key, id.clone()));
             }
         }
+        for (id, owners) in known.shared() {
+            let (claim_it, others): (Vec<&K>, Vec<&K>) =
+                owners.into_iter().partition(|owner| self.claims_it(owner, &id));
+            if !claim_it.is_empty() {
+                change.gone.extend(others.into_iter().map(|owner| row(owner, id.clone())));
+            }
+        }
     }
 
     /// The id's other owners who do not claim it in this payload.
@@ -153,10 +168,11 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         key: &'k K,
         id: &'k TypedId,
     ) -> impl Iterator<Item = &'k K> {
-        let claims_it = |owner: &K| {
-            self.seen.contains(owner) && self.claims.get(owner).is_none_or(|claims| claims.contains(id))
-        };
-        known.named(&id.1, Some(&id.0)).filter(move |owner| *owner != key && !claims_it(owner))
+        known.named(&id.1, Some(&id.0)).filter(move |owner| *owner != key && !self.claims_it(owner, id))
+    }
+
+    fn claims_it(&self, owner: &K, id: &TypedId) -> bool {
+        self.seen.contains_key(owner) && self.claims.get(owner).is_none_or(|claims| claims.contains(id))
     }
 }
 

@@ -60,6 +60,21 @@ impl<K: Clone + Eq + Hash> Ids<K> {
         self.named.iter().flat_map(|(id, owners)| owners.iter().map(|(_, key)| (&**id, key)))
     }
 
+    /// Ids that name several, of one type.
+    pub(super) fn shared(&self) -> impl Iterator<Item = (TypedId, Vec<&K>)> {
+        let several = self.named.iter().filter(|(_, owners)| owners.len() > 1);
+        several
+            .flat_map(|(id, owners)| {
+                let of_type = move |id_type: usize| {
+                    let owners = owners.iter().filter(move |(held, _)| usize::from(*held) == id_type);
+                    owners.map(|(_, key)| key).collect::<Vec<_>>()
+                };
+                let types = self.types.iter().enumerate();
+                types.map(move |(at, name)| ((name.clone(), id.to_string()), of_type(at)))
+            })
+            .filter(|(_, owners)| owners.len() > 1)
+    }
+
     /// Whether its further ids are just these.
     pub(super) fn has_just<'r>(
         &self,

@@ -39,7 +39,8 @@ impl Reader<'_> {
                 _ => Ok(()),
             },
             Record::Enrollment { student, school, .. } => {
-                let flags = draft.left_out.iter().fold(flags, |flags, left_out| flags | unread(left_out.field));
+                let flags =
+                    draft.left_out.iter().fold(flags, |flags, left_out| flags | unread(left_out.field));
                 let (student, school) = (self.student(student), self.school(school));
                 self.keep_about(draft, student, school, flags)
             }
