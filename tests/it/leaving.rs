@@ -76,6 +76,29 @@ fn an_enrolment_that_is_over_keeps_nobody_at_the_school() {
     let status = drop_roster(&mut district, "enrollment-2.csv", &fall);
     assert_eq!((&status["holds"], district.count_events()), (&1.into(), before), "{status}");
     assert_eq!(drop_roster(&mut district, "enrollment-3.csv", &both)["holds"], 0);
+
+    let spring: Vec<_> = (1000..1060).map(|id| (id, 100, "1/10/2022", "")).collect();
+    let status = drop_roster(&mut district, "enrollment-4.csv", &spring);
+    assert_eq!(status["holds"], 1, "nor does one that has not begun: {status}");
+    assert_eq!(drop_roster(&mut district, "enrollment-5.csv", &both)["holds"], 0);
+}
+
+/// The clock is back by weeks on the night on which a child's row is gone.
+#[test]
+fn a_clock_that_goes_back_takes_no_enrolment_back() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    drop_roster(&mut district, "enrollment-1.csv", &[(1000, 100, AUGUST, ""), (1001, 100, AUGUST, "")]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1001, 5, "A"), through(20)]);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"]);
+    let now = std::mem::replace(&mut district.now, "2021-09-01T06:00:00-05:00".to_owned());
+    drop_roster(&mut district, "enrollment-2.csv", &[(1000, 100, AUGUST, "")]);
+    district.now = now;
+    district.up();
+    assert_eq!(enrollments(&district, 1001)[0]["exit"], "2021-10-31", "the day before that of the last file");
+    assert_eq!(district.answer(1001)["value"], "3/20");
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"], "nobody is told");
 }
 
 /// A grade that cannot be read says nothing of the last day.

@@ -61,6 +61,20 @@ fn a_stray_row_of_another_school_keeps_nothing_back() {
 }
 
 /// Excel eats leading zeros: "0012" in the roster is "12" in the attendance file.
+/// A mistyped year puts the row into a year that nobody judges: it goes with the next file all the same.
+#[test]
+fn a_row_of_another_year_goes_with_the_next_file_too() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    district.drop("attendance-1.csv", drops::attendance(&[through(20)]) + "8001,100,9/1/2062,A\r\n");
+    assert_eq!(district.up()["unmatched"], 1);
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    let status = district.up();
+    assert_eq!(status["unmatched"], 0, "{status}");
+    assert_eq!(crate::district::feed(&status, "attendance")["state"], "ok", "{status}");
+    assert_eq!(district.json(&["unmatched", "list"]), serde_json::json!([]));
+}
+
 #[test]
 fn lost_leading_zeros_are_named() {
     let mut district = District::new();

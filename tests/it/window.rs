@@ -72,3 +72,34 @@ fn a_wider_window_does_not_widen_what_an_earlier_file_said() {
     district.up();
     assert_eq!(district.answer(1001)["value"], "0/17", "and day 3 now is");
 }
+
+/// A row that nobody is found for hides its day at the school, until the next file: it covers other days, and has no such
+/// row. Neither does a child who is never rostered keep every day unknown.
+#[test]
+fn what_was_in_doubt_is_known_with_the_next_file_though_it_covers_other_days() {
+    let mut district = District::with(|config| config.covers = "{school_days: 5}");
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), through(5)]);
+    district.attend(&[(1001, 8, "A"), (8001, 8, "A"), through(10)]);
+    // School 800 is not known, so it may be anybody's of school 100.
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["reject"], 1, "{status}");
+    let line = format!("8001,100,{},A", crate::drops::us(day(13)));
+    district.drop("attendance-8.csv", crate::drops::attendance(&[through(15)]) + &line + "\r\n");
+    district.up();
+    let answer = district.answer(1001);
+    assert_eq!((&answer["value"], &answer["unknown_days"]), (&"2/14".into(), &1.into()), "day 13: {answer}");
+    district.attend(&[through(20)]);
+    district.up();
+    let answer = district.answer(1001);
+    assert_eq!((&answer["value"], &answer["unknown_days"]), (&"2/20".into(), &0.into()), "{answer}");
+
+    // A row without a day that names her: every new day, until a file without it.
+    district.drop("attendance-9.csv", crate::drops::attendance(&[through(25)]) + "1001,100,?,A\r\n");
+    district.up();
+    assert_eq!(district.answer(1001)["unknown_days"], 5);
+    district.attend(&[through(30)]);
+    district.up();
+    let answer = district.answer(1001);
+    assert_eq!((&answer["value"], &answer["unknown_days"]), (&"2/30".into(), &0.into()), "{answer}");
+}

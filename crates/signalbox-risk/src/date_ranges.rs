@@ -55,15 +55,6 @@ impl DateRanges {
         union
     }
 
-    /// The set with `first..=last` taken out and `with` in its place.
-    #[must_use]
-    pub fn replaced(&self, first: Date, last: Date, with: &[(Date, Date)]) -> DateRanges {
-        let mut set = self.clone();
-        set.remove(first, last);
-        set.extend(with.iter().copied());
-        set
-    }
-
     pub fn contains(&self, date: Date) -> bool {
         let at = self.ranges.partition_point(|range| range.1 < date);
         self.ranges.get(at).is_some_and(|range| range.0 <= date)

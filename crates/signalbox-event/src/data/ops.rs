@@ -43,7 +43,7 @@ pub struct SchoolCoverage {
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub last: Date,
     /// Covered days on which the absence of a row says nothing: a row that could not be used may belong there. Whatever
-    /// was said of the days from `first` to `last` before is replaced.
+    /// was said of the school before is replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub doubtful: Vec<(Date, Date)>,

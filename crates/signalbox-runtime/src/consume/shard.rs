@@ -51,11 +51,9 @@ pub struct FeedOnShard {
 impl FeedOnShard {
     fn cover(&mut self, one: &SchoolCoverage) {
         self.covered.entry(one.school.clone()).or_default().insert(one.first, one.last);
-        let mut doubtful = self.doubtful.remove(&one.school).unwrap_or_default();
-        doubtful.remove(one.first, one.last);
-        doubtful.extend(one.doubtful.iter().copied());
-        if !doubtful.is_empty() {
-            self.doubtful.insert(one.school.clone(), doubtful);
+        self.doubtful.remove(&one.school);
+        if !one.doubtful.is_empty() {
+            self.doubtful.insert(one.school.clone(), one.doubtful.iter().copied().collect());
         }
     }
 }

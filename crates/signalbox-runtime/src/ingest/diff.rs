@@ -129,7 +129,8 @@ pub(crate) struct By<'a> {
     pub feeds: &'a dyn FeedStore,
     pub feed: &'a str,
     pub settings: &'a Settings,
-    pub run_day: Date,
+    /// The day on which the payload is read; never before that on which the one before was, whatever the clock says.
+    pub read_on: Date,
     pub judged: &'a [Judged],
 }
 
@@ -205,8 +206,8 @@ impl<'a> Diff<'a> {
         let school_year = first.school_year;
         let judged = self.judged(Entity::Enrollment, school_year);
         let absent_rows = judged.map_or(AbsentRows::End, |judged| judged.absent_rows);
-        let By { settings, run_day, .. } = self.by;
-        Leaving { calendars: &settings.calendars, run_day, absent_rows, school_year }
+        let By { settings, read_on, .. } = self.by;
+        Leaving { calendars: &settings.calendars, read_on, absent_rows, school_year }
             .settle(&mut self.group)?;
         self.ready.extend(self.group.drain(..));
         Ok(())
@@ -263,7 +264,12 @@ impl<'a> Diff<'a> {
             return Ok(None);
         }
         let Some(judged) = self.judged(slot.entity, school_year) else {
-            return Ok((!slot.waits).then(|| Step::new(slot, school_year, Verdict::Untouched, Some(old))));
+            if !slot.waits {
+                return Ok(Some(Step::new(slot, school_year, Verdict::Untouched, Some(old))));
+            }
+            // A row that waits in another year counts nowhere; once the file does not have it, nobody has to look for it.
+            let is_judged = self.by.judged.iter().any(|judged| judged.entity == slot.entity);
+            return Ok(is_judged.then(|| dropped(slot, school_year, old)));
         };
         if slot.waits {
             let Waiting { row, school, .. } = Waiting::decode(&old.detail)?;

@@ -99,7 +99,8 @@ impl Judged {
 
 impl Window {
     fn missing(&self, row: &Row<'_>, date: Date) -> Missing {
-        if (row.is_silence() && self.first <= date && date <= self.covered) || date > self.run_day {
+        // What is inferred lasts until the next payload of the school that is not in that doubt, whatever days it covers.
+        if (row.is_silence() && date <= self.covered) || date > self.run_day {
             Missing::Ended
         } else if date > self.last {
             Missing::Late

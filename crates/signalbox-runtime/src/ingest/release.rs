@@ -14,7 +14,7 @@ use super::read::ReadIn;
 use super::rejects::RejectBook;
 use super::row::{Body, Row, Slot, Waiting, content_hash};
 use super::run::{OpenRun, id_system};
-use super::settings::{FeedSettings, Remembered};
+use super::settings::{FeedSettings, Remembered, mapping_of};
 use super::sort::{ENDS, Head, INFERRED, Sorter};
 use super::{Ingest, RunReport, Taken, cause, same};
 use crate::hub::{Feed, Hub, HubError};
@@ -24,9 +24,10 @@ const PAGE: usize = 20_000;
 /// Opens a release run if rows of the feed wait for what the roster has brought since this was looked at last.
 pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(), HubError> {
     let Taken { feed, lease, now } = taken;
-    let crosswalk = same::crosswalk(&ingest.hub).await?;
+    // Whom an id names depends on both.
+    let looked_up_by = format!("{} {}", mapping_of(feed), same::crosswalk(&ingest.hub).await?);
     let mut settings = FeedSettings::load(&ingest.hub, &feed.name).await?;
-    if settings.released_by.as_deref() == Some(&*crosswalk) {
+    if settings.released_by.as_deref() == Some(&*looked_up_by) {
         return Ok(());
     }
     let known = ingest.take_resolver().await?;
@@ -45,7 +46,7 @@ pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(),
         finish(ingest, taken, &run).await?;
         settings = FeedSettings::load(&ingest.hub, &feed.name).await?;
     }
-    settings.released_by = Some(crosswalk);
+    settings.released_by = Some(looked_up_by);
     settings.save(&ingest.hub, lease).await
 }
 
@@ -80,7 +81,7 @@ pub(super) async fn finish(
     let open = OpenRun { hub, feed, lease, run, now };
     open.forget_accepted().await?;
     let mut emitter = Emitter::new(hub, lease, run, &known.resolver, id_system(hub));
-    let mut diff = Diff::new(open.by(&[]), &read)?;
+    let mut diff = Diff::new(open.by(&[], open.run_day()), &read)?;
     while let Some(step) = diff.next().await? {
         emitter.step(step).await?;
     }

@@ -40,13 +40,16 @@ impl OpenRun<'_> {
             Ok(read) => read,
             Err(refusal) => return self.set_aside(&refusal).await,
         };
+        read.scopes.extend(remembered.waiting.iter().map(|(slot, year)| (slot.number(), *year)));
+        let read_on = remembered.read_on.map_or(self.run_day(), |last| last.max(self.run_day()));
         let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
-        let gated = self.gate(&mut read, &judged, &remembered.book).await?;
+        let by = self.by(&judged, read_on);
+        let gated = self.gate(&mut read, by, &remembered.book).await?;
         if let Some(held) = gated.hold.as_ref().filter(|held| held.is_whole()) {
             self.end_what_went_out().await?;
             return self.hold(read.rejects, &gated, held).await;
         }
-        self.publish(&read, &judged, &gated, resolver).await?;
+        self.publish(&read, by, &gated, resolver).await?;
         let accepted = Accepted::of(context, size_bytes, &read, &gated);
         self.accept(read.rejects, &gated, accepted).await
     }
@@ -86,7 +89,7 @@ impl OpenRun<'_> {
             spoke_from: (is_same && run.cause == cause::RETRY).then_some(&remembered.spoke_from),
             doubtful: &remembered.doubtful,
             covered: &remembered.covered,
-            some_wait: remembered.some_wait,
+            some_wait: !remembered.waiting.is_empty(),
             run_day: self.run_day(),
             scratch: hub.landing.scratch(),
         };
@@ -122,18 +125,18 @@ impl OpenRun<'_> {
     }
 
     /// What the payload is compared by.
-    pub(super) fn by<'a>(&'a self, judged: &'a [Judged]) -> By<'a> {
+    pub(super) fn by<'a>(&'a self, judged: &'a [Judged], read_on: Date) -> By<'a> {
         let Self { hub, feed, .. } = *self;
-        By { feeds: &*hub.feeds, feed: &feed.name, settings: &hub.settings, run_day: self.run_day(), judged }
+        By { feeds: &*hub.feeds, feed: &feed.name, settings: &hub.settings, read_on, judged }
     }
 
     /// Counts what the payload would do. A resumed run keeps what was decided before, while that rests on the same.
-    async fn gate(&self, read: &mut ReadIn, judged: &[Judged], book: &Book) -> Result<Gated, HubError> {
+    async fn gate(&self, read: &mut ReadIn, by: By<'_>, book: &Book) -> Result<Gated, HubError> {
         let Self { hub, feed, run, .. } = *self;
         let basis = same::basis(hub, feed, run, self.run_day()).await?;
         let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
         let mut tally = Tally::new(feed.source.entities(), read, self.run_day());
-        let mut diff = Diff::new(self.by(judged), read)?;
+        let mut diff = Diff::new(by, read)?;
         while let Some(step) = diff.next().await? {
             tally.step(&step, &mut rejects)?;
         }
@@ -167,7 +170,7 @@ impl OpenRun<'_> {
     async fn publish(
         &self,
         read: &ReadIn,
-        judged: &[Judged],
+        by: By<'_>,
         gated: &Gated,
         resolver: &Resolver,
     ) -> Result<(), HubError> {
@@ -182,7 +185,7 @@ impl OpenRun<'_> {
         if gated.changes {
             self.forget_accepted().await?;
             let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
-            let mut diff = Diff::new(self.by(judged), read)?;
+            let mut diff = Diff::new(by, read)?;
             while let Some(step) = diff.next().await? {
                 if !gated.keeps_back(&step)? {
                     emitter.step(step).await?;

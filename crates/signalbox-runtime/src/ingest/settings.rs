@@ -12,6 +12,7 @@ use super::RunReport;
 use super::doubt::{Book, Place, Seen};
 use super::gate::Gated;
 use super::row::Slot;
+use super::run::run_day;
 use super::same::Accepted;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
@@ -34,7 +35,7 @@ pub struct FeedSettings {
     /// The last run whose payload went in.
     #[serde(default)]
     pub(crate) accepted_run: Option<u64>,
-    /// The state of the crosswalk in which rows that wait were looked up last.
+    /// Mapping and crosswalk in which rows that wait were looked up last.
     #[serde(default)]
     pub(crate) released_by: Option<String>,
     /// Where rows of the last accepted payload had cast doubt that were found since.
@@ -74,15 +75,15 @@ impl FeedSettings {
             let before = ranges.clone();
             ranges.insert(one.first, one.last);
             let doubtful = self.doubtful.get(&one.school).cloned().unwrap_or_default();
-            ranges != before || doubtful.replaced(one.first, one.last, &one.doubtful) != doubtful
+            ranges != before || doubtful != one.doubtful.iter().copied().collect()
         })
     }
 
     pub(crate) fn extend(&mut self, covered: &[SchoolCoverage]) {
         for one in covered {
             self.covered.entry(one.school.clone()).or_default().insert(one.first, one.last);
-            let doubtful = self.doubtful.entry(one.school.clone()).or_default();
-            *doubtful = doubtful.replaced(one.first, one.last, &one.doubtful);
+            // Of days that the payload does not cover it has no doubt any more.
+            self.doubtful.insert(one.school.clone(), one.doubtful.iter().copied().collect());
         }
     }
 }
@@ -97,8 +98,10 @@ pub(super) struct Remembered {
     pub(super) spoke_from: BTreeMap<String, Date>,
     pub(super) covered: BTreeMap<String, DateRanges>,
     pub(super) doubtful: BTreeMap<String, DateRanges>,
-    /// Rows wait for their student or school.
-    pub(super) some_wait: bool,
+    /// Where rows wait for their student or school, or have waited: slots and school years.
+    pub(super) waiting: Vec<(Slot, u16)>,
+    /// The local day on which the last accepted payload was read.
+    pub(super) read_on: Option<Date>,
 }
 
 impl Remembered {
@@ -110,16 +113,19 @@ impl Remembered {
             None => None,
         };
         let payload = run.as_ref().map(|run| run.payload.clone());
+        let read_on = run.as_ref().map(|run| run_day(hub, run));
         let gated = match run.and_then(|run| run.gated) {
             Some(gated) => serde_json::from_str(&gated).map_err(|_| HubError::Stored("run's decision"))?,
             None => Gated::default(),
         };
         let spoke_from = gated.covered.iter().map(|one| (one.school.clone(), one.first)).collect();
-        let mut some_wait = false;
+        let mut waiting = Vec::new();
         for slot in Slot::all().filter(|slot| slot.waits) {
-            some_wait |= !hub.feeds.ledger_years(feed, u16::from(slot.number())).await?.is_empty();
+            let years = hub.feeds.ledger_years(feed, u16::from(slot.number())).await?;
+            waiting.extend(years.into_iter().map(|year| (slot, year)));
         }
-        Ok(Self { book: gated.book.without(&found_since), payload, spoke_from, covered, doubtful, some_wait })
+        let book = gated.book.without(&found_since);
+        Ok(Self { book, payload, spoke_from, covered, doubtful, waiting, read_on })
     }
 }
 

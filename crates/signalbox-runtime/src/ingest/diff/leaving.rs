@@ -17,7 +17,8 @@ const MENDED_WITHIN_SCHOOL_DAYS: usize = 20;
 #[derive(Clone, Copy)]
 pub(super) struct Leaving<'a> {
     pub calendars: &'a Calendars,
-    pub run_day: Date,
+    /// The day on which the payload is read; never before that on which the one before was, whatever the clock says.
+    pub read_on: Date,
     pub absent_rows: AbsentRows,
     pub school_year: u16,
 }
@@ -49,9 +50,11 @@ impl Leaving<'_> {
                 .filter(|other| other.school != gone.school && other.entry > gone.entry);
             let first_elsewhere = elsewhere.map(|other| other.entry).min();
             let left = self.left(first_elsewhere);
-            // One that is over by then keeps nobody at the school.
-            let keeps =
-                |other: &Stint| other.school == gone.school && other.exit.is_none_or(|exit| exit > left);
+            // One that is over by then, or has not begun, keeps nobody at the school.
+            let is_now = |other: &Stint| {
+                other.entry <= self.read_on && other.exit.is_none_or(|exit| exit >= self.read_on)
+            };
+            let keeps = |other: &Stint| other.school == gone.school && is_now(other);
             let keeps_school = present(steps, &stints).any(keeps);
             steps[at].keeps_school = keeps_school;
             self.leave(&mut steps[at], gone, left)?;
@@ -84,7 +87,7 @@ impl Leaving<'_> {
 
     /// The last day there: that before the payload was read, and not after the day before an entry elsewhere.
     fn left(&self, first_elsewhere: Option<Date>) -> Date {
-        let first_out = first_elsewhere.map_or(self.run_day, |entry| entry.min(self.run_day));
+        let first_out = first_elsewhere.map_or(self.read_on, |entry| entry.min(self.read_on));
         first_out.yesterday().unwrap_or(Date::MIN)
     }
 
