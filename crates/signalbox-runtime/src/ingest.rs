@@ -289,7 +289,7 @@ impl Ingest {
 
     async fn process(&mut self, open: OpenRun<'_>) -> Result<RunReport, HubError> {
         let mut known = self.take_resolver().await?;
-        let report = open.process(&mut known.resolver).await?;
+        let report = Box::pin(open.process(&mut known.resolver)).await?;
         // A payload that waits or is refused taught the resolver nothing that holds.
         if report.hold.is_none() && report.refused.is_none() {
             self.resolver = Some(known);

@@ -305,7 +305,7 @@ mod tests {
         ] {
             let first = cast(2, &place, &Book::default());
             let stood = BTreeSet::from([place.clone()]);
-            assert_eq!(first.on(&row(false)), [place.clone()]);
+            assert_eq!(first.on(&row(false)), vec![place.clone()]);
             let second = cast(2, &place, &first.book(9, 2, &stood));
             assert!(!is_on(&second, false), "no more than before: {place:?}");
             assert!(is_on(&second, true), "it stood on, and they remain: {place:?}");
