@@ -41,7 +41,7 @@ async fn run_on(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
         return run_command::forever(out, opened, post, &configuration, &roles, None).await;
     }
     let _lock = alone(&opened, &configuration).await?;
-    forever(out, post).await
+    Box::pin(forever(out, post)).await
 }
 
 /// No other process runs an embedded hub while the lock is held.
@@ -126,7 +126,7 @@ async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
     let delivering = tokio::spawn(post.clone().deliver());
     writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
     out.flush()?;
-    let worked = work(post).await;
+    let worked = Box::pin(work(post)).await;
     delivering.abort();
     worked?;
     writeln!(out, "Stopped. Start again to go on.")?;
