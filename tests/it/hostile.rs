@@ -3,8 +3,9 @@
 //!
 //! # Layout
 //! - `files`: what is no file, or leads elsewhere; `records`: records on the log that are not the hub's
-//! - `left`: what is left behind, and who can look at it
+//! - `left`: what is left behind, and who can look at it; `screen`: what reaches a terminal
 
 mod files;
 mod left;
 mod records;
+mod screen;

@@ -19,8 +19,8 @@ fn assert_refused(district: &District, reason: &str, mend: &str) {
 #[track_caller]
 fn assert_says(run: &Run, reason: &str, mend: &str) {
     assert_eq!(run.status.code(), Some(2), "{run:?}");
-    assert!(run.stderr.contains(reason), "\"{reason}\" in {run:?}");
-    assert!(run.stderr.contains(mend), "the mend \"{mend}\" in {run:?}");
+    assert!(run.failure().contains(reason), "\"{reason}\" in {run:?}");
+    assert!(run.failure().contains(mend), "the mend \"{mend}\" in {run:?}");
 }
 
 fn rows() -> [Row; 6] {

@@ -149,13 +149,19 @@ fn written(stamps: &Stamps) -> i64 {
     stamps.values().map(|(time, _)| *time).max().unwrap_or_default()
 }
 
+/// A file's name for people, on one line whatever it is.
+fn shown(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 /// `None`: the drop is gone, or changed while it was copied.
 fn land(
     cx: &FetchCx<'_>,
     new: &New<'_>,
     open: &dyn Fn(&Dropped) -> io::Result<Box<dyn Read>>,
 ) -> Result<Option<Payload>, FetchError> {
-    let name = new.dropped.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = shown(&new.dropped.path);
     let modified =
         Timestamp::from_nanosecond(i128::from(written(&new.stamps))).unwrap_or(Timestamp::UNIX_EPOCH);
     let payload =

@@ -225,10 +225,10 @@ pub(crate) struct Retire {
     /// The feed's last name
     pub(crate) feed: String,
     /// Who decides
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = one_line)]
     pub(crate) by: String,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
     pub(crate) reason: String,
 }
 
@@ -254,9 +254,9 @@ pub(crate) struct FlagsAck {
     /// The flag's id, or enough of its beginning
     pub(crate) flag: String,
     /// Who takes it on
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = one_line)]
     pub(crate) by: String,
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
     pub(crate) reason: Option<String>,
 }
 
@@ -331,10 +331,10 @@ pub(crate) enum HoldsWhat {
 pub(crate) struct Decision {
     pub(crate) id: String,
     /// Who decides
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = one_line)]
     pub(crate) by: String,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
     pub(crate) reason: String,
 }
 
@@ -391,4 +391,19 @@ mod tests {
         let error = Cli::try_parse_from(["signalbox", "check", "--sample", "att.csv"]).expect_err("no feed");
         assert_eq!(error.exit_code(), 2);
     }
+}
+
+/// What is kept with a decision, and shown to whoever looks at it later.
+fn one_line(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 500;
+    if text.trim().is_empty() {
+        return Err("it is blank".to_owned());
+    }
+    if text.chars().any(char::is_control) {
+        return Err("it has a line break, or another character that cannot be printed".to_owned());
+    }
+    if text.chars().count() > LONGEST {
+        return Err(format!("it is longer than {LONGEST} characters"));
+    }
+    Ok(text.to_owned())
 }

@@ -36,10 +36,11 @@ use crate::config::{self, Loaded};
 use crate::connectors;
 use crate::exit::{Done, Failure};
 use crate::open::{self, Opened};
+use crate::screen::Escaping;
 
 /// Runs the command. What scripts read goes to stdout.
 pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
-    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let out = &mut Escaping::new(io::BufWriter::new(io::stdout().lock()));
     let global = &cli.global;
     let done = match &cli.command {
         Command::Init(args) => init::run(out, global, args),

@@ -16,7 +16,7 @@ mod open;
 mod problem;
 mod screen;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,6 +25,7 @@ use tracing_subscriber::EnvFilter;
 
 use cli::Cli;
 use exit::Failure;
+use screen::Escaping;
 
 /// Loading makes and frees many small values, often on another thread than made them, which the system's allocator is
 /// slow at (docs/performance.md).
@@ -45,7 +46,8 @@ fn main() -> ExitCode {
         Err(failure) => {
             let code = failure.code();
             // Nowhere is left to say it when stderr is gone too.
-            drop(screen::failure(&mut io::stderr().lock(), &failure, &cli.global.config));
+            let out = &mut Escaping::new(io::stderr().lock());
+            drop(screen::failure(out, &failure, &cli.global.config, cli.global.output));
             code
         }
     }
@@ -57,12 +59,13 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).expect("clap's exit codes are 0 and 2"))
 }
 
-/// `SIGNALBOX_LOG` takes what `RUST_LOG` usually takes, e.g. `debug` or `signalbox_runtime=trace`.
+/// `SIGNALBOX_LOG`, or `RUST_LOG`, says how much: e.g. `debug` or `signalbox_runtime=trace`.
 fn log_to_stderr() {
-    let filter =
-        EnvFilter::try_from_env("SIGNALBOX_LOG").unwrap_or_else(|_| EnvFilter::new("warn,signalbox=info"));
-    let colours = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
+    let filter = EnvFilter::try_from_env("SIGNALBOX_LOG").or_else(|_| EnvFilter::try_from_default_env());
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn,signalbox=info"));
+    // Colours would act on a terminal, like all else that is escaped.
+    let out = || Escaping::new(io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(out).init();
 }
 
 /// Whoever read our output has seen enough (`signalbox events list | head`).

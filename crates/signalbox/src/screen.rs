@@ -1,5 +1,7 @@
 //! What people see: problems with their place, failures with their mend.
 
+mod escaping;
+
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,6 +9,9 @@ use std::path::Path;
 use serde::Serialize;
 use signalbox_connector::words::plural;
 
+pub(crate) use escaping::Escaping;
+
+use crate::cli::Output;
 use crate::config::secrets::is_literal_secret;
 use crate::exit::Failure;
 use crate::problem::{Problem, Severity};
@@ -18,7 +23,15 @@ pub(crate) fn json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()
 }
 
 /// Why a command could not do its work.
-pub(crate) fn failure(out: &mut dyn Write, failure: &Failure, config: &Path) -> io::Result<()> {
+pub(crate) fn failure(
+    out: &mut dyn Write,
+    failure: &Failure,
+    config: &Path,
+    output: Output,
+) -> io::Result<()> {
+    if output == Output::Json {
+        return json(out, &failure_json(failure));
+    }
     match failure {
         Failure::Config(found) => {
             problems(out, &found.0)?;
@@ -27,6 +40,17 @@ pub(crate) fn failure(out: &mut dyn Write, failure: &Failure, config: &Path) -> 
         Failure::Other { error, help, .. } => {
             writeln!(out, "error: {error:#}")?;
             if help.is_empty() { Ok(()) } else { writeln!(out, "   Mend: {help}") }
+        }
+    }
+}
+
+fn failure_json(failure: &Failure) -> serde_json::Value {
+    match failure {
+        Failure::Config(found) => {
+            serde_json::json!({"error": "the configuration cannot be used", "problems": found.0})
+        }
+        Failure::Other { error, help, .. } => {
+            serde_json::json!({"error": format!("{error:#}"), "help": help})
         }
     }
 }

@@ -19,6 +19,8 @@ const ANNOUNCED_AT_ONCE: u64 = 16;
 pub(crate) enum Unfit {
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
+    #[error("a text in it has a line break, or a character that cannot be printed")]
+    Control,
     #[error("it is not of this district")]
     District,
     #[error("its key is not that of whom it is about, or it stands on another's partition")]
@@ -36,7 +38,7 @@ impl Unfit {
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Unreadable(DecodeError::UnknownKind(_) | DecodeError::SpecVersion) => "unknown_version",
-            Self::Unreadable(_) => "malformed",
+            Self::Unreadable(_) | Self::Control => "malformed",
             Self::District => "another_district",
             Self::Key => "wrong_key",
             Self::NoRun => "no_run",
@@ -84,6 +86,9 @@ impl Admission {
             Ok(event) => event,
             Err(error) => return Ok(Err(error.into())),
         };
+        if has_control(&record.value) {
+            return Ok(Err(Unfit::Control));
+        }
         if let Some(unfit) = misplaced(hub, record, &event) {
             return Ok(Err(unfit));
         }
@@ -152,6 +157,20 @@ async fn last_run(feeds: &dyn FeedStore, feed: &str) -> Result<u64, HubError> {
     Ok(open.map_or(closed, |run| run.number))
 }
 
+/// Whether a text of the JSON has a character that the hub's own never have. Such a one stands in it with a backslash.
+fn has_control(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        match &rest[at + 1..] {
+            [b'n' | b'r' | b't' | b'b' | b'f', ..]
+            | [b'u', b'0', b'0', b'0' | b'1' | b'8' | b'9', ..]
+            | [b'u', b'0', b'0', b'7', b'f' | b'F', ..] => return true,
+            after => rest = after.get(1..).unwrap_or_default(),
+        }
+    }
+    false
+}
+
 /// Whether the event's source and key are of the hub's district.
 pub(crate) fn is_of_district(hub: &Hub, event: &Event) -> bool {
     let is_ours = |text: &str, before: &str| {
@@ -181,4 +200,26 @@ fn misplaced(hub: &Hub, record: &Record, event: &Event) -> Option<Unfit> {
         event.partition_key[hub.settings.district.id.len()..].trim_start_matches('/').parse::<StudentKey>();
     let shard = topic::shard_of(event.partition_key.as_bytes(), hub.settings.topics.shards);
     (named.ok() != Some(student) || shard != record.shard).then_some(Unfit::Key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_are_found_however_they_are_written() {
+        for (json, expected) in [
+            (r#"{"a":"b"}"#, false),
+            (r#"{"a":"\"b\" \\n é \u00e9"}"#, false),
+            (r#"{"a":"b\nc"}"#, true),
+            (r#"{"a":"\\\n"}"#, true),
+            (r#"{"a":"\u0000"}"#, true),
+            (r#"{"a":"\u001B[2J"}"#, true),
+            (r#"{"a":"\u009b"}"#, true),
+            (r#"{"a":"\u007F"}"#, true),
+            ("\\", false),
+        ] {
+            assert_eq!(has_control(json.as_bytes()), expected, "{json}");
+        }
+    }
 }
