@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::task::JoinSet;
 
 use super::{Groups, Membership};
 use crate::{Delivery, EventLog, LogError, Offset, Record, Shard, StartAt, Subscription};
@@ -39,7 +40,13 @@ pub struct LocalSubscription<L> {
     places: BTreeMap<Shard, Vec<StartAt>>,
     /// The shard served last: the search begins behind it, so that a busy shard does not starve the others.
     served: Shard,
+    /// The read that was begun, if one is. Whoever gives up waiting for [`next`](Subscription::next) does not give it up:
+    /// the next call goes on with it, else a read that takes longer than anybody's patience would never end.
+    reading: JoinSet<Result<Peeked, LogError>>,
 }
+
+/// What the next shard in turn has to read.
+type Peeked = Option<(Shard, Vec<Record>)>;
 
 /// A shard can only be started by the member that holds it.
 #[derive(Debug, thiserror::Error)]
@@ -58,55 +65,31 @@ impl<L: LocalLog> LocalSubscription<L> {
             shards = shards.max(shard_count(&log, topic).await?);
         }
         let membership = log.groups().join(group, topics, shards).map_err(failed)?;
-        Ok(Self { log, topics: topics.to_vec(), membership, places: BTreeMap::new(), served: 0 })
+        Ok(Self {
+            log,
+            topics: topics.to_vec(),
+            membership,
+            places: BTreeMap::new(),
+            served: 0,
+            reading: JoinSet::new(),
+        })
     }
 
     fn moved(&mut self, change: &Delivery) {
+        self.reading = JoinSet::new();
         if let Delivery::Revoked(shards) = change {
             self.places.retain(|shard, _| !shards.contains(shard));
         }
     }
 
-    /// What the next started shard in turn has to read. Moves nothing, so that it may be dropped half-way.
-    async fn peek(&self, max: usize) -> Result<Option<(Shard, Vec<Record>)>, LogError> {
-        self.log.refresh().await?;
-        let turn = self.places.range(self.served + 1..).chain(self.places.range(..=self.served));
-        for (&shard, places) in turn {
-            let records = self.peek_shard(shard, places, max).await?;
-            if !records.is_empty() {
-                return Ok(Some((shard, records)));
-            }
+    /// What the read that was begun found, else one that begins now; and whether it is that.
+    async fn read(&mut self, max: usize) -> Result<(Peeked, bool), LogError> {
+        let begins = self.reading.is_empty();
+        if begins {
+            self.reading.spawn(peek(self.log.clone(), self.places.clone(), self.served, max));
         }
-        Ok(None)
-    }
-
-    async fn peek_shard(
-        &self,
-        shard: Shard,
-        places: &[StartAt],
-        max: usize,
-    ) -> Result<Vec<Record>, LogError> {
-        let mut records = Vec::new();
-        for place in places {
-            if records.len() < max && place.offset < self.log.end(&place.topic, shard) {
-                let wanted = max - records.len();
-                let more = self.log.read(&place.topic, shard, place.offset, wanted).await?;
-                if more.first().is_none_or(|record| record.offset != place.offset) {
-                    self.check_overtaken(shard, place).await?;
-                }
-                records.extend(more);
-            }
-        }
-        Ok(records)
-    }
-
-    /// The record at `place` is gone, unless it never was.
-    async fn check_overtaken(&self, shard: Shard, place: &StartAt) -> Result<(), LogError> {
-        let begin = self.log.bounds(&place.topic, shard).await?.start;
-        if L::GAPS && begin <= place.offset {
-            return Ok(());
-        }
-        Err(LogError::Overtaken { topic: place.topic.clone(), shard, wanted: place.offset, begin })
+        let read = self.reading.join_next().await.expect("one was begun");
+        Ok((read.map_err(failed)??, begins))
     }
 
     fn pass(&mut self, shard: Shard, records: &[Record]) {
@@ -151,6 +134,53 @@ impl<L: LocalLog> LocalSubscription<L> {
     }
 }
 
+/// What the next started shard in turn has to read.
+async fn peek<L: LocalLog>(
+    log: L,
+    places: BTreeMap<Shard, Vec<StartAt>>,
+    served: Shard,
+    max: usize,
+) -> Result<Peeked, LogError> {
+    log.refresh().await?;
+    let turn = places.range(served + 1..).chain(places.range(..=served));
+    for (&shard, places) in turn {
+        let records = peek_shard(&log, shard, places, max).await?;
+        if !records.is_empty() {
+            return Ok(Some((shard, records)));
+        }
+    }
+    Ok(None)
+}
+
+async fn peek_shard<L: LocalLog>(
+    log: &L,
+    shard: Shard,
+    places: &[StartAt],
+    max: usize,
+) -> Result<Vec<Record>, LogError> {
+    let mut records = Vec::new();
+    for place in places {
+        if records.len() < max && place.offset < log.end(&place.topic, shard) {
+            let wanted = max - records.len();
+            let more = log.read(&place.topic, shard, place.offset, wanted).await?;
+            if more.first().is_none_or(|record| record.offset != place.offset) {
+                check_overtaken(log, shard, place).await?;
+            }
+            records.extend(more);
+        }
+    }
+    Ok(records)
+}
+
+/// The record at `place` is gone, unless it never was.
+async fn check_overtaken<L: LocalLog>(log: &L, shard: Shard, place: &StartAt) -> Result<(), LogError> {
+    let begin = log.bounds(&place.topic, shard).await?.start;
+    if L::GAPS && begin <= place.offset {
+        return Ok(());
+    }
+    Err(LogError::Overtaken { topic: place.topic.clone(), shard, wanted: place.offset, begin })
+}
+
 #[async_trait]
 impl<L: LocalLog> Subscription for LocalSubscription<L> {
     async fn next(&mut self, max: usize) -> Result<Delivery, LogError> {
@@ -160,11 +190,15 @@ impl<L: LocalLog> Subscription for LocalSubscription<L> {
                 self.moved(&change);
                 return Ok(change);
             }
-            if let Some((shard, records)) = self.peek(max.max(1)).await? {
+            let (read, begun_now) = self.read(max.max(1)).await?;
+            if let Some((shard, records)) = read {
                 self.pass(shard, &records);
                 return Ok(Delivery::Records { shard, records });
             }
-            self.wait().await;
+            // What was begun before we listened does not know what was appended since.
+            if begun_now {
+                self.wait().await;
+            }
         }
     }
 
@@ -181,6 +215,7 @@ impl<L: LocalLog> Subscription for LocalSubscription<L> {
             let wanted = positions.iter().find(|position| position.topic == *topic);
             places.extend(self.place(topic, shard, wanted.map(|position| position.offset)).await?);
         }
+        self.reading = JoinSet::new();
         self.places.insert(shard, places);
         Ok(())
     }

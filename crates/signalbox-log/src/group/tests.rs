@@ -1,10 +1,13 @@
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Groups, Membership};
-use crate::{Delivery, EventLog, LogError, MemoryLog, Message, Shard, StartAt, Subscription};
+use super::{Groups, LocalLog, LocalSubscription, Membership};
+use crate::{Delivery, EventLog, LogError, MemoryLog, Message, Record, Shard, StartAt, Subscription};
 
 const SHARDS: u32 = 12;
 
@@ -177,4 +180,82 @@ async fn a_busy_shard_does_not_starve_the_others() {
         served.push(shard);
     }
     assert_eq!(served, [1, 0, 1, 0]);
+}
+
+/// A log that takes longer to read than anybody waits.
+#[derive(Debug, Clone)]
+struct SlowLog(MemoryLog);
+
+const READ_MS: u64 = 40;
+const PATIENCE_MS: u64 = 15;
+
+#[async_trait]
+impl EventLog for SlowLog {
+    async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
+        self.0.append(messages).await
+    }
+
+    async fn join(&self, group: &str, topics: &[String]) -> Result<Box<dyn Subscription>, LogError> {
+        Ok(Box::new(LocalSubscription::join(self.clone(), group, topics).await?))
+    }
+
+    async fn read(&self, topic: &str, shard: Shard, from: u64, max: usize) -> Result<Vec<Record>, LogError> {
+        tokio::time::sleep(Duration::from_millis(READ_MS)).await;
+        self.0.read(topic, shard, from, max).await
+    }
+
+    async fn bounds(&self, topic: &str, shard: Shard) -> Result<Range<u64>, LogError> {
+        self.0.bounds(topic, shard).await
+    }
+
+    async fn shards(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        self.0.shards(topic).await
+    }
+}
+
+#[async_trait]
+impl LocalLog for SlowLog {
+    const LOOK_AGAIN: Option<Duration> = None;
+
+    fn groups(&self) -> &Groups {
+        self.0.groups()
+    }
+
+    async fn refresh(&self) -> Result<(), LogError> {
+        self.0.refresh().await
+    }
+
+    fn end(&self, topic: &str, shard: Shard) -> u64 {
+        self.0.end(topic, shard)
+    }
+}
+
+/// Whoever waits gives up before a read ends, again and again, and all of it is read once in the end.
+#[tokio::test]
+async fn a_read_that_takes_longer_than_patience_ends() {
+    let log = SlowLog(MemoryLog::with_topics([("t", 1)]));
+    let mut subscription = log.join("g", &["t".to_owned()]).await.expect("joins");
+    let patience = Duration::from_millis(PATIENCE_MS);
+    let mut values = Vec::new();
+    for turn in 0..40_u32 {
+        if turn.is_multiple_of(4) && turn < 12 {
+            let message = Message {
+                topic: "t".to_owned(),
+                shard: 0,
+                key: None,
+                headers: Vec::new(),
+                value: Bytes::from(turn.to_string()),
+            };
+            log.append(&[message]).await.expect("appends");
+        }
+        match tokio::time::timeout(patience, subscription.next(10)).await {
+            Ok(Ok(Delivery::Assigned(_))) => subscription.start(0, &[]).await.expect("starts"),
+            Ok(Ok(Delivery::Records { records, .. })) => {
+                values.extend(records.into_iter().map(|record| record.value));
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => {}
+        }
+    }
+    assert_eq!(values, ["0", "4", "8"]);
 }
