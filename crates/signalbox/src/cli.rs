@@ -362,6 +362,21 @@ pub(crate) struct Init {
     pub(crate) from: Option<PathBuf>,
 }
 
+/// What is kept with a decision, and shown to whoever looks at it later.
+fn one_line(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 500;
+    if text.trim().is_empty() {
+        return Err("it is blank".to_owned());
+    }
+    if text.chars().any(char::is_control) {
+        return Err("it has a line break, or another character that cannot be printed".to_owned());
+    }
+    if text.chars().count() > LONGEST {
+        return Err(format!("it is longer than {LONGEST} characters"));
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -391,19 +406,4 @@ mod tests {
         let error = Cli::try_parse_from(["signalbox", "check", "--sample", "att.csv"]).expect_err("no feed");
         assert_eq!(error.exit_code(), 2);
     }
-}
-
-/// What is kept with a decision, and shown to whoever looks at it later.
-fn one_line(text: &str) -> Result<String, String> {
-    const LONGEST: usize = 500;
-    if text.trim().is_empty() {
-        return Err("it is blank".to_owned());
-    }
-    if text.chars().any(char::is_control) {
-        return Err("it has a line break, or another character that cannot be printed".to_owned());
-    }
-    if text.chars().count() > LONGEST {
-        return Err(format!("it is longer than {LONGEST} characters"));
-    }
-    Ok(text.to_owned())
 }
