@@ -89,11 +89,11 @@ impl Run {
 
     /// Why the run failed and what to do, of the object that it wrote to standard error.
     #[track_caller]
-    pub(crate) fn failure(&self) -> String {
+    pub(crate) fn failure(&self) -> [String; 2] {
         let last = self.stderr.lines().last().unwrap_or_default();
         let failure: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {self:?}"));
         let text = |key: &str| failure[key].as_str().unwrap_or_default().to_owned();
-        format!("{}\n{}", text("error"), text("help"))
+        [text("error"), text("help")]
     }
 
     /// The run ended well, and its standard output is one JSON value.

@@ -21,8 +21,9 @@ fn assert_refused(district: &District, reason: &str, mend: &str) {
 #[track_caller]
 fn assert_says(run: &Run, reason: &str, mend: &str) {
     assert_eq!(run.status.code(), Some(2), "{run:?}");
-    assert!(run.failure().contains(reason), "\"{reason}\" in {run:?}");
-    assert!(run.failure().contains(mend), "the mend \"{mend}\" in {run:?}");
+    let [error, help] = run.failure();
+    assert!(error.contains(reason), "\"{reason}\" in {run:?}");
+    assert!(help.contains(mend), "the mend \"{mend}\" in {run:?}");
 }
 
 fn rows() -> [Row; 6] {

@@ -74,5 +74,5 @@ fn a_failure_is_json_too_where_that_is_asked_for() {
     let elsewhere = District::new();
     std::fs::write(elsewhere.path().join("var"), "no folder").expect("writes");
     let run = elsewhere.run(&["up", "--once"]).exit(3);
-    assert!(run.failure().contains("set data_dir to a folder"), "{run:?}");
+    assert!(run.failure()[1].contains("set data_dir to a folder"), "{run:?}");
 }

@@ -76,10 +76,8 @@ fn a_hub_works_with_a_password_and_through_tls() {
     let wrong = User { password: "not the password".to_owned(), ..User::admin() };
     come_in_as(&mut district, wrong);
     let refused = district.run(&["status"]).exit(3);
-    assert!(
-        refused.stderr.contains("Authentication failed") && refused.stderr.contains("Mend"),
-        "{refused:?}"
-    );
+    let [error, help] = refused.failure();
+    assert!(error.contains("Authentication failed") && !help.is_empty(), "{refused:?}");
     assert!(!refused.stderr.contains("not the password"), "{refused:?}");
 }
 
@@ -97,8 +95,9 @@ fn the_brokers_let_a_user_do_what_a_list_allows_and_no_more() {
         [&["up", "--once"][..], &["run", "risk"], &["status"], &["events", "list"], &["topics", "apply"]]
     {
         let refused = district.run(args).exit(3);
-        assert!(refused.stdout.is_empty() && refused.stderr.contains("authorization failed"), "{refused:?}");
-        assert!(refused.stderr.contains("Mend"), "{refused:?}");
+        let [error, help] = refused.failure();
+        assert!(refused.stdout.is_empty() && error.contains("authorization failed"), "{refused:?}");
+        assert!(!help.is_empty(), "{refused:?}");
     }
 
     let servers = district.servers.as_ref().expect("it is on servers");
