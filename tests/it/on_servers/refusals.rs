@@ -23,9 +23,9 @@ fn assert_refused(district: &District, reason: &str, mend: &str) {
 #[track_caller]
 fn assert_says(run: &Run, reason: &str, mend: &str) {
     assert_eq!(run.status.code(), Some(3), "{run:?}");
-    let [error, help] = run.failure();
-    assert!(error.contains(reason), "\"{reason}\" in {run:?}");
-    assert!(help.contains(mend), "the mend \"{mend}\" in {run:?}");
+    let said = run.failure().concat();
+    assert!(said.contains(reason), "\"{reason}\" in {run:?}");
+    assert!(said.contains(mend), "the mend \"{mend}\" in {run:?}");
 }
 
 /// On servers that hold nothing yet.
