@@ -10,7 +10,7 @@ use std::thread;
 use sha2::{Digest, Sha256};
 use signalbox_connector::{Land, Landed};
 
-/// While it lives, nothing is removed. The operating system ends it with its process.
+/// The lock of the folder, shared or alone. The operating system ends it with its process.
 #[derive(Debug)]
 pub struct Held {
     _lock: File,
@@ -46,7 +46,7 @@ impl Landing {
         }
     }
 
-    /// Keeps [`prune`](Self::prune) away, in every process, until what is landed meanwhile is named by a run. Waits for
+    /// Keeps whoever would [`prune`](Self::prune) away, in every process, until what is landed meanwhile is named by a run. Waits for
     /// one that is at it.
     pub fn hold(&self) -> io::Result<Held> {
         let lock = self.lock()?;
@@ -54,15 +54,19 @@ impl Landing {
         Ok(Held { _lock: lock })
     }
 
-    /// Removes everything but the payloads of these addresses: what is over, and what crashes left. `false`: somebody
-    /// lands, and nothing was removed.
-    pub fn prune(&self, needed: &BTreeSet<String>) -> io::Result<bool> {
+    /// Keeps everybody from landing while it lives. `None`: somebody lands.
+    pub fn alone(&self) -> io::Result<Option<Held>> {
         let lock = self.lock()?;
         match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(false),
-            Err(TryLockError::Error(error)) => return Err(error),
+            Ok(()) => Ok(Some(Held { _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Removes everything but the payloads of these addresses: what is over, and what crashes left. What is needed is to be
+    /// asked once [`alone`](Self::alone): before that, a run may name another.
+    pub fn prune(&self, _alone: &Held, needed: &BTreeSet<String>) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let name = entry.file_name();
@@ -71,7 +75,7 @@ impl Landing {
                 fs::remove_file(entry.path())?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The folder, to be locked: shared by those who land, alone by who removes.
@@ -194,10 +198,11 @@ mod tests {
         fs::write(folder.path().join(".tmpA1"), b"left by a crash").expect("writes");
         let held = landing.hold().expect("holds");
         let all = BTreeSet::from([needed.clone()]);
-        assert!(!landing.prune(&all).expect("answers"), "somebody lands");
+        assert!(landing.alone().expect("answers").is_none(), "somebody lands");
         assert!(landing.payload(&over).is_ok());
         drop(held);
-        assert!(landing.prune(&all).expect("answers"));
+        let alone = landing.alone().expect("answers").expect("nobody lands");
+        landing.prune(&alone, &all).expect("prunes");
         assert!(landing.payload(&needed).is_ok());
         let left: BTreeSet<_> = fs::read_dir(folder.path())
             .expect("lists")

@@ -90,7 +90,9 @@ impl ReferenceView {
             let entry = self.calendars.get(&(calendar.school.clone(), calendar.school_year));
             entry.is_some_and(|entry| entry.calendar == risk_calendar(calendar))
         };
-        calendars.iter().all(is_in_force) && self.in_force().count() == calendars.len()
+        // One that cannot be a calendar is in force nowhere.
+        let can_be = calendars.iter().filter(|calendar| risk_calendar(calendar).is_some()).count();
+        calendars.iter().all(is_in_force) && self.in_force().count() == can_be
     }
 
     /// School (none: all others) and school year of every calendar in force.

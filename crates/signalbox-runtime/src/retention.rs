@@ -26,6 +26,8 @@ pub(crate) async fn forget<'a>(
         }
     }
     hub.outbox.prune(days_ago(SENT_DAYS)).await?;
+    let Some(alone) = hub.landing.alone()? else { return Ok(false) };
     let needed = hub.feeds.payloads().await?;
-    Ok(tokio::task::block_in_place(|| hub.landing.prune(&needed))?)
+    tokio::task::block_in_place(|| hub.landing.prune(&alone, &needed))?;
+    Ok(true)
 }

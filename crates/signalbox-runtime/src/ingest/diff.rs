@@ -313,7 +313,6 @@ impl<'a> Diff<'a> {
             _ => Some(ended(&old)),
         };
         let publish = verdict.is_end().then_some(Status::ToBeDeleted);
-        let doubted_by = if verdict == Verdict::Doubted { doubted_by } else { Vec::new() };
         Ok(Some(Step { new, publish, doubted_by, ..Step::new(slot, school_year, verdict, Some(old)) }))
     }
 

@@ -63,16 +63,15 @@ impl<K: Clone + Eq + Hash> Ids<K> {
     /// Ids that name several, of one type.
     pub(super) fn shared(&self) -> impl Iterator<Item = (TypedId, Vec<&K>)> {
         let several = self.named.iter().filter(|(_, owners)| owners.len() > 1);
-        several
-            .flat_map(|(id, owners)| {
-                let of_type = move |id_type: usize| {
-                    let owners = owners.iter().filter(move |(held, _)| usize::from(*held) == id_type);
-                    owners.map(|(_, key)| key).collect::<Vec<_>>()
-                };
-                let types = self.types.iter().enumerate();
-                types.map(move |(at, name)| ((name.clone(), id.to_string()), of_type(at)))
-            })
-            .filter(|(_, owners)| owners.len() > 1)
+        several.flat_map(|(id, owners)| {
+            let of_type = move |id_type: usize| {
+                let owners = owners.iter().filter(move |(held, _)| usize::from(*held) == id_type);
+                owners.map(|(_, key)| key).collect::<Vec<_>>()
+            };
+            let types = self.types.iter().enumerate().map(move |(at, name)| (name, of_type(at)));
+            let shared = types.filter(|(_, owners)| owners.len() > 1);
+            shared.map(move |(name, owners)| ((name.clone(), id.to_string()), owners))
+        })
     }
 
     /// Whether its further ids are just these.
