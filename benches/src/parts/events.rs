@@ -120,14 +120,7 @@ async fn remember(feeds: &dyn FeedStore, feed: &str, runs: u32) -> anyhow::Resul
             cause: String::new(),
         };
         let run = feeds.open_run(&lease, run).await?;
-        let closing = Closing {
-            outcome: Outcome::Refused,
-            summary: String::new(),
-            rejects: None,
-            hold: None,
-            hold_done: None,
-            supersede_holds: false,
-        };
+        let closing = Closing::new(Outcome::Refused, String::new());
         feeds.close_run(&lease, run.number, closing).await?;
     }
     let row = LedgerRow {

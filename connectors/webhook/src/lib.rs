@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use signalbox_connector::destination::Told;
 use signalbox_connector::http::{self, Client, Method, Request, header};
-use signalbox_connector::serde::Serialize;
+use signalbox_connector::serde::{Serialize, de};
 use signalbox_connector::serde_json::{self, Value};
 use signalbox_connector::{
     Alert, Connector, DeliverCx, DeliverError, Destination, ErrorKind, ParseCx, Receipt, Repeats,
@@ -37,6 +37,10 @@ fn parse(
     cx: &ParseCx<'_>,
 ) -> Result<Box<dyn Destination>, erased_serde::Error> {
     let section: Section = erased_serde::deserialize(deserializer)?;
+    http::check_url(&section.url.0, section.allow_private).map_err(|refused| {
+        let (what, mend) = refused.split_once(": ").unwrap_or((&refused, ""));
+        <erased_serde::Error as de::Error>::custom(format!("url does not do: {what}; {mend}"))
+    })?;
     Ok(Box::new(Webhook::new(section, cx.base)))
 }
 

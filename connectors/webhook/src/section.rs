@@ -24,7 +24,7 @@ pub(crate) struct Section {
     /// `whsec_` and 24 to 64 bytes in base64, as `SECRET[env.NAME]`. While a secret is being replaced, a list of the
     /// new and the old one: each alert is signed with both.
     pub(crate) secret: Secrets,
-    /// Allows addresses inside the district's own network, and plain http.
+    /// Allows addresses inside the district's own network, and plain http to those.
     #[serde(default)]
     pub(crate) allow_private: bool,
     /// How long the receiver may take, in seconds. Standard Webhooks advises 15 to 30.
@@ -57,6 +57,9 @@ impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match Url::parse(&text) {
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                Err(de::Error::custom("a URL is no place for a user and a password; take them out"))
+            }
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Self(url)),
             _ => Err(de::Error::custom("this is no URL that starts with https:// (or http://) and a host")),
         }

@@ -33,7 +33,7 @@ pub struct Options {
     /// For the whole exchange, connecting included.
     pub timeout: Duration,
     pub connect_timeout: Duration,
-    /// Whether addresses inside the district's own network, and plain `http`, may be used.
+    /// Whether addresses inside the district's own network may be used, and plain `http` to those.
     pub allow_private: bool,
 }
 
@@ -46,6 +46,14 @@ impl Default for Options {
             allow_private: false,
         }
     }
+}
+
+/// Whether a request to `url` would be refused whatever its host resolves to: in clear, or to an address that stands in it.
+///
+/// # Errors
+/// Why, and what to do, in words that name the host only.
+pub fn check_url(url: &Url, allow_private: bool) -> Result<(), String> {
+    guard::check_url(url, allow_private).map_err(|refused| refused.to_string())
 }
 
 /// A client that keeps to `options`. Opens nothing until the first request.
@@ -84,8 +92,8 @@ impl Client {
 
     fn for_scheme(&self, scheme: &str) -> reqwest::Result<&reqwest::Client> {
         let (cell, builder) = match scheme {
-            "https" => (&self.tls, self.builder()),
-            _ => (&self.plain, self.builder().tls_certs_only([])),
+            "https" => (&self.tls, self.builder(scheme)),
+            _ => (&self.plain, self.builder(scheme).tls_certs_only([])),
         };
         if let Some(client) = cell.get() {
             return Ok(client);
@@ -94,7 +102,7 @@ impl Client {
         Ok(cell.get_or_init(|| built))
     }
 
-    fn builder(&self) -> reqwest::ClientBuilder {
+    fn builder(&self, scheme: &str) -> reqwest::ClientBuilder {
         install_tls();
         reqwest::Client::builder()
             .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
@@ -102,7 +110,7 @@ impl Client {
             .connect_timeout(self.options.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .dns_resolver(guard::Resolver { allow_private: self.options.allow_private })
+            .dns_resolver(guard::Resolver { allowed: guard::allowed(scheme, self.options.allow_private) })
     }
 
     /// No answer came. A person's mistake is retried as well: what waits is sent once it is mended.

@@ -58,6 +58,7 @@ pub(crate) use unconfigured::end_open_run;
 use self::emit::send_again;
 use self::identity::Resolver;
 use self::run::OpenRun;
+use self::same::Basis;
 use crate::hub::{Feed, Hub, HubError};
 use crate::retention;
 
@@ -277,19 +278,22 @@ impl Ingest {
         let hub = self.hub.clone();
         let Taken { feed, lease, now } = taken;
         let open = OpenRun { hub: &hub, feed, lease, run: &run, now };
-        runs.push(if let Some(refusal) = cause::why_unlanded(&run.cause)? {
-            open.refuse(&refusal).await?
-        } else if let Some(report) = open.recognised().await? {
-            report
-        } else {
-            self.process(open).await?
+        runs.push(match cause::why_unlanded(&run.cause)? {
+            Some(refusal) => open.refuse(&refusal).await?,
+            None => self.process(open).await?,
         });
         Ok(())
     }
 
     async fn process(&mut self, open: OpenRun<'_>) -> Result<RunReport, HubError> {
-        let mut known = self.take_resolver().await?;
-        let report = Box::pin(open.process(&mut known.resolver)).await?;
+        // Before ids are resolved: what is added to the crosswalk from here on may not have been heard of.
+        let basis = Basis::load(open.hub, open.feed, open.run_day()).await?;
+        let settings = FeedSettings::load(open.hub, &open.feed.name).await?;
+        if let Some(report) = open.recognised(&basis, &settings).await? {
+            return Ok(report);
+        }
+        let mut known = self.resolver_of(basis.crosswalk.clone()).await?;
+        let report = Box::pin(open.process(&mut known.resolver, &basis, settings)).await?;
         // A payload that waits or is refused taught the resolver nothing that holds.
         if report.hold.is_none() && report.refused.is_none() {
             self.resolver = Some(known);
@@ -300,6 +304,10 @@ impl Ingest {
     /// The ids as they stand. After a run that added some, by this process or another, they are read anew.
     async fn take_resolver(&mut self) -> Result<KnownIds, HubError> {
         let crosswalk = same::crosswalk(&self.hub).await?;
+        self.resolver_of(crosswalk).await
+    }
+
+    async fn resolver_of(&mut self, crosswalk: String) -> Result<KnownIds, HubError> {
         match self.resolver.take() {
             Some(known) if known.crosswalk == crosswalk => Ok(known),
             _ => Ok(KnownIds { resolver: Resolver::load(&*self.hub.feeds).await?, crosswalk }),

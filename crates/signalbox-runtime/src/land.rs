@@ -46,6 +46,11 @@ impl Landing {
         }
     }
 
+    /// Makes the names of all that landed as durable as their bytes: before anything is said of them.
+    pub fn settle(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
+    }
+
     /// Keeps whoever would [`prune`](Self::prune) away, in every process, until what is landed meanwhile is named by a run. Waits for
     /// one that is at it.
     pub fn hold(&self) -> io::Result<Held> {
@@ -97,7 +102,6 @@ impl Land for Landing {
         if !path.exists() {
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|e| e.error)?;
-            File::open(&self.folder)?.sync_all()?;
         }
         crate::failpoint!("land");
         Ok(Landed { address, size_bytes })
@@ -110,8 +114,18 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// Chunks in flight: one is hashed, one waits for it, one is read and written.
 const CHUNKS: usize = 3;
 
-/// Hashes each chunk on a thread of its own while the next is read and written.
 fn copy_hashed(from: &mut dyn Read, to: &mut File) -> io::Result<(String, u64)> {
+    let mut begin = Vec::new();
+    (&mut *from).take(CHUNK_BYTES as u64).read_to_end(&mut begin)?;
+    if begin.len() < CHUNK_BYTES {
+        to.write_all(&begin)?;
+        return Ok((hex(&Sha256::digest(&begin)), begin.len() as u64));
+    }
+    copy_large(&mut begin.as_slice().chain(from), to)
+}
+
+/// Hashes each chunk on a thread of its own while the next is read and written.
+fn copy_large(from: &mut dyn Read, to: &mut File) -> io::Result<(String, u64)> {
     let (written, to_hash) = mpsc::sync_channel::<(Vec<u8>, usize)>(CHUNKS);
     let (hashed, free) = mpsc::sync_channel(CHUNKS);
     thread::scope(|scope| {

@@ -8,7 +8,7 @@ use crate::page::{self, Change, LOWEST, Page};
 /// Pages in one statement, at most: neither a record nor a scan holds much more than the rows it is about.
 const AT_ONCE: usize = 64;
 
-/// The stored pages of one ledger, inside the caller's transaction.
+/// The stored pages of one ledger.
 pub(crate) trait Pages {
     /// The page that a key belongs on, and those that follow it, up to `max`.
     fn at(
@@ -16,13 +16,19 @@ pub(crate) trait Pages {
         key: &LedgerKey,
         max: usize,
     ) -> impl Future<Output = Result<Vec<Page>, StoreError>> + Send;
+}
 
+/// The same inside the caller's transaction.
+pub(crate) trait WritePages: Pages {
     /// Writes pages in the place of those that begin at the same keys.
     fn write(&mut self, pages: &[Page]) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Writes rows, which are in key order.
-pub(crate) async fn record(pages: &mut impl Pages, mut rows: &[LedgerRow]) -> Result<Change, StoreError> {
+pub(crate) async fn record(
+    pages: &mut impl WritePages,
+    mut rows: &[LedgerRow],
+) -> Result<Change, StoreError> {
     let mut change = Change::default();
     while let Some(row) = rows.first() {
         // As many pages as there are rows left, and one that tells where the last of them ends.

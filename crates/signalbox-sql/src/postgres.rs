@@ -13,7 +13,7 @@
 //! to the server (`statement_timeout` and its like, see [`connect`]).
 //!
 //! # Layout
-//! - `connect`: the URL, what every connection is set to, the pool
+//! - `connect`: the URL, what every connection is set to, the pool; `encryption`: who can read along
 //! - `migrate`: tables and their versions
 //! - [`state`] and `outbox`: one transaction writes both
 //! - [`feed`]: runs, the ledger, the crosswalk, holds and rejects
@@ -22,6 +22,7 @@
 //! - `refusal`: the server's errors in the words of the stores; `statement`: many rows at once
 
 mod connect;
+mod encryption;
 pub mod feed;
 pub mod import;
 mod migrate;
@@ -33,6 +34,7 @@ mod statement;
 mod tables;
 
 pub use connect::{Database, Options, address, connect};
+pub use encryption::{Reach, reach, verifying};
 pub use feed::PgFeeds;
 pub use import::{ImportError, Imported, import};
 pub use migrate::{Migrations, OpenError, migrate, migrations};

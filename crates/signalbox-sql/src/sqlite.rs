@@ -1,6 +1,7 @@
 //! SQLite, for a hub that runs on one machine.
 
 mod connect;
+mod db;
 pub mod feed;
 pub mod log;
 mod outbox;

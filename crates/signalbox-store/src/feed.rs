@@ -302,6 +302,24 @@ pub struct Closing {
     pub hold_done: Option<String>,
     /// Turn the feed's holds that wait, or are approved and not this run's, to superseded.
     pub supersede_holds: bool,
+    /// Replace the feed's settings (`None`: leave them).
+    pub settings: Option<String>,
+}
+
+impl Closing {
+    /// One that touches neither rejects nor holds nor settings.
+    #[must_use]
+    pub const fn new(outcome: Outcome, summary: String) -> Self {
+        Self {
+            outcome,
+            summary,
+            rejects: None,
+            hold: None,
+            hold_done: None,
+            supersede_holds: false,
+            settings: None,
+        }
+    }
 }
 
 /// Keeps feeds.
@@ -331,6 +349,9 @@ pub trait FeedStore: Send + Sync {
     /// Where the feed's source is in its tool: the marks of all runs that were closed and not abandoned, by name.
     async fn cursor(&self, feed: &str) -> Result<BTreeMap<String, String>, StoreError>;
 
+    /// What was saved last; `None` also where there is no such feed.
+    async fn settings(&self, feed: &str) -> Result<Option<String>, StoreError>;
+
     async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError>;
 
     /// The run that is open, if one is. It is to be finished before another opens.
@@ -339,8 +360,15 @@ pub trait FeedStore: Send + Sync {
     /// Opens a run. An unfinished one is returned instead.
     async fn open_run(&self, lease: &FeedLease, run: NewRun) -> Result<Run, StoreError>;
 
-    /// Remembers what the gate counted and decided. `Failed` when the run is not the open one.
-    async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError>;
+    /// Remembers what the gate counted and decided, and replaces the feed's settings (`None`: leaves them). `Failed` when
+    /// the run is not the open one.
+    async fn gate_run(
+        &self,
+        lease: &FeedLease,
+        number: u64,
+        gated: &str,
+        settings: Option<&str>,
+    ) -> Result<(), StoreError>;
 
     /// Up to `max` rows of the ledger in key order, after `after`. Each call is one ordered scan, never a look-up per row.
     async fn ledger(
@@ -351,8 +379,8 @@ pub trait FeedStore: Send + Sync {
         max: usize,
     ) -> Result<Vec<LedgerRow>, StoreError>;
 
-    /// The school years a feed's ledger holds of an entity, ascending.
-    async fn ledger_years(&self, feed: &str, entity: u16) -> Result<Vec<u16>, StoreError>;
+    /// The parts of a feed's ledger that there are, ascending.
+    async fn ledger_scopes(&self, feed: &str) -> Result<Vec<Scope>, StoreError>;
 
     async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError>;
 

@@ -4,12 +4,15 @@
 //! - this file: `Config` and `load`
 //! - `tree`: the YAML with places; `read`: Rust types out of it; `place`: places and faults
 //! - `sections`: the sections as written; `parts`: feeds and destinations with their connector
-//! - `rules`: what must fit together; `secrets`: what is said about secrets
+//! - `rules`: what must fit together; `secrets`: what is said about secrets; `hidden`: what is never said
+//! - `schema`: all of it as a JSON Schema
 
+mod hidden;
 pub(crate) mod parts;
 pub(crate) mod place;
 mod read;
-mod rules;
+pub(crate) mod rules;
+pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod sections;
 pub(crate) mod tree;
@@ -22,6 +25,7 @@ use signalbox_connector::{Connector, ParseCx, Secret};
 use signalbox_risk::Policy;
 
 use crate::problem::{Problem, Report};
+use hidden::Hidden;
 use parts::{Destination, Feed};
 use place::{Fault, Place, did_you_mean, quoted};
 use sections::{Calendar, Kafka, Log, Postgres, Risk, Route, Store};
@@ -108,18 +112,30 @@ pub(crate) fn parse(path: &Path, source: &str, connectors: &[Connector]) -> Resu
         Ok(tree) => {
             let config = Reading { tree: &tree, base: &base, connectors, report: &mut report }.config();
             secrets::check(&tree, &base, &mut report);
+            let is_usable = !report.has_errors();
+            let problems = shown(report, |words| Hidden::of(&tree, source, words));
             match config {
-                Some(config) if !report.has_errors() => {
-                    Ok(Loaded { config, problems: report.into_problems(), tree })
-                }
-                _ => Err(Problems(report.into_problems())),
+                Some(config) if is_usable => Ok(Loaded { config, problems, tree }),
+                _ => Err(Problems(problems)),
             }
         }
         Err(fault) => {
             report.fault(fault);
-            Err(Problems(report.into_problems()))
+            Err(Problems(shown(report, |words| Hidden::of_text(source, words))))
         }
     }
+}
+
+/// The problems, without what may be a secret.
+fn shown(report: Report, hidden: impl FnOnce(&schema::Words) -> Hidden) -> Vec<Problem> {
+    let mut problems = report.into_problems();
+    if !problems.is_empty() {
+        let hidden = hidden(&schema::words());
+        for problem in &mut problems {
+            hidden.hide(problem);
+        }
+    }
+    problems
 }
 
 /// The folder that a file stands in, however it is named: the parent of a bare name is the working directory.

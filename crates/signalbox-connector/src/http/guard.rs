@@ -14,17 +14,62 @@ pub(super) enum Refused {
         "{0} would be told in clear: use https, or set allow_private: true for a receiver of your own network"
     )]
     Plain(String),
+    #[error("{0} is a public address and would be told in clear: use https")]
+    PlainPublic(String),
+}
+
+/// Which addresses a request may go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Public,
+    /// In clear, but on the district's own network.
+    Private,
+    All,
+    /// In clear, across the internet.
+    None,
+}
+
+impl Allowed {
+    fn has(self, address: IpAddr) -> bool {
+        match self {
+            Self::Public => is_public(address),
+            Self::Private => !is_public(address),
+            Self::All => true,
+            Self::None => false,
+        }
+    }
+
+    fn refuse(self, host: &str) -> Refused {
+        let host = host.to_owned();
+        match self {
+            Self::Public | Self::All => Refused::Private(host),
+            Self::Private => Refused::PlainPublic(host),
+            Self::None => Refused::Plain(host),
+        }
+    }
+}
+
+/// Where a request of this scheme may go.
+pub(super) fn allowed(scheme: &str, allow_private: bool) -> Allowed {
+    match (scheme, allow_private) {
+        ("https", true) => Allowed::All,
+        ("https", false) => Allowed::Public,
+        (_, true) => Allowed::Private,
+        (_, false) => Allowed::None,
+    }
 }
 
 /// Checks what no resolver sees: the scheme, and an address that stands in the URL itself.
 pub(super) fn check_url(url: &Url, allow_private: bool) -> Result<(), Refused> {
-    if allow_private {
-        return Ok(());
-    }
     let host = url.host_str().unwrap_or_default();
-    match host.trim_matches(['[', ']']).parse() {
-        Ok(address) if !is_public(address) => Err(Refused::Private(host.to_owned())),
-        _ if url.scheme() != "https" => Err(Refused::Plain(host.to_owned())),
+    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    match allowed(url.scheme(), allow_private) {
+        // What is missing first is said first.
+        Allowed::None if address.is_some_and(|address| !is_public(address)) => {
+            Err(Allowed::Public.refuse(host))
+        }
+        Allowed::None => Err(Allowed::None.refuse(host)),
+        allowed if address.is_some_and(|address| !allowed.has(address)) => Err(allowed.refuse(host)),
         _ => Ok(()),
     }
 }
@@ -33,25 +78,25 @@ pub(super) fn check_url(url: &Url, allow_private: bool) -> Result<(), Refused> {
 /// cannot change its address between check and use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resolver {
-    pub(super) allow_private: bool,
+    pub(super) allowed: Allowed,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
+        let allowed = self.allowed;
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed = allowed(&found, allow_private);
-            if allowed.is_empty() && !found.is_empty() {
-                return Err(Refused::Private(name.as_str().to_owned()).into());
+            let may_be_reached = among(&found, allowed);
+            if may_be_reached.is_empty() && !found.is_empty() {
+                return Err(allowed.refuse(name.as_str()).into());
             }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            Ok(Box::new(may_be_reached.into_iter()) as Addrs)
         })
     }
 }
 
-fn allowed(found: &[SocketAddr], allow_private: bool) -> Vec<SocketAddr> {
-    found.iter().copied().filter(|address| allow_private || is_public(address.ip())).collect()
+fn among(found: &[SocketAddr], allowed: Allowed) -> Vec<SocketAddr> {
+    found.iter().copied().filter(|address| allowed.has(address.ip())).collect()
 }
 
 /// Whether the address is one of the public internet, after the IANA special-purpose registries.

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::answer::judge;
-use super::guard::{check_url, is_public};
+use super::guard::{Allowed, allowed, check_url, is_public};
 use super::*;
 
 fn now() -> Timestamp {
@@ -86,7 +86,10 @@ fn addresses_in_urls_are_checked_however_they_are_written() {
 fn plain_http_leaves_the_network_only_when_asked() {
     let url = Url::parse("http://hooks.example.org/").unwrap();
     assert!(check_url(&url, false).unwrap_err().to_string().contains("https"));
-    assert!(check_url(&url, true).is_ok());
+    assert!(check_url(&url, true).is_ok(), "what it resolves to is seen at connect");
+    let public = Url::parse("http://93.184.215.14/").unwrap();
+    assert!(check_url(&public, true).unwrap_err().to_string().contains("in clear"));
+    assert_eq!(allowed("http", true), Allowed::Private);
 }
 
 #[test]
@@ -128,8 +131,8 @@ async fn a_private_address_is_refused_before_sending() {
 
 #[tokio::test]
 async fn a_name_of_a_private_address_is_refused_at_connect() {
-    let url = Url::parse("http://localhost:1/path?token=s3cret").unwrap();
-    let unguarded_by_url = a_client().for_scheme("http").unwrap().clone();
+    let url = Url::parse("https://localhost:1/path?token=s3cret").unwrap();
+    let unguarded_by_url = a_client().for_scheme("https").unwrap().clone();
     let failure = unguarded_by_url.execute(Request::new(Method::POST, url)).await.unwrap_err();
     let error = a_client().failed("localhost", failure);
     assert!(error.message.contains("localhost is a private address"), "{}", error.message);

@@ -9,7 +9,7 @@ use super::gate::{Gated, Held, SchoolEnds, UNUSABLE};
 use super::read::Notes;
 use super::rejects::RejectBook;
 use super::run::OpenRun;
-use super::same::{self, Accepted};
+use super::same::Basis;
 use super::settings::FeedSettings;
 use super::{HoldReport, RunReport, Warning, cause};
 use crate::hub::HubError;
@@ -19,7 +19,7 @@ impl OpenRun<'_> {
         &self,
         rejects: RejectBook,
         gated: &Gated,
-        accepted: Option<Accepted>,
+        settings: FeedSettings,
     ) -> Result<RunReport, HubError> {
         let mut report = self.report(gated);
         let hold = match &gated.hold {
@@ -28,20 +28,20 @@ impl OpenRun<'_> {
         };
         report.hold =
             hold.as_ref().map(|hold| HoldReport { reason: hold.reason.clone(), would_end: hold.would_end });
-        let mut settings = FeedSettings::load(self.hub, &self.run.feed).await?;
-        settings.last = Some(report.clone());
-        settings.accepted = accepted;
-        settings.accepted_run = Some(self.run.number);
-        settings.found_since.clear();
-        settings.has_new_schools = false;
-        settings.unusable_basis = None;
-        settings.save(self.hub, self.lease).await?;
+        let settings = FeedSettings {
+            last: Some(report.clone()),
+            accepted_run: Some(self.run.number),
+            found_since: Vec::new(),
+            has_new_schools: false,
+            unusable_basis: None,
+            ..settings
+        };
         let closing = Closing {
             rejects: Some(rejects.into_parts()),
             hold,
             hold_done: cause::approved_hold(&self.run.cause).map(str::to_owned),
             supersede_holds: true,
-            ..closing(Outcome::Accepted, &report)
+            ..closing(Outcome::Accepted, &report, &settings)
         };
         self.close(report, closing).await
     }
@@ -77,6 +77,7 @@ impl OpenRun<'_> {
         rejects: RejectBook,
         gated: &Gated,
         held: &Held,
+        settings: FeedSettings,
     ) -> Result<RunReport, HubError> {
         let earlier = self.earlier_hold().await?;
         let mut report = self.report(gated);
@@ -92,7 +93,12 @@ impl OpenRun<'_> {
             report.hold = Some(HoldReport { reason: held.reason.clone(), would_end: held.would_end });
             Outcome::Held
         };
-        self.remember_held(&report, gated).await?;
+        let unusable = held.reason == UNUSABLE;
+        let settings = FeedSettings {
+            last: Some(report.clone()),
+            unusable_basis: unusable.then(|| gated.basis.clone()),
+            ..settings
+        };
         // A hold that waits already is from now on about what was found now.
         let hold = match earlier {
             _ if opens => Some(self.new_hold(held)),
@@ -104,10 +110,10 @@ impl OpenRun<'_> {
         let closing = Closing {
             // Nothing of the payload is used, so open rejects stay, unless they are what a person has to see. The latest
             // payload is the one that a person is asked about.
-            rejects: (held.reason == UNUSABLE).then(|| rejects.into_parts()),
+            rejects: unusable.then(|| rejects.into_parts()),
             hold,
             supersede_holds: opens,
-            ..closing(outcome, &report)
+            ..closing(outcome, &report, &settings)
         };
         self.close(report, closing).await
     }
@@ -122,12 +128,12 @@ impl OpenRun<'_> {
             refused: Some(sentences(&refusal.message, &refusal.help)),
             ..RunReport::default()
         };
-        self.remember(&report).await?;
+        let settings = self.remembering(&report).await?;
         let closing = Closing {
             rejects: Some(rejects.into_parts()),
             // What a person approved is refused by now: it is over, and not taken up at every pass.
             hold_done: cause::approved_hold(&self.run.cause).map(str::to_owned),
-            ..closing(Outcome::Refused, &report)
+            ..closing(Outcome::Refused, &report, &settings)
         };
         self.close(report, closing).await
     }
@@ -138,25 +144,17 @@ impl OpenRun<'_> {
         Ok(report)
     }
 
-    async fn remember_held(&self, report: &RunReport, gated: &Gated) -> Result<(), HubError> {
-        let mut settings = FeedSettings::load(self.hub, &report.feed).await?;
-        settings.last = Some(report.clone());
-        let unusable = gated.hold.as_ref().is_some_and(|held| held.reason == UNUSABLE);
-        settings.unusable_basis = unusable.then(|| gated.basis.clone());
-        settings.save(self.hub, self.lease).await
-    }
-
-    /// Keeps what `status` shows of the feed's last payload.
-    async fn remember(&self, report: &RunReport) -> Result<(), HubError> {
+    /// The settings, with what `status` shows of a payload that is not used.
+    async fn remembering(&self, report: &RunReport) -> Result<FeedSettings, HubError> {
         let mut settings = FeedSettings::load(self.hub, &report.feed).await?;
         settings.last = Some(report.clone());
         if settings.unusable_basis.is_some() && self.run.cause == cause::RETRY {
             // It was judged anew, and waits for the next change.
             let undecided = Run { gated: None, ..self.run.clone() };
             settings.unusable_basis =
-                Some(same::basis(self.hub, self.feed, &undecided, self.run_day()).await?);
+                Some(Basis::load(self.hub, self.feed, self.run_day()).await?.of(&undecided));
         }
-        settings.save(self.hub, self.lease).await
+        Ok(settings)
     }
 
     /// The last hold of the same bytes that waits or was refused.
@@ -204,15 +202,9 @@ impl OpenRun<'_> {
 }
 
 /// One that touches neither rejects nor holds.
-fn closing(outcome: Outcome, report: &RunReport) -> Closing {
-    Closing {
-        outcome,
-        summary: serde_json::to_string(report).expect("a report with text keys always serialises"),
-        rejects: None,
-        hold: None,
-        hold_done: None,
-        supersede_holds: false,
-    }
+fn closing(outcome: Outcome, report: &RunReport, settings: &FeedSettings) -> Closing {
+    let summary = serde_json::to_string(report).expect("a report with text keys always serialises");
+    Closing { settings: Some(settings.to_json()), ..Closing::new(outcome, summary) }
 }
 
 /// Two sentences, whether or not the first ends like one.

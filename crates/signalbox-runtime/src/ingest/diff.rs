@@ -13,17 +13,15 @@ use signalbox_event::Status;
 use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, before};
 
 use self::leaving::Leaving;
-use self::ledger::Ledger;
+use self::ledger::{Group, Ledger, first_of, group};
 use self::one_key::{dropped, ended, is_inferred, marked, matched, waiting};
 use super::doubt::{Doubt, Place};
 use super::extent::{Judged, Missing};
 use super::read::ReadIn;
 use super::row::{Row, Slot, Waiting, content_hash};
-use super::sort::{ENDS, FAULT, Head, Rows};
+use super::sort::{ENDS, FAULT, Rows};
 use crate::hub::{HubError, Settings};
 
-/// A ledger key begins with so many bytes that are its student's.
-const GROUP_BYTES: usize = 8;
 /// Enrolments of a student that are looked up at a time.
 const STINTS: usize = 64;
 
@@ -107,9 +105,9 @@ impl Step {
     }
 
     /// Rows of one student, or about one id, stand together.
-    pub(crate) fn group(&self) -> Option<[u8; 8]> {
+    pub(crate) fn group(&self) -> Option<Group> {
         let row = self.new.as_ref().or(self.old.as_ref())?;
-        row.key.first_chunk().copied()
+        Some(group(&row.key))
     }
 
     /// The newest of the row that is known.
@@ -141,6 +139,8 @@ pub(crate) struct Diff<'a> {
     by: By<'a>,
     doubt: &'a Doubt,
     spoken_of: &'a BTreeSet<String>,
+    /// Slots and school years in which a row of the payload says that it ends another.
+    ends: &'a BTreeSet<(u8, u16)>,
     rows: Rows<'a>,
     scopes: VecDeque<(Slot, u16)>,
     current: Option<Ledger>,
@@ -167,6 +167,7 @@ impl<'a> Diff<'a> {
             by,
             doubt: &read.doubt,
             spoken_of: &read.spoken_of,
+            ends: &read.ends,
             rows: read.sorted.rows()?,
             scopes: scopes.into_iter().collect(),
             current: None,
@@ -220,12 +221,13 @@ impl<'a> Diff<'a> {
         loop {
             let Some(ledger) = &mut self.current else {
                 let Some((slot, school_year)) = self.scopes.pop_front() else { return Ok(None) };
-                self.current = Some(Ledger::new(slot, school_year));
+                let only_mentioned = !self.looks_at_all(slot, school_year);
+                self.current = Some(Ledger::new(slot, school_year, only_mentioned));
                 continue;
             };
-            let old = ledger.peek(self.by.feeds, self.by.feed).await?.map(|row| row.key);
             let (slot, school_year) = (ledger.slot, ledger.school_year);
-            let new = self.peek_row(slot, school_year).map(|head| head.key);
+            let new = self.rows.peek().filter(|head| head.is_of(slot, school_year)).map(|head| head.key);
+            let old = ledger.peek(self.by.feeds, self.by.feed, new.as_ref()).await?.map(|row| row.key);
             let step = match (old, new) {
                 (None, None) => {
                     self.current = None;
@@ -247,8 +249,13 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn peek_row(&self, slot: Slot, school_year: u16) -> Option<Head> {
-        self.rows.peek().filter(|head| head.slot == slot.number() && head.school_year == school_year)
+    /// Whether rows that the payload does not have are looked at too: what ends is measured by what stands.
+    fn looks_at_all(&self, slot: Slot, school_year: u16) -> bool {
+        if self.ends.contains(&(slot.number(), school_year)) {
+            return true;
+        }
+        let mut of_entity = self.by.judged.iter().filter(|judged| judged.entity == slot.entity);
+        of_entity.any(|judged| slot.waits || judged.school_year == school_year)
     }
 
     fn take_ledger(&mut self) -> Option<LedgerRow> {
@@ -324,15 +331,13 @@ impl<'a> Diff<'a> {
         school_year: u16,
     ) -> Result<Vec<String>, HubError> {
         let scope = Slot { waits: false, entity: Entity::Enrollment }.scope(school_year);
-        let group = &key[..GROUP_BYTES];
-        let mut first = [0; 16];
-        first[..GROUP_BYTES].copy_from_slice(group);
+        let student = group(key);
         let mut schools = Vec::new();
         for roster in self.by.settings.feeds.iter().filter(|feed| feed.is_roster()) {
-            let mut after = before(first);
+            let mut after = before(first_of(student));
             loop {
                 let rows = self.by.feeds.ledger(&roster.name, scope, after.as_ref(), STINTS).await?;
-                let of_group: Vec<_> = rows.iter().take_while(|stint| stint.key.starts_with(group)).collect();
+                let of_group: Vec<_> = rows.iter().take_while(|stint| group(&stint.key) == student).collect();
                 // One that a student left has its last day; one that never was has no content.
                 for stint in
                     of_group.iter().filter(|one| one.status == LedgerStatus::Live || one.content != 0)
@@ -359,6 +364,9 @@ impl<'a> Diff<'a> {
         let mut row = std::mem::take(&mut self.row);
         let mut other = std::mem::take(&mut self.other);
         let mut head = self.rows.take(&mut row)?.expect("a row was seen");
+        if let Some(ledger) = &mut self.current {
+            ledger.matched(&head.key);
+        }
         let mut lines = Vec::new();
         let mut conflict = false;
         while self.rows.peek().is_some_and(|next| next.is_same_key(&head)) {

@@ -7,7 +7,8 @@ use signalbox_store::feed::{FeedLease, Hold, HoldState, Mark, NewRun, Run};
 
 use super::gate::UNUSABLE;
 use super::run::run_day;
-use super::{FeedSettings, Ingest, RunReport, Taken, cause, same, settings};
+use super::same::Basis;
+use super::{FeedSettings, Ingest, RunReport, Taken, cause, settings};
 use crate::hub::HubError;
 
 impl Ingest {
@@ -54,7 +55,8 @@ impl Ingest {
         let Some(hold) = holds.into_iter().rev().find(is_it) else { return Ok(()) };
         let Some(held) = self.hub.feeds.run(&hold.feed, hold.run).await? else { return Ok(()) };
         let undecided = Run { gated: None, ..held.clone() };
-        if same::basis(&self.hub, taken.feed, &undecided, run_day(&self.hub, &held)).await? != basis {
+        let by_now = Basis::load(&self.hub, taken.feed, run_day(&self.hub, &held)).await?;
+        if by_now.of(&undecided) != basis {
             let run = self.open_on(taken, &held, cause::RETRY).await?;
             self.work(taken, run, runs).await?;
         }
@@ -158,11 +160,15 @@ impl Ingest {
             max_bytes: self.hub.settings.max_payload_bytes,
             land: &self.hub.landing,
         };
-        feed.source.fetch(&cx, &cursor).await.map_err(|error| HubError::Fetch {
+        let page = feed.source.fetch(&cx, &cursor).await.map_err(|error| HubError::Fetch {
             feed: feed.name.clone(),
             message: error.message,
             help: error.help,
-        })
+        })?;
+        if !page.payloads.is_empty() {
+            self.hub.landing.settle()?;
+        }
+        Ok(page)
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct ReadIn {
     pub left_out: u64,
     /// Slots and school years that rows stand in.
     pub scopes: BTreeSet<(u8, u16)>,
+    /// Those in which a row says that it ends another.
+    pub ends: BTreeSet<(u8, u16)>,
     /// The school year of the day on which the payload is read.
     pub year: u16,
     /// The latest readable row of each school, and the years of those days.
@@ -73,6 +75,7 @@ impl ReadIn {
             outside_years: 0,
             left_out: 0,
             scopes: BTreeSet::new(),
+            ends: BTreeSet::new(),
             year,
             latest: HashMap::new(),
             ids: Change::default(),

@@ -14,7 +14,7 @@ use super::read::ReadIn;
 use super::rejects::RejectBook;
 use super::row::{Body, Row, Slot, Waiting, content_hash};
 use super::run::{OpenRun, id_system};
-use super::settings::{FeedSettings, Remembered, mapping_of};
+use super::settings::{FeedSettings, Remembered, mapping_of, waiting_scopes};
 use super::sort::{ENDS, Head, INFERRED, Sorter};
 use super::{Ingest, RunReport, Taken, cause, same};
 use crate::hub::{Feed, Hub, HubError};
@@ -76,10 +76,10 @@ pub(super) async fn finish(
     let hub = &*ingest.hub;
     let mut released = Released::new(hub, feed, &known.resolver);
     released.look(usize::MAX).await?;
+    // From here on the ledger is no longer that of the last accepted payload.
     released.remember(lease).await?;
     let read = released.finish()?;
     let open = OpenRun { hub, feed, lease, run, now };
-    open.forget_accepted().await?;
     let mut emitter = Emitter::new(hub, lease, run, &known.resolver, id_system(hub));
     let mut diff = Diff::new(open.by(&[], open.run_day()), &read)?;
     while let Some(step) = diff.next().await? {
@@ -87,14 +87,7 @@ pub(super) async fn finish(
     }
     emitter.flush().await?;
     end_run(hub, run, feed.domain(), None, &[]).await?;
-    let closing = Closing {
-        outcome: Outcome::Accepted,
-        summary: String::new(),
-        rejects: None,
-        hold: None,
-        hold_done: None,
-        supersede_holds: false,
-    };
+    let closing = Closing::new(Outcome::Accepted, String::new());
     hub.feeds.close_run(lease, run.number, closing).await?;
     crate::failpoint!("run.close");
     ingest.resolver = Some(known);
@@ -133,19 +126,17 @@ impl<'a> Released<'a> {
     /// Collects up to `max` of them; whether there is any.
     async fn look(&mut self, max: usize) -> Result<bool, HubError> {
         let feeds = &self.hub.feeds;
-        for slot in Slot::all().filter(|slot| slot.waits) {
-            for school_year in feeds.ledger_years(&self.feed.name, u16::from(slot.number())).await? {
-                let mut after = None;
-                loop {
-                    let scope = slot.scope(school_year);
-                    let rows = feeds.ledger(&self.feed.name, scope, after.as_ref(), PAGE).await?;
-                    let Some(last) = rows.last() else { break };
-                    after = Some(last.key);
-                    for row in rows.iter().filter(|row| row.status != LedgerStatus::Ended) {
-                        self.take(slot, school_year, row)?;
-                        if self.count >= max {
-                            return Ok(true);
-                        }
+        for (slot, school_year) in waiting_scopes(&**feeds, &self.feed.name).await? {
+            let mut after = None;
+            loop {
+                let scope = slot.scope(school_year);
+                let rows = feeds.ledger(&self.feed.name, scope, after.as_ref(), PAGE).await?;
+                let Some(last) = rows.last() else { break };
+                after = Some(last.key);
+                for row in rows.iter().filter(|row| row.status != LedgerStatus::Ended) {
+                    self.take(slot, school_year, row)?;
+                    if self.count >= max {
+                        return Ok(true);
                     }
                 }
             }
@@ -200,11 +191,12 @@ impl<'a> Released<'a> {
     /// Before the first row goes out. What a crash makes count twice only leaves more room for doubt.
     async fn remember(&mut self, lease: &FeedLease) -> Result<(), HubError> {
         let mut settings = FeedSettings::load(self.hub, &self.feed.name).await?;
-        let book = Remembered::load(self.hub, &self.feed.name).await?.book;
+        let book = Remembered::load(self.hub, &self.feed.name, &settings).await?.book;
         let of_book = book.places();
         let places = std::mem::take(&mut self.places).into_places();
         settings.found_since.extend(places.filter(|(place, _)| of_book.contains(place)));
         settings.has_new_schools |= self.has_new_schools;
+        settings.accepted = None;
         settings.save(self.hub, lease).await
     }
 

@@ -5,15 +5,15 @@ use jiff::civil::Date;
 use signalbox_connector::Refusal;
 use signalbox_store::feed::{FeedLease, Hold, Run};
 
-use super::diff::{By, Diff};
+use super::diff::{By, Diff, Step};
 use super::doubt::Book;
 use super::emit::{Emitter, end_run};
 use super::extent::{self, Judged};
-use super::gate::{Gated, Tally};
+use super::gate::{Gated, Held, Tally};
 use super::identity::Resolver;
 use super::read::{self, Beside, ReadIn};
 use super::rejects::RejectBook;
-use super::same::{self, Accepted};
+use super::same::{self, Accepted, Basis};
 use super::settings::{FeedSettings, Remembered};
 use super::{RunReport, cause};
 use crate::hub::{Feed, Hub, HubError};
@@ -30,11 +30,14 @@ pub(super) struct OpenRun<'a> {
 
 impl OpenRun<'_> {
     /// Reads, compares, gates, publishes and closes.
-    pub(super) async fn process(&self, resolver: &mut Resolver) -> Result<RunReport, HubError> {
+    pub(super) async fn process(
+        &self,
+        resolver: &mut Resolver,
+        basis: &Basis,
+        mut settings: FeedSettings,
+    ) -> Result<RunReport, HubError> {
         let Self { hub, feed, .. } = *self;
-        // Before ids are resolved: what is added to the crosswalk from here on may not have been heard of.
-        let context = same::context(hub, feed, self.run_day()).await?;
-        let remembered = Remembered::load(hub, &feed.name).await?;
+        let remembered = Remembered::load(hub, &feed.name, &settings).await?;
         let (read, size_bytes) = self.read(&remembered, resolver)?;
         let mut read = match read {
             Ok(read) => read,
@@ -44,14 +47,22 @@ impl OpenRun<'_> {
         let read_on = remembered.read_on.map_or(self.run_day(), |last| last.max(self.run_day()));
         let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
         let by = self.by(&judged, read_on);
-        let gated = self.gate(&mut read, by, &remembered.book).await?;
+        let (gated, steps) = self.gate(&mut read, by, &remembered.book, basis, &mut settings).await?;
         if let Some(held) = gated.hold.as_ref().filter(|held| held.is_whole()) {
             self.end_what_went_out().await?;
-            return self.hold(read.rejects, &gated, held).await;
+            return self.hold(read.rejects, &gated, held, settings).await;
         }
-        self.publish(&read, by, &gated, resolver).await?;
-        let accepted = Accepted::of(context, size_bytes, &read, &gated);
-        self.accept(read.rejects, &gated, accepted).await
+        if !read.ids.is_empty() {
+            self.teach(&read).await?;
+        }
+        // What an earlier try sent has opened the run on its shards.
+        let mut is_out = self.run.unsent.is_some();
+        if gated.changes {
+            is_out |= self.publish(&read, by, &gated, steps, resolver).await?;
+        }
+        self.cover(&read, &gated, is_out, &mut settings).await?;
+        settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
+        self.accept(read.rejects, &gated, settings).await
     }
 
     /// Refuses the payload, of which rows may be on the log.
@@ -101,23 +112,27 @@ impl OpenRun<'_> {
 
     /// Works a run through whose rows are those of the last accepted payload (see [`same`]). `None`: they are not, or
     /// the run is for looking twice.
-    pub(super) async fn recognised(&self) -> Result<Option<RunReport>, HubError> {
+    pub(super) async fn recognised(
+        &self,
+        basis: &Basis,
+        settings: &FeedSettings,
+    ) -> Result<Option<RunReport>, HubError> {
         let Self { hub, feed, run, .. } = *self;
+        let Some(accepted) = &settings.accepted else { return Ok(None) };
         if run.cause != cause::DROP || run.gated.is_some() {
             return Ok(None);
         }
-        let Some(accepted) = FeedSettings::load(hub, &feed.name).await?.accepted else { return Ok(None) };
-        let run_day = self.run_day();
-        let context = same::context(hub, feed, run_day).await?;
+        let (run_day, context) = (self.run_day(), basis.context());
         let payload = hub.landing.payload(&run.payload)?;
         let read =
             tokio::task::block_in_place(|| accepted.recognise(feed, &context, run_day, &run.name, payload))?;
         let Some(mut read) = read else { return Ok(None) };
         read.covered = extent::coverage(&read, &hub.settings.calendars, run_day);
         let gated = accepted.gated(&read);
-        self.decide(&gated).await?;
-        self.cover(&read, &gated, false).await?;
-        self.accept(read.rejects, &gated, Some(accepted)).await.map(Some)
+        self.decide(&gated, None).await?;
+        let mut settings = settings.clone();
+        self.cover(&read, &gated, false, &mut settings).await?;
+        self.accept(read.rejects, &gated, settings).await.map(Some)
     }
 
     pub(super) fn run_day(&self) -> Date {
@@ -131,26 +146,38 @@ impl OpenRun<'_> {
     }
 
     /// Counts what the payload would do. A resumed run keeps what was decided before, while that rests on the same.
-    async fn gate(&self, read: &mut ReadIn, by: By<'_>, book: &Book) -> Result<Gated, HubError> {
-        let Self { hub, feed, run, .. } = *self;
-        let basis = same::basis(hub, feed, run, self.run_day()).await?;
+    async fn gate(
+        &self,
+        read: &mut ReadIn,
+        by: By<'_>,
+        book: &Book,
+        basis: &Basis,
+        settings: &mut FeedSettings,
+    ) -> Result<(Gated, Few), HubError> {
+        let Self { feed, run, .. } = *self;
+        let basis = basis.of(run);
         let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
         let mut tally = Tally::new(feed.source.entities(), read, self.run_day());
         let mut diff = Diff::new(by, read)?;
+        let mut steps = Few::default();
         while let Some(step) = diff.next().await? {
             tally.step(&step, &mut rejects)?;
+            steps.keep(step);
         }
         drop(diff);
         read.rejects = rejects;
         let before = self.decided()?.unwrap_or_default();
         if before.basis == basis {
-            return Ok(before);
+            return Ok((before, steps));
         }
         let approved = self.approved_hold().await?;
         let gated = tally.finish(read, book, approved.as_ref());
         let gated = Gated { basis, ..gated };
-        self.decide(&gated).await?;
-        Ok(gated)
+        // From here on the ledger is no longer that of the last accepted payload.
+        let forgets = gated.changes && !gated.hold.as_ref().is_some_and(Held::is_whole);
+        let forgets = forgets && settings.accepted.take().is_some();
+        self.decide(&gated, forgets.then_some(&*settings)).await?;
+        Ok((gated, steps))
     }
 
     /// The hold that a person approved, if that is why the payload is worked through.
@@ -160,64 +187,103 @@ impl OpenRun<'_> {
     }
 
     /// Remembers what was decided, so that a resumed run does not decide again.
-    async fn decide(&self, gated: &Gated) -> Result<(), HubError> {
+    async fn decide(&self, gated: &Gated, settings: Option<&FeedSettings>) -> Result<(), HubError> {
         let decided = serde_json::to_string(gated).expect("a decision always serialises");
-        self.hub.feeds.gate_run(self.lease, self.run.number, &decided).await?;
+        let settings = settings.map(FeedSettings::to_json);
+        self.hub.feeds.gate_run(self.lease, self.run.number, &decided, settings.as_deref()).await?;
         crate::failpoint!("run.gate");
         Ok(())
     }
 
+    /// What the payload says of ids.
+    async fn teach(&self, read: &ReadIn) -> Result<(), HubError> {
+        let Self { hub, lease, run, .. } = *self;
+        same::crosswalk_grows(hub, lease, run, "before").await?;
+        hub.feeds.change_crosswalk(lease, &read.ids.gone, &read.ids.new).await?;
+        same::crosswalk_grows(hub, lease, run, "after").await
+    }
+
+    /// Records and publishes what changes. Returns whether anything went out.
     async fn publish(
         &self,
         read: &ReadIn,
         by: By<'_>,
         gated: &Gated,
+        steps: Few,
         resolver: &Resolver,
-    ) -> Result<(), HubError> {
+    ) -> Result<bool, HubError> {
         let Self { hub, lease, run, .. } = *self;
-        if !read.ids.is_empty() {
-            same::crosswalk_grows(hub, lease, run, "before").await?;
-            hub.feeds.change_crosswalk(lease, &read.ids.gone, &read.ids.new).await?;
-            same::crosswalk_grows(hub, lease, run, "after").await?;
-        }
-        // What an earlier try sent has opened the run on its shards.
-        let mut is_out = run.unsent.is_some();
-        if gated.changes {
-            self.forget_accepted().await?;
-            let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
-            let mut diff = Diff::new(by, read)?;
-            while let Some(step) = diff.next().await? {
-                if !gated.keeps_back(&step)? {
-                    emitter.step(step).await?;
-                }
+        let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
+        let mut steps = match steps.all() {
+            Some(steps) => Steps::Kept(steps.into_iter()),
+            None => Steps::Compared(Box::new(Diff::new(by, read)?)),
+        };
+        while let Some(step) = steps.next().await? {
+            if !gated.keeps_back(&step)? {
+                emitter.step(step).await?;
             }
-            emitter.flush().await?;
-            is_out |= emitter.has_sent();
         }
-        self.cover(read, gated, is_out).await
+        emitter.flush().await?;
+        Ok(emitter.has_sent())
     }
 
-    /// From here on the ledger is no longer that of the last accepted payload.
-    pub(super) async fn forget_accepted(&self) -> Result<(), HubError> {
-        let mut settings = FeedSettings::load(self.hub, &self.lease.feed).await?;
-        match settings.accepted.take() {
-            Some(_) => settings.save(self.hub, self.lease).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Ends the run on the log, if anything of it is there or it covers more than was covered.
-    async fn cover(&self, read: &ReadIn, gated: &Gated, is_out: bool) -> Result<(), HubError> {
-        let mut settings = FeedSettings::load(self.hub, &self.feed.name).await?;
+    /// Ends the run on the log, if anything of it is there or it covers more than was covered. What it covers is saved when
+    /// the run is closed: until then it is said again.
+    async fn cover(
+        &self,
+        read: &ReadIn,
+        gated: &Gated,
+        is_out: bool,
+        settings: &mut FeedSettings,
+    ) -> Result<(), HubError> {
         let extends = settings.extends(&gated.covered);
         if is_out || extends {
             end_run(self.hub, self.run, self.feed.domain(), read.rows_mean(), &gated.covered).await?;
         }
         if extends {
             settings.extend(&gated.covered);
-            settings.save(self.hub, self.lease).await?;
         }
         Ok(())
+    }
+}
+
+/// Steps of a payload, as long as they are few: the next ones who want them need not compare again.
+#[derive(Default)]
+struct Few {
+    steps: Vec<Step>,
+    too_many: bool,
+}
+
+impl Few {
+    const MOST: usize = 1_000;
+
+    fn keep(&mut self, step: Step) {
+        self.too_many |= self.steps.len() >= Self::MOST;
+        if self.too_many {
+            self.steps = Vec::new();
+        } else {
+            self.steps.push(step);
+        }
+    }
+
+    /// `None`: they were too many.
+    fn all(self) -> Option<Vec<Step>> {
+        (!self.too_many).then_some(self.steps)
+    }
+}
+
+/// A payload's steps, kept or made anew.
+enum Steps<'a> {
+    Kept(std::vec::IntoIter<Step>),
+    Compared(Box<Diff<'a>>),
+}
+
+impl Steps<'_> {
+    async fn next(&mut self) -> Result<Option<Step>, HubError> {
+        match self {
+            Self::Kept(steps) => Ok(steps.next()),
+            Self::Compared(diff) => diff.next().await,
+        }
     }
 }
 

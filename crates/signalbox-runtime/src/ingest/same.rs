@@ -185,26 +185,38 @@ fn before_rows(feed: &Feed, payload: &mut File) -> Option<Contents> {
 }
 
 /// All that the outcome of a payload depends on besides its bytes and the ledger.
-pub(crate) async fn context(hub: &Hub, feed: &Feed, run_day: Date) -> Result<String, HubError> {
-    let parts = [configured(hub, feed, run_day), crosswalk(hub).await?];
-    Ok(hex(&Sha256::digest(parts.join("\n"))[..16]))
+#[derive(Debug)]
+pub(crate) struct Basis {
+    /// What this process' configuration lays down, as a hash.
+    configured: String,
+    /// The state of the crosswalk.
+    pub(crate) crosswalk: String,
 }
 
-/// What a decision about a run's payload rests on: all that it depends on. What the run itself added to the crosswalk
-/// changes nothing.
-pub(crate) async fn basis(hub: &Hub, feed: &Feed, run: &Run, run_day: Date) -> Result<String, HubError> {
-    let (configured, crosswalk) = (configured(hub, feed, run_day), crosswalk(hub).await?);
-    let own = format!(" run {} of {}, epoch ", run.number, run.feed);
-    let decided = run.gated.as_deref().and_then(|gated| serde_json::from_str::<Gated>(gated).ok());
-    match decided {
-        Some(decided) if crosswalk.contains(&own) && decided.basis.starts_with(&configured) => {
-            Ok(decided.basis)
+impl Basis {
+    pub(crate) async fn load(hub: &Hub, feed: &Feed, run_day: Date) -> Result<Self, HubError> {
+        Ok(Self { configured: configured(hub, feed, run_day), crosswalk: crosswalk(hub).await? })
+    }
+
+    pub(crate) fn context(&self) -> String {
+        let parts = format!("{}\n{}", self.configured, self.crosswalk);
+        hex(&Sha256::digest(parts)[..16])
+    }
+
+    /// What a decision about the run's payload rests on. What the run itself added to the crosswalk changes nothing.
+    pub(crate) fn of(&self, run: &Run) -> String {
+        let Self { configured, crosswalk } = self;
+        let own = format!(" run {} of {}, epoch ", run.number, run.feed);
+        let decided = run.gated.as_deref().and_then(|gated| serde_json::from_str::<Gated>(gated).ok());
+        match decided {
+            Some(decided) if crosswalk.contains(&own) && decided.basis.starts_with(configured) => {
+                decided.basis
+            }
+            _ => format!("{configured} {crosswalk}"),
         }
-        _ => Ok(format!("{configured} {crosswalk}")),
     }
 }
 
-/// The part of it that this process' configuration lays down, as a hash.
 fn configured(hub: &Hub, feed: &Feed, run_day: Date) -> String {
     let calendars = &hub.settings.calendars;
     let parts = [

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_event::data::{Mode, SchoolCoverage};
 use signalbox_risk::DateRanges;
-use signalbox_store::feed::FeedLease;
+use signalbox_store::feed::{FeedLease, FeedStore};
 
 use super::RunReport;
 use super::doubt::{Book, Place, Seen};
@@ -56,16 +56,18 @@ pub struct FeedSettings {
 
 impl FeedSettings {
     pub async fn load(hub: &Hub, feed: &str) -> Result<Self, HubError> {
-        let row = hub.feeds.feed(feed).await?;
-        match row.and_then(|row| row.settings) {
+        match hub.feeds.settings(feed).await? {
             None => Ok(Self::default()),
             Some(json) => serde_json::from_str(&json).map_err(|_| HubError::Stored("feed's settings")),
         }
     }
 
     pub(crate) async fn save(&self, hub: &Hub, lease: &FeedLease) -> Result<(), HubError> {
-        let json = serde_json::to_string(self).expect("settings with text keys always serialise");
-        Ok(hub.feeds.save_settings(lease, &json).await?)
+        Ok(hub.feeds.save_settings(lease, &self.to_json()).await?)
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("settings with text keys always serialise")
     }
 
     /// Whether the coverage says anything new.
@@ -105,10 +107,8 @@ pub(super) struct Remembered {
 }
 
 impl Remembered {
-    pub(super) async fn load(hub: &Hub, feed: &str) -> Result<Self, HubError> {
-        let FeedSettings { accepted_run, covered, doubtful, found_since, .. } =
-            FeedSettings::load(hub, feed).await?;
-        let run = match accepted_run {
+    pub(super) async fn load(hub: &Hub, feed: &str, settings: &FeedSettings) -> Result<Self, HubError> {
+        let run = match settings.accepted_run {
             Some(number) => hub.feeds.run(feed, number).await?,
             None => None,
         };
@@ -119,14 +119,18 @@ impl Remembered {
             None => Gated::default(),
         };
         let spoke_from = gated.covered.iter().map(|one| (one.school.clone(), one.first)).collect();
-        let mut waiting = Vec::new();
-        for slot in Slot::all().filter(|slot| slot.waits) {
-            let years = hub.feeds.ledger_years(feed, u16::from(slot.number())).await?;
-            waiting.extend(years.into_iter().map(|year| (slot, year)));
-        }
-        let book = gated.book.without(&found_since);
+        let waiting = waiting_scopes(&*hub.feeds, feed).await?;
+        let book = gated.book.without(&settings.found_since);
+        let (covered, doubtful) = (settings.covered.clone(), settings.doubtful.clone());
         Ok(Self { book, payload, spoke_from, covered, doubtful, waiting, read_on })
     }
+}
+
+/// Where rows of the feed wait for their student or school, or have waited.
+pub(super) async fn waiting_scopes(feeds: &dyn FeedStore, feed: &str) -> Result<Vec<(Slot, u16)>, HubError> {
+    let scopes = feeds.ledger_scopes(feed).await?;
+    let slot = |entity| Slot::all().find(|slot| slot.waits && u16::from(slot.number()) == entity);
+    Ok(scopes.into_iter().filter_map(|scope| Some((slot(scope.entity)?, scope.school_year))).collect())
 }
 
 /// A hash of all that a payload's meaning depends on besides its bytes.

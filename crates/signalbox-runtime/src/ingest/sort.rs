@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use super::row::Slot;
+
 /// How many bytes of rows are held before a chunk is spilled.
 const CHUNK_BYTES: usize = 48 << 20;
 const HEAD_BYTES: usize = 1 + 2 + 16 + 4 + 1 + 8 + 4;
@@ -15,7 +17,7 @@ const HEAD_BYTES: usize = 1 + 2 + 16 + 4 + 1 + 8 + 4;
 /// first is the same one in whatever order they stand in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
-    /// The number of a [`Slot`](super::row::Slot).
+    /// The number of a [`Slot`].
     pub slot: u8,
     /// 0 where the whole payload has one school year.
     pub school_year: u16,
@@ -28,6 +30,10 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) fn is_same_key(&self, other: &Self) -> bool {
         (self.slot, self.school_year, self.key) == (other.slot, other.school_year, other.key)
+    }
+
+    pub(crate) fn is_of(&self, slot: Slot, school_year: u16) -> bool {
+        (self.slot, self.school_year) == (slot.number(), school_year)
     }
 
     /// Sorting spends its time here: the key as one number, not as bytes.

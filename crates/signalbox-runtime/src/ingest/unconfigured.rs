@@ -68,12 +68,6 @@ fn abandoned(run: &Run) -> Closing {
         refused: Some(why.to_owned()),
         ..RunReport::default()
     };
-    Closing {
-        outcome: Outcome::Abandoned,
-        summary: serde_json::to_string(&report).expect("a report with text keys always serialises"),
-        rejects: None,
-        hold: None,
-        hold_done: None,
-        supersede_holds: false,
-    }
+    let summary = serde_json::to_string(&report).expect("a report with text keys always serialises");
+    Closing::new(Outcome::Abandoned, summary)
 }

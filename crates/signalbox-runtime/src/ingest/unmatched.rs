@@ -7,7 +7,8 @@ use signalbox_store::feed::LedgerStatus;
 
 use super::FeedSettings;
 use super::identity::{Found, Resolver};
-use super::row::{Slot, Waiting};
+use super::row::Waiting;
+use super::settings::waiting_scopes;
 use crate::hub::{Feed, Hub, HubError};
 
 const PAGE: usize = 20_000;
@@ -66,21 +67,19 @@ pub async fn unmatched(hub: &Hub) -> Result<Vec<UnmatchedLine>, HubError> {
 /// Ids that wait: how many rows, and the first of them.
 async fn ids_of(hub: &Hub, feed: &Feed) -> Result<BTreeMap<String, (u64, u32)>, HubError> {
     let mut ids: BTreeMap<String, (u64, u32)> = BTreeMap::new();
-    for slot in Slot::all().filter(|slot| slot.waits) {
-        for school_year in hub.feeds.ledger_years(&feed.name, u16::from(slot.number())).await? {
-            let mut after = None;
-            loop {
-                let scope = slot.scope(school_year);
-                let rows = hub.feeds.ledger(&feed.name, scope, after.as_ref(), PAGE).await?;
-                let Some(last) = rows.last() else { break };
-                after = Some(last.key);
-                for row in rows.iter().filter(|row| row.status == LedgerStatus::Unmatched) {
-                    let waiting = Waiting::decode(&row.detail)?;
-                    if ids.len() < IDS || ids.contains_key(&*waiting.student) {
-                        let (rows, first) = ids.entry(waiting.student.into_owned()).or_insert((0, u32::MAX));
-                        *rows += 1;
-                        *first = waiting.line.min(*first);
-                    }
+    for (slot, school_year) in waiting_scopes(&*hub.feeds, &feed.name).await? {
+        let mut after = None;
+        loop {
+            let scope = slot.scope(school_year);
+            let rows = hub.feeds.ledger(&feed.name, scope, after.as_ref(), PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key);
+            for row in rows.iter().filter(|row| row.status == LedgerStatus::Unmatched) {
+                let waiting = Waiting::decode(&row.detail)?;
+                if ids.len() < IDS || ids.contains_key(&*waiting.student) {
+                    let (rows, first) = ids.entry(waiting.student.into_owned()).or_insert((0, u32::MAX));
+                    *rows += 1;
+                    *first = waiting.line.min(*first);
                 }
             }
         }

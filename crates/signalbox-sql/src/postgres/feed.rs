@@ -79,14 +79,13 @@ impl FeedStore for PgFeeds {
         Ok(marks.map_err(refusal)?.into_iter().collect())
     }
 
+    async fn settings(&self, feed: &str) -> Result<Option<String>, StoreError> {
+        runs::settings(&self.pool, feed).await.map_err(refusal)
+    }
+
     async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
         let (mut transaction, feed) = self.write(lease).await?;
-        sqlx::query("UPDATE feed SET settings = $1 WHERE id = $2")
-            .bind(settings)
-            .bind(feed)
-            .execute(&mut *transaction)
-            .await
-            .map_err(refusal)?;
+        runs::save_settings(&mut *transaction, feed, settings).await.map_err(refusal)?;
         commit(transaction).await
     }
 
@@ -104,10 +103,19 @@ impl FeedStore for PgFeeds {
         Ok(run)
     }
 
-    async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError> {
+    async fn gate_run(
+        &self,
+        lease: &FeedLease,
+        number: u64,
+        gated: &str,
+        settings: Option<&str>,
+    ) -> Result<(), StoreError> {
         let (mut transaction, feed) = self.write(lease).await?;
         if !runs::gate(&mut *transaction, feed, number, gated).await.map_err(refusal)? {
             return Err(StoreError::not_open(number));
+        }
+        if let Some(settings) = settings {
+            runs::save_settings(&mut *transaction, feed, settings).await.map_err(refusal)?;
         }
         commit(transaction).await
     }
@@ -123,8 +131,8 @@ impl FeedStore for PgFeeds {
         ledger::scan(&mut reader, feed, scope, after, max).await
     }
 
-    async fn ledger_years(&self, feed: &str, entity: u16) -> Result<Vec<u16>, StoreError> {
-        ledger::years(&self.pool, feed, entity).await.map_err(refusal)
+    async fn ledger_scopes(&self, feed: &str) -> Result<Vec<Scope>, StoreError> {
+        ledger::scopes(&self.pool, feed).await.map_err(refusal)
     }
 
     async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError> {
@@ -149,6 +157,9 @@ impl FeedStore for PgFeeds {
         let closed = runs::close(&mut transaction, feed, number, closing.outcome, &closing.summary).await;
         if !closed.map_err(refusal)? {
             return Err(StoreError::not_open(number));
+        }
+        if let Some(settings) = &closing.settings {
+            runs::save_settings(&mut *transaction, feed, settings).await.map_err(refusal)?;
         }
         if let Some((groups, rejects)) = &closing.rejects {
             rejects::replace(&mut transaction, &lease.feed, groups, rejects).await.map_err(refusal)?;

@@ -1,13 +1,13 @@
-//! How a database file is opened: WAL, one writer connection, a few readers.
+//! How a database file is opened.
 
 use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Sqlite, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use super::db::Db;
 
 /// How long a statement waits for another process's lock before it is `Unavailable`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -15,12 +15,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often, and after how long, a new file is tried again that another process is just making.
 const TURNING_TRIES: usize = 50;
 const TURNING: Duration = Duration::from_millis(20);
-
-/// How long a caller waits for a connection: longer than `BUSY_TIMEOUT`, so that the holder's own error comes first.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Two cores are the usual machine; a reader more lets a slow scan run beside the consumers.
-const READERS: u32 = 3;
 
 /// The writer's page cache in KiB (negative is SQLite's way of saying KiB). Upserts come back to the same pages.
 const WRITER_CACHE: &str = "-65536";
@@ -37,27 +31,6 @@ pub(crate) enum Synchronous {
     Normal,
 }
 
-/// An open database file.
-#[derive(Debug, Clone)]
-pub(crate) struct Db {
-    writer: SqlitePool,
-    readers: SqlitePool,
-}
-
-impl Db {
-    /// Begins a write transaction. There is one at a time per handle: callers queue here, and `BEGIN IMMEDIATE`
-    /// takes the file's lock at once (a read transaction that turns into a write fails with `SQLITE_BUSY` without
-    /// waiting). Dropped without `commit`, it rolls back.
-    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
-    }
-
-    /// The readers: they see the last commit, never wait for the writer and cannot write.
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.readers
-    }
-}
-
 /// Opens the database at `path`, creates it if it is missing, and brings it up to date.
 pub(crate) async fn open(
     path: &Path,
@@ -65,10 +38,9 @@ pub(crate) async fn open(
     migrator: &Migrator,
 ) -> Result<Db, sqlx::Error> {
     let options = options(path, synchronous);
-    let writer = connect(&options.clone().pragma("cache_size", WRITER_CACHE)).await?;
-    migrate(&writer, migrator).await?;
-    let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok(Db { writer, readers })
+    let mut writer = connect(&options.clone().pragma("cache_size", WRITER_CACHE)).await?;
+    migrate(&mut writer, migrator).await?;
+    Ok(Db::new(options, writer))
 }
 
 /// Whether the same call may succeed later: another process holds the lock, or all connections are taken.
@@ -108,28 +80,18 @@ fn options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
 }
 
 /// While another process turns a new file to WAL, doing the same is refused at once, whatever the busy timeout.
-async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
     for _ in 0..TURNING_TRIES {
-        match pool(1).connect_with(options.clone()).await {
+        match SqliteConnection::connect_with(options).await {
             Err(error) if is_busy(&error) => tokio::time::sleep(TURNING).await,
             connected => return connected,
         }
     }
-    pool(1).connect_with(options.clone()).await
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    // A connection to a file does not go stale: no pings, no retirement.
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
+    SqliteConnection::connect_with(options).await
 }
 
 /// One transaction around all, so that two processes that open a new file at once do not both create its tables.
-async fn migrate(writer: &SqlitePool, migrator: &Migrator) -> Result<(), sqlx::Error> {
+async fn migrate(writer: &mut SqliteConnection, migrator: &Migrator) -> Result<(), sqlx::Error> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
     migrator.run(&mut *transaction).await?;
     transaction.commit().await

@@ -9,10 +9,11 @@ use signalbox_store::feed::{
     NewRun, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
 };
 use signalbox_store::{FeedStore, StoreError};
+use sqlx::SqliteExecutor;
 use sqlx::migrate::Migrator;
-use sqlx::{Sqlite, SqliteExecutor, Transaction};
 
-use super::connect::{self, Db, Synchronous};
+use super::connect::{self, Synchronous};
+use super::db::{Db, Write};
 use super::refusal::refusal;
 use crate::{mark, retention};
 
@@ -49,7 +50,7 @@ impl SqliteFeeds {
     }
 
     /// A write transaction of the feed's owner, and the feed's number.
-    async fn write(&self, lease: &FeedLease) -> Result<(Transaction<'static, Sqlite>, i64), StoreError> {
+    async fn write(&self, lease: &FeedLease) -> Result<(Write, i64), StoreError> {
         let mut transaction = self.db.write().await.map_err(refusal)?;
         let feed = owned(&mut *transaction, lease).await?;
         Ok((transaction, feed))
@@ -86,34 +87,35 @@ impl FeedStore for SqliteFeeds {
     }
 
     async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError> {
-        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let mut reader = self.db.reader().await.map_err(refusal)?;
         runs::feeds(&mut reader).await.map_err(refusal)
     }
 
     async fn feed(&self, feed: &str) -> Result<Option<FeedRow>, StoreError> {
-        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let mut reader = self.db.reader().await.map_err(refusal)?;
         runs::feed(&mut reader, feed).await.map_err(refusal)
     }
 
     async fn cursor(&self, feed: &str) -> Result<BTreeMap<String, String>, StoreError> {
-        let marks =
-            sqlx::query_as::<_, (String, String)>(mark::ALL).bind(feed).fetch_all(self.db.readers()).await;
+        let marks = sqlx::query_as::<_, (String, String)>(mark::ALL)
+            .bind(feed)
+            .fetch_all(&mut *self.db.reader().await.map_err(refusal)?)
+            .await;
         Ok(marks.map_err(refusal)?.into_iter().collect())
+    }
+
+    async fn settings(&self, feed: &str) -> Result<Option<String>, StoreError> {
+        runs::settings(&mut *self.db.reader().await.map_err(refusal)?, feed).await.map_err(refusal)
     }
 
     async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
         let (mut transaction, feed) = self.write(lease).await?;
-        sqlx::query("UPDATE feed SET settings = ? WHERE id = ?")
-            .bind(settings)
-            .bind(feed)
-            .execute(&mut *transaction)
-            .await
-            .map_err(refusal)?;
+        runs::save_settings(&mut *transaction, feed, settings).await.map_err(refusal)?;
         transaction.commit().await.map_err(refusal)
     }
 
     async fn open(&self, lease: &FeedLease) -> Result<Option<Run>, StoreError> {
-        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let mut reader = self.db.reader().await.map_err(refusal)?;
         let feed = owned(&mut *reader, lease).await?;
         runs::unfinished(&mut *reader, feed).await.map_err(refusal)
     }
@@ -125,10 +127,19 @@ impl FeedStore for SqliteFeeds {
         Ok(run)
     }
 
-    async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError> {
+    async fn gate_run(
+        &self,
+        lease: &FeedLease,
+        number: u64,
+        gated: &str,
+        settings: Option<&str>,
+    ) -> Result<(), StoreError> {
         let (mut transaction, feed) = self.write(lease).await?;
         if !runs::gate(&mut *transaction, feed, number, gated).await.map_err(refusal)? {
             return Err(StoreError::not_open(number));
+        }
+        if let Some(settings) = settings {
+            runs::save_settings(&mut *transaction, feed, settings).await.map_err(refusal)?;
         }
         transaction.commit().await.map_err(refusal)
     }
@@ -140,16 +151,16 @@ impl FeedStore for SqliteFeeds {
         after: Option<&LedgerKey>,
         max: usize,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let mut reader = self.db.reader().await.map_err(refusal)?;
         ledger::scan(&mut reader, feed, scope, after, max).await
     }
 
-    async fn ledger_years(&self, feed: &str, entity: u16) -> Result<Vec<u16>, StoreError> {
-        ledger::years(self.db.readers(), feed, entity).await.map_err(refusal)
+    async fn ledger_scopes(&self, feed: &str) -> Result<Vec<Scope>, StoreError> {
+        ledger::scopes(&mut *self.db.reader().await.map_err(refusal)?, feed).await.map_err(refusal)
     }
 
     async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError> {
-        ledger::counts(self.db.readers(), feed).await.map_err(refusal)
+        ledger::counts(&mut *self.db.reader().await.map_err(refusal)?, feed).await.map_err(refusal)
     }
 
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError> {
@@ -171,6 +182,9 @@ impl FeedStore for SqliteFeeds {
         if !closed.map_err(refusal)? {
             return Err(StoreError::not_open(number));
         }
+        if let Some(settings) = &closing.settings {
+            runs::save_settings(&mut *transaction, feed, settings).await.map_err(refusal)?;
+        }
         if let Some((groups, rejects)) = &closing.rejects {
             rejects::replace(&mut transaction, &lease.feed, groups, rejects).await.map_err(refusal)?;
         }
@@ -179,11 +193,11 @@ impl FeedStore for SqliteFeeds {
     }
 
     async fn run(&self, feed: &str, number: u64) -> Result<Option<Run>, StoreError> {
-        runs::find(self.db.readers(), feed, number).await.map_err(refusal)
+        runs::find(&mut *self.db.reader().await.map_err(refusal)?, feed, number).await.map_err(refusal)
     }
 
     async fn last_usable_run(&self, feed: &str) -> Result<Option<Run>, StoreError> {
-        runs::last_usable(self.db.readers(), feed).await.map_err(refusal)
+        runs::last_usable(&mut *self.db.reader().await.map_err(refusal)?, feed).await.map_err(refusal)
     }
 
     async fn change_crosswalk(
@@ -203,19 +217,19 @@ impl FeedStore for SqliteFeeds {
         after: Option<&CrosswalkRow>,
         max: usize,
     ) -> Result<Vec<CrosswalkRow>, StoreError> {
-        crosswalk::page(self.db.readers(), after, max).await.map_err(refusal)
+        crosswalk::page(&mut *self.db.reader().await.map_err(refusal)?, after, max).await.map_err(refusal)
     }
 
     async fn find_id(&self, what: Named, id: &str) -> Result<Vec<CrosswalkRow>, StoreError> {
-        crosswalk::find_id(self.db.readers(), what, id).await.map_err(refusal)
+        crosswalk::find_id(&mut *self.db.reader().await.map_err(refusal)?, what, id).await.map_err(refusal)
     }
 
     async fn ids_of(&self, what: Named, target: &str) -> Result<Vec<CrosswalkRow>, StoreError> {
-        crosswalk::ids_of(self.db.readers(), what, target).await.map_err(refusal)
+        crosswalk::ids_of(&mut *self.db.reader().await.map_err(refusal)?, what, target).await.map_err(refusal)
     }
 
     async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        holds::all(self.db.readers()).await.map_err(refusal)
+        holds::all(&mut *self.db.reader().await.map_err(refusal)?).await.map_err(refusal)
     }
 
     async fn decide_hold(
@@ -232,17 +246,17 @@ impl FeedStore for SqliteFeeds {
     }
 
     async fn reject_groups(&self) -> Result<Vec<RejectGroup>, StoreError> {
-        rejects::groups(self.db.readers()).await.map_err(refusal)
+        rejects::groups(&mut *self.db.reader().await.map_err(refusal)?).await.map_err(refusal)
     }
 
     async fn rejects(&self, max: usize) -> Result<Vec<Reject>, StoreError> {
-        rejects::all(self.db.readers(), max).await.map_err(refusal)
+        rejects::all(&mut *self.db.reader().await.map_err(refusal)?, max).await.map_err(refusal)
     }
 
     async fn note(&self, name: &str) -> Result<Option<String>, StoreError> {
         sqlx::query_scalar("SELECT value FROM note WHERE name = ?")
             .bind(name)
-            .fetch_optional(self.db.readers())
+            .fetch_optional(&mut *self.db.reader().await.map_err(refusal)?)
             .await
             .map_err(refusal)
     }
@@ -284,7 +298,9 @@ impl FeedStore for SqliteFeeds {
     }
 
     async fn payloads(&self) -> Result<BTreeSet<String>, StoreError> {
-        let payloads = sqlx::query_scalar(retention::PAYLOADS).fetch_all(self.db.readers()).await;
+        let payloads = sqlx::query_scalar(retention::PAYLOADS)
+            .fetch_all(&mut *self.db.reader().await.map_err(refusal)?)
+            .await;
         Ok(payloads.map_err(refusal)?.into_iter().collect())
     }
 

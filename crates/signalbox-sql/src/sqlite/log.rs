@@ -22,12 +22,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use signalbox_log::group::{Groups, LocalLog, LocalSubscription};
 use signalbox_log::{EventLog, LogError, Message, Offset, Record, Shard, Subscription};
+use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
-use sqlx::{Sqlite, Transaction};
 
 use self::segment::{Segment, Slice};
 use self::topics::{TopicId, Topics};
-use super::connect::{self, Db, Synchronous};
+use super::connect::{self, Synchronous};
+use super::db::Db;
+use super::statement::{of_rows, slices};
 
 mod segment;
 mod topics;
@@ -118,9 +120,7 @@ impl EventLog for SqliteLog {
             return Ok(());
         }
         let mut transaction = self.db.write().await.map_err(log_error)?;
-        for segment in segments {
-            insert(&mut transaction, segment).await.map_err(log_error)?;
-        }
+        insert(&mut transaction, &segments).await.map_err(log_error)?;
         transaction.commit().await.map_err(log_error)?;
         self.groups.ring();
         Ok(())
@@ -158,7 +158,7 @@ impl EventLog for SqliteLog {
         )
         .bind(id)
         .bind(shard)
-        .fetch_one(self.db.readers())
+        .fetch_one(&mut *self.db.reader().await.map_err(log_error)?)
         .await
         .map_err(log_error)?;
         Ok(begin as Offset..end as Offset)
@@ -191,34 +191,37 @@ impl LocalLog for SqliteLog {
 
 /// Makes the topic if it is missing, and says how many shards it has.
 async fn create_topic(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut SqliteConnection,
     topic: &str,
     shards: u32,
 ) -> Result<u32, sqlx::Error> {
     sqlx::query("INSERT INTO topic (name, shards) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING")
         .bind(topic)
         .bind(shards)
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     sqlx::query_scalar("SELECT shards FROM topic WHERE name = ?1")
         .bind(topic)
-        .fetch_one(&mut **transaction)
+        .fetch_one(&mut *transaction)
         .await
 }
 
 /// The database numbers the records, under the lock of the transaction: no process can hold a stale end.
-async fn insert(transaction: &mut Transaction<'_, Sqlite>, segment: Segment) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO segment (topic, shard, first_offset, count, records) \
-         VALUES (?1, ?2, coalesce((SELECT first_offset + count FROM segment WHERE topic = ?1 AND shard = ?2 \
-                                   ORDER BY first_offset DESC LIMIT 1), 0), ?3, ?4)",
-    )
-    .bind(segment.topic)
-    .bind(segment.shard)
-    .bind(segment.count)
-    .bind(segment.records)
-    .execute(&mut **transaction)
-    .await?;
+async fn insert(transaction: &mut SqliteConnection, segments: &[Segment]) -> Result<(), sqlx::Error> {
+    let insert = "INSERT INTO segment (topic, shard, first_offset, count, records)
+        SELECT column1, column2,
+               coalesce((SELECT first_offset + count FROM segment WHERE topic = column1 AND shard = column2
+                         ORDER BY first_offset DESC LIMIT 1), 0),
+               column3, column4
+        FROM (VALUES";
+    for slice in segment::of_different_shards(segments).flat_map(slices) {
+        let mut query = of_rows(insert, slice.len(), 4, ")");
+        for segment in slice {
+            let Segment { topic, shard, count, records } = segment;
+            query = query.bind(*topic).bind(*shard).bind(*count).bind(records.as_slice());
+        }
+        query.execute(&mut *transaction).await?;
+    }
     Ok(())
 }
 
@@ -241,7 +244,7 @@ async fn select(
     .bind(shard)
     .bind(bound(wanted.start))
     .bind(bound(wanted.end))
-    .fetch_all(db.readers())
+    .fetch_all(&mut *db.reader().await?)
     .await?;
     Ok(rows.into_iter().map(|(first_offset, blob)| (first_offset as Offset, blob)).collect())
 }

@@ -72,7 +72,7 @@ impl Outbox for SqliteState {
             "SELECT * FROM outbox WHERE state = 'pending' AND part = 1 AND target = ? ORDER BY seq",
         )
         .bind(target)
-        .fetch_all(self.db.readers())
+        .fetch_all(&mut *self.db.reader().await.map_err(refusal)?)
         .await
         .map_err(refusal)?;
         rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
@@ -84,7 +84,7 @@ impl Outbox for SqliteState {
         if whole {
             transaction.commit().await.map_err(refusal)?;
         } else {
-            transaction.rollback().await.map_err(refusal)?;
+            drop(transaction);
         }
         Ok(whole)
     }
@@ -96,10 +96,10 @@ impl Outbox for SqliteState {
     }
 
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?")
+        let rows = sqlx::query("SELECT * FROM outbox WHERE seq > ? ORDER BY seq LIMIT ? + 0")
             .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
             .bind(limit(max))
-            .fetch_all(self.db.readers())
+            .fetch_all(&mut *self.db.reader().await.map_err(refusal)?)
             .await
             .map_err(refusal)?;
         rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
@@ -125,7 +125,7 @@ async fn take(
                    SELECT 1 FROM outbox AS earlier
                    WHERE earlier.state = 'pending' AND earlier.part = 0 AND earlier.target = own.target
                      AND earlier.lane IN (own.lane, own.target) AND earlier.seq < own.seq)
-             ORDER BY seq LIMIT ?)
+             ORDER BY seq LIMIT ? + 0)
          RETURNING *",
     )
     .bind(now_ms.saturating_add(hold_ms))

@@ -9,7 +9,8 @@ use signalbox_store::{StateStore, StoreError};
 use sqlx::migrate::Migrator;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::connect::{self, Db, Synchronous};
+use super::connect::{self, Synchronous};
+use super::db::Db;
 use super::outbox;
 use super::refusal::refusal;
 use super::statement::{of_list, of_rows, slices};
@@ -51,7 +52,7 @@ impl StateStore for SqliteState {
     }
 
     async fn load(&self, lease: &Lease, subjects: &[Subject]) -> Result<Vec<Option<StateRow>>, StoreError> {
-        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let mut reader = self.db.reader().await.map_err(refusal)?;
         let consumer = owned(&mut *reader, lease).await?;
         let mut found = HashMap::with_capacity(subjects.len());
         for slice in slices(subjects) {
@@ -70,11 +71,11 @@ impl StateStore for SqliteState {
     }
 
     async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError> {
-        let mut reader = self.db.readers().acquire().await.map_err(refusal)?;
+        let mut reader = self.db.reader().await.map_err(refusal)?;
         let consumer = owned(&mut *reader, lease).await?;
         sqlx::query_scalar(
             "SELECT subject FROM state WHERE consumer = ? AND shard = ? AND due_ms <= ?
-             ORDER BY due_ms, subject LIMIT ?",
+             ORDER BY due_ms, subject LIMIT ? + 0",
         )
         .bind(consumer)
         .bind(lease.shard)
@@ -97,7 +98,7 @@ impl StateStore for SqliteState {
             "SELECT subject, state, due_ms FROM state
              WHERE consumer = (SELECT id FROM consumer WHERE name = ?) AND shard = ?
                AND subject >= ? AND (subject > ? OR ?)
-             ORDER BY subject LIMIT ?",
+             ORDER BY subject LIMIT ? + 0",
         )
         .bind(consumer)
         .bind(shard)
@@ -105,14 +106,14 @@ impl StateStore for SqliteState {
         .bind(after.map_or(&[][..], Vec::as_slice))
         .bind(after.is_none())
         .bind(limit(max))
-        .fetch_all(self.db.readers())
+        .fetch_all(&mut *self.db.reader().await.map_err(refusal)?)
         .await
         .map_err(refusal)?;
         Ok(rows.into_iter().map(state_row).collect())
     }
 
     async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
-        positions(self.db.readers(), consumer, shard).await.map_err(refusal)
+        positions(&mut *self.db.reader().await.map_err(refusal)?, consumer, shard).await.map_err(refusal)
     }
 }
 

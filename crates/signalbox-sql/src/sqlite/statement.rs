@@ -1,4 +1,7 @@
 //! Statements for many rows at once: row by row, most of the time goes into calls, not into SQLite.
+//!
+//! A bare `LIMIT ?` makes SQLite prepare the statement anew for each value (its planner looks at it): it is `LIMIT ? + 0`
+//! everywhere here.
 
 use sqlx::AssertSqlSafe;
 use sqlx::query::Query;
@@ -6,7 +9,7 @@ use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 /// How many rows a statement takes. Few sizes, so that a connection prepares few statements and keeps them; the
 /// largest stays well under SQLite's 32,766 parameters.
-const SIZES: [usize; 4] = [512, 64, 8, 1];
+const SIZES: [usize; 6] = [512, 64, 8, 4, 2, 1];
 
 /// Cuts rows into slices of the sizes that statements are made for, the largest first.
 pub(super) fn slices<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {

@@ -173,14 +173,7 @@ fn new_run() -> NewRun {
 }
 
 fn closing() -> Closing {
-    Closing {
-        outcome: Outcome::Accepted,
-        summary: "{}".into(),
-        rejects: None,
-        hold: None,
-        hold_done: None,
-        supersede_holds: false,
-    }
+    Closing::new(Outcome::Accepted, "{}".into())
 }
 
 fn ledger_row() -> LedgerRow {

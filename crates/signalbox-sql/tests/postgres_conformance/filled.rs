@@ -27,7 +27,7 @@ const HOLD_MS: i64 = 3_600_000;
 pub(crate) struct Feeds {
     pub(crate) rows: Vec<FeedRow>,
     runs: Vec<Run>,
-    ledgers: Vec<(Vec<u16>, LedgerCounts, Vec<LedgerRow>)>,
+    ledgers: Vec<(Vec<Scope>, LedgerCounts, Vec<LedgerRow>)>,
     usable: Vec<Option<Run>>,
     crosswalk: Vec<CrosswalkRow>,
     holds: Vec<Hold>,
@@ -51,10 +51,10 @@ pub(crate) async fn feeds_of(store: &impl FeedStore) -> Feeds {
             runs.extend(store.run(feed, number).await.expect("answers"));
         }
         for scope in SCOPES {
-            let years = store.ledger_years(feed, scope.entity).await.expect("answers");
+            let scopes = store.ledger_scopes(feed).await.expect("answers");
             let counts = store.ledger_counts(feed).await.expect("answers");
             ledgers.push((
-                years,
+                scopes,
                 counts,
                 store.ledger(feed, scope, None, usize::MAX).await.expect("answers"),
             ));
@@ -112,7 +112,7 @@ pub(crate) async fn fill_feeds(store: &impl FeedStore) {
 
     let attendance = store.take("attendance", term).await.expect("answers");
     let open = store.open_run(&attendance, run("tränen 'n more.csv")).await.expect("answers");
-    store.gate_run(&attendance, open.number, r#"{"add":3}"#).await.expect("answers");
+    store.gate_run(&attendance, open.number, r#"{"add":3}"#, None).await.expect("answers");
     store.record(&attendance, SCOPES[1], &ledger(3)).await.expect("answers");
     store.save_note("policy", "").await.expect("answers");
 }
@@ -191,14 +191,7 @@ fn run(name: &str) -> NewRun {
 }
 
 fn closing(outcome: Outcome) -> Closing {
-    Closing {
-        outcome,
-        summary: r#"{"add":1}"#.into(),
-        rejects: None,
-        hold: None,
-        hold_done: None,
-        supersede_holds: false,
-    }
+    Closing::new(outcome, r#"{"add":1}"#.into())
 }
 
 async fn close(store: &impl FeedStore, lease: &FeedLease, name: &str, closing: Closing) {

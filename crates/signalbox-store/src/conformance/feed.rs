@@ -44,7 +44,7 @@ macro_rules! feed_conformance {
                 rows_out_of_order_are_refused
                 scopes_and_feeds_are_apart
                 counts_follow_every_change
-                years_ascend
+                scopes_ascend
                 nothing_recorded_is_nothing_remembered
                 many_scattered_records_equal_one_map
             }
@@ -57,6 +57,7 @@ macro_rules! feed_conformance {
                 an_open_run_names_the_rows_recorded_last
                 what_the_gate_decided_survives
                 closing_moves_the_cursor_and_stores_the_summary
+                gating_and_closing_replace_settings_or_leave_them
                 marks_are_moved_and_taken_away
                 an_abandoned_run_leaves_the_cursor
                 what_is_over_is_pruned
@@ -104,7 +105,7 @@ pub async fn a_lease_fences_every_earlier_writer(store: &impl FeedStore) {
     assert_refused!(store.save_settings(&earlier, "{}").await, Fenced);
     assert_refused!(store.open(&earlier).await, Fenced);
     assert_refused!(store.open_run(&earlier, new_run("two", &[])).await, Fenced);
-    assert_refused!(store.gate_run(&earlier, run.number, "{}").await, Fenced);
+    assert_refused!(store.gate_run(&earlier, run.number, "{}", None).await, Fenced);
     assert_refused!(store.record(&earlier, SCOPE, &[ledger_row()]).await, Fenced);
     assert_refused!(store.add_crosswalk(&earlier, &[named("1", "student-1")]).await, Fenced);
     assert_refused!(store.close_run(&earlier, run.number, closing(Outcome::Accepted)).await, Fenced);
@@ -133,6 +134,8 @@ pub async fn settings_are_kept(store: &impl FeedStore) {
     taken(store, "sis").await;
     let row = store.feed("sis").await.expect("reads").expect("is there");
     assert_eq!(row.settings.as_deref(), Some(r#"{"mode":"live"}"#));
+    assert_eq!(store.settings("sis").await.expect("reads").as_deref(), Some(r#"{"mode":"live"}"#));
+    assert_eq!(store.settings("other").await.expect("reads"), None);
     assert_eq!(row.last_run, None);
     assert!(store.cursor("sis").await.expect("reads").is_empty());
 }
@@ -207,14 +210,7 @@ pub(super) fn new_run(name: &str, marks: &[(&str, Option<&str>)]) -> NewRun {
 }
 
 pub(super) fn closing(outcome: Outcome) -> Closing {
-    Closing {
-        outcome,
-        summary: "{}".into(),
-        rejects: None,
-        hold: None,
-        hold_done: None,
-        supersede_holds: false,
-    }
+    Closing::new(outcome, "{}".into())
 }
 
 fn ledger_row() -> LedgerRow {

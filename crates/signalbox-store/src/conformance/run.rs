@@ -36,7 +36,7 @@ pub async fn an_unfinished_run_comes_first(store: &impl FeedStore) {
 pub async fn what_the_gate_decided_survives(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let run = store.open_run(&lease, new_run("one", &[])).await.expect("opens");
-    store.gate_run(&lease, run.number, r#"{"add":3}"#).await.expect("remembers");
+    store.gate_run(&lease, run.number, r#"{"add":3}"#, None).await.expect("remembers");
     let lease = taken(store, "sis").await;
     let resumed = store.open(&lease).await.expect("reads").expect("is open");
     assert_eq!(resumed, Run { gated: Some(r#"{"add":3}"#.into()), ..run });
@@ -89,6 +89,19 @@ pub async fn closing_moves_the_cursor_and_stores_the_summary(store: &impl FeedSt
     assert_eq!(row.last_run, Some(closed.clone()));
     assert_eq!(store.run("sis", 1).await.expect("reads"), Some(closed));
     assert_eq!(store.run("sis", 2).await.expect("reads"), None);
+}
+
+pub async fn gating_and_closing_replace_settings_or_leave_them(store: &impl FeedStore) {
+    let lease = taken(store, "sis").await;
+    let run = store.open_run(&lease, new_run("gated", &[])).await.expect("opens");
+    store.gate_run(&lease, run.number, "{}", Some("old")).await.expect("remembers");
+    store.gate_run(&lease, run.number, "{}", None).await.expect("remembers");
+    assert_eq!(store.settings("sis").await.expect("reads").as_deref(), Some("old"));
+    close(store, &lease, run.number, closing(Outcome::Accepted)).await;
+    let replacing = Closing { settings: Some("new".into()), ..closing(Outcome::Accepted) };
+    work(store, &lease, new_run("one", &[]), replacing).await;
+    work(store, &lease, new_run("two", &[]), closing(Outcome::Accepted)).await;
+    assert_eq!(store.settings("sis").await.expect("reads").as_deref(), Some("new"));
 }
 
 pub async fn marks_are_moved_and_taken_away(store: &impl FeedStore) {
@@ -173,7 +186,7 @@ pub async fn only_the_open_run_is_gated_or_closed(store: &impl FeedStore) {
     let number = work(store, &lease, new_run("one", &[]), closing(Outcome::Accepted)).await;
     let before = store.run("sis", number).await.expect("reads");
     for number in [number, number + 1] {
-        assert_refused!(store.gate_run(&lease, number, "{}").await, Failed(_));
+        assert_refused!(store.gate_run(&lease, number, "{}", None).await, Failed(_));
         let closing = Closing { hold: Some(hold("h", "sis", number, 1)), ..closing(Outcome::Held) };
         assert_refused!(store.close_run(&lease, number, closing).await, Failed(_));
     }

@@ -149,6 +149,10 @@ impl FeedStore for MemoryFeeds {
         Ok(self.lock().feeds.get(feed).map(|feed| feed.cursor.clone()).unwrap_or_default())
     }
 
+    async fn settings(&self, feed: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.lock().feeds.get(feed).and_then(|feed| feed.settings.clone()))
+    }
+
     async fn save_settings(&self, lease: &FeedLease, settings: &str) -> Result<(), StoreError> {
         self.lock().owned(lease)?.settings = Some(settings.to_owned());
         Ok(())
@@ -169,8 +173,19 @@ impl FeedStore for MemoryFeeds {
         Ok(run)
     }
 
-    async fn gate_run(&self, lease: &FeedLease, number: u64, gated: &str) -> Result<(), StoreError> {
-        self.lock().owned(lease)?.unfinished_is(number)?.gated = Some(gated.to_owned());
+    async fn gate_run(
+        &self,
+        lease: &FeedLease,
+        number: u64,
+        gated: &str,
+        settings: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let feed = inner.owned(lease)?;
+        feed.unfinished_is(number)?.gated = Some(gated.to_owned());
+        if let Some(settings) = settings {
+            feed.settings = Some(settings.to_owned());
+        }
         Ok(())
     }
 
@@ -193,11 +208,9 @@ impl FeedStore for MemoryFeeds {
             .collect())
     }
 
-    async fn ledger_years(&self, feed: &str, entity: u16) -> Result<Vec<u16>, StoreError> {
+    async fn ledger_scopes(&self, feed: &str) -> Result<Vec<Scope>, StoreError> {
         let inner = self.lock();
-        let Some(feed) = inner.feeds.get(feed) else { return Ok(Vec::new()) };
-        let scopes = feed.ledger.keys().filter(|scope| scope.entity == entity);
-        Ok(scopes.map(|scope| scope.school_year).collect())
+        Ok(inner.feeds.get(feed).into_iter().flat_map(|feed| feed.ledger.keys().copied()).collect())
     }
 
     async fn ledger_counts(&self, feed: &str) -> Result<LedgerCounts, StoreError> {
@@ -244,6 +257,9 @@ impl FeedStore for MemoryFeeds {
                     None => feed.cursor.remove(&name),
                 };
             }
+        }
+        if let Some(settings) = closing.settings {
+            feed.settings = Some(settings);
         }
         if let Some((groups, rejects)) = closing.rejects {
             (feed.groups, feed.rejects) = (groups, rejects);

@@ -69,7 +69,7 @@ impl Post {
         let mut trouble = Trouble::default();
         while !self.is_stopped() {
             let now = self.clock.running();
-            let Some(pass) = unless_drained(&self.stopped, ingest.pass(now)).await else { break };
+            let Some(pass) = unless_drained(&self.stopped, Box::pin(ingest.pass(now))).await else { break };
             trouble.hear(pass.map(|report| of_pass(&report)))?;
             self.pause(LOOK_EVERY).await;
         }

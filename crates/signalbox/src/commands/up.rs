@@ -139,7 +139,7 @@ async fn work(mut post: Post) -> Result<(), Failure> {
     let mut trouble = Trouble::default();
     while !post.is_stopped() {
         let now = post.clock.running();
-        let Some(pass) = unless_drained(&post.stopped, loops.pass(now)).await else { break };
+        let Some(pass) = unless_drained(&post.stopped, Box::pin(loops.pass(now))).await else { break };
         trouble.hear(pass.map(|report| roles::of_pass(&report)))?;
         post.pause(LOOK_EVERY).await;
     }

@@ -9,7 +9,7 @@ use signalbox_risk::{CHRONIC_ABSENCE, FEDERAL_CHRONIC_ABSENCE, Policy, PolicyErr
 
 use super::District;
 use super::parts::{Destination, Feed};
-use super::place::{Place, closest, did_you_mean};
+use super::place::{Place, closest, did_you_mean, quoted};
 use super::sections::{self, Calendar, Kafka, Log, Reader, Risk, Route, Schools, Store, When};
 use super::tree::Node;
 use super::{Backing, Servers};
@@ -256,6 +256,8 @@ impl Rules<'_> {
         let Kafka { brokers, shards, replication, readers, .. } = kafka;
         let fault = if brokers.is_empty() {
             Some(("brokers", "no broker is named", "e.g. brokers: [\"kafka-1:9092\"]"))
+        } else if brokers.iter().any(|broker| broker.contains('@')) {
+            Some(("brokers", "a broker is HOST:PORT", "who the hub is, scram_sha_512 says"))
         } else if *shards == Some(0) {
             Some(("shards", "topics need at least one shard", "12 is usual, and fixed for the log's life"))
         } else if *replication == Some(0) {
@@ -266,9 +268,24 @@ impl Rules<'_> {
         if let Some((key, message, help)) = fault {
             self.report.error(self.place(&["log", "kafka", key]), "invalid_kafka", message, help);
         }
+        self.kafka_encryption(kafka);
         for (index, reader) in readers.iter().enumerate() {
             self.reader(&index.to_string(), reader, &readers[..index]);
         }
+    }
+
+    fn kafka_encryption(&mut self, Kafka { brokers, tls, plaintext, .. }: &Kafka) {
+        let elsewhere = brokers.iter().find(|broker| !is_loopback(host_of(broker)));
+        let (message, help) = match (elsewhere, tls.is_some(), plaintext) {
+            (_, true, true) => ("tls and plaintext exclude each other".to_owned(), "take out plaintext"),
+            (Some(broker), false, false) => (
+                format!("students' records would go to {} in clear", quoted(host_of(broker))),
+                "add tls: {} (tls: {ca: ./ca.pem} for an authority of your own), or, where the network itself is trusted, \
+                 plaintext: true",
+            ),
+            _ => return,
+        };
+        self.report.error(self.place(&["log", "kafka", "plaintext"]), "in_clear", message, help);
     }
 
     fn reader(&mut self, index: &str, reader: &Reader, earlier: &[Reader]) {
@@ -277,9 +294,24 @@ impl Rules<'_> {
         if user.is_empty() || domains.is_empty() {
             let help = "e.g. {user: analytics, domains: [attendance, risk]}";
             self.report.error(place, "invalid_reader", "a reader has a user and at least one domain", help);
+        } else if !user.chars().all(|c| c.is_alphanumeric() || "-_.@=, /+".contains(c)) {
+            let message = "a reader is one user by name, and no pattern";
+            self.report.error(place, "invalid_reader", message, "name each user that may read");
         } else if earlier.iter().any(|earlier| earlier.user == *user) {
             let message = format!("reader \"{user}\" stands here twice");
             self.report.error(place, "duplicate_reader", message, "name all its domains in one place");
         }
     }
+}
+
+/// The host of a broker: of `host:port` or `[address]:port`.
+fn host_of(broker: &str) -> &str {
+    let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// Whether what is sent there stays on this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }

@@ -22,12 +22,13 @@ pub(super) fn check(tree: &Node, base: &Path, report: &mut Report) {
     });
 }
 
-enum Reference<'a> {
+pub(super) enum Reference<'a> {
     Env(&'a str),
     File(&'a str),
 }
 
-fn reference(text: &str) -> Option<Reference<'_>> {
+/// What `SECRET[…]` points to.
+pub(super) fn reference(text: &str) -> Option<Reference<'_>> {
     let inner = text.strip_prefix("SECRET[")?.strip_suffix(']')?;
     match inner.split_once('.')? {
         ("env", name) => Some(Reference::Env(name)),
@@ -38,9 +39,13 @@ fn reference(text: &str) -> Option<Reference<'_>> {
 
 /// Whether a value that stands under `key` is a secret in plain sight.
 pub(crate) fn is_literal_secret(key: &str, text: &str) -> bool {
-    let names_secret = ["secret", "password", "token"].iter().any(|word| key.ends_with(word));
     let holds_password = key == "url" && text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
-    (names_secret || holds_password) && !text.is_empty() && !text.starts_with("SECRET[")
+    (names_secret(key) || holds_password) && !text.is_empty() && !text.starts_with("SECRET[")
+}
+
+/// Whether what stands under `key` is a secret.
+pub(super) fn names_secret(key: &str) -> bool {
+    ["secret", "password", "token"].iter().any(|word| key.ends_with(word))
 }
 
 fn warn_of_literal(key: &str, place: Place, report: &mut Report) {

@@ -13,10 +13,11 @@ use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
 use signalbox_kafka::{Cleanup, Config, KafkaLog, Scram, Tls, TopicSpec};
 use signalbox_log::{EventLog, LogError, OverlayLog};
 use signalbox_runtime::hub::Topics;
-use signalbox_sql::postgres::{self, Database, OpenError, Options, Scratch};
+use signalbox_sql::postgres::{self, Database, OpenError, Options, Reach, Scratch};
 
 use super::{Stores, embedded};
 use crate::config::Servers;
+use crate::config::rules::is_loopback;
 use crate::config::sections::{self, Kafka};
 use crate::exit::Failure;
 
@@ -118,8 +119,22 @@ fn kafka_config_as(who: Option<&sections::Scram>, kafka: &Kafka, base: &Path) ->
 }
 
 /// Where the database is, with the password.
+/// Another machine is reached encrypted and verified, unless the configuration says by name that it need not be.
 pub(crate) fn database_url(servers: &Servers, base: &Path) -> Result<SecretString, Failure> {
-    resolve(&servers.postgres.url, base, "store.postgres.url")
+    let url = resolve(&servers.postgres.url, base, "store.postgres.url")?;
+    if servers.postgres.plaintext {
+        return Ok(url);
+    }
+    match postgres::reach(url.expose_secret())? {
+        Reach::Socket | Reach::Verified => Ok(url),
+        Reach::Unsaid { host } | Reach::Open { host } if is_loopback(&host) => Ok(url),
+        Reach::Unsaid { .. } => Ok(postgres::verifying(url.expose_secret())?.into()),
+        Reach::Open { host } => Err(Failure::input(
+            anyhow!("students' records would go to PostgreSQL on {host} without a verified connection"),
+            "write sslmode=verify-full into the URL (and sslrootcert=… for an authority of your own), or, where the network \
+             itself is trusted, `plaintext: true` beside it",
+        )),
+    }
 }
 
 fn resolve(secret: &Secret, base: &Path, key: &str) -> Result<SecretString, Failure> {

@@ -209,6 +209,9 @@ impl Reader<'_> {
             content: content_hash(&self.encoded),
         };
         self.found.scopes.insert((head.slot, head.school_year));
+        if flags & ENDS != 0 {
+            self.found.ends.insert((head.slot, head.school_year));
+        }
         self.sorter.push(head, &self.encoded)
     }
 }

@@ -92,7 +92,8 @@ async fn accepted(district: &District) -> Option<Accepted> {
 }
 
 async fn context_of(district: &District) -> String {
-    context(&district.hub, &district.hub.settings.feeds[1], date(2021, 9, 1)).await.expect("reads")
+    let feed = &district.hub.settings.feeds[1];
+    Basis::load(&district.hub, feed, date(2021, 9, 1)).await.expect("reads").context()
 }
 
 /// A retry compares row by row: it has to agree with whatever the drop was told.

@@ -4,7 +4,7 @@ use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope};
 use sqlx::{PgConnection, PgExecutor};
 
-use crate::ledger::{self, Pages, highest};
+use crate::ledger::{self, Pages, WritePages, highest};
 use crate::page::{Change, Page};
 use crate::postgres::refusal::refusal;
 use crate::postgres::statement::column;
@@ -20,7 +20,9 @@ impl Pages for PgPages<'_> {
     async fn at(&mut self, key: &LedgerKey, max: usize) -> Result<Vec<Page>, StoreError> {
         pages_at(&mut *self.connection, self.ledger, key, max).await.map_err(refusal)
     }
+}
 
+impl WritePages for PgPages<'_> {
     async fn write(&mut self, pages: &[Page]) -> Result<(), StoreError> {
         write(&mut *self.connection, self.ledger, pages).await.map_err(refusal)
     }
@@ -52,20 +54,18 @@ pub(super) async fn scan(
     ledger::scan(&mut PgPages { connection, ledger }, after, max).await
 }
 
-pub(super) async fn years(
-    executor: impl PgExecutor<'_>,
-    feed: &str,
-    entity: u16,
-) -> Result<Vec<u16>, sqlx::Error> {
-    let years: Vec<i32> = sqlx::query_scalar(
-        "SELECT school_year FROM ledger
-         WHERE feed = (SELECT id FROM feed WHERE name = $1) AND entity = $2 ORDER BY school_year",
+pub(super) async fn scopes(executor: impl PgExecutor<'_>, feed: &str) -> Result<Vec<Scope>, sqlx::Error> {
+    let scopes: Vec<(i32, i32)> = sqlx::query_as(
+        "SELECT entity, school_year FROM ledger
+         WHERE feed = (SELECT id FROM feed WHERE name = $1) ORDER BY entity, school_year",
     )
     .bind(feed)
-    .bind(i32::from(entity))
     .fetch_all(executor)
     .await?;
-    Ok(years.into_iter().map(|year| year as u16).collect())
+    Ok(scopes
+        .into_iter()
+        .map(|(entity, school_year)| Scope { entity: entity as u16, school_year: school_year as u16 })
+        .collect())
 }
 
 pub(super) async fn counts(executor: impl PgExecutor<'_>, feed: &str) -> Result<LedgerCounts, sqlx::Error> {

@@ -30,6 +30,30 @@ pub(super) async fn feed(reader: &mut PgConnection, feed: &str) -> Result<Option
     feed_row(feed, &found, last_run).map(Some)
 }
 
+pub(super) async fn settings(
+    executor: impl PgExecutor<'_>,
+    feed: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let found: Option<Option<String>> = sqlx::query_scalar("SELECT settings FROM feed WHERE name = $1")
+        .bind(feed)
+        .fetch_optional(executor)
+        .await?;
+    Ok(found.flatten())
+}
+
+pub(super) async fn save_settings(
+    executor: impl PgExecutor<'_>,
+    feed: i32,
+    settings: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE feed SET settings = $1 WHERE id = $2")
+        .bind(settings)
+        .bind(feed)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn unfinished(executor: impl PgExecutor<'_>, feed: i32) -> Result<Option<Run>, sqlx::Error> {
     let found = select("run.feed = $1 AND outcome IS NULL").bind(feed).fetch_optional(executor).await?;
     found.as_ref().map(run).transpose()

@@ -50,7 +50,7 @@ pub(super) async fn page(
     // Nothing lies before -1, so one statement serves the first page too.
     let rows = sqlx::query(
         "SELECT * FROM crosswalk WHERE (what, id_type, id, target) > (?, ?, ?, ?)
-         ORDER BY what, id_type, id, target LIMIT ?",
+         ORDER BY what, id_type, id, target LIMIT ? + 0",
     )
     .bind(after.map_or(-1, |row| named_number(row.what)))
     .bind(after.map_or("", |row| &row.id_type))

@@ -4,7 +4,7 @@ use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::ledger::{self, Pages, highest};
+use crate::ledger::{self, Pages, WritePages, highest};
 use crate::page::{Change, Page};
 use crate::sqlite::refusal::refusal;
 use crate::sqlite::statement::{of_rows, slices};
@@ -20,9 +20,42 @@ impl Pages for SqlitePages<'_> {
     async fn at(&mut self, key: &LedgerKey, max: usize) -> Result<Vec<Page>, StoreError> {
         pages_at(&mut *self.connection, self.ledger, key, max).await.map_err(refusal)
     }
+}
 
+impl WritePages for SqlitePages<'_> {
     async fn write(&mut self, pages: &[Page]) -> Result<(), StoreError> {
         write(&mut *self.connection, self.ledger, pages).await.map_err(refusal)
+    }
+}
+
+/// The pages of a ledger that is known by its name.
+struct NamedPages<'c> {
+    connection: &'c mut SqliteConnection,
+    feed: &'c str,
+    scope: Scope,
+}
+
+impl Pages for NamedPages<'_> {
+    /// One statement: where a few rows are looked up, a second one for the ledger's id would cost as much again.
+    async fn at(&mut self, key: &LedgerKey, max: usize) -> Result<Vec<Page>, StoreError> {
+        let rows = sqlx::query(
+            "WITH here (id) AS (
+                 SELECT ledger.id FROM ledger JOIN feed ON feed.id = ledger.feed
+                 WHERE feed.name = ?1 AND entity = ?2 AND school_year = ?3)
+             SELECT from_key, body FROM ledger_page
+             WHERE ledger = (SELECT id FROM here) AND from_key >= (
+                 SELECT max(from_key) FROM ledger_page WHERE ledger = (SELECT id FROM here) AND from_key <= ?4)
+             ORDER BY from_key LIMIT ?5 + 0",
+        )
+        .bind(self.feed)
+        .bind(self.scope.entity)
+        .bind(self.scope.school_year)
+        .bind(key.as_slice())
+        .bind(limit(max))
+        .fetch_all(&mut *self.connection)
+        .await
+        .map_err(refusal)?;
+        rows.iter().map(page).collect::<Result<_, _>>().map_err(refusal)
     }
 }
 
@@ -46,25 +79,18 @@ pub(super) async fn scan(
     after: Option<&LedgerKey>,
     max: usize,
 ) -> Result<Vec<LedgerRow>, StoreError> {
-    let Some(ledger) = find(&mut *connection, feed, scope).await.map_err(refusal)? else {
-        return Ok(Vec::new());
-    };
-    ledger::scan(&mut SqlitePages { connection, ledger }, after, max).await
+    ledger::scan(&mut NamedPages { connection, feed, scope }, after, max).await
 }
 
-pub(super) async fn years(
-    executor: impl SqliteExecutor<'_>,
-    feed: &str,
-    entity: u16,
-) -> Result<Vec<u16>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT school_year FROM ledger
-         WHERE feed = (SELECT id FROM feed WHERE name = ?) AND entity = ? ORDER BY school_year",
+pub(super) async fn scopes(executor: impl SqliteExecutor<'_>, feed: &str) -> Result<Vec<Scope>, sqlx::Error> {
+    let scopes: Vec<(u16, u16)> = sqlx::query_as(
+        "SELECT entity, school_year FROM ledger
+         WHERE feed = (SELECT id FROM feed WHERE name = ?) ORDER BY entity, school_year",
     )
     .bind(feed)
-    .bind(entity)
     .fetch_all(executor)
-    .await
+    .await?;
+    Ok(scopes.into_iter().map(|(entity, school_year)| Scope { entity, school_year }).collect())
 }
 
 pub(super) async fn counts(
@@ -89,34 +115,21 @@ pub(super) async fn counts(
 }
 
 async fn ledger_of(connection: &mut SqliteConnection, feed: i64, scope: Scope) -> Result<i64, sqlx::Error> {
-    sqlx::query("INSERT INTO ledger (feed, entity, school_year) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-        .bind(feed)
-        .bind(scope.entity)
-        .bind(scope.school_year)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query_scalar("SELECT id FROM ledger WHERE feed = ? AND entity = ? AND school_year = ?")
-        .bind(feed)
-        .bind(scope.entity)
-        .bind(scope.school_year)
-        .fetch_one(connection)
-        .await
-}
-
-async fn find(
-    executor: impl SqliteExecutor<'_>,
-    feed: &str,
-    scope: Scope,
-) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT id FROM ledger
-         WHERE feed = (SELECT id FROM feed WHERE name = ?) AND entity = ? AND school_year = ?",
-    )
-    .bind(feed)
-    .bind(scope.entity)
-    .bind(scope.school_year)
-    .fetch_optional(executor)
-    .await
+    let select = "SELECT id FROM ledger WHERE feed = ? AND entity = ? AND school_year = ?";
+    let insert = "INSERT INTO ledger (feed, entity, school_year) VALUES (?, ?, ?) RETURNING id";
+    // Nobody else writes in between.
+    for statement in [select, insert] {
+        let found = sqlx::query_scalar(statement)
+            .bind(feed)
+            .bind(scope.entity)
+            .bind(scope.school_year)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(ledger) = found {
+            return Ok(ledger);
+        }
+    }
+    Err(sqlx::Error::RowNotFound)
 }
 
 /// The page that a key belongs on, and those that follow it.
@@ -129,7 +142,7 @@ async fn pages_at(
     let rows = sqlx::query(
         "SELECT from_key, body FROM ledger_page
          WHERE ledger = ? AND from_key >= (SELECT max(from_key) FROM ledger_page WHERE ledger = ? AND from_key <= ?)
-         ORDER BY from_key LIMIT ?",
+         ORDER BY from_key LIMIT ? + 0",
     )
     .bind(ledger)
     .bind(ledger)

@@ -34,7 +34,7 @@ pub(super) async fn groups(executor: impl SqliteExecutor<'_>) -> Result<Vec<Reje
 
 /// By feed, file and row.
 pub(super) async fn all(executor: impl SqliteExecutor<'_>, max: usize) -> Result<Vec<Reject>, sqlx::Error> {
-    let rows = sqlx::query("SELECT * FROM reject ORDER BY feed, file, row, id LIMIT ?")
+    let rows = sqlx::query("SELECT * FROM reject ORDER BY feed, file, row, id LIMIT ? + 0")
         .bind(limit(max))
         .fetch_all(executor)
         .await?;

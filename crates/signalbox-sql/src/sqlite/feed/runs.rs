@@ -30,6 +30,30 @@ pub(super) async fn feed(reader: &mut SqliteConnection, feed: &str) -> Result<Op
     feed_row(feed, &found, last_run).map(Some)
 }
 
+pub(super) async fn settings(
+    executor: impl SqliteExecutor<'_>,
+    feed: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let found: Option<Option<String>> = sqlx::query_scalar("SELECT settings FROM feed WHERE name = ?")
+        .bind(feed)
+        .fetch_optional(executor)
+        .await?;
+    Ok(found.flatten())
+}
+
+pub(super) async fn save_settings(
+    executor: impl SqliteExecutor<'_>,
+    feed: i64,
+    settings: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE feed SET settings = ? WHERE id = ?")
+        .bind(settings)
+        .bind(feed)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn unfinished(
     executor: impl SqliteExecutor<'_>,
     feed: i64,

@@ -4,7 +4,7 @@
 //! key plus one, or 0 for none; the key; number of headers, of each: length of the name, name, length of the value,
 //! value; the rest is the value. Lengths and numbers inside a record are LEB128. Topic, shard and offset are the row's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use bytes::{Buf, Bytes};
@@ -65,6 +65,17 @@ impl Packer {
         self.open.insert((topic, shard), index);
         &mut self.segments[index]
     }
+}
+
+/// Cuts segments so that no two of a slice are of one shard: each finds where its shard ends.
+pub(super) fn of_different_shards(mut segments: &[Segment]) -> impl Iterator<Item = &[Segment]> {
+    std::iter::from_fn(move || {
+        let mut shards = HashSet::new();
+        let until = segments.iter().position(|segment| !shards.insert((segment.topic, segment.shard)));
+        let (slice, rest) = segments.split_at(until.unwrap_or(segments.len()));
+        segments = rest;
+        (!slice.is_empty()).then_some(slice)
+    })
 }
 
 impl Segment {

@@ -6,7 +6,7 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use signalbox_log::{Offset, Shard};
 
-use crate::sqlite::connect::Db;
+use crate::sqlite::db::Db;
 
 /// The row of a topic.
 pub(super) type TopicId = i64;
@@ -50,10 +50,11 @@ impl Topics {
     /// Reads the topics and every end anew: one seek for each shard.
     pub(super) async fn reload(&self, db: &Db) -> Result<(), sqlx::Error> {
         // Before the ends: what is appended in between is then in both.
-        let last_segment: i64 =
-            sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM segment").fetch_one(db.readers()).await?;
+        let last_segment: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM segment")
+            .fetch_one(&mut *db.reader().await?)
+            .await?;
         let topics: Vec<(TopicId, String, u32)> =
-            sqlx::query_as("SELECT id, name, shards FROM topic").fetch_all(db.readers()).await?;
+            sqlx::query_as("SELECT id, name, shards FROM topic").fetch_all(&mut *db.reader().await?).await?;
         let ends: Vec<(TopicId, Shard, i64)> = sqlx::query_as(
             "WITH RECURSIVE place (topic, shard, shards) AS ( \
                  SELECT id, 0, shards FROM topic \
@@ -62,7 +63,7 @@ impl Topics {
                                             WHERE topic = place.topic AND shard = place.shard \
                                             ORDER BY first_offset DESC LIMIT 1), 0) FROM place",
         )
-        .fetch_all(db.readers())
+        .fetch_all(&mut *db.reader().await?)
         .await?;
         let mut seen = self.seen_mut();
         for (id, name, shards) in topics {
@@ -81,7 +82,7 @@ impl Topics {
             "SELECT id, topic, shard, first_offset + count FROM segment WHERE id > ?1 ORDER BY id",
         )
         .bind(last_segment)
-        .fetch_all(db.readers())
+        .fetch_all(&mut *db.reader().await?)
         .await?;
         if let Some((last_segment, ..)) = news.last() {
             let ends: Vec<_> = news.iter().map(|(_, topic, shard, end)| (*topic, *shard, *end)).collect();

@@ -20,6 +20,9 @@ pub(crate) struct Kafka {
     /// Copies of every record (3).
     pub(crate) replication: Option<u16>,
     pub(crate) tls: Option<Tls>,
+    /// Reaches brokers of other machines in clear: whoever is on the way can read along and change what passes.
+    #[serde(default)]
+    pub(crate) plaintext: bool,
     pub(crate) scram_sha_512: Option<Scram>,
     /// Who makes topics and access lists, where the hub's own user may not: only `topics plan` and `topics apply` come
     /// in as this user.
@@ -58,7 +61,11 @@ pub(crate) struct Scram {
 #[derive(Debug, DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Postgres {
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; another machine is reached with `sslmode=verify-full`.
     pub(crate) url: Secret,
+    /// Lets `sslmode` say something else: whoever is on the way can read along and change what passes.
+    #[serde(default)]
+    pub(crate) plaintext: bool,
 }
 
 impl<'de> Deserialize<'de> for DomainName {
