@@ -149,8 +149,9 @@ fn status_says_which_destination_does_not_take_alerts() {
     receiver.answer_next(&[Answer::Status(500), Answer::HangUp]);
     let mut district = raised(&receiver);
     let first = district.status()["destinations"][0]["failing_since"].clone();
-    let (minute, _) = district.now.rsplit_once(':').expect("a time");
-    assert!(first.as_str().is_some_and(|since| since.starts_with(minute)), "{first}");
+    let at = |text: &str| text.parse::<jiff::Timestamp>().expect("RFC 3339").as_second() / 60;
+    assert!(first.as_str().is_some_and(|since| at(since) == at(&district.now)), "{first}");
+    assert!(first.as_str().is_some_and(|since| since.ends_with("-05:00")), "as people there see it: {first}");
     for reason in ["127.0.0.1 answered 500", "127.0.0.1 broke the exchange off"] {
         let status = district.status();
         let next_try = &district.alerts()[0]["next_try"];
@@ -225,4 +226,73 @@ fn two_receivers_are_told_under_two_ids() {
     district.up();
     assert_eq!((first.kinds(), second.kinds().len()), (vec!["risk.flag.raised".to_owned()], 1));
     assert_ne!(first.ids(), second.ids());
+}
+
+/// Whoever was told of a flag is told that it was wrong, also while the feed is being tried out.
+#[test]
+fn a_withdrawal_that_is_decided_in_test_reaches_whoever_was_told() {
+    let receiver = Receiver::start();
+    let mut district = raised(&receiver);
+    district.configure(|config| config.mode = "test");
+    district.attend(&[(1001, 3, "A"), (1001, 20, "T"), through(20)]);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.withdrawn"]);
+}
+
+fn resend(district: &District, args: &[&str]) -> Value {
+    let who = ["--by", "R. Ortiz", "--reason", "the tool is back"];
+    let args: Vec<&str> = ["alerts", "resend"].iter().chain(args).chain(&who).copied().collect();
+    district.run(&args).exit(0).json()
+}
+
+/// What a receiver lost, or wanted no more, goes out again under its id when a person says so.
+#[test]
+fn a_person_sends_an_alert_again() {
+    let receiver = Receiver::start();
+    receiver.answer_next(&[Answer::Status(410)]);
+    let district = raised(&receiver);
+    let of = |state: &str| district.run(&["alerts", "list", "--state", state]).exit(0).json();
+    let dead = of("dead");
+    assert!(dead[0]["last_error"].as_str().is_some_and(|error| error.contains("410")), "{dead}");
+    assert!(dead[0]["decided"].as_str().is_some_and(|at| at.ends_with("-05:00")), "{dead}");
+    assert_eq!(of("delivered"), serde_json::json!([]));
+    assert_eq!(resend(&district, &["--to", "counselor"])["resent"], 1);
+    district.up();
+    assert_eq!(of("delivered")[0]["alert_id"], dead[0]["alert_id"]);
+
+    let id = dead[0]["alert_id"].as_str().expect("an id").to_owned();
+    assert_eq!(resend(&district, &[&id[..8]])["resent"], 1);
+    district.up();
+    assert_eq!((receiver.deliveries().len(), receiver.ids().len()), (3, 1), "the same id each time");
+    assert_eq!(
+        resend(&district, &["--to", "counselor"])["resent"],
+        0,
+        "what was delivered is not sent by the dozen"
+    );
+    let acts = district.run(&["events", "list", "--type", "ops.action"]).exit(0).stdout;
+    assert_eq!(acts.matches("alert.resend").count(), 3, "{acts}");
+    for args in [&["ffffffff"][..], &["--to", "nobody"], &[&id, "--to", "counselor"], &[]] {
+        let args: Vec<&str> =
+            ["alerts", "resend", "--by", "x", "--reason", "y"].iter().chain(args).copied().collect();
+        district.run(&args).exit(2);
+    }
+}
+
+/// A secret that is none would use up every try without anything being sent.
+#[test]
+fn a_malformed_secret_is_refused_at_start() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    let yaml = district.config.render();
+    for (secret, said) in [("SECRET[env.SIGNALBOX_NOT_SET]", "not set"), ("SECRET[env.HOME]", "whsec_")] {
+        let yaml = yaml.replace("SECRET[env.HOOK]", secret);
+        district.configure(|config| config.verbatim = Some(yaml.clone()));
+        let run = district.run(&["up", "--once"]).exit(3);
+        assert!(run.stderr.contains("counselor") && run.stderr.contains(said), "{run:?}");
+    }
+    district.configure(|config| config.verbatim = None);
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 20, "E"), through(20)]);
+    district.up();
+    assert_eq!(receiver.deliveries().len(), 1);
 }

@@ -98,6 +98,10 @@ impl Destination for Webhook {
         Told::AtOnce
     }
 
+    fn ready(&self) -> Result<(), DeliverError> {
+        self.keys().map(|_| ())
+    }
+
     async fn deliver(&self, cx: &DeliverCx, alert: &Alert) -> Result<Receipt, DeliverError> {
         let keys = self.keys()?;
         self.client.send(self.request(cx, alert, &keys), cx.now).await?;
@@ -127,7 +131,7 @@ fn body(alert: &Alert) -> Vec<u8> {
 /// Nothing is sent unsigned; what waits is sent once a person has put the secret right.
 fn unsigned(error: signing::KeyError) -> DeliverError {
     DeliverError {
-        kind: ErrorKind::Unauthorized,
+        kind: ErrorKind::NotSent,
         message: format!("not sent, as it cannot be signed: {error}"),
         source: Some(Box::new(error)),
     }

@@ -216,7 +216,7 @@ async fn a_missing_secret_sends_nothing_and_says_what_to_do() {
     let secret = "SECRET[env.SIGNALBOX_TEST_NOT_SET]";
     let hook = webhook(json!({"url": url, "secret": secret, "allow_private": true}));
     let error = hook.deliver(&cx(), &alert()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    assert_eq!(error.kind, ErrorKind::NotSent);
     assert!(error.message.contains("SIGNALBOX_TEST_NOT_SET is not set; set it"), "{error}");
     assert!(!task.is_finished());
     task.abort();

@@ -15,6 +15,11 @@ pub trait Destination: Send + Sync {
     /// When alerts go out unless a route says otherwise: a tool is told at once, people's channels by digest.
     fn told(&self) -> Told;
 
+    /// Whether alerts can be sent as far as it is known without asking anybody: asked before a process begins.
+    fn ready(&self) -> Result<(), DeliverError> {
+        Ok(())
+    }
+
     /// Delivers one alert. An alert may come again with the same id.
     async fn deliver(&self, cx: &DeliverCx, alert: &Alert) -> Result<Receipt, DeliverError>;
 }

@@ -83,7 +83,7 @@ impl Client {
     pub async fn send(&self, request: Request, now: Timestamp) -> Result<Response, HttpError> {
         let host = request.url().host_str().unwrap_or("the receiver").to_owned();
         guard::check_url(request.url(), self.options.allow_private)
-            .map_err(|refused| HttpError::new(ErrorKind::Transient, refused.to_string(), None))?;
+            .map_err(|refused| HttpError::new(ErrorKind::NotSent, refused.to_string(), None))?;
         let client = self.for_scheme(request.url().scheme()).map_err(|error| self.failed(&host, error))?;
         let response = client.execute(request).await.map_err(|error| self.failed(&host, error))?;
         answer::judge(&host, response.status(), response.headers(), now)?;
@@ -126,7 +126,8 @@ impl Client {
         } else {
             format!("{host} broke the exchange off")
         };
-        HttpError::new(ErrorKind::Transient, message, Some(Box::new(error.without_url())))
+        let kind = if refusal(&error).is_some() { ErrorKind::NotSent } else { ErrorKind::Transient };
+        HttpError::new(kind, message, Some(Box::new(error.without_url())))
     }
 }
 

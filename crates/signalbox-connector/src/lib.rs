@@ -90,6 +90,8 @@ pub enum ErrorKind {
     RateLimited { retry_after_s: u64 },
     /// The key is refused: a person has to mend it.
     Unauthorized,
+    /// Nothing was sent, as the configuration does not allow it: a person has to mend it.
+    NotSent,
     /// Will not work however often it is tried.
     Permanent,
 }

@@ -87,7 +87,7 @@ impl std::fmt::Debug for FetchCx<'_> {
 
 /// Makes a payload durable, addressed by its content.
 pub trait Land: Send + Sync {
-    /// Copies `bytes`; durable on `Ok`, but for its name: the hub sees to that before it goes on. Blocking.
+    /// Copies `bytes`. The hub makes the copies durable before it says anything of them. Blocking.
     fn land(&self, bytes: &mut dyn Read) -> std::io::Result<Landed>;
 }
 

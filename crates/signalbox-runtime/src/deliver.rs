@@ -138,10 +138,15 @@ impl Round<'_> {
             // round can wait for another that is not polled.
             let Some((claim, told)) = in_flight.next().await else { break };
             let said = told.as_ref().err().map(ToString::to_string).unwrap_or_default();
-            match attempt::settle(self.outbox, self.target, &claim, told, self.now).await {
-                Ok(attempted) => tally.count(attempted, said),
-                Err(error) => failure = failure.or(Some(error)),
-            }
+            let settled = attempt::settle(self.outbox, self.target, &claim, told, self.now).await;
+            let counted = match settled {
+                Ok(attempted) => {
+                    tally.count(attempted, said);
+                    self.hear(attempted, &mut tally).await
+                }
+                Err(error) => Err(error),
+            };
+            failure = failure.or(counted.err());
         }
         if let Some(answer) = tally.last.take() {
             outage::remember(self.notes, &self.target.name, answer, self.now).await?;
@@ -169,6 +174,17 @@ impl Round<'_> {
         Ok(claims)
     }
 
+    /// A target that was away and takes an alert again is told now of all that waits for its next try.
+    async fn hear(&self, attempted: Attempted, tally: &mut Tally) -> Result<(), StoreError> {
+        if attempted != Attempted::Delivered || std::mem::replace(&mut tally.is_back, true) {
+            return Ok(());
+        }
+        if Outage::of(self.notes, &self.target.name).await?.is_some() {
+            self.outbox.hasten(&self.target.name, self.now.as_millisecond()).await?;
+        }
+        Ok(())
+    }
+
     async fn tell(&self, claim: Claim) -> (Claim, Told) {
         let told = attempt::tell(self.target, &claim.entry, self.now).await;
         (claim, told)
@@ -181,6 +197,8 @@ struct Tally {
     done: Delivered,
     failures_in_a_row: usize,
     asked_for_patience: bool,
+    /// It took an alert, and what waited was made due.
+    is_back: bool,
     last: Option<Answer>,
 }
 

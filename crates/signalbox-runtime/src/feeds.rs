@@ -49,7 +49,7 @@ pub async fn list(hub: &Hub, connectors: &BTreeMap<String, String>) -> Result<Ve
             connector: feed.and_then(|_| connectors.get(&status.feed).cloned()),
             entities: entities.iter().map(|entity| entity.as_str()).collect(),
             state: status.state,
-            last_read: last.map(|run| view::utc(run.opened_ms)),
+            last_read: last.map(|run| view::local(hub, run.opened_ms)),
             expected_by: None,
             feed: status.feed,
         });

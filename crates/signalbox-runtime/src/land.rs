@@ -5,10 +5,12 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use sha2::{Digest, Sha256};
 use signalbox_connector::{Land, Landed};
+use tempfile::NamedTempFile;
 
 /// The lock of the folder, shared or alone. The operating system ends it with its process.
 #[derive(Debug)]
@@ -22,13 +24,15 @@ pub struct Landing {
     folder: PathBuf,
     /// Where payloads may lie besides; never written to.
     under: Option<PathBuf>,
+    /// Payloads that are copied and have no name yet.
+    copied: Arc<Mutex<Vec<(NamedTempFile, PathBuf)>>>,
 }
 
 impl Landing {
     /// Uses (and makes) `folder`.
     pub fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        Ok(Self { folder: folder.to_owned(), under: None })
+        Ok(Self { folder: folder.to_owned(), under: None, copied: Arc::default() })
     }
 
     /// As [`open`](Self::open), over a folder whose payloads can be read but where nothing lands: a scratch copy.
@@ -46,9 +50,21 @@ impl Landing {
         }
     }
 
-    /// Makes the names of all that landed as durable as their bytes: before anything is said of them.
+    /// Makes all that landed durable and gives it its names: before anything is said of it. For many payloads at once: the
+    /// system writes to the disk for the first what it need not write again for the others.
     pub fn settle(&self) -> io::Result<()> {
+        let copied = std::mem::take(&mut *self.copied());
+        for (file, _) in &copied {
+            file.as_file().sync_all()?;
+        }
+        for (file, path) in copied {
+            file.persist(&path).map_err(|e| e.error)?;
+        }
         File::open(&self.folder)?.sync_all()
+    }
+
+    fn copied(&self) -> MutexGuard<'_, Vec<(NamedTempFile, PathBuf)>> {
+        self.copied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps whoever would [`prune`](Self::prune) away, in every process, until what is landed meanwhile is named by a run. Waits for
@@ -96,12 +112,11 @@ impl Landing {
 
 impl Land for Landing {
     fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let mut file = NamedTempFile::new_in(&self.folder)?;
         let (address, size_bytes) = copy_hashed(bytes, file.as_file_mut())?;
         let path = self.folder.join(&address);
         if !path.exists() {
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|e| e.error)?;
+            self.copied().push((file, path));
         }
         crate::failpoint!("land");
         Ok(Landed { address, size_bytes })
@@ -199,6 +214,10 @@ mod tests {
         let first = landing.land(&mut &b"abc"[..]).expect("lands");
         let second = landing.land(&mut &b"abc"[..]).expect("lands again");
         assert_eq!(first, second);
+        assert!(landing.payload(&first.address).is_err(), "it has its name once it is durable");
+        landing.settle().expect("settles");
+        assert_eq!(landing.land(&mut &b"abc"[..]).expect("is there"), first);
+        landing.settle().expect("settles");
         assert_eq!(first.address, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 1);
     }
@@ -209,6 +228,7 @@ mod tests {
         let landing = Landing::open(folder.path()).expect("opens");
         let needed = landing.land(&mut &b"needed"[..]).expect("lands").address;
         let over = landing.land(&mut &b"over"[..]).expect("lands").address;
+        landing.settle().expect("settles");
         fs::write(folder.path().join(".tmpA1"), b"left by a crash").expect("writes");
         let held = landing.hold().expect("holds");
         let all = BTreeSet::from([needed.clone()]);
@@ -245,6 +265,7 @@ mod tests {
         let landing = Landing::open(folder.path()).expect("opens");
         let bytes: Vec<u8> = (0..3 * CHUNK_BYTES as u32).flat_map(u32::to_le_bytes).collect();
         let landed = landing.land(&mut Haltingly(&bytes, false)).expect("lands");
+        landing.settle().expect("settles");
         assert_eq!(landed.size_bytes, bytes.len() as u64);
         assert_eq!(landed.address, hex(&Sha256::digest(&bytes)));
         assert!(fs::read(folder.path().join(&landed.address)).expect("it is there") == bytes);

@@ -60,7 +60,7 @@ pub async fn step(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
     }
     crate::failpoint!("relay");
     // A claim that ran out was appended by another: the same event id twice in the log is harmless.
-    hub.outbox.settle_all(&claims, Settled::Delivered).await?;
+    hub.outbox.settle_all(&claims, Settled::Delivered, None).await?;
     Ok(claims.len())
 }
 
@@ -82,7 +82,7 @@ async fn one_by_one(
             }
             Err(error) => return not_now(hub, &claims[done..], error, now).await,
         };
-        hub.outbox.settle(claim, how).await?;
+        hub.outbox.settle(claim, how, None).await?;
         done += 1;
     }
     Ok(done)
@@ -91,7 +91,7 @@ async fn one_by_one(
 /// What the log did not take is appended as soon as it answers again, not when the claims lapse.
 async fn not_now(hub: &Hub, claims: &[Claim], error: LogError, now: Timestamp) -> Result<usize, HubError> {
     let at_once = Settled::RetryAt { at_ms: now.as_millisecond() };
-    hub.outbox.settle_all(claims, at_once).await?;
+    hub.outbox.settle_all(claims, at_once, None).await?;
     Err(error.into())
 }
 

@@ -12,7 +12,11 @@ pub mod status;
 pub mod student;
 mod verify;
 
-use jiff::Timestamp;
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use serde::{Serialize, Serializer};
 use signalbox_event::{Domain, StudentKey, topic};
 use signalbox_log::Shard;
 
@@ -92,9 +96,39 @@ pub async fn find_student(hub: &Hub, id: &str) -> Result<Vec<StudentKey>, HubErr
     Ok(found)
 }
 
-/// Milliseconds as RFC 3339 in UTC.
-pub(crate) fn utc(at_ms: i64) -> String {
-    Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+/// A time as people see it: RFC 3339 in the district's zone, with its offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalTime(Zoned);
+
+impl LocalTime {
+    pub fn new(at: Timestamp, zone: &TimeZone) -> Self {
+        Self(at.to_zoned(zone.clone()))
+    }
+
+    pub fn timestamp(&self) -> Timestamp {
+        self.0.timestamp()
+    }
+}
+
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%.f%:z"))
+    }
+}
+
+impl Serialize for LocalTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+pub(crate) fn local(hub: &Hub, at_ms: i64) -> String {
+    local_time(hub, at_ms).to_string()
+}
+
+pub(crate) fn local_time(hub: &Hub, at_ms: i64) -> LocalTime {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    LocalTime::new(at, &hub.settings.district.zone)
 }
 
 /// The topics that hold events about students.

@@ -95,6 +95,26 @@ pub struct Entry {
     pub attempts: u32,
     /// When it may be tried next; `None` once it is settled.
     pub next_try_ms: Option<i64>,
+    /// Why it was not taken the last time.
+    pub last_error: Option<String>,
+    /// Attempts that do not count towards giving it up: those before a person sent it again, or in which nothing was sent.
+    pub tried_before: u32,
+}
+
+/// Which entries a person sends again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again<'a> {
+    /// This one, if it is pending, delivered or dead.
+    Entry(Uuid),
+    /// Those of a target that are pending or dead.
+    Target(&'a str),
+}
+
+/// Pending parts that become one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    pub parts: Vec<Uuid>,
+    pub into: NewEntry,
 }
 
 /// The right to try one entry until the hold runs out.
@@ -109,17 +129,28 @@ pub struct Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     Delivered,
-    RetryAt { at_ms: i64 },
+    RetryAt {
+        at_ms: i64,
+    },
+    /// Nothing was sent: it counts as no attempt.
+    NotSent {
+        at_ms: i64,
+    },
     Dead,
     Superseded,
 }
 
 impl Settled {
+    /// Attempts that do not count.
+    pub const fn uncounted(self) -> u32 {
+        matches!(self, Self::NotSent { .. }) as u32
+    }
+
     /// The state in which the entry is left, and when it may be tried next.
     pub const fn leaves(self) -> (EntryState, Option<i64>) {
         match self {
             Self::Delivered => (EntryState::Delivered, None),
-            Self::RetryAt { at_ms } => (EntryState::Pending, Some(at_ms)),
+            Self::RetryAt { at_ms } | Self::NotSent { at_ms } => (EntryState::Pending, Some(at_ms)),
             Self::Dead => (EntryState::Dead, None),
             Self::Superseded => (EntryState::Superseded, None),
         }
@@ -142,14 +173,27 @@ pub trait Outbox: Send + Sync {
         max: usize,
     ) -> Result<Vec<Claim>, StoreError>;
 
-    /// Ends a claim. `false`: the claim had run out and another took the entry; nothing was written.
-    async fn settle(&self, claim: &Claim, how: Settled) -> Result<bool, StoreError> {
-        Ok(self.settle_all(std::slice::from_ref(claim), how).await? == 1)
+    /// Ends a claim; `error` says why the entry was not taken. `false`: the claim had run out and another took the entry;
+    /// nothing was written.
+    async fn settle(&self, claim: &Claim, how: Settled, error: Option<&str>) -> Result<bool, StoreError> {
+        Ok(self.settle_all(std::slice::from_ref(claim), how, error).await? == 1)
     }
 
     /// Ends claims in one transaction. Returns how many there were: nothing is written of those that had run out and
     /// that another took.
-    async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError>;
+    async fn settle_all(
+        &self,
+        claims: &[Claim],
+        how: Settled,
+        error: Option<&str>,
+    ) -> Result<usize, StoreError>;
+
+    /// Makes entries due now, under their ids and with all their tries. Withheld and superseded ones, parts, and what is
+    /// for the log stay as they are. Returns how many were made due.
+    async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError>;
+
+    /// Makes due now what of the target waits for its next try.
+    async fn hasten(&self, target: &str, now_ms: i64) -> Result<(), StoreError>;
 
     /// Lets every claim lapse now. Only for a process that knows that no other lives (embedded, at start).
     async fn release_claims(&self) -> Result<(), StoreError>;
@@ -157,9 +201,9 @@ pub trait Outbox: Send + Sync {
     /// Pending parts of `target`, oldest first.
     async fn parts(&self, target: &str) -> Result<Vec<Entry>, StoreError>;
 
-    /// Replaces pending `parts` by one entry, in one transaction. Parts that are no longer pending make it fail
-    /// with `false`, and nothing is written.
-    async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError>;
+    /// Replaces pending parts by entries, in one transaction. Parts that are no longer pending make it fail with `false`,
+    /// and nothing is written.
+    async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError>;
 
     /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay: a person may send them again.
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError>;

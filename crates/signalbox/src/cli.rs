@@ -268,8 +268,40 @@ pub(crate) struct Alerts {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AlertsWhat {
-    /// Print every alert, oldest first
-    List,
+    /// Print alerts, oldest first
+    #[command(after_help = "Example:\n  signalbox alerts list --to counselor --state dead")]
+    List(AlertsList),
+    /// Send alerts again that were given up or delivered, under their ids; what waits for its next try is due now
+    #[command(
+        after_help = "Examples:\n  signalbox alerts resend 1b9d6bcd --by \"R. Ortiz\" --reason \"it was lost there\"\n  signalbox alerts resend --to counselor --by \"R. Ortiz\" --reason \"the tool is back\"\n\nThe running hub sends them, or the next `signalbox up`."
+    )]
+    Resend(AlertsResend),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AlertsList {
+    /// Only those for this destination
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: Option<String>,
+    /// Only those in this state
+    #[arg(long, value_name = "STATE", value_parser = ["pending", "delivered", "dead", "superseded", "withheld"])]
+    pub(crate) state: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AlertsResend {
+    /// The alert's id, or enough of its beginning
+    #[arg(required_unless_present = "to", conflicts_with = "to")]
+    pub(crate) id: Option<String>,
+    /// All that this destination did not take: what was given up, and what waits
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: Option<String>,
+    /// Who decides
+    #[arg(long, value_name = "NAME", value_parser = one_line)]
+    pub(crate) by: String,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Args)]

@@ -57,7 +57,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Events(args) => wait(events::run(out, global, args)),
         Command::Feeds(args) => wait(feeds::run(out, global, args)),
         Command::Flags(args) => wait(flags::run(out, global, args)),
-        Command::Alerts(_) => wait(alerts::run(out, global)),
+        Command::Alerts(args) => wait(alerts::run(out, global, args)),
         Command::Explain(args) => wait(explain::run(out, global, args)),
         Command::Rejects(args) => wait(rejects::run(out, global, args)),
         Command::Unmatched(args) => wait(unmatched::run(out, global, args)),

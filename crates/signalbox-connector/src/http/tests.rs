@@ -124,7 +124,7 @@ fn a_client() -> Client {
 async fn a_private_address_is_refused_before_sending() {
     let url = Url::parse("https://127.0.0.1:1/path?token=s3cret").unwrap();
     let error = a_client().send(Request::new(Method::POST, url), now()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Transient);
+    assert_eq!(error.kind, ErrorKind::NotSent);
     assert!(error.message.contains("allow_private"), "{}", error.message);
     assert!(!format!("{error:?}").contains("s3cret"));
 }

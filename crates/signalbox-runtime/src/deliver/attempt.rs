@@ -85,7 +85,8 @@ pub(super) async fn settle(
         Ok(_) => Settled::Delivered,
         Err(error) => schedule::after_failure(&claim.entry, error.kind(), now.as_millisecond()),
     };
-    let kept = outbox.settle(claim, how).await?;
+    let why = told.as_ref().err().map(ToString::to_string);
+    let kept = outbox.settle(claim, how, why.as_deref()).await?;
     crate::failpoint!("settle");
     if let Err(error) = &told {
         log(target, &claim.entry, how, error);
@@ -105,7 +106,7 @@ fn alert(entry: &Entry) -> Result<Alert, Failure> {
 
 fn attempted(how: Settled, told: &Told) -> Attempted {
     match (how, told) {
-        (Settled::RetryAt { at_ms }, Err(error)) => {
+        (Settled::RetryAt { at_ms } | Settled::NotSent { at_ms }, Err(error)) => {
             Attempted::Retried { at_ms, patience: matches!(error.kind(), ErrorKind::RateLimited { .. }) }
         }
         (_, Ok(_)) => Attempted::Delivered,

@@ -11,10 +11,14 @@ const DELAYS_S: [i64; 9] =
 /// A Retry-After beyond the longest delay would put an alert off for ever.
 const RETRY_AFTER_MAX_S: u64 = 24 * 60 * 60;
 
-/// What follows a failure of the entry's try in hand at `now_ms`.
+/// What was not sent at all uses up no try: it is looked at again this much later.
+const NOT_SENT_S: i64 = 5 * 60;
+
+/// What follows a failure of the entry's try in hand at `now_ms`. Tries before a person sent it again do not count.
 pub(super) fn after_failure(entry: &Entry, kind: ErrorKind, now_ms: i64) -> Settled {
-    let tried = entry.attempts.saturating_sub(1) as usize;
+    let tried = entry.attempts.saturating_sub(entry.tried_before + 1) as usize;
     match (kind, DELAYS_S.get(tried)) {
+        (ErrorKind::NotSent, _) => Settled::NotSent { at_ms: now_ms + NOT_SENT_S * 1_000 },
         (ErrorKind::Permanent, _) | (_, None) => Settled::Dead,
         (kind, Some(delay_s)) => {
             let delay_ms = delay_s * (1_000 + jitter_permille(entry));

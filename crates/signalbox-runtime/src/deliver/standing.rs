@@ -1,11 +1,12 @@
-//! Standing lists: a feed that turns live hands over what is open as one alert per recipient, never as a storm.
+//! Standing lists: a feed that turns live hands over what is open as one list per recipient, never as a storm. A list is
+//! one message, or several where receivers would refuse one so large.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_event::id;
-use signalbox_store::outbox::{Entry, NewEntry};
+use signalbox_store::outbox::{Bundle, Entry, NewEntry};
 use signalbox_store::{Outbox, StoreError};
 use uuid::Uuid;
 
@@ -16,6 +17,10 @@ use crate::view;
 
 /// A list goes out in pieces after all when a shard has not turned for this long.
 const WHOLE_WITHIN: Duration = Duration::from_mins(10);
+
+/// A message has at most so many flags, and so many bytes: 256 KiB, less what stands around the flags.
+const FLAGS_MAX: usize = 200;
+const FLAGS_BYTES_MAX: usize = (256 << 10) - 1_024;
 
 /// Makes one list of each target's pending parts, if there are any. Shards turn one after the other, perhaps in other
 /// processes: until the last one has, the parts wait.
@@ -62,7 +67,7 @@ async fn parts_of(outbox: &dyn Outbox, target: &Target) -> Result<Vec<Entry>, St
     Ok(parts)
 }
 
-/// Makes one entry of the target's pending parts, if there are any.
+/// Makes a list of the target's pending parts, if there are any.
 pub(super) async fn make_list(
     outbox: &dyn Outbox,
     target: &Target,
@@ -73,40 +78,76 @@ pub(super) async fn make_list(
     if parts.is_empty() {
         return Ok(());
     }
-    let target = &target.name;
-    let mut ids: Vec<Uuid> = parts.iter().map(|part| part.id).collect();
-    ids.sort_unstable();
-    let list_id = list_id(district, target, &ids);
-    let flags = parts.iter().map(flag).collect::<Result<Vec<Value>, StoreError>>()?;
-    let list = entry(target, list_id, flags, now);
+    let flags = parts.iter().map(Standing::of).collect::<Result<Vec<_>, StoreError>>()?;
+    let bundles = lists(district, &target.name, flags, now);
     // `false`: a part was taken back or bundled by another process meanwhile. The next step looks again.
-    if outbox.bundle(&ids, list).await? {
+    if outbox.bundle(&bundles).await? {
         crate::failpoint!("bundle");
     }
     Ok(())
 }
 
-fn list_id(district: &str, target: &str, sorted: &[Uuid]) -> Uuid {
-    let head: [&[u8]; 3] = [b"standing", district.as_bytes(), target.as_bytes()];
-    let parts: Vec<&[u8]> =
-        head.into_iter().chain(sorted.iter().map(|id| id.as_bytes().as_slice())).collect();
-    id::derived(&parts)
+/// One flag of a list, and the entry that it comes from.
+struct Standing {
+    part: Uuid,
+    flag: Value,
+    bytes: usize,
 }
 
-fn flag(part: &Entry) -> Result<Value, StoreError> {
-    serde_json::from_slice(&part.body).map_err(|error| StoreError::Failed(Box::new(error)))
+impl Standing {
+    fn of(part: &Entry) -> Result<Self, StoreError> {
+        let flag = serde_json::from_slice(&part.body).map_err(|error| StoreError::Failed(Box::new(error)))?;
+        Ok(Self { part: part.id, flag, bytes: part.body.len() })
+    }
 }
 
-fn entry(target: &str, list_id: Uuid, mut flags: Vec<Value>, now: Timestamp) -> NewEntry {
-    flags.sort_by_cached_key(|flag| (text(&flag["student"]["id"]), text(&flag["flag_id"])));
+/// The lists that hold all of the flags, in the order of the students' ids.
+fn lists(district: &str, target: &str, mut flags: Vec<Standing>, now: Timestamp) -> Vec<Bundle> {
+    flags.sort_by_cached_key(|one| (text(&one.flag["student"]["id"]), text(&one.flag["flag_id"])));
+    let lists = cut(flags);
+    let parts = lists.len();
+    let numbered = lists.into_iter().zip(1..);
+    numbered.map(|(flags, part)| list(district, target, flags, (part, parts), now)).collect()
+}
+
+/// Cuts the flags so that receivers take each piece.
+fn cut(flags: Vec<Standing>) -> Vec<Vec<Standing>> {
+    let mut lists: Vec<Vec<Standing>> = Vec::new();
+    let mut bytes = 0;
+    for one in flags {
+        bytes += one.bytes + 1;
+        match lists.last_mut() {
+            Some(list) if list.len() < FLAGS_MAX && bytes <= FLAGS_BYTES_MAX => list.push(one),
+            _ => {
+                bytes = one.bytes + 1;
+                lists.push(vec![one]);
+            }
+        }
+    }
+    lists
+}
+
+fn list(
+    district: &str,
+    target: &str,
+    flags: Vec<Standing>,
+    (part, parts): (usize, usize),
+    now: Timestamp,
+) -> Bundle {
+    let mut ids: Vec<Uuid> = flags.iter().map(|one| one.part).collect();
+    ids.sort_unstable();
+    let list_id = list_id(district, target, &ids);
+    let flags: Vec<Value> = flags.into_iter().map(|one| one.flag).collect();
     let data = json!({
         "alert_id": list_id,
+        "part": part,
+        "parts": parts,
         // Dates as ISO 8601 sort as text.
         "as_of": flags.iter().filter_map(|flag| flag["as_of"].as_str()).max(),
         "owner": flags.first().map(|flag| flag["owner"].clone()),
         "flags": flags,
     });
-    NewEntry {
+    let into = NewEntry {
         id: list_id,
         target: target.to_owned(),
         lane: target.to_owned(),
@@ -117,7 +158,15 @@ fn entry(target: &str, list_id: Uuid, mut flags: Vec<Value>, now: Timestamp) -> 
         withheld: false,
         part: false,
         cancels: None,
-    }
+    };
+    Bundle { parts: ids, into }
+}
+
+fn list_id(district: &str, target: &str, sorted: &[Uuid]) -> Uuid {
+    let head: [&[u8]; 3] = [b"standing", district.as_bytes(), target.as_bytes()];
+    let parts: Vec<&[u8]> =
+        head.into_iter().chain(sorted.iter().map(|id| id.as_bytes().as_slice())).collect();
+    id::derived(&parts)
 }
 
 fn text(value: &Value) -> String {

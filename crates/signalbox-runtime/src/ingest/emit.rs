@@ -103,9 +103,8 @@ impl<'a> Emitter<'a> {
 
     /// Returns when every step is recorded and appended.
     pub(crate) async fn flush(&mut self) -> Result<(), HubError> {
-        self.write().await?;
-        self.writer.finish().await?;
-        Ok(())
+        let last = std::mem::take(&mut self.chunk);
+        self.writer.write_last(last).await
     }
 
     async fn write(&mut self) -> Result<(), HubError> {

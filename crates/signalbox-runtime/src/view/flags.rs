@@ -8,7 +8,7 @@ use signalbox_risk::{CHRONIC_ABSENCE, Flag};
 use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
-use super::{PAGE, students, utc};
+use super::{PAGE, local, students};
 use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
 
@@ -42,6 +42,10 @@ pub struct AlertLine {
     pub state: &'static str,
     pub attempts: u32,
     pub next_try: Option<String>,
+    /// When it was decided.
+    pub decided: String,
+    /// Why it was not taken the last time.
+    pub last_error: Option<String>,
 }
 
 /// A flag with the state it stands in.
@@ -119,12 +123,12 @@ pub async fn alerts(hub: &Hub) -> Result<Vec<AlertLine>, HubError> {
             entries
                 .iter()
                 .filter(|entry| entry.target != TO_LOG && entry.state != EntryState::Bundled)
-                .map(alert_line),
+                .map(|entry| alert_line(hub, entry)),
         );
     }
 }
 
-fn alert_line(entry: &Entry) -> AlertLine {
+fn alert_line(hub: &Hub, entry: &Entry) -> AlertLine {
     // Only the hub writes bodies; one that does not parse shows without its student.
     let data: Value = serde_json::from_slice(&entry.body).unwrap_or_default();
     AlertLine {
@@ -136,6 +140,8 @@ fn alert_line(entry: &Entry) -> AlertLine {
         because: data.pointer("/owner/because").and_then(Value::as_str).unwrap_or("route").to_owned(),
         state: entry.state.as_str(),
         attempts: entry.attempts,
-        next_try: entry.next_try_ms.map(utc),
+        next_try: entry.next_try_ms.map(|at_ms| local(hub, at_ms)),
+        decided: local(hub, entry.created_ms),
+        last_error: entry.last_error.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use signalbox_store::feed::{Hold, HoldState, Reject, RejectGroup};
 
-use super::utc;
+use super::local;
 use crate::hub::{Hub, HubError};
 use crate::ingest::{RunReport, SchoolEnds, Warning};
 
@@ -101,6 +101,6 @@ fn line(hub: &Hub, hold: &Hold) -> HoldLine {
         feed: hub.settings.names.called(&hold.feed).to_owned(),
         reason: hold.reason.clone(),
         would_end: hold.would_end,
-        since: utc(hold.since_ms),
+        since: local(hub, hold.since_ms),
     }
 }

@@ -12,7 +12,7 @@ use signalbox_risk::FlagState;
 
 pub use self::beside::Note;
 pub use self::outbox::{DestinationStatus, OutboxCounts};
-use super::{repair, students, utc};
+use super::{local, repair, students};
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};

@@ -5,7 +5,7 @@ mod claims;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Claim, Entry, NewEntry, Settled};
+use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG};
 use signalbox_store::{Outbox, StoreError};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -35,11 +35,17 @@ impl Outbox for PgState {
         Ok(claims)
     }
 
-    async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError> {
+    async fn settle_all(
+        &self,
+        claims: &[Claim],
+        how: Settled,
+        error: Option<&str>,
+    ) -> Result<usize, StoreError> {
         let (state, next_try_ms) = how.leaves();
         let mut connection = self.pool.acquire().await.map_err(refusal)?;
         let done = sqlx::query(
-            "UPDATE outbox SET state = $1, next_try_ms = $2, claimed_until_ms = NULL
+            "UPDATE outbox SET state = $1, next_try_ms = $2, last_error = $5, tried_before = tried_before + $6,
+                    claimed_until_ms = NULL
              FROM unnest($3::uuid[], $4::integer[]) AS claim (entry, token)
              WHERE id = entry AND attempts = token AND claimed_until_ms IS NOT NULL",
         )
@@ -47,6 +53,8 @@ impl Outbox for PgState {
         .bind(next_try_ms)
         .bind(claims.iter().map(|claim| claim.entry.id).collect::<Vec<_>>())
         .bind(claims.iter().map(|claim| claim.token as i32).collect::<Vec<_>>())
+        .bind(error)
+        .bind(how.uncounted() as i32)
         .execute(&mut *connection)
         .await
         .map_err(commit_refusal)?;
@@ -76,15 +84,49 @@ impl Outbox for PgState {
         rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
     }
 
-    async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError> {
+    async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError> {
+        let (id, target) = match which {
+            Again::Entry(id) => (Some(id), None),
+            Again::Target(target) => (None, Some(target)),
+        };
+        let done = sqlx::query(
+            "UPDATE outbox SET state = 'pending', next_try_ms = $1, tried_before = attempts
+             WHERE NOT part AND target <> $2
+               AND (id = $3 AND state IN ('pending', 'delivered', 'dead')
+                    OR target = $4 AND state IN ('pending', 'dead'))",
+        )
+        .bind(now_ms)
+        .bind(TO_LOG)
+        .bind(id)
+        .bind(target)
+        .execute(&self.pool)
+        .await
+        .map_err(commit_refusal)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn hasten(&self, target: &str, now_ms: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE outbox SET next_try_ms = $1 WHERE state = 'pending' AND target = $2 AND next_try_ms > $1",
+        )
+        .bind(now_ms)
+        .bind(target)
+        .execute(&self.pool)
+        .await
+        .map_err(commit_refusal)?;
+        Ok(())
+    }
+
+    async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(refusal)?;
-        let whole = bundle(&mut transaction, parts, &into).await.map_err(refusal)?;
-        if whole {
-            commit(transaction).await?;
-        } else {
-            transaction.rollback().await.map_err(refusal)?;
+        for Bundle { parts, into } in bundles {
+            if !bundle(&mut transaction, parts, into).await.map_err(refusal)? {
+                transaction.rollback().await.map_err(refusal)?;
+                return Ok(false);
+            }
         }
-        Ok(whole)
+        commit(transaction).await?;
+        Ok(true)
     }
 
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Claim, Entry, NewEntry, Settled};
+use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG};
 use signalbox_store::{Outbox, StoreError};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
@@ -31,17 +31,25 @@ impl Outbox for SqliteState {
         Ok(claims)
     }
 
-    async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError> {
+    async fn settle_all(
+        &self,
+        claims: &[Claim],
+        how: Settled,
+        error: Option<&str>,
+    ) -> Result<usize, StoreError> {
         let (state, next_try_ms) = how.leaves();
         let mut transaction = self.db.write().await.map_err(refusal)?;
         let mut settled = 0;
         for claim in claims {
             let done = sqlx::query(
-                "UPDATE outbox SET state = ?, next_try_ms = ?, claimed_until_ms = NULL
+                "UPDATE outbox SET state = ?, next_try_ms = ?, last_error = ?, tried_before = tried_before + ?,
+                        claimed_until_ms = NULL
                  WHERE id = ? AND attempts = ? AND claimed_until_ms IS NOT NULL",
             )
             .bind(state.as_str())
             .bind(next_try_ms)
+            .bind(error)
+            .bind(how.uncounted())
             .bind(claim.entry.id)
             .bind(claim.token as i64)
             .execute(&mut *transaction)
@@ -78,15 +86,51 @@ impl Outbox for SqliteState {
         rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
     }
 
-    async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError> {
+    async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError> {
         let mut transaction = self.db.write().await.map_err(refusal)?;
-        let whole = bundle(&mut transaction, parts, &into).await.map_err(refusal)?;
-        if whole {
-            transaction.commit().await.map_err(refusal)?;
-        } else {
-            drop(transaction);
+        let (id, target) = match which {
+            Again::Entry(id) => (Some(id), None),
+            Again::Target(target) => (None, Some(target)),
+        };
+        let done = sqlx::query(
+            "UPDATE outbox SET state = 'pending', next_try_ms = ?1, tried_before = attempts
+             WHERE part = 0 AND target <> ?2
+               AND (id = ?3 AND state IN ('pending', 'delivered', 'dead')
+                    OR target = ?4 AND state IN ('pending', 'dead'))",
+        )
+        .bind(now_ms)
+        .bind(TO_LOG)
+        .bind(id)
+        .bind(target)
+        .execute(&mut *transaction)
+        .await
+        .map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn hasten(&self, target: &str, now_ms: i64) -> Result<(), StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        sqlx::query(
+            "UPDATE outbox SET next_try_ms = ?1 WHERE state = 'pending' AND target = ?2 AND next_try_ms > ?1",
+        )
+        .bind(now_ms)
+        .bind(target)
+        .execute(&mut *transaction)
+        .await
+        .map_err(refusal)?;
+        transaction.commit().await.map_err(refusal)
+    }
+
+    async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError> {
+        let mut transaction = self.db.write().await.map_err(refusal)?;
+        for Bundle { parts, into } in bundles {
+            if !bundle(&mut transaction, parts, into).await.map_err(refusal)? {
+                return Ok(false);
+            }
         }
-        Ok(whole)
+        transaction.commit().await.map_err(refusal)?;
+        Ok(true)
     }
 
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {

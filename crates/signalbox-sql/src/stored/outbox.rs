@@ -6,6 +6,7 @@ use super::{StoredRow, known};
 
 pub(crate) fn entry(row: &impl StoredRow) -> Result<Entry, sqlx::Error> {
     let (state, attempts): (String, i32) = (row.column("state")?, row.column("attempts")?);
+    let tried_before: i32 = row.column("tried_before")?;
     Ok(Entry {
         seq: row.count("seq")?,
         id: row.column("id")?,
@@ -19,6 +20,8 @@ pub(crate) fn entry(row: &impl StoredRow) -> Result<Entry, sqlx::Error> {
         state: entry_state(&state)?,
         attempts: attempts as u32,
         next_try_ms: row.column("next_try_ms")?,
+        last_error: row.column("last_error")?,
+        tried_before: tried_before as u32,
     })
 }
 

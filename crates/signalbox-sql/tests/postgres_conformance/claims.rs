@@ -141,7 +141,7 @@ async fn deliver(store: &PgState, seen: &Mutex<Seen>) {
                 seen.delivered.entry(claim.entry.lane.clone()).or_default().push(claim.entry.seq);
                 seen.held.remove(&claim.entry.lane);
             }
-            assert!(store.settle(&claim, Settled::Delivered).await.expect("answers"));
+            assert!(store.settle(&claim, Settled::Delivered, None).await.expect("answers"));
         }
         let delivered: usize = seen.lock().expect("answers").delivered.values().map(Vec::len).sum();
         if delivered as u128 == expected() {

@@ -4,7 +4,7 @@ use signalbox_store::feed::{
     Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow, LedgerStatus, Mark,
     Named, NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
 };
-use signalbox_store::outbox::{Entry, NewEntry, Settled};
+use signalbox_store::outbox::{Bundle, Entry, NewEntry, Settled};
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, Outbox, StateStore};
 use uuid::Uuid;
@@ -131,11 +131,16 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
     }
     for how in [Settled::Delivered, Settled::Dead, Settled::RetryAt { at_ms: 777 }] {
         let claim = store.claim("hook", 10, HOLD_MS, 1).await.expect("answers").remove(0);
-        assert!(store.settle(&claim, how).await.expect("answers"));
+        assert!(store.settle(&claim, how, Some("why")).await.expect("answers"));
     }
     let in_flight = store.claim("hook", 10, HOLD_MS, 1).await.expect("answers").remove(0);
     assert_eq!((in_flight.entry.id, in_flight.entry.attempts), (Uuid::from_u128(4), 1));
-    assert!(store.bundle(&[Uuid::from_u128(100)], entry(200)).await.expect("answers"));
+    assert!(
+        store
+            .bundle(&[Bundle { parts: vec![Uuid::from_u128(100)], into: entry(200) }])
+            .await
+            .expect("answers")
+    );
 }
 
 /// The entry that [`fill_states`] leaves being delivered.

@@ -109,7 +109,7 @@ async fn an_imported_hub_goes_on() {
     let claims = states.claim("hook", 11, 60_000, 9).await.unwrap();
     let claim = claims.iter().find(|claim| claim.entry.id == lapsed.id).expect("may be claimed at once");
     assert_eq!(claim.entry.attempts, 2);
-    assert!(states.settle(claim, Settled::Delivered).await.unwrap());
+    assert!(states.settle(claim, Settled::Delivered, None).await.unwrap());
 
     let last = before.entries.last().expect("has entries").seq;
     let lease = states.acquire("a new one", 0).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::outbox::{HOLD_MS, TARGET, all, claim, claimed, entry, id, ids, part, states, taking_back, write};
 use crate::outbox::EntryState::{Bundled, Pending, Withheld};
-use crate::outbox::NewEntry;
+use crate::outbox::{Bundle, NewEntry};
 use crate::{Outbox, StateStore};
 
 pub async fn withheld_entries_are_never_claimed(store: &(impl StateStore + Outbox)) {
@@ -26,9 +26,9 @@ pub async fn parts_are_never_claimed(store: &(impl StateStore + Outbox)) {
 pub async fn a_bundle_replaces_its_parts(store: &(impl StateStore + Outbox)) {
     write(store, [part(1), part(2), part(3)]).await;
     let parts = [id(1), id(2)];
-    assert!(store.bundle(&parts, entry(10, "lane")).await.expect("bundles"));
+    assert!(store.bundle(&[bundle_of(&parts, 10)]).await.expect("bundles"));
     let before = all(store).await;
-    assert!(!store.bundle(&parts, entry(10, "lane")).await.expect("answers"), "a second time writes nothing");
+    assert!(!store.bundle(&[bundle_of(&parts, 10)]).await.expect("answers"), "a second time writes nothing");
     assert_eq!(all(store).await, before);
 
     assert_eq!(states(store).await, [Bundled, Bundled, Pending, Pending]);
@@ -42,7 +42,7 @@ pub async fn a_bundle_with_a_settled_part_writes_nothing(store: &(impl StateStor
     let before = all(store).await;
     for not_a_pending_part in [2, 4, 99] {
         let parts = [id(1), id(not_a_pending_part)];
-        assert!(!store.bundle(&parts, entry(10, "lane")).await.expect("answers"));
+        assert!(!store.bundle(&[bundle_of(&parts, 10)]).await.expect("answers"));
     }
     assert_eq!(all(store).await, before);
 }
@@ -51,6 +51,21 @@ pub async fn a_bundle_with_a_settled_part_writes_nothing(store: &(impl StateStor
 pub async fn a_bundle_whose_id_is_there_writes_nothing(store: &(impl StateStore + Outbox)) {
     write(store, [part(1), entry(10, "lane")]).await;
     let before = all(store).await;
-    assert!(!store.bundle(&[id(1)], entry(10, "lane")).await.expect("answers"));
+    assert!(!store.bundle(&[bundle_of(&[id(1)], 10)]).await.expect("answers"));
     assert_eq!(all(store).await, before);
+}
+
+/// A list that goes out in several messages is whole, or not there.
+pub async fn bundles_are_written_together(store: &(impl StateStore + Outbox)) {
+    write(store, [part(1), part(2), entry(4, "lane")]).await;
+    let before = all(store).await;
+    let (good, bad) = (bundle_of(&[id(1)], 10), bundle_of(&[id(4)], 11));
+    assert!(!store.bundle(&[good.clone(), bad]).await.expect("answers"));
+    assert_eq!(all(store).await, before);
+    assert!(store.bundle(&[good, bundle_of(&[id(2)], 11)]).await.expect("bundles"));
+    assert_eq!(states(store).await, [Bundled, Bundled, Pending, Pending, Pending]);
+}
+
+fn bundle_of(parts: &[uuid::Uuid], into: u128) -> Bundle {
+    Bundle { parts: parts.to_vec(), into: entry(into, "lane") }
 }

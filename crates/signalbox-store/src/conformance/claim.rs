@@ -2,7 +2,7 @@
 
 use super::outbox::{HOLD_MS, TARGET, all, claim, claimed, entry, id, settle, states, write};
 use crate::outbox::EntryState::{Dead, Delivered, Pending, Superseded};
-use crate::outbox::{NewEntry, Settled};
+use crate::outbox::{Again, NewEntry, Settled, TO_LOG};
 use crate::{Outbox, StateStore};
 
 pub async fn a_lane_has_one_live_claim(store: &(impl StateStore + Outbox)) {
@@ -67,7 +67,7 @@ pub async fn a_retaken_claim_settles_nothing(store: &(impl StateStore + Outbox))
     let ways =
         [Settled::Delivered, Settled::Dead, Settled::Superseded, Settled::RetryAt { at_ms: 9 * HOLD_MS }];
     for how in ways {
-        assert!(!store.settle(&lapsed, how).await.expect("answers"));
+        assert!(!store.settle(&lapsed, how, None).await.expect("answers"));
     }
     assert_eq!(all(store).await, before);
     settle(store, &second, Settled::Delivered).await;
@@ -77,7 +77,7 @@ pub async fn a_claim_settles_once(store: &(impl StateStore + Outbox)) {
     write(store, [entry(1, "lane")]).await;
     let only = claim(store, 0).await.remove(0);
     settle(store, &only, Settled::Delivered).await;
-    assert!(!store.settle(&only, Settled::Dead).await.expect("answers"));
+    assert!(!store.settle(&only, Settled::Dead, None).await.expect("answers"));
     let entries = all(store).await;
     assert_eq!((entries[0].state, entries[0].next_try_ms), (Delivered, None));
     assert_eq!(claimed(&claim(store, 10 * HOLD_MS).await), [0; 0]);
@@ -96,9 +96,9 @@ pub async fn claims_settle_together_except_those_that_ran_out(store: &(impl Stat
     let lapsed = store.claim(TARGET, 0, HOLD_MS, 1).await.expect("claims").remove(0);
     let mut claims = claim(store, HOLD_MS).await;
     claims[0] = lapsed;
-    assert_eq!(store.settle_all(&claims, Settled::Delivered).await.expect("answers"), 2);
+    assert_eq!(store.settle_all(&claims, Settled::Delivered, None).await.expect("answers"), 2);
     assert_eq!(states(store).await, [Pending, Delivered, Delivered]);
-    assert_eq!(store.settle_all(&[], Settled::Delivered).await.expect("answers"), 0);
+    assert_eq!(store.settle_all(&[], Settled::Delivered, None).await.expect("answers"), 0);
 }
 
 pub async fn a_retry_waits_and_holds_its_lane_up(store: &(impl StateStore + Outbox)) {
@@ -144,5 +144,62 @@ pub async fn release_lets_claims_lapse(store: &(impl StateStore + Outbox)) {
     let retaken = claim(store, 0).await;
     assert_eq!(claimed(&retaken), [1], "a retry keeps its time");
     assert_eq!(retaken[0].entry.attempts, 2);
-    assert!(!store.settle(&claims[0], Settled::Delivered).await.expect("answers"));
+    assert!(!store.settle(&claims[0], Settled::Delivered, None).await.expect("answers"));
+}
+
+pub async fn why_it_was_not_taken_is_kept(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "lane")]).await;
+    let first = claim(store, 0).await.remove(0);
+    let how = Settled::RetryAt { at_ms: 5 };
+    assert!(store.settle(&first, how, Some("it answered 500")).await.expect("answers"));
+    assert_eq!(all(store).await[0].last_error.as_deref(), Some("it answered 500"));
+    settle(store, &claim(store, 5).await[0], Settled::Delivered).await;
+    assert_eq!(all(store).await[0].last_error, None);
+}
+
+pub async fn what_was_not_sent_counts_as_no_try(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "lane")]).await;
+    for at_ms in 0..3 {
+        settle(store, &claim(store, at_ms).await[0], Settled::NotSent { at_ms: at_ms + 1 }).await;
+    }
+    let waits = &all(store).await[0];
+    assert_eq!((waits.state, waits.attempts, waits.tried_before), (Pending, 3, 3));
+}
+
+pub async fn what_a_person_sends_again_is_due_with_all_its_tries(store: &(impl StateStore + Outbox)) {
+    let lanes = ["delivered", "dead", "waits", "superseded"].into_iter().zip(1..);
+    write(store, lanes.map(|(lane, number)| entry(number, lane))).await;
+    write(store, [NewEntry { withheld: true, ..entry(5, "withheld") }]).await;
+    write(store, [NewEntry { target: TO_LOG.into(), ..entry(6, "log") }]).await;
+    for claim in claim(store, 0).await {
+        let how = match claim.entry.lane.as_str() {
+            "delivered" => Settled::Delivered,
+            "dead" => Settled::Dead,
+            "waits" => Settled::RetryAt { at_ms: 900 },
+            _ => Settled::Superseded,
+        };
+        settle(store, &claim, how).await;
+    }
+    assert_eq!(store.resend(Again::Target(TARGET), 50).await.expect("answers"), 2);
+    assert_eq!(states(store).await[..4], [Delivered, Pending, Pending, Superseded]);
+    let again = claim(store, 50).await;
+    assert_eq!(claimed(&again), [2, 3]);
+    assert!(again.iter().all(|claim| (claim.entry.attempts, claim.entry.tried_before) == (2, 1)));
+
+    assert_eq!(store.resend(Again::Entry(id(1)), 50).await.expect("answers"), 1);
+    assert_eq!(claimed(&claim(store, 50).await), [1]);
+    for not_to_be_sent in [4, 5, 6, 99] {
+        assert_eq!(store.resend(Again::Entry(id(not_to_be_sent)), 50).await.expect("answers"), 0);
+    }
+}
+
+pub async fn a_target_that_is_back_is_told_at_once(store: &(impl StateStore + Outbox)) {
+    let elsewhere = NewEntry { target: "another".into(), created_ms: 900, ..entry(3, "c") };
+    write(store, [entry(1, "a"), entry(2, "b"), elsewhere]).await;
+    for claim in claim(store, 0).await {
+        settle(store, &claim, Settled::RetryAt { at_ms: 900 }).await;
+    }
+    store.hasten(TARGET, 10).await.expect("writes");
+    assert_eq!(claimed(&claim(store, 10).await), [1, 2]);
+    assert_eq!(store.claim("another", 10, HOLD_MS, 10).await.expect("claims"), []);
 }

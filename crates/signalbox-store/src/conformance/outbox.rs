@@ -30,6 +30,10 @@ macro_rules! outbox_conformance {
                 a_claim_takes_up_to_max
                 targets_are_apart
                 an_attempt_is_counted_before_the_call
+                why_it_was_not_taken_is_kept
+                what_was_not_sent_counts_as_no_try
+                what_a_person_sends_again_is_due_with_all_its_tries
+                a_target_that_is_back_is_told_at_once
                 a_claim_lapses_after_its_hold
                 a_lapsed_claim_that_nobody_took_settles
                 a_retaken_claim_settles_nothing
@@ -50,6 +54,7 @@ macro_rules! outbox_conformance {
                 a_bundle_replaces_its_parts
                 a_bundle_with_a_settled_part_writes_nothing
                 a_bundle_whose_id_is_there_writes_nothing
+                bundles_are_written_together
             }
         }
         mod withdrawal_conformance {
@@ -81,6 +86,8 @@ pub async fn an_entry_comes_back_as_written(store: &(impl StateStore + Outbox)) 
         state: Pending,
         attempts: 0,
         next_try_ms: Some(123),
+        last_error: None,
+        tried_before: 0,
     };
     assert_eq!(all(store).await, [expected]);
 }
@@ -156,7 +163,7 @@ pub(super) async fn claim(store: &impl Outbox, now_ms: i64) -> Vec<Claim> {
 }
 
 pub(super) async fn settle(store: &impl Outbox, claim: &Claim, how: Settled) {
-    assert!(store.settle(claim, how).await.expect("answers"), "the claim is live");
+    assert!(store.settle(claim, how, None).await.expect("answers"), "the claim is live");
 }
 
 pub(super) async fn all(store: &impl Outbox) -> Vec<Entry> {

@@ -33,7 +33,12 @@ pub async fn a_withdrawal_after_an_attempt_is_sent(store: &(impl StateStore + Ou
 pub async fn a_withdrawal_of_what_never_left_stays_as_given(store: &(impl StateStore + Outbox)) {
     let withheld = NewEntry { withheld: true, ..entry(1, "lane") };
     write(store, [withheld, part(2)]).await;
-    assert!(store.bundle(&[id(2)], entry(3, "lane")).await.expect("bundles"));
+    assert!(
+        store
+            .bundle(&[crate::outbox::Bundle { parts: vec![id(2)], into: entry(3, "lane") }])
+            .await
+            .expect("bundles")
+    );
     write(store, [taking_back(4, 1), NewEntry { withheld: true, ..taking_back(5, 1) }]).await;
     write(store, [taking_back(6, 99), taking_back(7, 2)]).await;
     assert_eq!(

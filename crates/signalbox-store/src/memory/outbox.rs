@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use uuid::Uuid;
 
-use crate::outbox::{Claim, Entry, EntryState, Front, NewEntry, Settled};
+use crate::outbox::{Again, Bundle, Claim, Entry, EntryState, Front, NewEntry, Settled, TO_LOG};
 
 #[derive(Debug, Default)]
 pub(super) struct Entries {
@@ -67,12 +67,14 @@ impl Entries {
             .collect()
     }
 
-    pub(super) fn settle(&mut self, claim: &Claim, how: Settled) -> bool {
+    pub(super) fn settle(&mut self, claim: &Claim, how: Settled, error: Option<&str>) -> bool {
         let Some(row) = self.row(claim.entry.id) else { return false };
         if row.claim.as_ref().is_none_or(|live| live.token != claim.token) {
             return false;
         }
         (row.entry.state, row.entry.next_try_ms) = how.leaves();
+        row.entry.last_error = error.map(str::to_owned);
+        row.entry.tried_before += how.uncounted();
         row.claim = None;
         true
     }
@@ -88,18 +90,45 @@ impl Entries {
         pending.map(|row| row.entry.clone()).collect()
     }
 
-    pub(super) fn bundle(&mut self, parts: &[Uuid], into: NewEntry) -> bool {
-        if self.by_id.contains_key(&into.id) {
+    pub(super) fn bundle(&mut self, bundles: &[Bundle]) -> bool {
+        let is_there = bundles.iter().any(|bundle| self.by_id.contains_key(&bundle.into.id));
+        let mut parts = bundles.iter().flat_map(|bundle| &bundle.parts);
+        if is_there || !parts.all(|id| self.row(*id).is_some_and(|row| row.is_pending_part())) {
             return false;
         }
-        if !parts.iter().all(|id| self.row(*id).is_some_and(|row| row.is_pending_part())) {
-            return false;
+        for Bundle { parts, into } in bundles {
+            for row in parts.iter().filter_map(|id| self.by_id.get(id)) {
+                self.rows.get_mut(row).expect("it is a pending part").end(EntryState::Bundled);
+            }
+            self.add(into.clone());
         }
-        for row in parts.iter().filter_map(|id| self.by_id.get(id)) {
-            self.rows.get_mut(row).expect("it is a pending part").end(EntryState::Bundled);
-        }
-        self.add(into);
         true
+    }
+
+    pub(super) fn resend(&mut self, which: Again<'_>, now_ms: i64) -> u64 {
+        use EntryState::{Dead, Delivered, Pending};
+        let is_meant = |entry: &Entry| match which {
+            Again::Entry(id) => entry.id == id && matches!(entry.state, Pending | Delivered | Dead),
+            Again::Target(target) => entry.target == target && matches!(entry.state, Pending | Dead),
+        };
+        let mut resent = 0;
+        for row in self.rows.values_mut() {
+            if !is_meant(&row.entry) || row.entry.part || row.entry.target == TO_LOG {
+                continue;
+            }
+            row.entry.state = Pending;
+            row.entry.next_try_ms = Some(now_ms);
+            row.entry.tried_before = row.entry.attempts;
+            resent += 1;
+        }
+        resent
+    }
+
+    pub(super) fn hasten(&mut self, target: &str, now_ms: i64) {
+        let waits = |entry: &Entry| entry.target == target && entry.next_try_ms.is_some_and(|at| at > now_ms);
+        for row in self.rows.values_mut().filter(|row| waits(&row.entry)) {
+            row.entry.next_try_ms = Some(now_ms);
+        }
     }
 
     pub(super) fn after(&self, seq: u64, max: usize) -> Vec<Entry> {
@@ -153,5 +182,7 @@ fn stored(new: NewEntry, seq: u64, state: EntryState) -> Entry {
         state,
         attempts: 0,
         next_try_ms: (state == EntryState::Pending).then_some(new.created_ms),
+        last_error: None,
+        tried_before: 0,
     }
 }

@@ -5,10 +5,9 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use uuid::Uuid;
 
 use super::outbox::Entries;
-use crate::outbox::{Claim, Entry, NewEntry, Settled};
+use crate::outbox::{Again, Bundle, Claim, Entry, Settled};
 use crate::state::{Advance, Batch, Lease, Position, StateRow, Subject};
 use crate::{Outbox, StateStore, StoreError};
 
@@ -147,9 +146,23 @@ impl Outbox for MemoryState {
         Ok(self.lock().outbox.claim(target, now_ms, hold_ms, max))
     }
 
-    async fn settle_all(&self, claims: &[Claim], how: Settled) -> Result<usize, StoreError> {
+    async fn settle_all(
+        &self,
+        claims: &[Claim],
+        how: Settled,
+        error: Option<&str>,
+    ) -> Result<usize, StoreError> {
         let outbox = &mut self.lock().outbox;
-        Ok(claims.iter().filter(|claim| outbox.settle(claim, how)).count())
+        Ok(claims.iter().filter(|claim| outbox.settle(claim, how, error)).count())
+    }
+
+    async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError> {
+        Ok(self.lock().outbox.resend(which, now_ms))
+    }
+
+    async fn hasten(&self, target: &str, now_ms: i64) -> Result<(), StoreError> {
+        self.lock().outbox.hasten(target, now_ms);
+        Ok(())
     }
 
     async fn release_claims(&self) -> Result<(), StoreError> {
@@ -161,8 +174,8 @@ impl Outbox for MemoryState {
         Ok(self.lock().outbox.parts(target))
     }
 
-    async fn bundle(&self, parts: &[Uuid], into: NewEntry) -> Result<bool, StoreError> {
-        Ok(self.lock().outbox.bundle(parts, into))
+    async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError> {
+        Ok(self.lock().outbox.bundle(bundles))
     }
 
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {

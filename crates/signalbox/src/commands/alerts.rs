@@ -1,35 +1,153 @@
-//! `signalbox alerts list`: who was told what, and what waits.
+//! `signalbox alerts`: who was told what, what waits, and sending it again.
 
 use std::io::Write;
 
-use signalbox_runtime::view::flags::alerts;
+use anyhow::anyhow;
+use jiff::Timestamp;
+use serde::Serialize;
+use signalbox_connector::words::plural;
+use signalbox_event::data::Action;
+use signalbox_runtime::act;
+use signalbox_runtime::hub::Hub;
+use signalbox_runtime::view::flags::{AlertLine, alerts};
+use signalbox_store::outbox::Again;
 
 use super::open_hub;
-use crate::cli::{Global, Output};
+use crate::cli::{Alerts, AlertsList, AlertsResend, AlertsWhat, Global, Output};
+use crate::clock::Clock;
+use crate::config::place::did_you_mean;
 use crate::exit::{Done, Failure};
 use crate::screen::{self, Table};
 
-pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
+pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Alerts) -> Result<Done, Failure> {
     let opened = open_hub(global).await?;
-    let lines = alerts(&opened.hub).await?;
-    match global.output {
-        Output::Json => screen::json(out, &lines)?,
-        Output::Text if lines.is_empty() => writeln!(out, "No alerts.")?,
-        Output::Text => {
-            let mut table = Table::new(["alert", "what", "student", "to", "state", "tries", "next try"]);
-            for line in lines {
-                table.row(vec![
-                    line.alert_id.to_string(),
-                    line.kind,
-                    line.student_id.unwrap_or_default(),
-                    line.to,
-                    line.state.to_owned(),
-                    line.attempts.to_string(),
-                    line.next_try.unwrap_or_default(),
-                ]);
-            }
-            table.print(out)?;
+    let hub = &opened.hub;
+    match &args.what {
+        AlertsWhat::List(which) => list(out, global, hub, which).await?,
+        AlertsWhat::Resend(args) => {
+            let resent = resend(hub, args, Clock::new(global.now).frozen()).await?;
+            show(out, global, &resent)?;
         }
     }
     Ok(Done::Ok)
+}
+
+async fn list(
+    out: &mut dyn Write,
+    global: &Global,
+    hub: &Hub,
+    AlertsList { to, state }: &AlertsList,
+) -> Result<(), Failure> {
+    if let Some(to) = to {
+        known(hub, to)?;
+    }
+    let mut lines = alerts(hub).await?;
+    lines.retain(|line| to.as_ref().is_none_or(|to| line.to == *to));
+    lines.retain(|line| state.as_ref().is_none_or(|state| line.state == state));
+    match global.output {
+        Output::Json => screen::json(out, &lines)?,
+        Output::Text if lines.is_empty() => writeln!(out, "No alerts.")?,
+        Output::Text => print(out, lines)?,
+    }
+    Ok(())
+}
+
+fn print(out: &mut dyn Write, lines: Vec<AlertLine>) -> Result<(), Failure> {
+    let mut table = Table::new(["alert", "what", "student", "to", "state", "decided", "tries", "next try"]);
+    let mut errors = Vec::new();
+    for line in lines {
+        let alert = line.alert_id.to_string();
+        if let Some(error) = line.last_error {
+            errors.push(format!("{alert}: not taken the last time, {error}"));
+        }
+        table.row(vec![
+            alert,
+            line.kind,
+            line.student_id.unwrap_or_default(),
+            line.to,
+            line.state.to_owned(),
+            line.decided,
+            line.attempts.to_string(),
+            line.next_try.unwrap_or_default(),
+        ]);
+    }
+    table.print(out)?;
+    for error in errors {
+        writeln!(out, "{error}")?;
+    }
+    Ok(())
+}
+
+/// A destination that is configured, or was told something before.
+fn known(hub: &Hub, name: &str) -> Result<(), Failure> {
+    let names: Vec<&str> = hub.settings.targets.iter().map(|target| target.name.as_str()).collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    Err(Failure::input(anyhow!("there is no destination \"{name}\""), did_you_mean(name, names)))
+}
+
+/// What was made due.
+#[derive(Debug, Serialize)]
+struct Resent {
+    resent: u64,
+}
+
+fn show(out: &mut dyn Write, global: &Global, resent: &Resent) -> Result<(), Failure> {
+    match global.output {
+        Output::Json => screen::json(out, resent)?,
+        Output::Text if resent.resent == 0 => {
+            writeln!(out, "Nothing waits there, and nothing was given up.")?;
+        }
+        Output::Text => {
+            let alerts = plural(resent.resent, "alert");
+            writeln!(out, "{alerts} due now: the running hub sends them, or the next signalbox up.")?;
+        }
+    }
+    Ok(())
+}
+
+async fn resend(hub: &Hub, args: &AlertsResend, now: Timestamp) -> Result<Resent, Failure> {
+    let (which, target) = match (&args.id, &args.to) {
+        (Some(id), _) => {
+            let alert = the_alert(hub, id).await?;
+            (Again::Entry(alert.alert_id), alert.alert_id.to_string())
+        }
+        (None, to) => {
+            let to = to.as_deref().unwrap_or_default();
+            known(hub, to)?;
+            (Again::Target(to), to.to_owned())
+        }
+    };
+    // Who decided it is on the log before anything goes out.
+    let action = Action {
+        actor: args.by.clone(),
+        action: "alert.resend".to_owned(),
+        target,
+        reason: args.reason.clone(),
+    };
+    act::operate(hub, action, now).await?;
+    let resent = hub
+        .outbox
+        .resend(which, now.as_millisecond())
+        .await
+        .map_err(signalbox_runtime::hub::HubError::from)?;
+    Ok(Resent { resent })
+}
+
+/// The one alert that an id, or its beginning, names, if it can be sent again.
+async fn the_alert(hub: &Hub, id: &str) -> Result<AlertLine, Failure> {
+    let start = id.to_ascii_lowercase();
+    let mut found = alerts(hub).await?;
+    found.retain(|line| line.alert_id.to_string().starts_with(&start));
+    let help = match (found.pop(), found.is_empty()) {
+        (Some(line), true) if matches!(line.state, "pending" | "delivered" | "dead") => return Ok(line),
+        (Some(line), true) => {
+            let message = anyhow!("alert {} is {}: it was never to be sent", line.alert_id, line.state);
+            return Err(Failure::input(message, "a feed in `mode: live` sends its alerts"));
+        }
+        (None, _) => (format!("there is no alert \"{id}\""), "signalbox alerts list shows them"),
+        (Some(_), false) => (format!("several alerts begin with \"{id}\""), "give more of it"),
+    };
+    Err(Failure::input(anyhow!(help.0), help.1))
 }

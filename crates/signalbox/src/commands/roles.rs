@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use signalbox_log::LogError;
 use signalbox_runtime::consume::RiskConsumer;
 use signalbox_runtime::hub::{Hub, HubError};
@@ -17,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
+use crate::exit::Failure;
 
 /// How often a role looks for something new.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -56,6 +58,20 @@ pub(super) fn until_signal() -> io::Result<Stopped> {
         stop.send(true).ok();
     });
     Ok(stopped)
+}
+
+/// Whether this process can send what it is to send, as far as that is known without asking anybody.
+///
+/// # Errors
+/// A destination's secret is missing or none.
+pub(super) fn ready_to_deliver(hub: &Hub) -> Result<(), Failure> {
+    for target in &hub.settings.targets {
+        target.destination.ready().map_err(|error| {
+            let message = anyhow!("destination {} cannot be told anything: {error}", target.name);
+            Failure::environment(message, "put its secret right and start again")
+        })?;
+    }
+    Ok(())
 }
 
 impl Post {

@@ -8,7 +8,7 @@ use signalbox_runtime::hub::HubError;
 use tokio::task::JoinSet;
 
 use super::load;
-use super::roles::{Post, until_signal};
+use super::roles::{Post, ready_to_deliver, until_signal};
 use super::up::fingerprint;
 use crate::cli::{Global, Role, Run};
 use crate::clock::Clock;
@@ -42,6 +42,9 @@ pub(super) async fn forever(
     roles: &BTreeSet<Role>,
     only: Option<Vec<String>>,
 ) -> Result<Done, Failure> {
+    if roles.contains(&Role::Deliver) {
+        ready_to_deliver(&opened.hub)?;
+    }
     let (holder, _slot) = opened.holder(configuration)?;
     let names = &opened.hub.settings.names;
     let only = only.map(|only| only.iter().map(|name| names.kept_as(name).to_owned()).collect::<Vec<_>>());

@@ -8,6 +8,7 @@ use serde::Serialize;
 use signalbox_connector::words::{counted, plural};
 use signalbox_log::LogError;
 use signalbox_runtime::hub::{Hub, HubError};
+use signalbox_runtime::view::LocalTime;
 use signalbox_runtime::view::status::{DestinationStatus, FeedStatus, Status, status, status_without_log};
 
 use super::load;
@@ -146,13 +147,13 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
 fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
     let DestinationStatus { destination, pending, failing_since, last_error, next_try, next_step } =
         destination;
-    let since = here.clock((*failing_since)?);
+    let since = here.clock(failing_since.as_ref()?.timestamp());
     let error = last_error.as_deref().unwrap_or("no reason was given");
     let waiting = match pending {
         0 => "no alert waits".to_owned(),
         n => counted(*n, "alert waits", "alerts wait"),
     };
-    let next_try = match *next_try {
+    let next_try = match next_try.as_ref().map(LocalTime::timestamp) {
         None => String::new(),
         Some(at) if at <= here.now => "; the next try is due".to_owned(),
         Some(at) => format!("; next try {}", here.clock(at)),
@@ -200,16 +201,17 @@ mod tests {
         next_try: Option<&str>,
         next_step: Option<&'static str>,
     ) -> Option<String> {
-        let at = |text: &str| text.parse().expect("a time");
+        let zone = TimeZone::get("America/Chicago").expect("is known");
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let here = |text: &str| LocalTime::new(at(text), &zone);
         let destination = DestinationStatus {
             destination: "counselors".to_owned(),
             pending,
-            failing_since: Some(at(since)),
+            failing_since: Some(here(since)),
             last_error: Some("hub.example.org is busy (503)".to_owned()),
-            next_try: next_try.map(at),
+            next_try: next_try.map(here),
             next_step,
         };
-        let zone = TimeZone::get("America/Chicago").expect("is known");
         failing(&destination, &Here { now: at("2026-09-21T14:15:00Z"), zone: &zone })
     }
 

@@ -26,6 +26,7 @@ async fn run_once(out: &mut dyn Write, global: &Global) -> Result<Done, Failure>
     let clock = Clock::new(global.now);
     let configuration = fingerprint(global)?;
     let opened = open::open_to_run_once(load(global)?).await?;
+    roles::ready_to_deliver(&opened.hub)?;
     let _lock = if opened.is_shared() { None } else { Some(alone(&opened, &configuration).await?) };
     once(out, global, opened, &configuration, clock).await
 }
@@ -40,6 +41,7 @@ async fn run_on(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
         let roles = [Role::Ingest, Role::Risk, Role::Deliver].into();
         return run_command::forever(out, opened, post, &configuration, &roles, None).await;
     }
+    roles::ready_to_deliver(&opened.hub)?;
     let _lock = alone(&opened, &configuration).await?;
     Box::pin(forever(out, post)).await
 }

@@ -267,8 +267,9 @@ impl Rules<'_> {
         };
         if let Some((key, message, help)) = fault {
             self.report.error(self.place(&["log", "kafka", key]), "invalid_kafka", message, help);
+        } else {
+            self.kafka_encryption(kafka);
         }
-        self.kafka_encryption(kafka);
         for (index, reader) in readers.iter().enumerate() {
             self.reader(&index.to_string(), reader, &readers[..index]);
         }

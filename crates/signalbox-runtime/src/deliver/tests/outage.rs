@@ -28,6 +28,29 @@ async fn an_outage_is_remembered_until_an_alert_is_taken() {
     }
 }
 
+/// The first that is taken makes due what waits for hours.
+#[tokio::test]
+async fn a_target_that_is_back_is_told_of_all_that_waits() {
+    let (store, notes) = (outbox(lanes(3)).await, MemoryFeeds::default());
+    let hours = |n: i64| at(START_MS + n * 3_600_000);
+    let down = Script::always(ErrorKind::Transient).target("counselor");
+    for n in 0..6 {
+        step(&store, &notes, std::slice::from_ref(&down), hours(n)).await.unwrap();
+    }
+    let back = Script::of([]);
+    let late = hours(24 * 30);
+    store
+        .settle(
+            &store.claim("counselor", late.as_millisecond(), 1, 1).await.unwrap()[0],
+            signalbox_store::outbox::Settled::RetryAt { at_ms: hours(6).as_millisecond() },
+            None,
+        )
+        .await
+        .unwrap();
+    let done = step(&store, &notes, &[back.target("counselor")], hours(6)).await.unwrap();
+    assert_eq!(done.delivered, 3, "{done:?}");
+}
+
 /// It is ours, not the target's.
 #[tokio::test]
 async fn an_unreadable_entry_is_no_outage() {

@@ -50,6 +50,8 @@ fn stored(number: u128, attempts: u32) -> Entry {
         state: EntryState::Pending,
         attempts,
         next_try_ms: Some(START_MS),
+        last_error: None,
+        tried_before: 0,
     }
 }
 

@@ -40,6 +40,26 @@ async fn standing_flags_go_out_as_one_list() {
     assert_eq!(run(&store, script, START_MS + 1_000).await, Delivered::default());
 }
 
+/// A receiver that takes 256 KiB takes every message, and every flag is in one of them.
+#[tokio::test]
+async fn a_long_list_goes_out_in_parts() {
+    let long = "x".repeat(2_000);
+    for (flags, name, parts) in [(401, "1", 3), (200, "1", 1), (300, &*long, 3)] {
+        let parts_of_it = (1..=flags).map(|number| part(number, &format!("{number:05}"), name, None));
+        let store = outbox(parts_of_it).await;
+        let script = Script::of([]);
+        run(&store, script, START_MS).await;
+        let seen = script.seen.lock().unwrap();
+        let numbers: Vec<_> =
+            seen.iter().map(|(list, _)| (&list.data["part"], &list.data["parts"])).collect();
+        let expected: Vec<_> = (1..=parts).map(|part| (json!(part), json!(parts))).collect();
+        assert_eq!(numbers, expected.iter().map(|(part, parts)| (part, parts)).collect::<Vec<_>>());
+        let of = |list: &Alert| list.data["flags"].as_array().unwrap().len();
+        assert_eq!(seen.iter().map(|(list, _)| of(list)).sum::<usize>() as u128, flags);
+        assert!(seen.iter().all(|(list, _)| of(list) <= 200 && list.data.to_string().len() <= 256 << 10));
+    }
+}
+
 #[tokio::test]
 async fn the_list_has_the_same_id_in_whatever_order_its_parts_came() {
     let parts = [part(1, "1001", "a", None), part(2, "1002", "b", None)];

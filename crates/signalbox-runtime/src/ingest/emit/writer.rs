@@ -35,8 +35,14 @@ impl Writer {
         Ok(empty)
     }
 
-    /// Waits until all is written.
-    pub(super) async fn finish(&mut self) -> Result<Chunk, HubError> {
+    /// Waits for the chunk before, and until this one is written.
+    pub(super) async fn write_last(&mut self, chunk: Chunk) -> Result<(), HubError> {
+        self.finish().await?;
+        write(&*self.log, &*self.feeds, &self.lease, chunk).await?;
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<Chunk, HubError> {
         match self.writing.join_next().await {
             None => Ok(Chunk::default()),
             Some(Ok(written)) => written,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_store::feed::FeedRow;
 
-use super::{FeedStatus, utc};
+use super::{FeedStatus, local};
 use crate::feeds;
 use crate::hub::{Hub, HubError};
 use crate::ingest::{self, FeedSettings, RunReport};
@@ -23,7 +23,7 @@ pub struct Note {
 /// Since when a run of the feed is open; nobody on the hub is judged until it ends.
 pub(super) async fn open_since(hub: &Hub, feed: &str) -> Result<Option<String>, HubError> {
     let Some(row) = hub.feeds.feed(feed).await? else { return Ok(None) };
-    Ok(feeds::open_run(hub, &row).await?.map(|run| utc(run.opened_ms)))
+    Ok(feeds::open_run(hub, &row).await?.map(|run| local(hub, run.opened_ms)))
 }
 
 /// The state of a feed with an open run, and what to do.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_store::outbox::{Entry, EntryState, Front, TO_LOG};
 
 use crate::deliver::Outage;
 use crate::hub::{Hub, HubError};
-use crate::view::PAGE;
+use crate::view::{LocalTime, PAGE, local_time};
 
 /// Alerts, by where they stand.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,11 +26,11 @@ pub struct DestinationStatus {
     /// Alerts that wait to be sent.
     pub pending: u64,
     /// The first of the failures in a row; `None`: the last alert that it was told was taken, or it was told none.
-    pub failing_since: Option<Timestamp>,
+    pub failing_since: Option<LocalTime>,
     /// Why the last one failed. Names the host at most.
     pub last_error: Option<String>,
     /// When a waiting alert is due; in the past, it is waited for a running hub only. `None`: none waits.
-    pub next_try: Option<Timestamp>,
+    pub next_try: Option<LocalTime>,
     /// What only a person can do about it.
     pub next_step: Option<&'static str>,
 }
@@ -78,9 +77,9 @@ async fn destination(hub: &Hub, name: String, waiting: &Waiting) -> Result<Desti
     Ok(DestinationStatus {
         destination: name,
         pending: waiting.entries,
-        failing_since,
+        failing_since: failing_since.map(|at| local_time(hub, at.as_millisecond())),
         last_error,
-        next_try: waiting.next_try_ms.and_then(|at_ms| Timestamp::from_millisecond(at_ms).ok()),
+        next_try: waiting.next_try_ms.map(|at_ms| local_time(hub, at_ms)),
         next_step: is_over.then_some(OVER),
     })
 }
@@ -128,6 +127,8 @@ mod tests {
             state: EntryState::Pending,
             attempts: 1,
             next_try_ms: Some(next_try_ms),
+            last_error: None,
+            tried_before: 0,
         }
     }
 

@@ -76,6 +76,8 @@ pub(super) const OF_STATE: &[Table] = &[
             column("state", Text),
             column("attempts", Int4),
             column("next_try_ms", Int8),
+            column("last_error", Text),
+            column("tried_before", Int4),
         ],
     ),
 ];
