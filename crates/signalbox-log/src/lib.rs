@@ -108,6 +108,11 @@ pub trait EventLog: Send + Sync {
     /// compare revisions, so a repeated record is harmless). Per shard, slice order is log order.
     async fn append(&self, messages: &[Message]) -> Result<(), LogError>;
 
+    /// Whether an append is in as a whole or not at all.
+    fn appends_whole(&self) -> bool {
+        false
+    }
+
     /// Joins `group` as a member that reads `topics`. Every member of a group names the same topics in the same
     /// order. The first delivery of a member alone in its group assigns it every shard.
     async fn join(&self, group: &str, topics: &[String]) -> Result<Box<dyn Subscription>, LogError>;

@@ -54,6 +54,10 @@ impl MemoryLog {
 
 #[async_trait]
 impl EventLog for MemoryLog {
+    fn appends_whole(&self) -> bool {
+        true
+    }
+
     async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
         let mut topics = self.topics();
         for message in messages {

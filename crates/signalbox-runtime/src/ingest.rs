@@ -9,7 +9,7 @@
 //!   came of it
 //! - `read`: the first pass over a payload; `sort`: more rows than memory; `row`: a row between draft and event
 //! - `same`: a payload whose rows are those of the one before
-//! - `diff`: payload against ledger; `gate`: what it would do; `emit`: doing it
+//! - `diff`: payload against ledger; `steps`: what came of it, for those who want it twice; `gate`: what it would do; `emit`: doing it
 //! - `extent`: what a payload speaks for; `identity`: whose row it is; `release`: late arrivals
 //! - `announce`: calendars, modes and rules, told to the consumers once, at a process' start
 //! - `failing`: a run that fails whatever is tried
@@ -36,6 +36,7 @@ mod run;
 mod same;
 mod settings;
 mod sort;
+mod steps;
 mod unconfigured;
 pub mod unmatched;
 

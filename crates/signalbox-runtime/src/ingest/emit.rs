@@ -107,6 +107,23 @@ impl<'a> Emitter<'a> {
         self.writer.write_last(last).await
     }
 
+    /// As [`flush`](Self::flush), and the run is ended after it. With the last rows, where the log takes both or neither:
+    /// elsewhere a shard might hear of the end and miss a row before it.
+    pub(crate) async fn finish(&mut self, end: Vec<Message>) -> Result<(), HubError> {
+        let log = self.hub.log.clone();
+        if log.appends_whole() {
+            for message in end {
+                self.chunk.push_message(message);
+            }
+            self.flush().await?;
+        } else {
+            self.flush().await?;
+            log.append(&end).await?;
+        }
+        crate::failpoint!("run.end");
+        Ok(())
+    }
+
     async fn write(&mut self) -> Result<(), HubError> {
         let full = std::mem::take(&mut self.chunk);
         self.chunk = self.writer.write(full).await?;
@@ -165,6 +182,18 @@ pub(crate) async fn end_run(
     rows: Option<RowsMean>,
     covered: &[SchoolCoverage],
 ) -> Result<(), HubError> {
+    hub.log.append(&run_end(hub, run, domain, rows, covered)).await?;
+    crate::failpoint!("run.end");
+    Ok(())
+}
+
+pub(crate) fn run_end(
+    hub: &Hub,
+    run: &Run,
+    domain: Domain,
+    rows: Option<RowsMean>,
+    covered: &[SchoolCoverage],
+) -> Vec<Message> {
     let data = Data::OpsRunEnded(RunEnded {
         feed: run.feed.clone(),
         run: run.number,
@@ -173,9 +202,7 @@ pub(crate) async fn end_run(
     });
     let source = feed_source(&hub.settings.district.id, &run.feed);
     let name = format!("{}/{}", run.feed, run.number);
-    broadcast(hub, domain, &source, &name, run.opened_ms, Some(run.number), data).await?;
-    crate::failpoint!("run.end");
-    Ok(())
+    on_every_shard(hub, domain, &source, &name, run.opened_ms, Some(run.number), &data)
 }
 
 /// Appends one ops event to every shard of a domain's topic. `name` tells it from others of its kind.
@@ -188,9 +215,22 @@ pub(crate) async fn broadcast(
     run: Option<u64>,
     data: Data,
 ) -> Result<(), HubError> {
+    hub.log.append(&on_every_shard(hub, domain, source, name, at_ms, run, &data)).await?;
+    Ok(())
+}
+
+fn on_every_shard(
+    hub: &Hub,
+    domain: Domain,
+    source: &str,
+    name: &str,
+    at_ms: i64,
+    run: Option<u64>,
+    data: &Data,
+) -> Vec<Message> {
     let district = &hub.settings.district;
     let topic = hub.settings.topics.name(domain);
-    let messages: Vec<Message> = (0..hub.settings.topics.shards)
+    (0..hub.settings.topics.shards)
         .map(|shard| {
             let event = Event {
                 id: derived(&[
@@ -211,9 +251,7 @@ pub(crate) async fn broadcast(
             };
             Message { topic: topic.clone(), shard, ..to_message(hub, &event) }
         })
-        .collect();
-    hub.log.append(&messages).await?;
-    Ok(())
+        .collect()
 }
 
 /// The event as a record of its topic, on the shard of its key.

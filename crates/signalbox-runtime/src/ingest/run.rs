@@ -5,9 +5,9 @@ use jiff::civil::Date;
 use signalbox_connector::Refusal;
 use signalbox_store::feed::{FeedLease, Hold, Run};
 
-use super::diff::{By, Diff, Step};
+use super::diff::{By, Diff};
 use super::doubt::Book;
-use super::emit::{Emitter, end_run};
+use super::emit::{Emitter, end_run, run_end};
 use super::extent::{self, Judged};
 use super::gate::{Gated, Held, Tally};
 use super::identity::Resolver;
@@ -15,6 +15,7 @@ use super::read::{self, Beside, ReadIn};
 use super::rejects::RejectBook;
 use super::same::{self, Accepted, Basis};
 use super::settings::{FeedSettings, Remembered};
+use super::steps::Few;
 use super::{RunReport, cause};
 use crate::hub::{Feed, Hub, HubError};
 
@@ -55,12 +56,11 @@ impl OpenRun<'_> {
         if !read.ids.is_empty() {
             self.teach(&read).await?;
         }
-        // What an earlier try sent has opened the run on its shards.
-        let mut is_out = self.run.unsent.is_some();
         if gated.changes {
-            is_out |= self.publish(&read, by, &gated, steps, resolver).await?;
+            self.publish(&read, by, &gated, steps, resolver, &mut settings).await?;
+        } else {
+            self.cover(&read, &gated, &mut settings).await?;
         }
-        self.cover(&read, &gated, is_out, &mut settings).await?;
         settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
         self.accept(read.rejects, &gated, settings).await
     }
@@ -131,7 +131,7 @@ impl OpenRun<'_> {
         let gated = accepted.gated(&read);
         self.decide(&gated, None).await?;
         let mut settings = settings.clone();
-        self.cover(&read, &gated, false, &mut settings).await?;
+        self.cover(&read, &gated, &mut settings).await?;
         self.accept(read.rejects, &gated, settings).await.map(Some)
     }
 
@@ -203,7 +203,7 @@ impl OpenRun<'_> {
         same::crosswalk_grows(hub, lease, run, "after").await
     }
 
-    /// Records and publishes what changes. Returns whether anything went out.
+    /// Records and publishes what changes, and ends the run on the log.
     async fn publish(
         &self,
         read: &ReadIn,
@@ -211,79 +211,38 @@ impl OpenRun<'_> {
         gated: &Gated,
         steps: Few,
         resolver: &Resolver,
-    ) -> Result<bool, HubError> {
+        settings: &mut FeedSettings,
+    ) -> Result<(), HubError> {
         let Self { hub, lease, run, .. } = *self;
         let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
-        let mut steps = match steps.all() {
-            Some(steps) => Steps::Kept(steps.into_iter()),
-            None => Steps::Compared(Box::new(Diff::new(by, read)?)),
-        };
+        let mut steps = steps.or_anew(by, read)?;
         while let Some(step) = steps.next().await? {
             if !gated.keeps_back(&step)? {
                 emitter.step(step).await?;
             }
         }
-        emitter.flush().await?;
-        Ok(emitter.has_sent())
+        if emitter.has_sent() || self.has_to_end(gated, settings) {
+            emitter.finish(run_end(hub, run, self.feed.domain(), read.rows_mean(), &gated.covered)).await?;
+        } else {
+            emitter.flush().await?;
+        }
+        settings.extend(&gated.covered);
+        Ok(())
     }
 
-    /// Ends the run on the log, if anything of it is there or it covers more than was covered. What it covers is saved when
+    /// Whether an earlier try opened the run on its shards, or it covers more than was covered. What it covers is saved when
     /// the run is closed: until then it is said again.
-    async fn cover(
-        &self,
-        read: &ReadIn,
-        gated: &Gated,
-        is_out: bool,
-        settings: &mut FeedSettings,
-    ) -> Result<(), HubError> {
-        let extends = settings.extends(&gated.covered);
-        if is_out || extends {
+    fn has_to_end(&self, gated: &Gated, settings: &FeedSettings) -> bool {
+        self.run.unsent.is_some() || settings.extends(&gated.covered)
+    }
+
+    /// Ends a run that changes nothing, if it has to be.
+    async fn cover(&self, read: &ReadIn, gated: &Gated, settings: &mut FeedSettings) -> Result<(), HubError> {
+        if self.has_to_end(gated, settings) {
             end_run(self.hub, self.run, self.feed.domain(), read.rows_mean(), &gated.covered).await?;
-        }
-        if extends {
             settings.extend(&gated.covered);
         }
         Ok(())
-    }
-}
-
-/// Steps of a payload, as long as they are few: the next ones who want them need not compare again.
-#[derive(Default)]
-struct Few {
-    steps: Vec<Step>,
-    too_many: bool,
-}
-
-impl Few {
-    const MOST: usize = 1_000;
-
-    fn keep(&mut self, step: Step) {
-        self.too_many |= self.steps.len() >= Self::MOST;
-        if self.too_many {
-            self.steps = Vec::new();
-        } else {
-            self.steps.push(step);
-        }
-    }
-
-    /// `None`: they were too many.
-    fn all(self) -> Option<Vec<Step>> {
-        (!self.too_many).then_some(self.steps)
-    }
-}
-
-/// A payload's steps, kept or made anew.
-enum Steps<'a> {
-    Kept(std::vec::IntoIter<Step>),
-    Compared(Box<Diff<'a>>),
-}
-
-impl Steps<'_> {
-    async fn next(&mut self) -> Result<Option<Step>, HubError> {
-        match self {
-            Self::Kept(steps) => Ok(steps.next()),
-            Self::Compared(diff) => diff.next().await,
-        }
     }
 }
 

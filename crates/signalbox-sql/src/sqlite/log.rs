@@ -114,6 +114,10 @@ impl SqliteLog {
 
 #[async_trait]
 impl EventLog for SqliteLog {
+    fn appends_whole(&self) -> bool {
+        true
+    }
+
     async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
         let segments = self.pack(messages).await?;
         if segments.is_empty() {

@@ -60,6 +60,15 @@ impl Chunk {
         }
     }
 
+    /// Adds a record as it is.
+    pub(super) fn push_message(&mut self, message: Message) {
+        match self.messages.get_mut(self.filled) {
+            Some(used) => *used = message,
+            None => self.messages.push(message),
+        }
+        self.filled += 1;
+    }
+
     pub(super) fn messages(&self) -> &[Message] {
         &self.messages[..self.filled]
     }
