@@ -296,3 +296,76 @@ fn a_malformed_secret_is_refused_at_start() {
     district.up();
     assert_eq!(receiver.deliveries().len(), 1);
 }
+
+fn schema_of(kind: &str) -> Value {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/webhooks");
+    let text = std::fs::read_to_string(folder.join(format!("{kind}.json"))).expect("it is published");
+    serde_json::from_str(&text).expect("is JSON")
+}
+
+/// Every body that leaves the hub fits the schema that receivers are given.
+#[test]
+fn every_body_fits_its_published_schema() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.configure(|config| config.mode = "test");
+    district.enroll(&[1000, 1001, 1002]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    district.up();
+    let planned = {
+        district.configure(|config| config.mode = "live");
+        district.run(&["plan"]).exit(0).json()
+    };
+    assert_eq!(planned["alerts"]["to"][0]["standing"], 1, "{planned}");
+    district.up();
+    district.attend(&[(1001, 3, "A"), (1002, 3, "A"), (1002, 4, "A"), through(20)]);
+    district.up();
+    district.attend(&[(1001, 3, "A"), (1002, 3, "A"), (1002, 4, "A"), through(40)]);
+    district.up();
+    district.run(&["send", "test", "--to", "counselor"]).exit(0);
+    let kinds: std::collections::BTreeSet<String> = receiver.kinds().into_iter().collect();
+    let expected = [
+        "risk.flag.cleared",
+        "risk.flag.raised",
+        "risk.flag.withdrawn",
+        "risk.flags.standing",
+        "signalbox.test",
+    ];
+    assert!(kinds.iter().map(String::as_str).eq(expected), "{kinds:?}");
+    for delivery in receiver.deliveries() {
+        let body = delivery.json();
+        let schema = schema_of(body["type"].as_str().expect("text"));
+        let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("compiles");
+        let faults: Vec<String> = validator.iter_errors(&body).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty() && delivery.is_signed(), "{faults:?}: {body}");
+    }
+}
+
+#[test]
+fn a_test_message_says_whether_it_was_taken() {
+    let receiver = Receiver::start();
+    receiver.answer_next(&[Answer::Status(500)]);
+    let district = District::telling(&receiver);
+    let refused = district.run(&["send", "test", "--to", "counselor"]).exit(1);
+    assert!(refused.stderr.contains("answered 500"), "{refused:?}");
+    assert_eq!(district.run(&["send", "test", "--to", "counselor"]).exit(0).json()["delivered"], true);
+    district.run(&["send", "test", "--to", "nobody"]).exit(2);
+    assert!(!district.path().join("var").exists(), "it needs no hub");
+}
+
+/// Live, and nobody is told: said wherever somebody looks.
+#[test]
+fn a_flag_that_would_reach_nobody_is_said_beforehand() {
+    let mut district = District::new();
+    let codes = |found: &Value| -> Vec<String> {
+        let list = found.as_array().expect("a list").iter();
+        list.map(|one| one["code"].as_str().expect("a word").to_owned()).collect()
+    };
+    let checked = district.run(&["check"]).exit(0).json();
+    assert!(codes(&checked["problems"]).contains(&"live_without_destination".to_owned()), "{checked}");
+    district.enroll(&[1000]);
+    let planned = district.run(&["plan"]).exit(0).json();
+    assert_eq!(codes(&planned["warnings"]), ["live_without_destination"]);
+    district.up();
+    assert_eq!(codes(&district.status()["warnings"]), ["live_without_destination"]);
+}

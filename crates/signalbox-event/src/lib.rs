@@ -20,6 +20,7 @@ pub mod id;
 pub mod kind;
 pub mod schema;
 pub mod topic;
+pub mod webhook;
 
 pub use data::{Data, Status};
 pub use envelope::Event;

@@ -62,13 +62,19 @@ pub fn url(kind: Kind) -> String {
 
 /// The schema of `T` as the data of events of `kind`.
 pub(crate) fn of<T: JsonSchema>(kind: Kind) -> Schema {
+    let mut schema = inlined::<T>();
+    schema.insert("$id".to_owned(), url(kind).into());
+    schema.insert("title".to_owned(), kind.short().into());
+    schema.insert("description".to_owned(), kind.about().into());
+    schema
+}
+
+/// The schema of `T`, which stands alone.
+pub(crate) fn inlined<T: JsonSchema>() -> Schema {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     RecursiveTransform(drop_number_format).transform(&mut schema);
-    schema.insert("$id".to_owned(), url(kind).into());
-    schema.insert("title".to_owned(), kind.short().into());
-    schema.insert("description".to_owned(), kind.about().into());
     schema
 }
 

@@ -7,7 +7,7 @@
 //! - `up`: all roles of one process; `act`: what people do; `view`: what people look at
 //! - `feeds`: what feeds are called, and which are gone
 //! - `dead_letters`: records nobody can read; `relay`: outbox to log; `deliver`: outbox to destinations
-//! - `retention`: what is forgotten, and when; `failpoint`: where tests make the process die
+//! - `retention`: what is forgotten, and when; `running`: which roles run; `failpoint`: where tests make the process die
 //!
 //! **Architecture invariant:** the runtime sees traits only; it names neither a database, nor Kafka, nor a vendor.
 //! No clock and no randomness: `now` is an argument.
@@ -25,6 +25,7 @@ pub mod land;
 pub mod reference;
 pub mod relay;
 mod retention;
+pub mod running;
 pub mod up;
 pub mod view;
 

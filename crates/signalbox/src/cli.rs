@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Flags(Flags),
     /// Look at alerts: who was told what, and what waits
     Alerts(Alerts),
+    /// Try the way to a destination with a message about nobody
+    Send(Send),
     /// Say why a flag stands, and what it rests on
     Explain(Explain),
     /// Look at rows that could not be used
@@ -276,6 +278,28 @@ pub(crate) enum AlertsWhat {
         after_help = "Examples:\n  signalbox alerts resend 1b9d6bcd --by \"R. Ortiz\" --reason \"it was lost there\"\n  signalbox alerts resend --to counselor --by \"R. Ortiz\" --reason \"the tool is back\"\n\nThe running hub sends them, or the next `signalbox up`."
     )]
     Resend(AlertsResend),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    #[command(subcommand)]
+    pub(crate) what: SendWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SendWhat {
+    /// Send a test message, signed like an alert; its schema is schemas/webhooks/signalbox.test.json
+    #[command(
+        after_help = "Example:\n  signalbox send test --to counselor\n\nExit code 1 when it was not taken."
+    )]
+    Test(SendTest),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendTest {
+    /// The destination's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: String,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ mod retry;
 mod roles;
 mod run;
 mod schema;
+mod send;
 mod status;
 mod student;
 mod topics;
@@ -58,6 +59,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Feeds(args) => wait(feeds::run(out, global, args)),
         Command::Flags(args) => wait(flags::run(out, global, args)),
         Command::Alerts(args) => wait(alerts::run(out, global, args)),
+        Command::Send(args) => wait(send::run(out, global, args)),
         Command::Explain(args) => wait(explain::run(out, global, args)),
         Command::Rejects(args) => wait(rejects::run(out, global, args)),
         Command::Unmatched(args) => wait(unmatched::run(out, global, args)),

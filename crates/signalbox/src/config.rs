@@ -178,6 +178,9 @@ impl Reading<'_> {
         rules.feeds(&mut feeds, calendars.as_deref());
         rules.destinations(&destinations, routes.as_deref());
         rules.routes(routes.as_deref().unwrap_or_default(), &destinations);
+        if let Some(routes) = &routes {
+            rules.live_feeds(&feeds, routes);
+        }
         let backing = log.zip(store).and_then(|(log, store)| rules.backing(log, store));
         let policy = risk.and_then(|risk| rules.risk(&risk));
 

@@ -46,6 +46,10 @@ pub(crate) enum Kind {
 }
 
 impl Failure {
+    pub(crate) fn runtime(error: impl Into<anyhow::Error>, help: impl Into<String>) -> Self {
+        Self::Other { kind: Kind::Runtime, error: error.into(), help: help.into() }
+    }
+
     pub(crate) fn input(error: impl Into<anyhow::Error>, help: impl Into<String>) -> Self {
         Self::Other { kind: Kind::Input, error: error.into(), help: help.into() }
     }

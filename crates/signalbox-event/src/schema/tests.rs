@@ -15,6 +15,7 @@ mod asyncapi;
 mod docs;
 mod examples;
 mod ordered;
+mod webhooks;
 
 use ordered::Ordered;
 

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::Value;
 use signalbox_event::data::{FlagChanged, Mode, Reason, StudentRef};
 use signalbox_event::id::{alert_id, derived, flag_id};
+use signalbox_event::webhook::{FlagAlert, Owner};
 use signalbox_event::{Data, Event, topic};
 use signalbox_risk::{
     CHRONIC_ABSENCE, Evaluation, Flag, FlagChange, FlagChangeKind, FlagState, Reference, reasons,
@@ -150,7 +151,7 @@ impl Announcer<'_> {
         let flag_id = self.flag_id(flag);
         let id = alert_id(flag_id, kind, to);
         let data = self.flag_changed(state, flag, reason);
-        let body = alert_data(id, &data, to);
+        let body = alert_data(id, data, to);
         NewEntry {
             id,
             target: to.to_owned(),
@@ -254,10 +255,7 @@ pub fn reason_of(reason: &reasons::Reason) -> Reason {
 }
 
 /// The `data` of an alert: the flag's, its own id, and who it was sent to and why.
-fn alert_data(id: Uuid, flag: &FlagChanged, to: &str) -> Value {
-    let mut data = serde_json::to_value(flag).expect("a flag always serialises");
-    let object = data.as_object_mut().expect("a flag is an object");
-    object.insert("alert_id".to_owned(), json!(id));
-    object.insert("owner".to_owned(), json!({"name": to, "because": "route"}));
-    data
+fn alert_data(alert_id: Uuid, flag: FlagChanged, to: &str) -> Value {
+    let owner = Owner { name: to.to_owned(), because: "route".to_owned() };
+    serde_json::to_value(FlagAlert { alert_id, flag, owner }).expect("an alert always serialises")
 }

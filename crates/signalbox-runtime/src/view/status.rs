@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use signalbox_connector::words::{counted, plural};
 use signalbox_risk::FlagState;
 
-pub use self::beside::Note;
+pub use self::beside::{Note, untold};
 pub use self::outbox::{DestinationStatus, OutboxCounts};
-use super::{local, repair, students};
+use super::{LocalTime, local, repair, students};
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
@@ -22,6 +22,8 @@ use crate::land::hex;
 /// `signalbox status`
 #[derive(Debug, Serialize)]
 pub struct Status {
+    /// The roles that run, in this process or another.
+    pub running: Vec<RoleStatus>,
     pub feeds: Vec<FeedStatus>,
     pub consumers: Vec<ConsumerStatus>,
     pub flags: FlagCounts,
@@ -63,6 +65,16 @@ pub struct FeedStatus {
     pub open_run_since: Option<String>,
 }
 
+/// A role that runs.
+#[derive(Debug, Clone, Serialize)]
+pub struct RoleStatus {
+    pub role: &'static str,
+    /// When it began.
+    pub since: LocalTime,
+    /// When it was through with what there was, to within some seconds.
+    pub last_pass: LocalTime,
+}
+
 #[derive(Debug, Serialize)]
 pub struct ConsumerStatus {
     pub consumer: &'static str,
@@ -99,6 +111,7 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     let (outbox, destinations) = outbox::look(hub).await?;
     let unknown = |shard| ConsumerStatus { consumer: consume::NAME, shard, behind: None };
     Ok(Status {
+        running: beside::running(hub, now).await?,
         warnings: beside::warnings(hub, &feeds, now).await?,
         feeds,
         consumers: (0..hub.settings.topics.shards).map(unknown).collect(),

@@ -8,6 +8,7 @@ use signalbox_connector::words::plural;
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::ingest::{HoldReport, Holder, RunReport, Warning};
 use signalbox_runtime::up::Loops;
+use signalbox_runtime::view::status::{Note, untold};
 
 use super::trial::{self, Changes};
 use crate::cli::{Global, Output};
@@ -20,6 +21,7 @@ use crate::screen::{self, Table};
 struct Plan {
     feeds: Vec<RunLine>,
     alerts: Changes,
+    warnings: Vec<Note>,
 }
 
 /// One payload, as `plan` and `retry` show it.
@@ -55,6 +57,7 @@ async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<()
     let plan = Plan {
         feeds: report.runs.iter().map(|run| RunLine::of(hub, run)).collect(),
         alerts: Changes::since(hub, before).await?,
+        warnings: untold(hub),
     };
     match global.output {
         Output::Json => screen::json(out, &plan)?,
@@ -103,6 +106,9 @@ fn text(out: &mut dyn Write, hub: &Hub, plan: &Plan) -> io::Result<()> {
             let name = hub.settings.names.called(&feed.name);
             writeln!(out, "  {name} is in {}: none is sent", feed.mode.as_str())?;
         }
+    }
+    for warning in &plan.warnings {
+        writeln!(out, "{}", warning.message)?;
     }
     writeln!(out, "Nothing was written.")?;
     if plan.feeds.iter().any(|feed| feed.reject > 0) {

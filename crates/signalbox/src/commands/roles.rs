@@ -11,6 +11,7 @@ use signalbox_log::LogError;
 use signalbox_runtime::consume::RiskConsumer;
 use signalbox_runtime::hub::{Hub, HubError};
 use signalbox_runtime::ingest::{self, Holder, Ingest, PassReport};
+use signalbox_runtime::running::Running;
 use signalbox_runtime::{relay, up};
 use signalbox_store::StoreError;
 use tokio::signal::unix::{SignalKind, signal};
@@ -83,12 +84,15 @@ impl Post {
             ingest = ingest.only(only);
         }
         let mut trouble = Trouble::default();
+        let mut running = Running::new("ingest");
         while !self.is_stopped() {
             let now = self.clock.running();
             let Some(pass) = unless_drained(&self.stopped, Box::pin(ingest.pass(now))).await else { break };
             trouble.hear(pass.map(|report| of_pass(&report)))?;
+            self.says(&mut running).await;
             self.pause(LOOK_EVERY).await;
         }
+        self.ended(running).await;
         if let Err(error) = ingest::let_go(&self.hub, &holder).await {
             tracing::warn!(%error, "others may take the feeds only when their term is over");
         }
@@ -105,6 +109,7 @@ impl Post {
 
     async fn consume(mut self, decided: &Notify) -> Result<(), HubError> {
         let mut trouble = Trouble::default();
+        let mut running = Running::new("risk");
         let mut risk = None;
         while !self.is_stopped() {
             let Some(turn) = unless_drained(&self.stopped, self.turn(&mut risk)).await else { break };
@@ -114,7 +119,9 @@ impl Post {
             if trouble.hear(turn.map(|_| None))? {
                 self.pause(LOOK_EVERY).await;
             }
+            self.says(&mut running).await;
         }
+        self.ended(running).await;
         Ok(())
     }
 
@@ -145,6 +152,7 @@ impl Post {
     /// Sends alerts, beside the other roles, so that a slow receiver holds up nobody.
     pub(super) async fn deliver(mut self) -> Result<(), HubError> {
         let mut trouble = Trouble::default();
+        let mut running = Running::new("deliver");
         while !self.is_stopped() {
             let step = up::deliver(&self.hub, || self.clock.running());
             let Some(step) = unless_drained(&self.stopped, step).await else { break };
@@ -154,9 +162,24 @@ impl Post {
                 Err(error) => (LEAVE_ALONE, Err(error)),
             };
             trouble.hear(heard)?;
+            self.says(&mut running).await;
             self.pause(wait).await;
         }
+        self.ended(running).await;
         Ok(())
+    }
+
+    /// Says that a role runs. People see it; nothing waits for it.
+    pub(super) async fn says(&self, running: &mut Running) {
+        if let Err(error) = running.passed(&*self.hub.feeds, self.clock.running()).await {
+            tracing::debug!(%error, "what runs could not be noted this time");
+        }
+    }
+
+    pub(super) async fn ended(&self, running: Running) {
+        if let Err(error) = running.ended(&*self.hub.feeds).await {
+            tracing::debug!(%error, "that a role ended could not be noted");
+        }
     }
 
     pub(super) fn is_stopped(&self) -> bool {

@@ -98,7 +98,31 @@ impl Here<'_> {
     }
 }
 
+/// Whether the hub runs, and what holds it up: what is to be known first.
+fn at_a_glance(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()> {
+    let holds_up = |feed: &&FeedStatus| feed.open_run_since.is_some();
+    for feed in status.feeds.iter().filter(holds_up) {
+        let since = feed.open_run_since.as_deref().unwrap_or_default();
+        writeln!(
+            out,
+            "A file of {} is being read since {since}: nobody is judged until that is done.",
+            feed.feed
+        )?;
+    }
+    let since = status.running.iter().map(|role| role.since.timestamp()).min();
+    let last = status.running.iter().map(|role| role.last_pass.timestamp()).max();
+    match since.zip(last) {
+        None => writeln!(out, "The hub does not run: signalbox up starts it."),
+        Some((since, last)) => {
+            let roles: Vec<&str> = status.running.iter().map(|role| role.role).collect();
+            let roles = roles.join(", ");
+            writeln!(out, "Running since {} ({roles}); last looked {}.", here.clock(since), here.clock(last))
+        }
+    }
+}
+
 fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()> {
+    at_a_glance(out, status, here)?;
     let mut table =
         Table::new(["feed", "", "mode", "known through", "last file", "rows", "new", "changed", "ended"]);
     for feed in &status.feeds {
@@ -113,8 +137,15 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
             writeln!(out, "{}: {} {}", feed.feed, warning.count, warning.message)?;
         }
     }
+    // What is open stands on the first line.
+    let said =
+        |feed: &FeedStatus, message: &str| feed.open_run_since.is_some() && message.contains(&feed.feed);
     for warning in &status.warnings {
-        writeln!(out, "{}", warning.message)?;
+        let is_said =
+            warning.code == "open_run" && status.feeds.iter().any(|feed| said(feed, &warning.message));
+        if !is_said {
+            writeln!(out, "{}", warning.message)?;
+        }
     }
     let flags = &status.flags;
     writeln!(out, "Flags: {} open, {} cleared, {} withdrawn.", flags.open, flags.cleared, flags.withdrawn)?;

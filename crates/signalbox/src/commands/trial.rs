@@ -1,6 +1,6 @@
 //! What would happen: tried on a scratch copy of the hub, of which nothing stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -32,6 +32,8 @@ struct Recipient {
     name: String,
     raise: u64,
     withdraw: u64,
+    /// Flags that were open before and that it is told of as a list, as a feed turns live.
+    standing: u64,
 }
 
 /// Tries something on a copy; however it ends, the copy goes.
@@ -77,13 +79,16 @@ impl Changes {
     /// Counts the flag events that were decided after `before`, and who would be told by the routes.
     pub(super) async fn since(hub: &Hub, before: u64) -> Result<Self, Failure> {
         let mut changes = Self::default();
+        let mut standing: BTreeMap<String, u64> = BTreeMap::new();
         let mut after = before;
         loop {
             let entries = hub.outbox.entries(after, PAGE).await?;
             let Some(last) = entries.last() else { break };
             after = last.seq;
-            for entry in entries.iter().filter(|entry| entry.target == TO_LOG) {
+            for entry in entries {
                 match entry.kind.as_str() {
+                    "risk.flags.standing" if entry.part => *standing.entry(entry.target).or_default() += 1,
+                    _ if entry.target != TO_LOG => {}
                     "risk.flag.raised" => changes.raise += 1,
                     "risk.flag.withdrawn" => changes.withdraw += 1,
                     "risk.flag.cleared" => changes.clear += 1,
@@ -94,7 +99,12 @@ impl Changes {
         let recipients: BTreeSet<&str> = hub.settings.routes.iter().map(|route| route.to.as_str()).collect();
         changes.to = recipients
             .into_iter()
-            .map(|name| Recipient { name: name.to_owned(), raise: changes.raise, withdraw: changes.withdraw })
+            .map(|name| Recipient {
+                name: name.to_owned(),
+                raise: changes.raise,
+                withdraw: changes.withdraw,
+                standing: standing.get(name).copied().unwrap_or_default(),
+            })
             .collect();
         Ok(changes)
     }
@@ -102,7 +112,11 @@ impl Changes {
     /// A line for each recipient.
     pub(super) fn print_recipients(&self, out: &mut dyn Write) -> io::Result<()> {
         for to in &self.to {
-            writeln!(out, "  to {}: {} new, {} taken back", to.name, to.raise, to.withdraw)?;
+            write!(out, "  to {}: {} new, {} taken back", to.name, to.raise, to.withdraw)?;
+            if to.standing > 0 {
+                write!(out, ", and a list of {} that were open before", to.standing)?;
+            }
+            writeln!(out)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use signalbox_runtime::ingest::{self, Holder, PassReport};
+use signalbox_runtime::running::Running;
 use signalbox_runtime::up::{self, Left, Loops};
 use tokio::time::{Instant, sleep};
 
@@ -125,11 +126,14 @@ fn warn(report: &PassReport) {
 
 /// The embedded hub: ingest and risk take turns, delivery goes on beside them.
 async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
-    let delivering = tokio::spawn(post.clone().deliver());
+    let mut delivering = tokio::spawn(post.clone().deliver());
     writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
     out.flush()?;
     let worked = Box::pin(work(post)).await;
-    delivering.abort();
+    // It has been asked to stop as well; a try in hand may take longer than a person waits.
+    if tokio::time::timeout(LOOK_EVERY, &mut delivering).await.is_err() {
+        delivering.abort();
+    }
     worked?;
     writeln!(out, "Stopped. Start again to go on.")?;
     Ok(Done::Ok)
@@ -139,11 +143,18 @@ async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
 async fn work(mut post: Post) -> Result<(), Failure> {
     let mut loops = Loops::open(post.hub.clone(), Holder::embedded(), Some(STILL_FOR)).await?;
     let mut trouble = Trouble::default();
+    let mut running = [Running::new("ingest"), Running::new("risk")];
     while !post.is_stopped() {
         let now = post.clock.running();
         let Some(pass) = unless_drained(&post.stopped, Box::pin(loops.pass(now))).await else { break };
         trouble.hear(pass.map(|report| roles::of_pass(&report)))?;
+        for role in &mut running {
+            post.says(role).await;
+        }
         post.pause(LOOK_EVERY).await;
+    }
+    for role in running {
+        post.ended(role).await;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod calendars;
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
+use signalbox_event::data::Mode;
 use signalbox_risk::{CHRONIC_ABSENCE, FEDERAL_CHRONIC_ABSENCE, Policy, PolicyError};
 
 use super::District;
@@ -124,6 +125,17 @@ impl Rules<'_> {
                 let message = format!("the name \"{name}\" is taken (line {})", earlier.line);
                 self.report.error(place, "duplicate_name", message, "names are unique; choose another");
             }
+        }
+    }
+
+    /// A live feed whose flags nobody hears of.
+    pub(super) fn live_feeds(&mut self, feeds: &[Feed], routes: &[Route]) {
+        let live = feeds.iter().find(|feed| feed.is_attendance() && feed.mode == Mode::Live);
+        if let Some(feed) = live.filter(|_| routes.is_empty()) {
+            let place = self.place(&["feeds", &feed.index.to_string(), "mode"]);
+            let message = format!("\"{}\" is live and nobody is told: no route leads anywhere", feed.name);
+            let help = format!("add destinations: and routes: [{{rule: {CHRONIC_ABSENCE}, to: …}}]");
+            self.report.warning(place, "live_without_destination", message, help);
         }
     }
 

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use signalbox_event::data::Mode;
 use signalbox_store::feed::FeedRow;
 
-use super::{FeedStatus, local};
+use super::{FeedStatus, RoleStatus, local};
 use crate::feeds;
-use crate::hub::{Hub, HubError};
+use crate::hub::{Hub, HubError, Settings};
 use crate::ingest::{self, FeedSettings, RunReport};
-use crate::view::shard_state;
+use crate::running;
+use crate::view::{LocalTime, shard_state};
 
 /// Something that is not as one would think.
 #[derive(Debug, Serialize)]
@@ -95,6 +97,7 @@ pub(super) async fn warnings(hub: &Hub, feeds: &[FeedStatus], now: Timestamp) ->
         });
     }
     notes.extend(clock_behind(hub, now).await?);
+    notes.extend(untold(hub));
     let open = feeds.iter().filter_map(|feed| Some((&feed.feed, feed.open_run_since.as_ref()?)));
     notes.extend(open.map(|(feed, since)| Note {
         code: "open_run",
@@ -104,6 +107,48 @@ pub(super) async fn warnings(hub: &Hub, feeds: &[FeedStatus], now: Timestamp) ->
     }));
     notes.extend(silent(hub, feeds).await?);
     Ok(notes)
+}
+
+/// What leads nowhere of the way from a flag to a person.
+pub fn untold(hub: &Hub) -> Vec<Note> {
+    let Settings { feeds, targets, routes, names, .. } = &hub.settings;
+    let leads_on = |to: &str| targets.iter().any(|target| target.name == to);
+    let mut notes = Vec::new();
+    let live = feeds.iter().filter(|feed| feed.is_attendance() && feed.mode == Mode::Live);
+    if !routes.iter().any(|route| leads_on(&route.to)) {
+        notes.extend(live.map(|feed| Note {
+            code: "live_without_destination",
+            message: format!(
+                "{} is live and nobody is told: add a destination, and a route that leads to it.",
+                names.called(&feed.name)
+            ),
+        }));
+    }
+    notes.extend(routes.iter().filter(|route| !leads_on(&route.to)).map(|route| Note {
+        code: "route_without_destination",
+        message: format!("A route leads to {}, which is no destination.", route.to),
+    }));
+    let is_told = |name: &str| routes.iter().any(|route| route.to == name);
+    notes.extend(targets.iter().filter(|target| !is_told(&target.name)).map(|target| Note {
+        code: "no_route",
+        message: format!("No route leads to {}: it is told of nothing.", target.name),
+    }));
+    notes
+}
+
+/// The roles that run.
+pub(super) async fn running(hub: &Hub, now: Timestamp) -> Result<Vec<RoleStatus>, HubError> {
+    let mut roles = Vec::new();
+    for role in running::ROLES {
+        let Some(beat) = running::beat(&*hub.feeds, role, now).await? else { continue };
+        let zone = &hub.settings.district.zone;
+        roles.push(RoleStatus {
+            role,
+            since: LocalTime::new(beat.since, zone),
+            last_pass: LocalTime::new(beat.last_pass, zone),
+        });
+    }
+    Ok(roles)
 }
 
 /// Feeds of which a run is open on a shard and in no store: decisions wait for its end.
