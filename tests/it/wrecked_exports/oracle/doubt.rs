@@ -33,7 +33,9 @@ impl Doubt {
                 Reads::Fully if found || !file.is_attendance() => continue,
                 _ => Claims { student: None, school: Some(line.school), day: Some(line.day) },
             };
-            doubt.rows.insert((line.student, line.day, format!("{:?}", line.cells)));
+            // A row that is told into other columns than last night is another row.
+            let told = format!("{:?}{}", line.cells, file.style.rows_end_in);
+            doubt.rows.insert((line.student, line.day, told));
             doubt.claim(claims);
             if let Some(student) = line.student.filter(|_| matches!(line.reads, Reads::Not { .. })) {
                 doubt.lost.insert((student, line.day));

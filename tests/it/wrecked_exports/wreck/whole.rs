@@ -101,6 +101,10 @@ impl Wrecked {
         let school = dice.below(3);
         self.export.lines.retain(|line| line.school != school);
         self.either();
+        // What was cut before may have left that school only.
+        if self.is_empty_attendance() {
+            self.must = Must::Either;
+        }
         self.how.push(format!("school {school} is missing"));
     }
 
