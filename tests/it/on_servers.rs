@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - `moving`: an embedded hub becomes one on servers
-//! - `crashes`: processes die beside others; `outages`: so do the servers
+//! - `crashes`: processes die beside others; `killed`: at any moment, alone; `outages`: so do the servers
 //! - `others_read_us`: a client of other people on our topics
 //! - `ownership`: one student, one shard, one process at a time
 //! - `refusals`: what a hub does not start on
@@ -11,6 +11,7 @@
 //! - `zombies`: a process goes on after the others gave it up
 
 mod crashes;
+mod killed;
 mod moving;
 mod others_read_us;
 mod outages;

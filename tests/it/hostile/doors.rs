@@ -16,7 +16,7 @@ fn codes(district: &mut District, more: &str) -> Vec<String> {
 
 #[test]
 fn kafka_is_reached_encrypted_or_by_name_in_clear() {
-    let mut district = District::new();
+    let mut district = District::on(None, |_| {});
     let postgres = "store: {postgres: {url: \"SECRET[env.DATABASE_URL]\"}}\n";
     for (kafka, expected) in [
         ("brokers: [\"kafka-1.example.org:9092\"]", &["in_clear"][..]),
