@@ -184,7 +184,9 @@ fn global_flags_stand_before_or_after_the_command() {
 
 #[test]
 fn check_says_where_and_reads_nothing_in() {
-    let mut district = District::new();
+    let mut district = District::telling(&Receiver::start());
+    district.enroll(&[1000]);
+    district.attend(&[(1000, 3, "A")]);
     let ok = district.json(&["check"]);
     assert_eq!((&ok["ok"], &ok["problems"]), (&true.into(), &serde_json::json!([])));
     assert!(!district.path().join("var").exists(), "reads nothing in");
@@ -365,4 +367,78 @@ fn every_example_passes_check() {
         }
     }
     assert!(checked >= 2, "{checked}");
+}
+
+/// What can be known without reading anything in is said by `check`.
+#[test]
+fn check_says_what_can_be_known() {
+    let mut district = District::new();
+    let codes = |district: &District| -> Vec<(String, String)> {
+        let checked = district.run(&["check"]).any_json();
+        let problems = list(checked["problems"].clone());
+        let text = |problem: &serde_json::Value, key: &str| problem[key].as_str().expect("text").to_owned();
+        problems.iter().map(|one| (text(one, "code"), text(one, "message") + &text(one, "help"))).collect()
+    };
+    let says = |found: &[(String, String)], code: &str, words: &str| {
+        found.iter().any(|(known, said)| known == code && said.contains(words))
+    };
+    let found = codes(&district);
+    assert!(says(&found, "nothing_there", "attendance"), "{found:?}");
+    district.enroll(&[1000]);
+    district.attend(&[(1000, 3, "A")]);
+    assert!(!codes(&district).iter().any(|(code, _)| code == "nothing_there"));
+
+    let yaml = district.config.render();
+    let zone = yaml.replace("America/Chicago", "CST");
+    district.configure(|config| config.verbatim = Some(zone));
+    let found = codes(&district);
+    assert!(says(&found, "unknown_timezone", "America/Chicago"), "{found:?}");
+    let (before, after) = yaml.split_once("closed: [").expect("days are closed");
+    let (_, after) = after.split_once(']').expect("the list ends");
+    let open = format!("{before}closed: []{after}");
+    district.configure(|config| config.verbatim = Some(open));
+    let found = codes(&district);
+    assert!(says(&found, "no_closed_day", "holidays"), "{found:?}");
+}
+
+/// What a person refused is refused: nothing of it ended.
+#[test]
+fn a_refused_file_is_said_to_be_refused() {
+    let mut district = District::new();
+    district.enroll(&(1000..1040).collect::<Vec<_>>());
+    let rows: Vec<Row> = (1000..1040).map(|id| (id, 3, "A")).collect();
+    district.attend(&[&rows[..], &[through(20)]].concat());
+    district.up();
+    let spoilt =
+        crate::drops::attendance(&[&rows[..], &[through(20)]].concat()).replace("8/25/2021", "25.8.");
+    district.drop("attendance-9.csv", spoilt);
+    assert_eq!(district.up()["feeds"][1]["state"], "waiting");
+    let hold = district.run(&["holds", "list"]).exit(0).json()[0]["id"].as_str().expect("an id").to_owned();
+    district.run(&["holds", "refuse", &hold, "--by", "Pat", "--reason", "half of it is missing"]).exit(0);
+    let feed = &district.status()["feeds"][1];
+    assert_eq!(feed["state"], "refused", "{feed}");
+    assert!(feed["next_step"].as_str().is_some_and(|step| step.contains("refused")), "{feed}");
+}
+
+/// A running hub says so, since when and when it looked last; one that ended does not.
+#[test]
+fn status_says_whether_the_hub_runs() {
+    let mut district = District::new();
+    district.enroll(&[1000]);
+    assert_eq!(district.up()["running"], serde_json::json!([]));
+    let up = district.start_by_the_clock();
+    let by_the_clock = || {
+        let mut command = district.command();
+        command.arg("--config").arg(district.config_path()).args(["--output", "json", "status"]);
+        crate::binary::Run::from(command.output().expect("the binary starts")).exit(0).json()
+    };
+    crate::district::eventually("every role says that it runs", || {
+        let status = by_the_clock();
+        let roles = list(status["running"].clone());
+        roles.len() == 3
+            && roles.iter().all(|role| role["since"].is_string() && role["last_pass"].is_string())
+    });
+    up.signal("TERM");
+    up.end().exit(0);
+    assert_eq!(by_the_clock()["running"], serde_json::json!([]));
 }

@@ -61,6 +61,10 @@ impl Source for CsvSource {
         self.feed.student_id_type.as_deref()
     }
 
+    fn nothing_at(&self) -> Option<String> {
+        drop_folder::nothing_at(&self.base, &self.feed.path)
+    }
+
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
         let paths = drop_folder::matching(&self.base, &self.feed.path)?;
         let files = paths.into_iter().filter(|path| !path.is_dir());

@@ -60,6 +60,11 @@ impl Source for OneRosterSource {
         format!("oneroster/2 {}", self.feed.format.encoding.name())
     }
 
+    fn nothing_at(&self) -> Option<String> {
+        let finds = folder::drops(&self.base, &self.feed.path).is_ok_and(|drops| !drops.is_empty());
+        (!finds).then(|| self.base.join(&self.feed.path).display().to_string())
+    }
+
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
         let drops = folder::drops(&self.base, &self.feed.path)?;
         let root = drop_folder::root(&self.base, &self.feed.path);

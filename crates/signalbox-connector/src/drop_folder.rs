@@ -13,7 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-pub use matching::{check_pattern, matching, root};
+pub use matching::{check_pattern, matching, nothing_at, root};
 
 use crate::ErrorKind;
 use crate::draft::RejectCode;

@@ -43,6 +43,11 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Where its payloads would lie, if nothing lies there now: for a person who checks the configuration.
+    fn nothing_at(&self) -> Option<String> {
+        None
+    }
+
     /// Brings the next payloads after `cursor`, landing them through `cx`. I/O only; keeps no state. The runtime stores
     /// [`Payload::marks`] once a payload is worked through, so a crash anywhere fetches the rest again.
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError>;

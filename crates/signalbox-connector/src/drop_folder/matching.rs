@@ -31,6 +31,12 @@ pub fn matching(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, FetchError> 
     Ok(found)
 }
 
+/// The pattern as it is looked for, if it finds nothing now.
+pub fn nothing_at(base: &Path, pattern: &str) -> Option<String> {
+    let finds = matching(base, pattern).is_ok_and(|found| !found.is_empty());
+    (!finds).then(|| absolute(base, pattern))
+}
+
 fn named_in(folder: &Path, name: &glob::Pattern) -> io::Result<Vec<PathBuf>> {
     let wants_hidden = name.as_str().starts_with('.');
     let mut found = Vec::new();

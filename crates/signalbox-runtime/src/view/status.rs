@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signalbox_connector::words::{counted, plural};
 use signalbox_risk::FlagState;
+use signalbox_store::feed::HoldState;
 
 pub use self::beside::{Note, untold};
 pub use self::outbox::{DestinationStatus, OutboxCounts};
@@ -128,11 +129,12 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
 
 /// The feeds that are configured, and those that were.
 pub(crate) async fn feeds(hub: &Hub) -> Result<Vec<FeedStatus>, HubError> {
-    let waiting: Vec<String> = repair::waiting(hub).await?.into_iter().map(|hold| hold.feed).collect();
+    let holds = hub.feeds.holds().await?;
     let mut feeds = Vec::new();
     for feed in &hub.settings.feeds {
         let not_found = hub.feeds.ledger_counts(&feed.name).await?.unmatched;
-        feeds.push(feed_status(hub, feed, waiting.contains(&feed.name), not_found).await?);
+        let of_feed = holds.iter().filter(|hold| hold.feed == feed.name).map(|hold| hold.state);
+        feeds.push(feed_status(hub, feed, &of_feed.collect::<Vec<_>>(), not_found).await?);
     }
     feeds.extend(beside::not_configured(hub).await?);
     Ok(feeds)
@@ -141,7 +143,7 @@ pub(crate) async fn feeds(hub: &Hub) -> Result<Vec<FeedStatus>, HubError> {
 async fn feed_status(
     hub: &Hub,
     feed: &Feed,
-    is_waiting: bool,
+    holds: &[HoldState],
     not_found: u64,
 ) -> Result<FeedStatus, HubError> {
     let settings = FeedSettings::load(hub, &feed.name).await?;
@@ -149,7 +151,7 @@ async fn feed_status(
     let open_run_since = beside::open_since(hub, &feed.name).await?;
     let (state, next_step) = match &open_run_since {
         Some(since) => beside::reading(since),
-        None => state(feed, settings.last.as_ref(), is_waiting, not_found),
+        None => state(feed, settings.last.as_ref(), holds, not_found),
     };
     Ok(FeedStatus {
         feed: hub.settings.names.called(&feed.name).to_owned(),
@@ -167,15 +169,23 @@ async fn feed_status(
 fn state(
     feed: &Feed,
     last: Option<&RunReport>,
-    is_waiting: bool,
+    holds: &[HoldState],
     not_found: u64,
 ) -> (&'static str, Option<String>) {
     let Some(last) = last else {
         return ("never_read", Some("Drop the feed's first file where the configuration says.".to_owned()));
     };
-    if is_waiting {
+    if holds.contains(&HoldState::Waiting) {
         let step = "A payload waits for your decision: signalbox holds list, then holds show ID.";
         return ("waiting", Some(step.to_owned()));
+    }
+    // Of a school that waits by itself the rest of the file went in.
+    let is_refused = last.hold.as_ref().is_some_and(|hold| hold.reason != "school");
+    if is_refused && !holds.contains(&HoldState::Approved) {
+        return (
+            "refused",
+            Some("A person refused the last file: nothing of it was used. Drop a good one.".to_owned()),
+        );
     }
     if let Some(why) = &last.refused {
         return ("refused", Some(format!("{} was not used: {why}", last.payload)));

@@ -3,16 +3,17 @@
 mod sample;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde_json::json;
 use signalbox_connector::words::plural;
 
 use crate::cli::{Check, Global, Output};
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Loaded};
 use crate::connectors;
 use crate::exit::{Done, Failure};
-use crate::problem::{Problem, has_errors};
+use crate::problem::{Problem, Report, has_errors};
 use crate::screen;
 
 pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<Done, Failure> {
@@ -20,6 +21,9 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
         Ok(mut loaded) => {
             let mut problems = std::mem::take(&mut loaded.problems);
             let mut summary = configured(&loaded.config);
+            if args.sample.is_none() {
+                problems.extend(nothing_there(&global.config, &loaded));
+            }
             if let (Some(feed), Some(file)) = (&args.feed, &args.sample) {
                 let sample =
                     sample::check(&global.config, &loaded, feed, file, Clock::new(global.now).frozen());
@@ -35,6 +39,20 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
         Output::Text => text(out, &problems, &summary)?,
     }
     Ok(if has_errors(&problems) { Done::Invalid } else { Done::Ok })
+}
+
+/// Feeds whose path finds no file now: perhaps the tool has written none yet, perhaps the path is mistyped.
+fn nothing_there(path: &Path, loaded: &Loaded) -> Vec<Problem> {
+    let mut report = Report::new(path);
+    for feed in &loaded.config.feeds {
+        if let Some(nothing) = feed.source.nothing_at() {
+            let at = ["feeds", &feed.index.to_string(), feed.connector, "path"];
+            let message = format!("there is no file at {nothing}");
+            let help = "mind the path if there should be one; paths are relative to this file's folder";
+            report.warning(loaded.tree.place_of(&at), "nothing_there", message, help);
+        }
+    }
+    report.into_problems()
 }
 
 fn configured(config: &Config) -> String {

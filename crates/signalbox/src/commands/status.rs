@@ -8,6 +8,7 @@ use serde::Serialize;
 use signalbox_connector::words::{counted, plural};
 use signalbox_log::LogError;
 use signalbox_runtime::hub::{Hub, HubError};
+use signalbox_runtime::ingest::RunReport;
 use signalbox_runtime::view::LocalTime;
 use signalbox_runtime::view::status::{DestinationStatus, FeedStatus, Status, status, status_without_log};
 
@@ -194,8 +195,11 @@ fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
 }
 
 fn feed_row(feed: &FeedStatus) -> Vec<String> {
+    // Of a file that waits, or that a person refused, nothing is new, changed or ended.
+    let is_used = |run: &RunReport| run.hold.as_ref().is_none_or(|hold| hold.reason == "school");
     let count = |of: fn(&signalbox_runtime::ingest::Counts) -> u64| {
-        feed.last_run.as_ref().map(|run| of(&run.counts).to_string()).unwrap_or_default()
+        let run = feed.last_run.as_ref().filter(|run| is_used(run));
+        run.map(|run| of(&run.counts).to_string()).unwrap_or_default()
     };
     vec![
         feed.feed.clone(),
@@ -203,7 +207,7 @@ fn feed_row(feed: &FeedStatus) -> Vec<String> {
         feed.mode.unwrap_or_default().to_owned(),
         feed.covered_through.clone().unwrap_or_default(),
         feed.last_run.as_ref().map(|run| run.payload.clone()).unwrap_or_default(),
-        count(|counts| counts.rows),
+        feed.last_run.as_ref().map(|run| run.counts.rows.to_string()).unwrap_or_default(),
         count(|counts| counts.add),
         count(|counts| counts.change),
         count(|counts| counts.end),

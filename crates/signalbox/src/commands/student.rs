@@ -37,11 +37,12 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
     }
     for answer in &view.answers {
         let value = answer.value.as_deref().unwrap_or("nothing known");
-        writeln!(
-            out,
-            "  {} {}: {value} school days absent, {}",
-            answer.indicator, answer.school_year, answer.status
-        )?;
+        write!(out, "  {} {}: {value} school days absent", answer.indicator, answer.school_year)?;
+        // That a number is sound is no word about the student.
+        match answer.status {
+            "ok" => writeln!(out, ".")?,
+            status => writeln!(out, ", {status}")?,
+        }
         for missing in &answer.missing {
             writeln!(out, "    {missing}")?;
         }

@@ -33,7 +33,13 @@ struct Recipient {
     raise: u64,
     withdraw: u64,
     /// Flags that were open before and that it is told of as a list, as a feed turns live.
+    #[serde(skip_serializing_if = "is_none")]
     standing: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Tries something on a copy; however it ends, the copy goes.

@@ -45,7 +45,9 @@ impl Rules<'_> {
     fn unknown_zone(&mut self, name: &str) {
         let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let example = closest(name, &names).unwrap_or("America/Chicago");
+        let abbreviated = ABBREVIATIONS.iter().find(|(short, _)| short.eq_ignore_ascii_case(name));
+        let example = abbreviated.map(|(_, zone)| *zone).or_else(|| closest(name, &names));
+        let example = example.unwrap_or("America/Chicago");
         let help = format!("write the IANA name, e.g. {example}");
         let place = self.place(&["district", "timezone"]);
         self.report.error(place, "unknown_timezone", format!("\"{name}\" is no time zone"), help);
@@ -316,6 +318,26 @@ impl Rules<'_> {
         }
     }
 }
+
+/// What clocks in the United States say, and the zone that is meant.
+const ABBREVIATIONS: [(&str, &str); 16] = [
+    ("EST", "America/New_York"),
+    ("EDT", "America/New_York"),
+    ("ET", "America/New_York"),
+    ("Eastern", "America/New_York"),
+    ("CST", "America/Chicago"),
+    ("CDT", "America/Chicago"),
+    ("CT", "America/Chicago"),
+    ("Central", "America/Chicago"),
+    ("MDT", "America/Denver"),
+    ("MT", "America/Denver"),
+    ("Mountain", "America/Denver"),
+    ("PST", "America/Los_Angeles"),
+    ("PDT", "America/Los_Angeles"),
+    ("PT", "America/Los_Angeles"),
+    ("Pacific", "America/Los_Angeles"),
+    ("AKST", "America/Anchorage"),
+];
 
 /// The host of a broker: of `host:port` or `[address]:port`.
 fn host_of(broker: &str) -> &str {

@@ -14,8 +14,7 @@ const ATTENDANCE: &str = "\
 csv: {path: a.csv, entity: attendance.daily, rows: exceptions, covers: school_year, absent_rows: end,
     columns: {student: S, school: C, date: D, category: K}, codes: {category: {A: absent_unexcused}}}";
 
-const CALENDAR: &str =
-    "calendars: [{schools: all, school_year: 2027, first: 2026-08-17, last: 2027-05-28}]\n";
+const CALENDAR: &str = "calendars: [{schools: all, school_year: 2027, first: 2026-08-17, last: 2027-05-28, closed: [2026-09-07]}]\n";
 
 fn read(yaml: &str) -> Result<Loaded, Problems> {
     parse(Path::new("signalbox.yaml"), yaml, connectors::ALL)
@@ -115,23 +114,34 @@ fn calendars_fit_themselves_and_each_other() {
         |text: &str| format!("{HEAD}calendars:\n  - {{schools: all, school_year: 2027, {text}}}\n");
     check(&calendar("first: 2027-05-28, last: §2026-08-17"), "calendar_reversed", "before it begins");
     check(&calendar("first: 2026-08-17, last: §2062-05-28"), "calendar_too_long", "days");
+    check(
+        &calendar("first: 2026-08-17, §last: 2027-05-28")
+            .replace("§last", "last")
+            .replace("first: ", "first: §"),
+        "no_closed_day",
+        "holidays",
+    );
     check(&calendar("first: §2026-13-17, last: 2027-05-28"), "invalid_value", "write YYYY-MM-DD");
     check(&calendar("first: §8/17/2026, last: 2027-05-28"), "invalid_value", "write YYYY-MM-DD");
     let closed = |text: &str| calendar(&format!("first: 2026-08-17, last: 2027-05-28, closed: [{text}]"));
     check(&closed("§2025-09-01"), "closed_outside", "outside the school year");
     check(&closed("§{from: 2026-12-24, to: 2026-12-20}"), "closed_reversed", "before it begins");
     check(&closed("{from: 2026-12-24, §until: 2026-12-20}"), "unknown_key", "from, to");
-    let more = |text: &str| calendar(&format!("first: 2026-08-17, last: 2027-05-28, {text}"));
+    let more =
+        |text: &str| calendar(&format!("first: 2026-08-17, last: 2027-05-28, closed: [2026-09-07], {text}"));
     check(&more("open: [2026-10-17, §2027-06-05]"), "open_outside", "outside the school year");
     check(&more("open: [§10/17/2026]"), "invalid_value", "write YYYY-MM-DD");
     check(&more("weekdays: [mon, §tues]"), "unknown_word", "did you mean \"tue\"");
     check(&more("weekdays: §[]"), "no_weekday", "mon, tue, wed, thu, fri");
-    let schools = calendar("first: 2026-08-17, last: 2027-05-28").replace("all", "§100");
+    let schools =
+        calendar("first: 2026-08-17, last: 2027-05-28, closed: [2026-09-07]").replace("all", "§100");
     check(&schools, "invalid_type", "\"all\" or a list of school ids");
-    let second = "  - §{schools: all, school_year: 2028, first: 2027-05-01, last: 2028-05-26}\n";
-    let two = calendar("first: 2026-08-17, last: 2027-05-28") + second;
+    let second =
+        "  - §{schools: all, school_year: 2028, first: 2027-05-01, last: 2028-05-26, closed: [2027-09-06]}\n";
+    let two = calendar("first: 2026-08-17, last: 2027-05-28, closed: [2026-09-07]") + second;
     check(&two, "calendar_overlap", "same days");
-    let year = calendar("first: 2026-08-17, last: 2027-05-28").replace("2027, f", "§2026, f");
+    let year =
+        calendar("first: 2026-08-17, last: 2027-05-28, closed: [2026-09-07]").replace("2027, f", "§2026, f");
     check(&year, "calendar_year", "write school_year: 2027");
     let own = two
         .replace('§', "")

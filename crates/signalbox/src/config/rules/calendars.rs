@@ -40,8 +40,21 @@ impl Rules<'_> {
             self.report.error(place, "calendar_too_long", message, "one entry per school year");
         } else {
             self.named_by_its_spring(index, calendar);
+            self.without_holidays(index, calendar, days);
             self.closed(index, calendar);
             self.open(index, calendar);
+        }
+    }
+
+    /// Every school year has days without school: one that has none was not written down.
+    fn without_holidays(&mut self, index: &str, calendar: &Calendar, days: i32) {
+        /// A term may have none.
+        const MOST_OF_A_YEAR_DAYS: i32 = 150;
+        if calendar.closed.is_empty() && days > MOST_OF_A_YEAR_DAYS {
+            let place = self.place(&["calendars", index, "first"]);
+            let message = "no day of this school year is closed: its holidays would count as school days";
+            let help = "add closed: [2021-09-06, {from: 2021-12-18, to: 2022-01-03}, …]";
+            self.report.warning(place, "no_closed_day", message, help);
         }
     }
 
