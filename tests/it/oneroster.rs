@@ -45,7 +45,7 @@ pub(crate) fn package(students: &[u32]) -> Files {
     ]
 }
 
-fn zipped(files: &Files) -> Vec<u8> {
+pub(crate) fn zipped(files: &Files) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in files {
         zip.start_file(*name, SimpleFileOptions::default()).expect("writes to memory");
