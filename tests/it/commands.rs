@@ -414,7 +414,10 @@ fn a_refused_file_is_said_to_be_refused() {
     district.drop("attendance-9.csv", spoilt);
     assert_eq!(district.up()["feeds"][1]["state"], "waiting");
     let hold = district.run(&["holds", "list"]).exit(0).json()[0]["id"].as_str().expect("an id").to_owned();
-    district.run(&["holds", "refuse", &hold, "--by", "Pat", "--reason", "half of it is missing"]).exit(0);
+    district.run(&["holds", "show", &hold[..4]]).exit(0);
+    district
+        .run(&["holds", "refuse", &hold[..4], "--by", "Pat", "--reason", "half of it is missing"])
+        .exit(0);
     let feed = &district.status()["feeds"][1];
     assert_eq!(feed["state"], "refused", "{feed}");
     assert!(feed["next_step"].as_str().is_some_and(|step| step.contains("refused")), "{feed}");

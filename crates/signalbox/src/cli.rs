@@ -258,6 +258,7 @@ pub(crate) struct FlagsAck {
     /// Who takes it on
     #[arg(long, value_name = "NAME", value_parser = one_line)]
     pub(crate) by: String,
+    /// Why, or what is going to be done
     #[arg(long, value_name = "TEXT", value_parser = one_line)]
     pub(crate) reason: Option<String>,
 }
@@ -376,7 +377,10 @@ pub(crate) enum HoldsWhat {
     /// Print payloads that wait for your decision
     List,
     /// Print one, with what would end at which school
-    Show { id: String },
+    Show {
+        /// The hold's id, or enough of its beginning
+        id: String,
+    },
     /// Let it through: what was shown will end
     Approve(Decision),
     /// Drop it: nothing of it is used
@@ -385,6 +389,7 @@ pub(crate) enum HoldsWhat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Decision {
+    /// The hold's id, or enough of its beginning
     pub(crate) id: String,
     /// Who decides
     #[arg(long, value_name = "NAME", value_parser = one_line)]
@@ -396,6 +401,7 @@ pub(crate) struct Decision {
 
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
+    /// The feed's name
     pub(crate) feed: String,
 }
 

@@ -29,17 +29,20 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Holds) -> R
     match &args.what {
         HoldsWhat::List => list(out, global, hub).await?,
         HoldsWhat::Show { id } => {
-            let hold = the_hold(hub, id).await?;
-            let alerts = if hold.state == "waiting" { Some(if_approved(global, id).await?) } else { None };
+            let id = whole_id(hub, id).await?;
+            let hold = the_hold(hub, &id).await?;
+            let alerts = if hold.state == "waiting" { Some(if_approved(global, &id).await?) } else { None };
             show(out, global, &Shown { hold, alerts })?;
         }
         HoldsWhat::Approve(decision) => {
-            decide(hub, decision, HoldState::Approved, "hold.approve", now).await?;
-            show(out, global, &Shown { hold: the_hold(hub, &decision.id).await?, alerts: None })?;
+            let id = whole_id(hub, &decision.id).await?;
+            decide(hub, &id, decision, HoldState::Approved, "hold.approve", now).await?;
+            show(out, global, &Shown { hold: the_hold(hub, &id).await?, alerts: None })?;
         }
         HoldsWhat::Refuse(decision) => {
-            decide(hub, decision, HoldState::Refused, "hold.refuse", now).await?;
-            show(out, global, &Shown { hold: the_hold(hub, &decision.id).await?, alerts: None })?;
+            let id = whole_id(hub, &decision.id).await?;
+            decide(hub, &id, decision, HoldState::Refused, "hold.refuse", now).await?;
+            show(out, global, &Shown { hold: the_hold(hub, &id).await?, alerts: None })?;
         }
     }
     Ok(Done::Ok)
@@ -152,6 +155,22 @@ fn plain(reason: &str) -> &str {
     }
 }
 
+/// The id that begins so, if it is the only one.
+async fn whole_id(hub: &Hub, start: &str) -> Result<String, Failure> {
+    let mut ids: Vec<String> = hub.feeds.holds().await?.into_iter().map(|hold| hold.id).collect();
+    ids.retain(|id| id.starts_with(start));
+    match (ids.pop(), ids.is_empty()) {
+        (Some(id), true) => Ok(id),
+        (Some(_), false) => {
+            Err(Failure::input(anyhow!("several holds begin with \"{start}\""), "give more of it"))
+        }
+        (None, _) => Err(Failure::input(
+            anyhow!("there is no hold \"{start}\""),
+            "signalbox holds list shows what waits",
+        )),
+    }
+}
+
 async fn the_hold(hub: &Hub, id: &str) -> Result<HoldDetail, Failure> {
     hold(hub, id).await?.ok_or_else(|| {
         Failure::input(anyhow!("there is no hold \"{id}\""), "signalbox holds list shows what waits")
@@ -160,22 +179,22 @@ async fn the_hold(hub: &Hub, id: &str) -> Result<HoldDetail, Failure> {
 
 async fn decide(
     hub: &Hub,
+    id: &str,
     decision: &Decision,
     state: HoldState,
     action: &str,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    the_hold(hub, &decision.id).await?;
-    if !hub.feeds.decide_hold(&decision.id, state, &decision.by, &decision.reason).await? {
+    if !hub.feeds.decide_hold(id, state, &decision.by, &decision.reason).await? {
         return Err(Failure::input(
-            anyhow!("hold \"{}\" does not wait any more", decision.id),
+            anyhow!("hold \"{id}\" does not wait any more"),
             "signalbox holds show says what became of it",
         ));
     }
     let action = Action {
         actor: decision.by.clone(),
         action: action.to_owned(),
-        target: decision.id.clone(),
+        target: id.to_owned(),
         reason: decision.reason.clone(),
     };
     Ok(act::operate(hub, action, now).await?)
