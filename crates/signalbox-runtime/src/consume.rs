@@ -157,10 +157,14 @@ impl RiskConsumer {
                 self.ask_ends().await?;
                 self.settle(now).await?;
                 self.finish().await?;
-                match std::mem::take(&mut self.evaluated) {
-                    0 => return Ok(()),
-                    _ => continue,
+                if std::mem::take(&mut self.evaluated) > 0 {
+                    continue;
                 }
+                // Shards that come to this process once another is known to be gone are heard of here only.
+                if self.step(AT_HAND, now).await?.is_none() {
+                    return Ok(());
+                }
+                continue;
             }
             // Not for ever: shards may be given to another while we wait for their records.
             in_vain += 1;

@@ -50,6 +50,23 @@ async fn whoever_takes_a_shard_over_evaluates_those_who_waited() {
     assert_eq!(district.told().await, ["risk.flag.raised 1001 pending"]);
 }
 
+/// Of two members one has nothing left to do. It hears all the same that shards are to be given up, and that they are its
+/// own again: `up --once` waited for itself for ever where those who had them were killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_nothing_left_hears_what_the_group_decides() {
+    let district = District::new(Mode::Live);
+    let hub = &district.hub;
+    let mut first = RiskConsumer::join(hub.clone()).await.expect("joins");
+    first.drain(now()).await.expect("drains");
+    let all = first.shards.len();
+    let other = hub.log.join(&super::group(hub), &first.topics).await.expect("joins");
+    first.drain(now()).await.expect("drains");
+    assert!(first.shards.len() < all, "the other has its share of {all}");
+    drop(other);
+    first.drain(now()).await.expect("drains");
+    assert_eq!(first.shards.len(), all);
+}
+
 #[tokio::test]
 async fn a_kept_state_is_the_last_that_was_committed() {
     let who = |n: u8| StudentYear {
