@@ -78,7 +78,7 @@ fn print(out: &mut dyn Write, lines: Vec<AlertLine>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A destination that is configured, or was told something before.
+/// A destination that is configured.
 fn known(hub: &Hub, name: &str) -> Result<(), Failure> {
     let names: Vec<&str> = hub.settings.targets.iter().map(|target| target.name.as_str()).collect();
     if names.contains(&name) {
