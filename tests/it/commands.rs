@@ -121,6 +121,19 @@ fn explain_has_the_keys_of_the_contract_and_verifies() {
     assert_keys(&explained["history"][0], &["at", "kind", "text"]);
     assert_eq!(explained["reasons"][0]["value"], "2/20");
     assert_eq!(district.json(&["explain", &flag, "--verify"])["verified"], true);
+    let at = explained["history"][0]["at"].as_str().expect("a time");
+    assert!(at.ends_with("-05:00"), "times are those of the district: {at}");
+}
+
+/// People know students, not ids of flags.
+#[test]
+fn a_flag_is_found_by_its_student() {
+    let district = loaded(&Receiver::start());
+    let flag = &district.flags()[0];
+    let student = flag["student_id"].as_str().expect("an id");
+    assert_eq!(district.json(&["explain", student])["flag_id"], flag["flag_id"]);
+    let run = district.run(&["explain", "1"]);
+    assert_eq!(run.status.code(), Some(2), "the beginning of a student's id names nobody: {run:?}");
 }
 
 #[test]

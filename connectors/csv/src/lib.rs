@@ -12,15 +12,16 @@ mod normalize;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use signalbox_connector::delimited::line_sum;
 use signalbox_connector::drop_folder::{self, Dropped};
 use signalbox_connector::{
-    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Page, ParseCx, ReadSeek, Refusal, RowSum,
-    Source, async_trait, erased_serde, regular_file,
+    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Newest, Page, ParseCx, ReadSeek, Refusal,
+    RowSum, Source, async_trait, erased_serde, regular_file,
 };
 
 use crate::config::{Config, Feed};
@@ -47,6 +48,18 @@ struct CsvSource {
     feed: Feed,
 }
 
+impl CsvSource {
+    fn drops(&self) -> Result<Vec<Dropped>, FetchError> {
+        let paths = drop_folder::matching(&self.base, &self.feed.path)?;
+        let files = paths.into_iter().filter(|path| !path.is_dir());
+        Ok(files.map(|path| Dropped { files: vec![path.clone()], path }).collect())
+    }
+
+    fn open(&self, dropped: &Dropped) -> io::Result<File> {
+        regular_file::open_within(&dropped.path, &drop_folder::root(&self.base, &self.feed.path))
+    }
+}
+
 #[async_trait]
 impl Source for CsvSource {
     fn entities(&self) -> &[Entity] {
@@ -61,18 +74,12 @@ impl Source for CsvSource {
         self.feed.student_id_type.as_deref()
     }
 
-    fn nothing_at(&self) -> Option<String> {
-        drop_folder::nothing_at(&self.base, &self.feed.path)
+    fn newest(&self) -> Option<Newest> {
+        Some(drop_folder::newest(&self.base, &self.feed.path, self.drops(), &|file| self.open(file)))
     }
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
-        let paths = drop_folder::matching(&self.base, &self.feed.path)?;
-        let files = paths.into_iter().filter(|path| !path.is_dir());
-        let drops: Vec<_> = files.map(|path| Dropped { files: vec![path.clone()], path }).collect();
-        let root = drop_folder::root(&self.base, &self.feed.path);
-        drop_folder::next_page(cx, cursor, &self.base, &drops, &|file| {
-            Ok(Box::new(regular_file::open_within(&file.path, &root)?) as Box<dyn Read>)
-        })
+        drop_folder::next_page(cx, cursor, &self.base, &self.drops()?, &|file| self.open(file))
     }
 
     fn normalize(

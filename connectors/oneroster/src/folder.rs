@@ -56,11 +56,11 @@ fn is_zip(path: &Path) -> bool {
 }
 
 /// The bytes of a drop: a zip as it is, a folder as the zip that its files give.
-pub(crate) fn open(dropped: &Dropped, root: &Path) -> io::Result<Box<dyn Read>> {
+pub(crate) fn open(dropped: &Dropped, root: &Path) -> io::Result<File> {
     if dropped.files == [dropped.path.clone()] {
-        return Ok(Box::new(regular_file::open_within(&dropped.path, root)?));
+        return regular_file::open_within(&dropped.path, root);
     }
-    Ok(Box::new(pack(&dropped.files, root)?))
+    pack(&dropped.files, root)
 }
 
 /// The files in one stored zip: the same files give the same bytes, whenever they were written.

@@ -17,12 +17,14 @@ mod roster;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use signalbox_connector::{
-    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Page, ParseCx, ReadSeek, Refusal, Source,
-    async_trait, drop_folder, erased_serde,
+    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Newest, Page, ParseCx, ReadSeek, Refusal,
+    Source, async_trait, drop_folder, erased_serde,
 };
 
 use crate::config::{Config, Feed};
@@ -50,6 +52,12 @@ struct OneRosterSource {
     feed: Feed,
 }
 
+impl OneRosterSource {
+    fn open(&self, dropped: &drop_folder::Dropped) -> io::Result<File> {
+        folder::open(dropped, &drop_folder::root(&self.base, &self.feed.path))
+    }
+}
+
 #[async_trait]
 impl Source for OneRosterSource {
     fn entities(&self) -> &[Entity] {
@@ -60,15 +68,14 @@ impl Source for OneRosterSource {
         format!("oneroster/2 {}", self.feed.format.encoding.name())
     }
 
-    fn nothing_at(&self) -> Option<String> {
-        let finds = folder::drops(&self.base, &self.feed.path).is_ok_and(|drops| !drops.is_empty());
-        (!finds).then(|| self.base.join(&self.feed.path).display().to_string())
+    fn newest(&self) -> Option<Newest> {
+        let drops = folder::drops(&self.base, &self.feed.path);
+        Some(drop_folder::newest(&self.base, &self.feed.path, drops, &|dropped| self.open(dropped)))
     }
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
         let drops = folder::drops(&self.base, &self.feed.path)?;
-        let root = drop_folder::root(&self.base, &self.feed.path);
-        drop_folder::next_page(cx, cursor, &self.base, &drops, &|dropped| folder::open(dropped, &root))
+        drop_folder::next_page(cx, cursor, &self.base, &drops, &|dropped| self.open(dropped))
     }
 
     fn normalize(

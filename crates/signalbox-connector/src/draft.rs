@@ -300,6 +300,7 @@ reject_codes! {
     OutsideYears = "outside_years", "a day in no school year that is configured";
     UnknownSchool = "unknown_school", "a school that no roster row names";
     UnknownReference = "unknown_reference", "points to a row that is not there";
+    DeletedReference = "deleted_reference", "points to a row that is marked tobedeleted";
     ConflictingRows = "conflicting_rows", "rows of one key that disagree";
     WrongFieldCount = "wrong_field_count", "more or fewer fields than the header";
     InvalidEncoding = "invalid_encoding", "bytes that are not text in the declared encoding";

@@ -6,18 +6,19 @@
 mod matching;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-pub use matching::{check_pattern, matching, nothing_at, root};
+use matching::absolute;
+pub use matching::{check_pattern, matching, root};
 
 use crate::ErrorKind;
 use crate::draft::RejectCode;
-use crate::source::{Cursor, FetchCx, FetchError, Mark, Page, Payload, Refusal};
+use crate::source::{Cursor, FetchCx, FetchError, Mark, Newest, Page, Payload, ReadSeek, Refusal};
 
 /// A page ends with the payload that reaches one of these: the folder is listed once per page, and what is landed waits
 /// on the disk until it is worked through.
@@ -72,7 +73,7 @@ pub fn next_page(
     cursor: &Cursor,
     base: &Path,
     drops: &[Dropped],
-    open: &dyn Fn(&Dropped) -> io::Result<Box<dyn Read>>,
+    open: &dyn Fn(&Dropped) -> io::Result<File>,
 ) -> Result<Page, FetchError> {
     if drops.is_empty() {
         // A share that is not mounted has no files either: what was read stays known.
@@ -95,6 +96,24 @@ pub fn next_page(
     Ok(forgetting(gone, page))
 }
 
+/// The drop that was written last, of those that the path finds.
+pub fn newest(
+    base: &Path,
+    pattern: &str,
+    drops: Result<Vec<Dropped>, FetchError>,
+    open: &dyn Fn(&Dropped) -> io::Result<File>,
+) -> Newest {
+    let drops = drops.unwrap_or_default().into_iter();
+    let newest = drops.max_by_key(|drop| (stamps(drop).map(|stamps| written(&stamps)), key(&drop.path)));
+    match newest {
+        Some(drop) => {
+            let bytes = open(&drop).map(|file| Box::new(file) as Box<dyn ReadSeek>);
+            Newest::Payload { path: drop.path, bytes }
+        }
+        None => Newest::Nothing { at: absolute(base, pattern) },
+    }
+}
+
 /// The page whose first payload takes the marks of what is gone along.
 fn forgetting(gone: Vec<String>, mut page: Page) -> Page {
     if let Some(first) = page.payloads.first_mut() {
@@ -109,7 +128,7 @@ fn look<'a>(
     cursor: &Cursor,
     base: &Path,
     drops: &'a [Dropped],
-    open: &dyn Fn(&Dropped) -> io::Result<Box<dyn Read>>,
+    open: &dyn Fn(&Dropped) -> io::Result<File>,
 ) -> Result<(Vec<New<'a>>, Vec<String>), FetchError> {
     let mut gone: BTreeSet<&String> = cursor.0.keys().collect();
     let mut waiting = Vec::new();
@@ -159,7 +178,7 @@ fn shown(path: &Path) -> String {
 fn land(
     cx: &FetchCx<'_>,
     new: &New<'_>,
-    open: &dyn Fn(&Dropped) -> io::Result<Box<dyn Read>>,
+    open: &dyn Fn(&Dropped) -> io::Result<File>,
 ) -> Result<Option<Payload>, FetchError> {
     let name = shown(&new.dropped.path);
     let modified =
@@ -187,7 +206,7 @@ fn land(
 
 /// Ends with an error when more comes than there was: what grows is not copied without end.
 struct NoMore {
-    bytes: Box<dyn Read>,
+    bytes: File,
     left: u64,
 }
 

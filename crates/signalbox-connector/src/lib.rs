@@ -39,7 +39,7 @@ pub use serde_json;
 pub use signalbox_event as event;
 pub use source::{
     AbsentRows, Contents, CoveredThrough, Covers, Cursor, Extent, FetchCx, FetchError, Land, Landed, Mark,
-    Page, Payload, PushRequest, ReadSeek, Refusal, Source, VerifyError,
+    Newest, Page, Payload, PushRequest, ReadSeek, Refusal, Source, VerifyError,
 };
 pub use uuid;
 

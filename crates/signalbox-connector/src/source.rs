@@ -1,8 +1,10 @@
 //! Sources: where payloads come from, and what they say.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek};
+use std::fmt;
+use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,6 +30,25 @@ pub struct Mark {
 pub trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
+/// What lies where a source looks, read or not.
+pub enum Newest {
+    /// The payload that was written last; its bytes as [`Source::normalize`] takes them.
+    Payload { path: PathBuf, bytes: io::Result<Box<dyn ReadSeek>> },
+    /// Nothing: where it would lie.
+    Nothing { at: String },
+}
+
+impl fmt::Debug for Newest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Payload { path, .. } => {
+                f.debug_struct("Payload").field("path", path).finish_non_exhaustive()
+            }
+            Self::Nothing { at } => f.debug_struct("Nothing").field("at", at).finish(),
+        }
+    }
+}
+
 /// Reads one tool.
 #[async_trait]
 pub trait Source: Send + Sync {
@@ -43,8 +64,8 @@ pub trait Source: Send + Sync {
         None
     }
 
-    /// Where its payloads would lie, if nothing lies there now: for a person who checks the configuration.
-    fn nothing_at(&self) -> Option<String> {
+    /// What lies where it looks on this machine, for a person who checks the configuration. `None`: it looks elsewhere.
+    fn newest(&self) -> Option<Newest> {
         None
     }
 
@@ -64,7 +85,7 @@ pub trait Source: Send + Sync {
     /// [`normalize`](Self::normalize) under the same mapping yields the same drafts and rejects, each as often, only
     /// elsewhere in the file; and the same contents, which it knows before the first row. `None`: these bytes, or this
     /// format, cannot be told without normalising.
-    fn row_sum(&self, _payload: &mut dyn ReadSeek) -> std::io::Result<Option<RowSum>> {
+    fn row_sum(&self, _payload: &mut dyn ReadSeek) -> io::Result<Option<RowSum>> {
         Ok(None)
     }
 
@@ -93,7 +114,7 @@ impl std::fmt::Debug for FetchCx<'_> {
 /// Makes a payload durable, addressed by its content.
 pub trait Land: Send + Sync {
     /// Copies `bytes`. The hub makes the copies durable before it says anything of them. Blocking.
-    fn land(&self, bytes: &mut dyn Read) -> std::io::Result<Landed>;
+    fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed>;
 }
 
 /// A landed payload.

@@ -96,13 +96,14 @@ pub async fn find_student(hub: &Hub, id: &str) -> Result<Vec<StudentKey>, HubErr
     Ok(found)
 }
 
-/// A time as people see it: RFC 3339 in the district's zone, with its offset.
+/// A time as people see it, to the millisecond: RFC 3339 in the district's zone, with its offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalTime(Zoned);
 
 impl LocalTime {
     pub fn new(at: Timestamp, zone: &TimeZone) -> Self {
-        Self(at.to_zoned(zone.clone()))
+        let at_ms = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
+        Self(at_ms.to_zoned(zone.clone()))
     }
 
     pub fn timestamp(&self) -> Timestamp {

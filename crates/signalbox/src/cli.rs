@@ -253,7 +253,7 @@ pub(crate) enum FlagsWhat {
 
 #[derive(Debug, Args)]
 pub(crate) struct FlagsAck {
-    /// The flag's id, or enough of its beginning
+    /// The flag's id, enough of its beginning, or an id of its student's
     pub(crate) flag: String,
     /// Who takes it on
     #[arg(long, value_name = "NAME", value_parser = one_line)]
@@ -331,7 +331,7 @@ pub(crate) struct AlertsResend {
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// The flag's id, or enough of its beginning
+    /// The flag's id, enough of its beginning, or an id of its student's
     pub(crate) flag: String,
     /// Compute it again from the log, and compare
     #[arg(long)]

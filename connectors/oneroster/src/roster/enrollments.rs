@@ -11,7 +11,7 @@ use signalbox_connector::{Claims, Draft, Record, Refusal, Reject, RejectCode};
 
 use super::Roster;
 use super::known::Known;
-use super::rows::{claimed, claiming, draft, is_student, status, unknown};
+use super::rows::{claimed, claiming, deleted, draft, is_student, status, unknown};
 use crate::manifest::Manifest;
 use crate::package::FileName;
 
@@ -90,16 +90,17 @@ impl Columns {
     /// Whether what the row points to is there. A file that holds only what changed cannot tell.
     fn check(&self, manifest: &Manifest, known: &Known, row: &Row<'_>) -> Result<(), Reject> {
         let (student, school, class) = (row.id(self.user)?, row.id(self.school)?, row.id(self.class)?);
-        if manifest.is_whole(FileName::Users) && !known.has_student(student) {
-            return Err(unknown(row, self.user, student, "a user who is no student in users.csv"));
-        }
-        if manifest.is_whole(FileName::Orgs) && !known.schools.contains(school) {
-            return Err(unknown(row, self.school, school, "an organisation that is no school in orgs.csv"));
-        }
-        if manifest.is_whole(FileName::Classes) && !known.classes.contains_key(class) {
-            return Err(unknown(row, self.class, class, "a class that classes.csv does not have"));
-        }
-        Ok(())
+        let points = |file, column, id, is_there: bool, what| match is_there || !manifest.is_whole(file) {
+            true => Ok(()),
+            false if known.is_deleted(file, id) => Err(deleted(row, column, id, file)),
+            false => Err(unknown(row, column, id, what)),
+        };
+        let (has_student, has_school) = (known.has_student(student), known.schools.contains(school));
+        let has_class = known.classes.contains_key(class);
+        points(FileName::Users, self.user, student, has_student, "a user who is no student in users.csv")?;
+        let no_school = "an organisation that is no school in orgs.csv";
+        points(FileName::Orgs, self.school, school, has_school, no_school)?;
+        points(FileName::Classes, self.class, class, has_class, "a class that classes.csv does not have")
     }
 
     /// First and last day. A blank date is that of the class's terms; without them a student is enrolled until told

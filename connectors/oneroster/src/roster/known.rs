@@ -1,8 +1,10 @@
 //! What later files point to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use signalbox_connector::jiff::civil::Date;
+
+use crate::package::FileName;
 
 /// The first day, and the first day after the last: OneRoster's end dates are exclusive.
 pub(super) type Days = (Date, Date);
@@ -22,9 +24,19 @@ pub(super) struct Known {
     grades: Vec<Box<str>>,
     /// Classes, and from when to when their terms last; `None` when a term is not known, or there is none.
     pub(super) classes: HashMap<Box<str>, Option<Days>>,
+    /// Rows that are marked `tobedeleted`: nothing else points to them.
+    deleted: BTreeMap<FileName, HashSet<Box<str>>>,
 }
 
 impl Known {
+    pub(super) fn add_deleted(&mut self, file: FileName, id: &str) {
+        self.deleted.entry(file).or_default().insert(id.into());
+    }
+
+    pub(super) fn is_deleted(&self, file: FileName, id: &str) -> bool {
+        self.deleted.get(&file).is_some_and(|ids| ids.contains(id))
+    }
+
     pub(super) fn add_student(&mut self, id: &str, grade: Option<&str>) {
         let grade = grade.and_then(|grade| self.place(grade));
         self.students.insert(id.into(), grade);

@@ -40,6 +40,8 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
             let left_out = claiming(left_out, || Claims { school: Some(id.into()), ..Claims::default() });
             if status.is_active() {
                 known.schools.insert(id.into());
+            } else {
+                known.add_deleted(FileName::Orgs, id);
             }
             Ok(Some(draft(FileName::Orgs, row, status, record, left_out)))
         },

@@ -131,6 +131,17 @@ pub(super) fn unknown(row: &Row<'_>, column: Column, id: &str, what: &str) -> Re
     row.reject(column, RejectCode::UnknownReference, id, help)
 }
 
+/// The reject for a row that points to one that is marked `tobedeleted`.
+#[cold]
+pub(super) fn deleted(row: &Row<'_>, column: Column, id: &str, file: FileName) -> Reject {
+    let help = format!(
+        "\"{}\" names a row that {} marks tobedeleted: mark this one tobedeleted, too, or take the mark from that one",
+        row.name(column),
+        file.as_str()
+    );
+    row.reject(column, RejectCode::DeletedReference, id, help)
+}
+
 fn too_many(file: FileName) -> Refusal {
     Refusal {
         code: RejectCode::TooLarge,

@@ -15,10 +15,12 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
         |header| header.columns(["sourcedId", "status", "startDate", "endDate"]),
         |_, _| Claims::default(),
         |known, [id, state, first, end], row| {
-            if !status(row, *state)?.is_active() {
+            let is_active = status(row, *state)?.is_active();
+            let id = row.id(*id)?;
+            if !is_active {
+                known.add_deleted(FileName::AcademicSessions, id);
                 return Ok(None);
             }
-            let id = row.id(*id)?;
             let days = (row.date(*first, &DateFormat::ISO)?, row.date(*end, &DateFormat::ISO)?);
             if days.1 < days.0 {
                 let help = "\"endDate\" lies before \"startDate\": mend one of them in the source".to_owned();

@@ -89,6 +89,8 @@ impl Columns {
         let grades = kept(row.optional_line(self.grades), Field::Grade, &mut left_out);
         if status == Status::Active {
             known.add_student(id, grades.as_deref().and_then(first_grade));
+        } else {
+            known.add_deleted(FileName::Users, id);
         }
         let left_out = claiming(left_out, || self.claims(row));
         Ok(Some(draft(FileName::Users, row, status, record, left_out)))

@@ -8,6 +8,8 @@ use crate::source::Refusal;
 pub struct Header {
     file: Option<&'static str>,
     names: Vec<String>,
+    /// How many fields there are up to the last that has a name.
+    named: usize,
 }
 
 /// Where a column stands.
@@ -16,11 +18,17 @@ pub struct Column(pub(super) usize);
 
 impl Header {
     pub(super) fn new(file: Option<&'static str>, names: Vec<String>) -> Self {
-        Self { file, names }
+        let named = names.iter().rposition(|name| !name.is_empty()).map_or(names.len(), |last| last + 1);
+        Self { file, names, named }
     }
 
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Whether a row of so many fields is whole: what stands under no name may be missing at its end.
+    pub(super) fn fits(&self, fields: usize) -> bool {
+        (self.named..=self.names.len()).contains(&fields)
     }
 
     /// Whether a column of that name is there.
@@ -57,7 +65,11 @@ impl Header {
         }
     }
 
+    /// What has no name is no column.
     fn find(&self, name: &str) -> Option<Column> {
+        if name.is_empty() {
+            return None;
+        }
         let exact = self.names.iter().position(|there| there == name);
         exact.or_else(|| self.only_in_other_case(name)).map(Column)
     }

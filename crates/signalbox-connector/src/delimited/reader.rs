@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
             let flow = match self.next_record()? {
                 Found::End => return Ok(ControlFlow::Continue(())),
                 Found::TooLong(line) => each(Err(self.too_long(line))),
-                Found::Record(record) if record.count != self.header.names().len() || record.doubtful => {
+                Found::Record(record) if record.doubtful || !self.header.fits(record.count) => {
                     each(Err(self.malformed(&record)))
                 }
                 Found::Record(record) => each(Ok(self.row(&record))),
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
         }
         self.leave_out_trailing(&mut record);
         let columns = self.header.names().len();
-        let wrong = record.doubtful || (record.count != columns && columns > 0);
+        let wrong = record.doubtful || (columns > 0 && !self.header.fits(record.count));
         if wrong && inner > 0 {
             self.resume_after_line(raw)?;
         } else {
@@ -330,10 +330,13 @@ impl<'a> Reader<'a> {
             )
         } else {
             let (fields, columns) = (plural(record.count as u64, "field"), plural(wanted as u64, "column"));
-            (
-                format!("{fields} for {columns}"),
-                "An unescaped quote or comma is likely: put the value in quotes, and write a quote inside it twice (\"\")",
-            )
+            let help = if record.count < wanted {
+                "The row ends before the header does: it was cut off, or its tool leaves out what is blank at the end. \
+                 Export it again, with a comma for each blank value"
+            } else {
+                "An unescaped comma or quote is likely: put the value in quotes, and write a quote inside it twice (\"\")"
+            };
+            (format!("{fields} for {columns}"), help)
         };
         Reject {
             file: self.file,

@@ -13,7 +13,7 @@ const MAX_ID_BYTES: usize = 255;
 /// The longest value of any other kind, in bytes: room for a list of ids.
 pub const MAX_TEXT_BYTES: usize = 4_096;
 
-/// One row with as many fields as the header.
+/// One row with a field for each name of the header.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'r> {
     pub(super) file: Option<&'static str>,
@@ -128,8 +128,8 @@ impl<'r> Row<'r> {
 
     #[inline]
     fn range(&self, Column(at): Column) -> std::ops::Range<usize> {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        start..self.ends[at]
+        let end = |field: usize| self.ends.get(field).copied().unwrap_or(self.bytes.len());
+        if at == 0 { 0..end(0) } else { end(at - 1)..end(at) }
     }
 
     /// The reject for a required value that is blank.

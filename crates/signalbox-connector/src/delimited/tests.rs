@@ -234,6 +234,34 @@ fn trailing_commas_are_no_fields() {
     assert_eq!(rows(b"a,b\n1,\"2\n3\",,\n4,5\n"), [good(2, &["1", "2\n3"]), good(4, &["4", "5"])]);
     let quoted = rows(b"a,b\n1,2,\"\n\"\n3,4\n");
     assert_eq!(quoted.first(), Some(&bad(2, wrong)), "a line break is not blank");
+    // Those of the header name no column, which a row may lack.
+    assert_eq!(
+        rows(b"a,b,,\n1,2\n1,2,\n1,2,,\n1\n1,2,,,x\n"),
+        [
+            good(2, &["1", "2", "", ""]),
+            good(3, &["1", "2", "", ""]),
+            good(4, &["1", "2", "", ""]),
+            bad(5, wrong),
+            bad(6, wrong)
+        ]
+    );
+}
+
+/// A row that is cut off and one with a comma too many are mended in different ways.
+#[test]
+fn short_and_long_rows_have_words_of_their_own() {
+    let help = |file: &[u8]| {
+        let mut reader = Reader::open(file, Format::default(), None).expect("it has a header");
+        let mut said = String::new();
+        let read = reader.rows(|row| {
+            said = row.expect_err("the row does not fit").help;
+            ControlFlow::Continue(())
+        });
+        assert_eq!(read, Ok(ControlFlow::Continue(())));
+        said
+    };
+    assert!(help(b"a,b\n1\n").contains("cut off"));
+    assert!(help(b"a,b\n1,2,3\n").contains("comma"));
 }
 
 #[test]

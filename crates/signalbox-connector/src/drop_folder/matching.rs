@@ -31,12 +31,6 @@ pub fn matching(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, FetchError> 
     Ok(found)
 }
 
-/// The pattern as it is looked for, if it finds nothing now.
-pub fn nothing_at(base: &Path, pattern: &str) -> Option<String> {
-    let finds = matching(base, pattern).is_ok_and(|found| !found.is_empty());
-    (!finds).then(|| absolute(base, pattern))
-}
-
 fn named_in(folder: &Path, name: &glob::Pattern) -> io::Result<Vec<PathBuf>> {
     let wants_hidden = name.as_str().starts_with('.');
     let mut found = Vec::new();
@@ -80,7 +74,8 @@ pub fn check_pattern(pattern: &str) -> Result<(), String> {
     glob::Pattern::new(pattern).map(|_| ()).map_err(|error| format!("path is no pattern for files: {error}"))
 }
 
-fn absolute(base: &Path, pattern: &str) -> String {
+/// The pattern as it is looked for.
+pub(super) fn absolute(base: &Path, pattern: &str) -> String {
     if Path::new(pattern).is_absolute() {
         return pattern.to_owned();
     }

@@ -7,6 +7,7 @@ use signalbox_event::{Data, Event};
 use signalbox_risk::reasons;
 use uuid::Uuid;
 
+use super::LocalTime;
 use super::flags::{self, Found};
 use super::student::Judge;
 use super::verify::Replay;
@@ -31,7 +32,7 @@ pub struct Explanation {
 
 #[derive(Debug, Serialize)]
 pub struct HistoryLine {
-    pub at: String,
+    pub at: LocalTime,
     pub kind: &'static str,
     pub text: String,
 }
@@ -78,7 +79,7 @@ pub async fn explain(
             .history
             .iter()
             .map(|entry| HistoryLine {
-                at: entry.at.to_string(),
+                at: LocalTime::new(entry.at, &hub.settings.district.zone),
                 kind: entry.kind.as_str(),
                 text: entry.text.clone(),
             })

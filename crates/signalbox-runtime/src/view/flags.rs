@@ -8,7 +8,7 @@ use signalbox_risk::{CHRONIC_ABSENCE, Flag};
 use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
-use super::{PAGE, local, students};
+use super::{PAGE, find_student, local, students};
 use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
 
@@ -91,18 +91,20 @@ pub fn id(hub: &Hub, who: StudentYear, number: u32) -> Uuid {
     flag_id(&hub.settings.district.id, who.student, who.school_year, CHRONIC_ABSENCE, number)
 }
 
-/// The flag of an id, or of the beginning of one if it is the only one.
-pub async fn find(hub: &Hub, start: &str) -> Result<Vec<Found>, HubError> {
-    let start = start.trim_start_matches("F-").to_ascii_lowercase();
+/// The flags that a text names: by the beginning of their id, or by an id of their student's.
+pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
+    let start = named.trim_start_matches("F-").to_ascii_lowercase();
+    let their_students = find_student(hub, named).await?;
     let mut found = Vec::new();
     for shard in 0..hub.settings.topics.shards {
         students(hub, shard, |who, state| {
+            let is_theirs = their_students.contains(&who.student);
             let numbers: Vec<u32> = state
                 .announced
                 .flags()
                 .iter()
                 .map(|flag| flag.number)
-                .filter(|number| id(hub, who, *number).to_string().starts_with(&start))
+                .filter(|number| is_theirs || id(hub, who, *number).to_string().starts_with(&start))
                 .collect();
             found.extend(numbers.into_iter().map(|number| Found { who, state: state.clone(), number }));
         })

@@ -6,10 +6,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::json;
+use signalbox_connector::Newest;
 use signalbox_connector::words::plural;
 
 use crate::cli::{Check, Global, Output};
 use crate::clock::Clock;
+use crate::config::parts::Feed;
 use crate::config::{self, Config, Loaded};
 use crate::connectors;
 use crate::exit::{Done, Failure};
@@ -22,7 +24,7 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
             let mut problems = std::mem::take(&mut loaded.problems);
             let mut summary = configured(&loaded.config);
             if args.sample.is_none() {
-                problems.extend(nothing_there(&global.config, &loaded));
+                problems.extend(newest(&global.config, &loaded));
             }
             if let (Some(feed), Some(file)) = (&args.feed, &args.sample) {
                 let sample =
@@ -41,17 +43,27 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
     Ok(if has_errors(&problems) { Done::Invalid } else { Done::Ok })
 }
 
-/// Feeds whose path finds no file now: perhaps the tool has written none yet, perhaps the path is mistyped.
-fn nothing_there(path: &Path, loaded: &Loaded) -> Vec<Problem> {
-    let mut report = Report::new(path);
+/// What lies where the feeds look: perhaps nothing, by a mistyped path; perhaps a file that does not fit the mapping.
+fn newest(config: &Path, loaded: &Loaded) -> Vec<Problem> {
+    let mut problems = Vec::new();
     for feed in &loaded.config.feeds {
-        if let Some(nothing) = feed.source.nothing_at() {
-            let at = ["feeds", &feed.index.to_string(), feed.connector, "path"];
-            let message = format!("there is no file at {nothing}");
-            let help = "mind the path if there should be one; paths are relative to this file's folder";
-            report.warning(loaded.tree.place_of(&at), "nothing_there", message, help);
+        match feed.source.newest() {
+            Some(Newest::Payload { path, bytes }) => {
+                problems.extend(sample::newest(config, loaded, feed, &path, bytes));
+            }
+            Some(Newest::Nothing { at }) => problems.extend(nothing_there(config, loaded, feed, &at)),
+            None => {}
         }
     }
+    problems
+}
+
+fn nothing_there(config: &Path, loaded: &Loaded, feed: &Feed, nothing: &str) -> Vec<Problem> {
+    let mut report = Report::new(config);
+    let at = ["feeds", &feed.index.to_string(), feed.connector, "path"];
+    let message = format!("there is no file at {nothing}");
+    let help = "mind the path if there should be one; paths are relative to this file's folder";
+    report.warning(loaded.tree.place_of(&at), "nothing_there", message, help);
     report.into_problems()
 }
 

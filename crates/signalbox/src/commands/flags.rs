@@ -62,7 +62,7 @@ async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Fai
     Ok(())
 }
 
-/// The one flag that an id, or its beginning, names.
+/// The one flag that an id, its beginning, or an id of its student's names.
 pub(super) async fn the_flag(hub: &Hub, id: &str) -> Result<Found, Failure> {
     let mut found = find(hub, id).await?;
     match (found.pop(), found.is_empty()) {
@@ -70,9 +70,10 @@ pub(super) async fn the_flag(hub: &Hub, id: &str) -> Result<Found, Failure> {
         (None, _) => {
             Err(Failure::input(anyhow!("there is no flag \"{id}\""), "signalbox flags list shows them"))
         }
-        (Some(_), false) => {
-            Err(Failure::input(anyhow!("several flags begin with \"{id}\""), "give more of it"))
-        }
+        (Some(_), false) => Err(Failure::input(
+            anyhow!("several flags are meant by \"{id}\""),
+            "give more of the flag's id; signalbox flags list shows them",
+        )),
     }
 }
 

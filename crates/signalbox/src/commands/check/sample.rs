@@ -3,12 +3,13 @@
 mod findings;
 mod payload;
 
+use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use jiff::Timestamp;
 use signalbox_connector::words::{counted, plural};
-use signalbox_connector::{Refusal, RejectCode, regular_file};
+use signalbox_connector::{Contents, ReadSeek, Refusal, RejectCode};
 use signalbox_event::data::AttendanceCategory;
 
 use crate::config::Loaded;
@@ -37,40 +38,85 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
     };
     let calendars = open::calendars(&loaded.config);
     let mut findings = Findings::new(&calendars, feed.source.entities());
-    let read = payload::open(file, feed, loaded, now).and_then(|mut payload| {
-        feed.source.normalize(&mut *payload, &mut |item| {
-            findings.see(item);
-            ControlFlow::Continue(())
-        })
-    });
-    let shown = Shown { loaded, feed, file, header: Header::of(file, loaded, feed) };
+    let (header, read) = read(loaded, feed, payload::open(file, feed, loaded, now), &mut findings);
+    let shown = Shown { loaded, feed, file, header, severity: Severity::Error };
     let mut rows = Report::new(file);
     let refused = read.is_err();
     if let Err(refusal) = read {
         shown.refusal(refusal, &mut rows);
     }
-    shown.causes(&findings, &mut report, &mut rows);
+    shown.causes(&findings, |_| true, &mut report, &mut rows);
     shown.left_out(&findings, &mut rows);
     shown.closed_days(&findings, &mut rows);
     let summary = if refused { String::new() } else { shown.summary(&findings) };
+    Sample { problems: both(report, rows), summary }
+}
+
+/// What the newest file of a feed says about its mapping: only warnings, as the file may be an old one.
+pub(super) fn newest(
+    config: &Path,
+    loaded: &Loaded,
+    feed: &Feed,
+    file: &Path,
+    bytes: io::Result<Box<dyn ReadSeek>>,
+) -> Vec<Problem> {
+    let calendars = open::calendars(&loaded.config);
+    let mut findings = Findings::new(&calendars, feed.source.entities());
+    let payload = bytes.map_err(|error| payload::unreadable(&error));
+    let (header, read) = read(loaded, feed, payload, &mut findings);
+    let shown = Shown { loaded, feed, file, header, severity: Severity::Warning };
+    let (mut report, mut rows) = (Report::new(config), Report::new(file));
+    if let Err(refusal) = read {
+        shown.refusal(refusal, &mut rows);
+    } else {
+        shown.causes(&findings, is_code, &mut report, &mut rows);
+        shown.unusable(&findings, &mut rows);
+    }
+    both(report, rows)
+}
+
+/// The header, and what the source makes of the rows.
+fn read(
+    loaded: &Loaded,
+    feed: &Feed,
+    payload: Result<Box<dyn ReadSeek>, Refusal>,
+    findings: &mut Findings<'_>,
+) -> (Header, Result<Contents, Refusal>) {
+    let mut payload = match payload {
+        Ok(payload) => payload,
+        Err(refusal) => return (Header::default(), Err(refusal)),
+    };
+    let header = Header::of(&mut payload, loaded, feed);
+    let rewound = payload.rewind().map_err(|error| payload::unreadable(&error));
+    let read = rewound.and_then(|()| {
+        feed.source.normalize(&mut *payload, &mut |item| {
+            findings.see(item);
+            ControlFlow::Continue(())
+        })
+    });
+    (header, read)
+}
+
+/// The problems of the configuration, then those of the file.
+fn both(report: Report, rows: Report) -> Vec<Problem> {
     let mut problems = report.into_problems();
     problems.extend(rows.into_problems());
-    Sample { problems, summary }
+    problems
 }
 
 /// The header of a sample that is one plain table.
+#[derive(Default)]
 struct Header(Vec<String>);
 
 impl Header {
-    fn of(file: &Path, loaded: &Loaded, feed: &Feed) -> Self {
+    fn of(payload: &mut dyn ReadSeek, loaded: &Loaded, feed: &Feed) -> Self {
         let delimiter = loaded.tree.get("feeds").and_then(|feeds| {
             feeds.items().get(feed.index)?.get(feed.connector)?.get("delimiter")?.text()?.bytes().next()
         });
         let mut reader = csv::ReaderBuilder::new();
         reader.delimiter(delimiter.unwrap_or(b','));
-        let opened = regular_file::open(file).ok();
-        let names = opened.and_then(|file| reader.from_reader(file).byte_headers().cloned().ok());
-        let names = names.iter().flat_map(csv::ByteRecord::iter);
+        let mut reader = reader.from_reader(payload);
+        let names = reader.byte_headers().ok().into_iter().flat_map(csv::ByteRecord::iter);
         Self(
             names
                 .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_owned())
@@ -92,6 +138,8 @@ struct Shown<'a> {
     feed: &'a Feed,
     file: &'a Path,
     header: Header,
+    /// Of what keeps the file, or rows of it, from being used.
+    severity: Severity,
 }
 
 impl Shown<'_> {
@@ -106,17 +154,34 @@ impl Shown<'_> {
             Some(file) => format!("{message} ({file})"),
             None => message,
         };
-        rows.push(Severity::Error, (column.map(|_| 1), column), code.as_str(), message, help);
+        rows.push(self.severity, (column.map(|_| 1), column), code.as_str(), message, help);
     }
 
-    /// A code without a meaning is mended in the YAML; every other fault in the file.
-    fn causes(&self, findings: &Findings<'_>, report: &mut Report, rows: &mut Report) {
+    /// That rows cannot be used for other reasons than their codes, and how to see why.
+    fn unusable(&self, findings: &Findings<'_>, rows: &mut Report) {
+        let others = findings.causes.iter().filter(|(cause, _)| !is_code(cause));
+        let unusable: u64 = others.map(|(_, seen)| seen.count).sum();
+        if unusable > 0 {
+            let message = format!("{unusable} of {} cannot be used", plural(findings.rows, "row"));
+            let (feed, file) = (&self.feed.name, self.file.display());
+            let help = format!("signalbox check --feed {feed} --sample {file}  shows why");
+            rows.push(self.severity, (None, None), "unusable_rows", message, help);
+        }
+    }
+
+    fn causes(
+        &self,
+        findings: &Findings<'_>,
+        wanted: fn(&Cause) -> bool,
+        report: &mut Report,
+        rows: &mut Report,
+    ) {
         /// A column mapped wrongly gives a cause per row.
         const MOST_CAUSES: usize = 50;
-        let mut causes: Vec<_> = findings.causes.iter().collect();
+        let mut causes: Vec<_> = findings.causes.iter().filter(|(cause, _)| wanted(cause)).collect();
         causes.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.count));
         for (cause, seen) in causes.iter().take(MOST_CAUSES) {
-            if cause.code == RejectCode::UnmappedCode {
+            if is_code(cause) {
                 self.unmapped(cause, seen, findings, report);
             } else {
                 self.fault(cause, seen, rows);
@@ -125,7 +190,7 @@ impl Shown<'_> {
         if let Some(more) = causes.len().checked_sub(MOST_CAUSES + 1) {
             let message = format!("and {} more causes", more + 1);
             let help = "so many causes are usually one: a column that is mapped to the wrong key";
-            rows.push(Severity::Error, (None, None), "more_causes", message, help.to_owned());
+            rows.push(self.severity, (None, None), "more_causes", message, help.to_owned());
         }
     }
 
@@ -148,13 +213,14 @@ impl Shown<'_> {
         );
         let words: Vec<&str> = AttendanceCategory::MAPPABLE.iter().map(|word| word.as_str()).collect();
         let help = format!("add one of  {}: {}", cause.value_class, words.join(" | "));
-        report.error(place, cause.code.as_str(), message, help);
+        let at = (Some(place.line), Some(place.column));
+        report.push(self.severity, at, cause.code.as_str(), message, help);
     }
 
     fn fault(&self, cause: &Cause, seen: &Seen, rows: &mut Report) {
         let column = cause.column.as_deref().and_then(|column| self.header.position(column));
         let (message, help) = (self.said(cause, seen), seen.help.clone());
-        rows.push(Severity::Error, (seen.first_row, column), cause.code.as_str(), message, help);
+        rows.push(self.severity, (seen.first_row, column), cause.code.as_str(), message, help);
     }
 
     fn said(&self, cause: &Cause, seen: &Seen) -> String {
@@ -197,6 +263,11 @@ impl Shown<'_> {
         let Findings { rows, unusable, .. } = findings;
         format!("{}: {} of {} can be used.", self.file_name(), rows - unusable, plural(*rows, "row"))
     }
+}
+
+/// Mended in the YAML; every other fault in the file.
+fn is_code(cause: &Cause) -> bool {
+    cause.code == RejectCode::UnmappedCode
 }
 
 fn times(seen: &Seen) -> String {

@@ -71,10 +71,35 @@ fn a_sound_configuration_has_no_problems() {
     let codes: Vec<&str> =
         problems.as_array().expect("a list").iter().filter_map(|one| one["code"].as_str()).collect();
     assert_eq!((done, codes), (Done::Ok, vec!["nothing_there", "nothing_there"]));
-    for name in ["e.csv", "att.csv"] {
-        fs::write(folder.path(name), "").expect("writes");
-    }
+    folder.write("e.csv", "Student,School,Entry\n1001,100,2026-08-17\n");
+    folder.write("att.csv", "Student,School,Day,Code\n1001,100,09/16/2026,A\n");
     assert_eq!(folder.problems(None), (Done::Ok, Value::Array(Vec::new())));
+}
+
+/// `check` without a sample looks at what lies there, and blames the mapping alone: the file may be an old one.
+#[test]
+fn the_newest_file_shows_what_the_mapping_misses() {
+    let folder = Folder::new();
+    folder.write("e.csv", "Student,Entry\n1001,2026-08-17\n");
+    folder.write("att_old.csv", "Student,School,Day,Code\n1001,100,09/16/2026,OLD\n");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(24);
+    let old = fs::File::options().write(true).open(folder.path("att_old.csv")).expect("opens");
+    old.set_modified(long_ago).expect("a time");
+    let rows = "1001,100,09/16/2026,TRU\n1001,100,09/17/2026,TRU\n1001,100,16.9.2026,A\n";
+    folder.write("att.csv", &format!("Student,School,Day,Code\n{rows}"));
+    let (done, problems) = folder.problems(None);
+    assert_eq!(done, Done::Ok, "{problems:#}");
+    let found: Vec<_> = problems.as_array().expect("a list").iter().collect();
+    let codes: Vec<_> = found.iter().map(|one| (one["severity"].as_str(), one["code"].as_str())).collect();
+    let warning = |code| (Some("warning"), Some(code));
+    let expected = [warning("missing_column"), warning("unmapped_code"), warning("unusable_rows")];
+    assert_eq!(codes, expected, "{problems:#}");
+    assert!(names(&found[0]["path"], "e.csv") && names(&found[2]["path"], "att.csv"), "{problems:#}");
+    assert_eq!(found[1]["line"], 16, "{problems:#}");
+    let said = found[1]["message"].as_str().expect("text");
+    assert!(said.contains("\"TRU\"") && said.contains("2 times"), "{said}");
+    assert!(!problems.to_string().contains("OLD"), "{problems:#}");
+    assert!(found[2]["help"].as_str().is_some_and(|help| help.contains("--sample")), "{problems:#}");
 }
 
 #[test]

@@ -72,12 +72,12 @@ fn folder(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) -> Result
     Ok(Box::new(first))
 }
 
-fn unreadable(error: &io::Error) -> Refusal {
+pub(super) fn unreadable(error: &io::Error) -> Refusal {
     Refusal {
         code: RejectCode::UnreadableFile,
         file: None,
         column: None,
-        message: format!("the sample cannot be read: {error}"),
+        message: format!("the file cannot be read: {error}"),
         help: "mind the path and its permissions".to_owned(),
     }
 }
