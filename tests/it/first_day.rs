@@ -93,3 +93,25 @@ fn test_mode_shows_who_would_have_been_told() {
     }
     assert_eq!(district.status()["outbox"]["withheld"], 2);
 }
+
+/// Flags of the time before it are shown for a route that is added, too, and once.
+#[test]
+fn a_route_that_is_added_in_test_shows_who_would_be_told() {
+    let (receiver, another) = (Receiver::start(), Receiver::start());
+    let mut district = loaded("history", &receiver);
+    assert!(district.alerts().is_empty(), "history shows nobody");
+    district.configure(|config| config.mode = "test");
+    district.up();
+    assert_eq!(district.alerts().len(), 2, "it is in test now");
+    district.configure(|config| config.webhooks.push(("nurse".to_owned(), another.url())));
+    district.up();
+    district.up();
+    let mut told: Vec<_> = district.alerts().iter().map(|alert| alert["to"].to_string()).collect();
+    told.sort();
+    assert_eq!(told, ["\"counselor\"", "\"counselor\"", "\"nurse\"", "\"nurse\""]);
+    assert_eq!(district.status()["outbox"]["withheld"], 4);
+    go_live(&mut district);
+    for told in [&receiver, &another] {
+        assert_eq!(told.kinds(), ["risk.flags.standing"]);
+    }
+}

@@ -289,6 +289,16 @@ pub struct Reject {
     pub help: String,
 }
 
+/// What the gate decided of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub run: u64,
+    /// What it counted and decided, as JSON.
+    pub gated: String,
+    /// Replace the feed's (`None`: leaves them).
+    pub settings: Option<String>,
+}
+
 /// All that closing a run writes, in one transaction.
 #[derive(Debug, Clone)]
 pub struct Closing {
@@ -360,14 +370,13 @@ pub trait FeedStore: Send + Sync {
     /// Opens a run. An unfinished one is returned instead.
     async fn open_run(&self, lease: &FeedLease, run: NewRun) -> Result<Run, StoreError>;
 
-    /// Remembers what the gate counted and decided, and replaces the feed's settings (`None`: leaves them). `Failed` when
-    /// the run is not the open one.
+    /// Remembers what the gate decided, and [records](Self::record) the first rows of it, both or neither. `Failed` when the
+    /// run is not the open one.
     async fn gate_run(
         &self,
         lease: &FeedLease,
-        number: u64,
-        gated: &str,
-        settings: Option<&str>,
+        decision: &Decision,
+        first: Option<(Scope, &[LedgerRow])>,
     ) -> Result<(), StoreError>;
 
     /// Up to `max` rows of the ledger in key order, after `after`. Each call is one ordered scan, never a look-up per row.

@@ -52,6 +52,8 @@ impl Announcer<'_> {
         }
         if self.is_told(mode) {
             self.standing(state, &mut entries);
+        } else if mode == Mode::Test {
+            self.would_stand(state, changes, &mut entries);
         }
         entries
     }
@@ -116,10 +118,22 @@ impl Announcer<'_> {
         }
     }
 
-    /// What is unconfirmed stands for those who were told; nobody else hears of it until it is confirmed.
+    /// In test, who would be told by a route that came after the flag: what is shown already stays as it is.
+    fn would_stand(&self, state: &StudentState, changes: &[FlagChange], entries: &mut Vec<NewEntry>) {
+        let is_new = |flag: &Flag| changes.iter().any(|change| change.number == flag.number);
+        for flag in state.announced.flags().iter().filter(|flag| stands(flag) && !is_new(flag)) {
+            for to in self.recipients() {
+                let is_told = state.told.iter().any(|told| told.number == flag.number && told.to == to);
+                if !is_told {
+                    let entry = self.alert(state, flag, "raised", None, to);
+                    entries.push(NewEntry { withheld: true, ..entry });
+                }
+            }
+        }
+    }
+
     fn standing(&self, state: &mut StudentState, entries: &mut Vec<NewEntry>) {
-        let stands = |flag: &&Flag| flag.state == FlagState::Open && !flag.unconfirmed;
-        let open: Vec<Flag> = state.announced.flags().iter().filter(stands).cloned().collect();
+        let open: Vec<Flag> = state.announced.flags().iter().filter(|flag| stands(flag)).cloned().collect();
         for flag in &open {
             for to in self.recipients() {
                 let is_told = state.told.iter().any(|told| told.number == flag.number && told.to == to);
@@ -221,6 +235,11 @@ impl Announcer<'_> {
             as_of,
         }
     }
+}
+
+/// What is unconfirmed stands for those who were told; nobody else hears of it until it is confirmed.
+fn stands(flag: &Flag) -> bool {
+    flag.state == FlagState::Open && !flag.unconfirmed
 }
 
 /// The student as the district's tools know them.

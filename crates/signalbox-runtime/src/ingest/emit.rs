@@ -20,7 +20,7 @@ use signalbox_event::envelope::{feed_source, role_source};
 use signalbox_event::id::{derived, event_id};
 use signalbox_event::{Data, Domain, Event, Status, topic};
 use signalbox_log::Message;
-use signalbox_store::feed::{FeedLease, LedgerRow, LedgerStatus, Run};
+use signalbox_store::feed::{Decision, FeedLease, LedgerRow, LedgerStatus, Run};
 
 use self::chunk::Chunk;
 use self::writer::Writer;
@@ -67,6 +67,11 @@ impl<'a> Emitter<'a> {
             writer: Writer::new(hub, lease),
             has_sent: false,
         }
+    }
+
+    /// The decision is stored with the first rows.
+    pub(crate) fn deciding(self, decision: Option<Decision>) -> Self {
+        Self { writer: self.writer.deciding(decision), ..self }
     }
 
     pub(crate) async fn step(&mut self, step: Step) -> Result<(), HubError> {

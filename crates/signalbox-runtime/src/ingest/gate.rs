@@ -89,6 +89,11 @@ pub(crate) struct Gated {
 }
 
 impl Gated {
+    /// Whether rows of the payload go into the ledger and on the log.
+    pub(crate) fn publishes(&self) -> bool {
+        self.changes && !self.hold.as_ref().is_some_and(Held::is_whole)
+    }
+
     /// Whether the step's row stands on though the payload does not have it.
     pub(crate) fn keeps_back(&self, step: &Step) -> Result<bool, HubError> {
         if !step.verdict.is_end() || self.kept_back.is_empty() {

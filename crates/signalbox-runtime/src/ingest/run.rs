@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use signalbox_connector::Refusal;
-use signalbox_store::feed::{FeedLease, Hold, Run};
+use signalbox_store::feed::{Decision, FeedLease, Hold, Run};
 
 use super::diff::{By, Diff};
 use super::doubt::Book;
 use super::emit::{Emitter, end_run, run_end};
 use super::extent::{self, Judged};
-use super::gate::{Gated, Held, Tally};
+use super::gate::{Gated, Tally};
 use super::identity::Resolver;
 use super::read::{self, Beside, ReadIn};
 use super::rejects::RejectBook;
@@ -18,6 +18,15 @@ use super::settings::{FeedSettings, Remembered};
 use super::steps::Few;
 use super::{RunReport, cause};
 use crate::hub::{Feed, Hub, HubError};
+
+/// What is to become of a payload.
+struct Judgement {
+    gated: Gated,
+    /// To be stored, unless an earlier try has.
+    decision: Option<Decision>,
+    /// What came of it, as far as that is few.
+    steps: Few,
+}
 
 /// A run that is to be worked through.
 #[derive(Clone, Copy)]
@@ -48,7 +57,13 @@ impl OpenRun<'_> {
         let read_on = remembered.read_on.map_or(self.run_day(), |last| last.max(self.run_day()));
         let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
         let by = self.by(&judged, read_on);
-        let (gated, steps) = self.gate(&mut read, by, &remembered.book, basis, &mut settings).await?;
+        let Judgement { gated, mut decision, steps } =
+            self.gate(&mut read, by, &remembered.book, basis, &mut settings).await?;
+        // Where only rows follow, the decision goes with the first of them.
+        let with_rows = gated.publishes() && read.ids.is_empty();
+        if let Some(decision) = decision.take_if(|_| !with_rows) {
+            self.decide(&decision).await?;
+        }
         if let Some(held) = gated.hold.as_ref().filter(|held| held.is_whole()) {
             self.end_what_went_out().await?;
             return self.hold(read.rejects, &gated, held, settings).await;
@@ -56,8 +71,10 @@ impl OpenRun<'_> {
         if !read.ids.is_empty() {
             self.teach(&read).await?;
         }
-        if gated.changes {
-            self.publish(&read, by, &gated, steps, resolver, &mut settings).await?;
+        if gated.publishes() {
+            let emitter =
+                Emitter::new(hub, self.lease, self.run, resolver, id_system(hub)).deciding(decision);
+            self.publish(&read, by, &gated, steps, emitter, &mut settings).await?;
         } else {
             self.cover(&read, &gated, &mut settings).await?;
         }
@@ -129,7 +146,7 @@ impl OpenRun<'_> {
         let Some(mut read) = read else { return Ok(None) };
         read.covered = extent::coverage(&read, &hub.settings.calendars, run_day);
         let gated = accepted.gated(&read);
-        self.decide(&gated, None).await?;
+        self.decide(&self.decision(&gated, None)).await?;
         let mut settings = settings.clone();
         self.cover(&read, &gated, &mut settings).await?;
         self.accept(read.rejects, &gated, settings).await.map(Some)
@@ -145,7 +162,8 @@ impl OpenRun<'_> {
         By { feeds: &*hub.feeds, feed: &feed.name, settings: &hub.settings, read_on, judged }
     }
 
-    /// Counts what the payload would do. A resumed run keeps what was decided before, while that rests on the same.
+    /// Counts what the payload would do and decides what becomes of it. A resumed run keeps what was decided before, while
+    /// that rests on the same.
     async fn gate(
         &self,
         read: &mut ReadIn,
@@ -153,7 +171,7 @@ impl OpenRun<'_> {
         book: &Book,
         basis: &Basis,
         settings: &mut FeedSettings,
-    ) -> Result<(Gated, Few), HubError> {
+    ) -> Result<Judgement, HubError> {
         let Self { feed, run, .. } = *self;
         let basis = basis.of(run);
         let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
@@ -168,16 +186,15 @@ impl OpenRun<'_> {
         read.rejects = rejects;
         let before = self.decided()?.unwrap_or_default();
         if before.basis == basis {
-            return Ok((before, steps));
+            return Ok(Judgement { gated: before, decision: None, steps });
         }
         let approved = self.approved_hold().await?;
         let gated = tally.finish(read, book, approved.as_ref());
         let gated = Gated { basis, ..gated };
         // From here on the ledger is no longer that of the last accepted payload.
-        let forgets = gated.changes && !gated.hold.as_ref().is_some_and(Held::is_whole);
-        let forgets = forgets && settings.accepted.take().is_some();
-        self.decide(&gated, forgets.then_some(&*settings)).await?;
-        Ok((gated, steps))
+        let forgets = gated.publishes() && settings.accepted.take().is_some();
+        let decision = Some(self.decision(&gated, forgets.then_some(&*settings)));
+        Ok(Judgement { gated, decision, steps })
     }
 
     /// The hold that a person approved, if that is why the payload is worked through.
@@ -186,11 +203,14 @@ impl OpenRun<'_> {
         Ok(self.hub.feeds.holds().await?.into_iter().find(|hold| hold.id == id))
     }
 
+    fn decision(&self, gated: &Gated, settings: Option<&FeedSettings>) -> Decision {
+        let gated = serde_json::to_string(gated).expect("a decision always serialises");
+        Decision { run: self.run.number, gated, settings: settings.map(FeedSettings::to_json) }
+    }
+
     /// Remembers what was decided, so that a resumed run does not decide again.
-    async fn decide(&self, gated: &Gated, settings: Option<&FeedSettings>) -> Result<(), HubError> {
-        let decided = serde_json::to_string(gated).expect("a decision always serialises");
-        let settings = settings.map(FeedSettings::to_json);
-        self.hub.feeds.gate_run(self.lease, self.run.number, &decided, settings.as_deref()).await?;
+    async fn decide(&self, decision: &Decision) -> Result<(), HubError> {
+        self.hub.feeds.gate_run(self.lease, decision, None).await?;
         crate::failpoint!("run.gate");
         Ok(())
     }
@@ -210,11 +230,10 @@ impl OpenRun<'_> {
         by: By<'_>,
         gated: &Gated,
         steps: Few,
-        resolver: &Resolver,
+        mut emitter: Emitter<'_>,
         settings: &mut FeedSettings,
     ) -> Result<(), HubError> {
-        let Self { hub, lease, run, .. } = *self;
-        let mut emitter = Emitter::new(hub, lease, run, resolver, id_system(hub));
+        let Self { hub, run, .. } = *self;
         let mut steps = steps.or_anew(by, read)?;
         while let Some(step) = steps.next().await? {
             if !gated.keeps_back(&step)? {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use signalbox_store::feed::{
-    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
-    NewRun, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
+    Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
+    Named, NewRun, Reject, RejectGroup, Run, Scope, Term,
 };
 use signalbox_store::{FeedStore, StoreError};
 use sqlx::postgres::PgPool;
@@ -106,16 +106,19 @@ impl FeedStore for PgFeeds {
     async fn gate_run(
         &self,
         lease: &FeedLease,
-        number: u64,
-        gated: &str,
-        settings: Option<&str>,
+        decision: &Decision,
+        first: Option<(Scope, &[LedgerRow])>,
     ) -> Result<(), StoreError> {
         let (mut transaction, feed) = self.write(lease).await?;
-        if !runs::gate(&mut *transaction, feed, number, gated).await.map_err(refusal)? {
-            return Err(StoreError::not_open(number));
+        let Decision { run, gated, settings } = decision;
+        if !runs::gate(&mut *transaction, feed, *run, gated).await.map_err(refusal)? {
+            return Err(StoreError::not_open(*run));
         }
         if let Some(settings) = settings {
             runs::save_settings(&mut *transaction, feed, settings).await.map_err(refusal)?;
+        }
+        if let Some((scope, rows)) = first {
+            ledger::record(&mut transaction, feed, scope, rows).await?;
         }
         commit(transaction).await
     }
@@ -141,14 +144,7 @@ impl FeedStore for PgFeeds {
 
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError> {
         let (mut transaction, feed) = self.write(lease).await?;
-        if !are_in_order(rows) {
-            return Err(StoreError::out_of_order());
-        }
-        if !rows.is_empty() {
-            ledger::record(&mut transaction, feed, scope, rows).await?;
-            let unsent = Unsent::of(scope, rows);
-            runs::names_unsent(&mut *transaction, feed, unsent).await.map_err(refusal)?;
-        }
+        ledger::record(&mut transaction, feed, scope, rows).await?;
         commit(transaction).await
     }
 

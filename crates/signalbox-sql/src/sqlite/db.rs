@@ -2,7 +2,8 @@
 //!
 //! sqlx has a pool, and it costs more than the statements: whatever it gets back it first asks whether it is still there,
 //! in a task of its own, and every one of those is a handful of wake-ups between threads. A file of this machine is
-//! always there.
+//! always there. For the same reason some statements go together: each round trip to a connection's thread costs more than
+//! most of them do.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,11 +53,16 @@ impl Db {
     /// takes the file's lock at once (a read transaction that turns into a write fails with `SQLITE_BUSY` without
     /// waiting). Dropped without `commit`, it rolls back.
     pub(crate) async fn write(&self) -> Result<Write, sqlx::Error> {
-        let connection = in_time(self.writer.clone().lock_owned()).await?;
-        // From here on: a caller that goes away in the middle leaves a transaction as well.
-        let mut write = Write { connection: Some(connection) };
+        let mut write = self.writer().await?;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *write).await?;
         Ok(write)
+    }
+
+    /// A write transaction that is still to begin: by the caller's first statement, so that both are one round trip.
+    pub(crate) async fn writer(&self) -> Result<Write, sqlx::Error> {
+        let connection = in_time(self.writer.clone().lock_owned()).await?;
+        // From here on: a caller that goes away in the middle leaves a transaction as well.
+        Ok(Write { connection: Some(connection) })
     }
 
     /// A reader: it sees the last commit, never waits for the writer and cannot write.

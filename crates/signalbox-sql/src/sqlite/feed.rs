@@ -5,8 +5,8 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use signalbox_store::feed::{
-    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow, Named,
-    NewRun, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
+    Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
+    Named, NewRun, Reject, RejectGroup, Run, Scope, Term,
 };
 use signalbox_store::{FeedStore, StoreError};
 use sqlx::SqliteExecutor;
@@ -51,8 +51,9 @@ impl SqliteFeeds {
 
     /// A write transaction of the feed's owner, and the feed's number.
     async fn write(&self, lease: &FeedLease) -> Result<(Write, i64), StoreError> {
-        let mut transaction = self.db.write().await.map_err(refusal)?;
-        let feed = owned(&mut *transaction, lease).await?;
+        let mut transaction = self.db.writer().await.map_err(refusal)?;
+        let begin = "BEGIN IMMEDIATE; SELECT id FROM feed WHERE name = ?1 AND epoch = ?2";
+        let feed = owned(&mut *transaction, begin, lease).await?;
         Ok((transaction, feed))
     }
 }
@@ -116,7 +117,8 @@ impl FeedStore for SqliteFeeds {
 
     async fn open(&self, lease: &FeedLease) -> Result<Option<Run>, StoreError> {
         let mut reader = self.db.reader().await.map_err(refusal)?;
-        let feed = owned(&mut *reader, lease).await?;
+        let select = "SELECT id FROM feed WHERE name = ?1 AND epoch = ?2";
+        let feed = owned(&mut *reader, select, lease).await?;
         runs::unfinished(&mut *reader, feed).await.map_err(refusal)
     }
 
@@ -130,16 +132,16 @@ impl FeedStore for SqliteFeeds {
     async fn gate_run(
         &self,
         lease: &FeedLease,
-        number: u64,
-        gated: &str,
-        settings: Option<&str>,
+        decision: &Decision,
+        first: Option<(Scope, &[LedgerRow])>,
     ) -> Result<(), StoreError> {
         let (mut transaction, feed) = self.write(lease).await?;
-        if !runs::gate(&mut *transaction, feed, number, gated).await.map_err(refusal)? {
-            return Err(StoreError::not_open(number));
+        let Decision { run, gated, settings } = decision;
+        if !runs::gate(&mut *transaction, feed, *run, gated, settings.as_deref()).await.map_err(refusal)? {
+            return Err(StoreError::not_open(*run));
         }
-        if let Some(settings) = settings {
-            runs::save_settings(&mut *transaction, feed, settings).await.map_err(refusal)?;
+        if let Some((scope, rows)) = first {
+            ledger::record(&mut transaction, feed, scope, rows).await?;
         }
         transaction.commit().await.map_err(refusal)
     }
@@ -165,14 +167,7 @@ impl FeedStore for SqliteFeeds {
 
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError> {
         let (mut transaction, feed) = self.write(lease).await?;
-        if !are_in_order(rows) {
-            return Err(StoreError::out_of_order());
-        }
-        if !rows.is_empty() {
-            ledger::record(&mut transaction, feed, scope, rows).await?;
-            let unsent = Unsent::of(scope, rows);
-            runs::names_unsent(&mut *transaction, feed, unsent).await.map_err(refusal)?;
-        }
+        ledger::record(&mut transaction, feed, scope, rows).await?;
         transaction.commit().await.map_err(refusal)
     }
 
@@ -312,8 +307,12 @@ impl FeedStore for SqliteFeeds {
 }
 
 /// The feed's number, if the lease is its last one.
-async fn owned(executor: impl SqliteExecutor<'_>, lease: &FeedLease) -> Result<i64, StoreError> {
-    sqlx::query_scalar("SELECT id FROM feed WHERE name = ? AND epoch = ?")
+async fn owned(
+    executor: impl SqliteExecutor<'_>,
+    select: &'static str,
+    lease: &FeedLease,
+) -> Result<i64, StoreError> {
+    sqlx::query_scalar(select)
         .bind(&lease.feed)
         .bind(lease.epoch as i64)
         .fetch_optional(executor)

@@ -1,8 +1,8 @@
 //! A hub's stores with something in every column, and all that can be read back through the traits.
 
 use signalbox_store::feed::{
-    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow, LedgerStatus, Mark,
-    Named, NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
+    Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow,
+    LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
 };
 use signalbox_store::outbox::{Bundle, Entry, NewEntry, Settled};
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
@@ -112,7 +112,8 @@ pub(crate) async fn fill_feeds(store: &impl FeedStore) {
 
     let attendance = store.take("attendance", term).await.expect("answers");
     let open = store.open_run(&attendance, run("tränen 'n more.csv")).await.expect("answers");
-    store.gate_run(&attendance, open.number, r#"{"add":3}"#, None).await.expect("answers");
+    let decision = Decision { run: open.number, gated: r#"{"add":3}"#.to_owned(), settings: None };
+    store.gate_run(&attendance, &decision, None).await.expect("answers");
     store.record(&attendance, SCOPES[1], &ledger(3)).await.expect("answers");
     store.save_note("policy", "").await.expect("answers");
 }

@@ -4,7 +4,7 @@
 use super::crosswalk::named;
 use super::{assert_refused, taken};
 use crate::FeedStore;
-use crate::feed::{Closing, FeedLease, LedgerRow, LedgerStatus, Mark, NewRun, Outcome, Scope};
+use crate::feed::{Closing, Decision, FeedLease, LedgerRow, LedgerStatus, Mark, NewRun, Outcome, Scope};
 
 /// One test per promise of [`FeedStore`].
 #[macro_export]
@@ -56,6 +56,7 @@ macro_rules! feed_conformance {
                 an_unfinished_run_comes_first
                 an_open_run_names_the_rows_recorded_last
                 what_the_gate_decided_survives
+                a_decision_and_its_first_rows_are_one
                 closing_moves_the_cursor_and_stores_the_summary
                 gating_and_closing_replace_settings_or_leave_them
                 marks_are_moved_and_taken_away
@@ -102,10 +103,11 @@ pub async fn a_lease_fences_every_earlier_writer(store: &impl FeedStore) {
     let later = taken(store, "sis").await;
     assert!(later.epoch > earlier.epoch);
 
+    let decision = Decision { run: run.number, gated: "{}".to_owned(), settings: None };
     assert_refused!(store.save_settings(&earlier, "{}").await, Fenced);
     assert_refused!(store.open(&earlier).await, Fenced);
     assert_refused!(store.open_run(&earlier, new_run("two", &[])).await, Fenced);
-    assert_refused!(store.gate_run(&earlier, run.number, "{}", None).await, Fenced);
+    assert_refused!(store.gate_run(&earlier, &decision, None).await, Fenced);
     assert_refused!(store.record(&earlier, SCOPE, &[ledger_row()]).await, Fenced);
     assert_refused!(store.add_crosswalk(&earlier, &[named("1", "student-1")]).await, Fenced);
     assert_refused!(store.close_run(&earlier, run.number, closing(Outcome::Accepted)).await, Fenced);

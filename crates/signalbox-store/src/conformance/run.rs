@@ -5,7 +5,7 @@ use super::hold::{decide, hold, open_holds};
 use super::{assert_refused, taken};
 use crate::FeedStore;
 use crate::feed::{
-    Closing, FeedLease, HoldState, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope, Unsent,
+    Closing, Decision, FeedLease, HoldState, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope, Unsent,
 };
 
 pub async fn run_numbers_ascend(store: &impl FeedStore) {
@@ -33,13 +33,48 @@ pub async fn an_unfinished_run_comes_first(store: &impl FeedStore) {
     assert_eq!(store.open_run(&lease, new_run("two", &[])).await.expect("opens").name, "two");
 }
 
+fn decision(run: u64, gated: &str, settings: Option<&str>) -> Decision {
+    Decision { run, gated: gated.to_owned(), settings: settings.map(str::to_owned) }
+}
+
 pub async fn what_the_gate_decided_survives(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let run = store.open_run(&lease, new_run("one", &[])).await.expect("opens");
-    store.gate_run(&lease, run.number, r#"{"add":3}"#, None).await.expect("remembers");
+    store.gate_run(&lease, &decision(run.number, r#"{"add":3}"#, None), None).await.expect("remembers");
     let lease = taken(store, "sis").await;
     let resumed = store.open(&lease).await.expect("reads").expect("is open");
     assert_eq!(resumed, Run { gated: Some(r#"{"add":3}"#.into()), ..run });
+}
+
+/// The first rows of a decision are recorded with it, both or neither.
+pub async fn a_decision_and_its_first_rows_are_one(store: &impl FeedStore) {
+    let lease = taken(store, "sis").await;
+    let run = store.open_run(&lease, new_run("one", &[])).await.expect("opens");
+    let scope = Scope { entity: 3, school_year: 2022 };
+    let row = |key: u8| LedgerRow {
+        key: [key; 16],
+        content: 7,
+        revision: 1,
+        status: LedgerStatus::Live,
+        detail: vec![key],
+    };
+    let decided = decision(run.number, "{}", Some("new"));
+    let disordered = [row(2), row(1)];
+    assert_refused!(store.gate_run(&lease, &decided, Some((scope, &disordered))).await, Failed(_));
+    assert_refused!(
+        store.gate_run(&lease, &decision(9, "{}", None), Some((scope, &[row(1)]))).await,
+        Failed(_)
+    );
+    assert_eq!(store.open(&lease).await.expect("reads"), Some(run.clone()), "nothing was written");
+    assert_eq!(store.ledger("sis", scope, None, 9).await.expect("reads"), []);
+
+    let rows = [row(1), row(2)];
+    store.gate_run(&lease, &decided, Some((scope, &rows))).await.expect("remembers both");
+    let open = store.open(&lease).await.expect("reads").expect("is open");
+    let unsent = Unsent::of(scope, &rows);
+    assert_eq!(open, Run { gated: Some("{}".to_owned()), unsent, ..run });
+    assert_eq!(store.ledger("sis", scope, None, 9).await.expect("reads"), rows);
+    assert_eq!(store.settings("sis").await.expect("reads").as_deref(), Some("new"));
 }
 
 /// Whoever finishes the run tells of them again: perhaps nobody heard.
@@ -94,8 +129,10 @@ pub async fn closing_moves_the_cursor_and_stores_the_summary(store: &impl FeedSt
 pub async fn gating_and_closing_replace_settings_or_leave_them(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let run = store.open_run(&lease, new_run("gated", &[])).await.expect("opens");
-    store.gate_run(&lease, run.number, "{}", Some("old")).await.expect("remembers");
-    store.gate_run(&lease, run.number, "{}", None).await.expect("remembers");
+    for settings in [Some("old"), None] {
+        let decision = decision(run.number, "{}", settings);
+        store.gate_run(&lease, &decision, None).await.expect("remembers");
+    }
     assert_eq!(store.settings("sis").await.expect("reads").as_deref(), Some("old"));
     close(store, &lease, run.number, closing(Outcome::Accepted)).await;
     let replacing = Closing { settings: Some("new".into()), ..closing(Outcome::Accepted) };
@@ -186,7 +223,7 @@ pub async fn only_the_open_run_is_gated_or_closed(store: &impl FeedStore) {
     let number = work(store, &lease, new_run("one", &[]), closing(Outcome::Accepted)).await;
     let before = store.run("sis", number).await.expect("reads");
     for number in [number, number + 1] {
-        assert_refused!(store.gate_run(&lease, number, "{}", None).await, Failed(_));
+        assert_refused!(store.gate_run(&lease, &decision(number, "{}", None), None).await, Failed(_));
         let closing = Closing { hold: Some(hold("h", "sis", number, 1)), ..closing(Outcome::Held) };
         assert_refused!(store.close_run(&lease, number, closing).await, Failed(_));
     }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use crate::feed::{
-    Closing, CrosswalkRow, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
+    Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
     LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
 };
 use crate::{FeedStore, StoreError};
@@ -107,6 +107,19 @@ impl Feed {
         self.runs.last_mut().filter(|run| run.outcome.is_none())
     }
 
+    fn record(&mut self, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError> {
+        if !are_in_order(rows) {
+            return Err(StoreError::out_of_order());
+        }
+        if !rows.is_empty() {
+            self.ledger.entry(scope).or_default().extend(rows.iter().map(|row| (row.key, row.clone())));
+            if let Some(run) = self.unfinished() {
+                run.unsent = Unsent::of(scope, rows);
+            }
+        }
+        Ok(())
+    }
+
     fn unfinished_is(&mut self, number: u64) -> Result<&mut Run, StoreError> {
         self.unfinished().filter(|run| run.number == number).ok_or_else(|| StoreError::not_open(number))
     }
@@ -176,15 +189,18 @@ impl FeedStore for MemoryFeeds {
     async fn gate_run(
         &self,
         lease: &FeedLease,
-        number: u64,
-        gated: &str,
-        settings: Option<&str>,
+        decision: &Decision,
+        first: Option<(Scope, &[LedgerRow])>,
     ) -> Result<(), StoreError> {
         let mut inner = self.lock();
         let feed = inner.owned(lease)?;
-        feed.unfinished_is(number)?.gated = Some(gated.to_owned());
-        if let Some(settings) = settings {
-            feed.settings = Some(settings.to_owned());
+        feed.unfinished_is(decision.run)?;
+        if let Some((scope, rows)) = first {
+            feed.record(scope, rows)?;
+        }
+        feed.unfinished_is(decision.run)?.gated = Some(decision.gated.clone());
+        if let Some(settings) = &decision.settings {
+            feed.settings = Some(settings.clone());
         }
         Ok(())
     }
@@ -229,18 +245,7 @@ impl FeedStore for MemoryFeeds {
     }
 
     async fn record(&self, lease: &FeedLease, scope: Scope, rows: &[LedgerRow]) -> Result<(), StoreError> {
-        let mut inner = self.lock();
-        let feed = inner.owned(lease)?;
-        if !are_in_order(rows) {
-            return Err(StoreError::out_of_order());
-        }
-        if !rows.is_empty() {
-            feed.ledger.entry(scope).or_default().extend(rows.iter().map(|row| (row.key, row.clone())));
-            if let Some(run) = feed.unfinished() {
-                run.unsent = Unsent::of(scope, rows);
-            }
-        }
-        Ok(())
+        self.lock().owned(lease)?.record(scope, rows)
     }
 
     async fn close_run(&self, lease: &FeedLease, number: u64, closing: Closing) -> Result<(), StoreError> {

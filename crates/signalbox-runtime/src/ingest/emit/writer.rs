@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use signalbox_log::EventLog;
 use signalbox_store::FeedStore;
-use signalbox_store::feed::FeedLease;
+use signalbox_store::feed::{Decision, FeedLease};
 use tokio::task::JoinSet;
 
 use super::chunk::Chunk;
@@ -17,6 +17,8 @@ pub(super) struct Writer {
     log: Arc<dyn EventLog>,
     feeds: Arc<dyn FeedStore>,
     lease: FeedLease,
+    /// What was decided of the run, until it is stored with the first chunk.
+    decision: Option<Decision>,
     /// At most one.
     writing: JoinSet<Result<Chunk, HubError>>,
 }
@@ -24,21 +26,26 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(hub: &Hub, lease: &FeedLease) -> Self {
         let (log, feeds) = (hub.log.clone(), hub.feeds.clone());
-        Self { log, feeds, lease: lease.clone(), writing: JoinSet::new() }
+        Self { log, feeds, lease: lease.clone(), decision: None, writing: JoinSet::new() }
+    }
+
+    pub(super) fn deciding(self, decision: Option<Decision>) -> Self {
+        Self { decision, ..self }
     }
 
     /// Waits for the chunk before and begins with this one. Gives back an empty chunk.
     pub(super) async fn write(&mut self, chunk: Chunk) -> Result<Chunk, HubError> {
         let empty = self.finish().await?;
         let (log, feeds, lease) = (self.log.clone(), self.feeds.clone(), self.lease.clone());
-        self.writing.spawn(async move { write(&*log, &*feeds, &lease, chunk).await });
+        let decision = self.decision.take();
+        self.writing.spawn(async move { write(&*log, &*feeds, &lease, decision, chunk).await });
         Ok(empty)
     }
 
     /// Waits for the chunk before, and until this one is written.
     pub(super) async fn write_last(&mut self, chunk: Chunk) -> Result<(), HubError> {
         self.finish().await?;
-        write(&*self.log, &*self.feeds, &self.lease, chunk).await?;
+        write(&*self.log, &*self.feeds, &self.lease, self.decision.take(), chunk).await?;
         Ok(())
     }
 
@@ -55,12 +62,18 @@ async fn write(
     log: &dyn EventLog,
     feeds: &dyn FeedStore,
     lease: &FeedLease,
+    decision: Option<Decision>,
     mut chunk: Chunk,
 ) -> Result<Chunk, HubError> {
-    if let Some((scope, rows)) = chunk.rows() {
-        feeds.record(lease, scope, rows).await?;
-        crate::failpoint!("ledger");
+    match (decision, chunk.rows()) {
+        (Some(decision), rows) => {
+            feeds.gate_run(lease, &decision, rows).await?;
+            crate::failpoint!("run.gate");
+        }
+        (None, Some((scope, rows))) => feeds.record(lease, scope, rows).await?,
+        (None, None) => {}
     }
+    crate::failpoint!("ledger");
     if !chunk.messages().is_empty() {
         log.append(chunk.messages()).await?;
         crate::failpoint!("append");

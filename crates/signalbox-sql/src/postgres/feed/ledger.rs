@@ -1,9 +1,10 @@
 //! The ledger's pages and counts.
 
 use signalbox_store::StoreError;
-use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope};
+use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope, Unsent, are_in_order};
 use sqlx::{PgConnection, PgExecutor};
 
+use super::runs;
 use crate::ledger::{self, Pages, WritePages, highest};
 use crate::page::{Change, Page};
 use crate::postgres::refusal::refusal;
@@ -28,16 +29,23 @@ impl WritePages for PgPages<'_> {
     }
 }
 
-/// Writes rows, which are in key order, inside the caller's transaction.
+/// Writes rows, and names them as unsent, inside the caller's transaction.
 pub(super) async fn record(
     connection: &mut PgConnection,
     feed: i32,
     scope: Scope,
     rows: &[LedgerRow],
 ) -> Result<(), StoreError> {
+    if !are_in_order(rows) {
+        return Err(StoreError::out_of_order());
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
     let ledger = ledger_of(connection, feed, scope).await.map_err(refusal)?;
     let change = ledger::record(&mut PgPages { connection: &mut *connection, ledger }, rows).await?;
-    count(connection, ledger, change, highest(rows)).await.map_err(refusal)
+    count(connection, ledger, change, highest(rows)).await.map_err(refusal)?;
+    runs::names_unsent(connection, feed, Unsent::of(scope, rows)).await.map_err(refusal)
 }
 
 /// Up to `max` rows after `after`.

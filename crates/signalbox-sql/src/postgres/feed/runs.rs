@@ -66,12 +66,10 @@ pub(super) async fn open(
     name: &str,
     new: NewRun,
 ) -> Result<Run, sqlx::Error> {
-    if let Some(unfinished) = unfinished(&mut *connection, feed).await? {
-        return Ok(unfinished);
-    }
-    let number: i64 = sqlx::query_scalar(
+    let opened: Option<i64> = sqlx::query_scalar(
         "INSERT INTO run (feed, number, payload, name, opened_ms, marks, cause)
          VALUES ($1, (SELECT coalesce(max(number), 0) + 1 FROM run WHERE feed = $1), $2, $3, $4, $5, $6)
+         ON CONFLICT DO NOTHING
          RETURNING number",
     )
     .bind(feed)
@@ -80,9 +78,13 @@ pub(super) async fn open(
     .bind(new.opened_ms)
     .bind(mark::to_text(&new.marks))
     .bind(&new.cause)
-    .fetch_one(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    Ok(new.numbered(name, number as u64))
+    match opened {
+        Some(number) => Ok(new.numbered(name, number as u64)),
+        // A feed has one open run at most.
+        None => unfinished(connection, feed).await?.ok_or(sqlx::Error::RowNotFound),
+    }
 }
 
 /// `false`: the run is not the open one.

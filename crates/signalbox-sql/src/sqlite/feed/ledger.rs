@@ -1,7 +1,7 @@
 //! The ledger's pages and counts.
 
 use signalbox_store::StoreError;
-use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope};
+use signalbox_store::feed::{LedgerCounts, LedgerKey, LedgerRow, Scope, Unsent, are_in_order};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::ledger::{self, Pages, WritePages, highest};
@@ -59,16 +59,23 @@ impl Pages for NamedPages<'_> {
     }
 }
 
-/// Writes rows, which are in key order, inside the caller's transaction.
+/// Writes rows, and names them as unsent, inside the caller's transaction.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     feed: i64,
     scope: Scope,
     rows: &[LedgerRow],
 ) -> Result<(), StoreError> {
+    if !are_in_order(rows) {
+        return Err(StoreError::out_of_order());
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
     let ledger = ledger_of(connection, feed, scope).await.map_err(refusal)?;
     let change = ledger::record(&mut SqlitePages { connection: &mut *connection, ledger }, rows).await?;
-    count(connection, ledger, change, highest(rows)).await.map_err(refusal)
+    let unsent = Unsent::of(scope, rows);
+    count(connection, (feed, ledger), change, highest(rows), unsent).await.map_err(refusal)
 }
 
 /// Up to `max` rows after `after`.
@@ -168,20 +175,24 @@ async fn write(connection: &mut SqliteConnection, ledger: i64, pages: &[Page]) -
 
 async fn count(
     connection: &mut SqliteConnection,
-    ledger: i64,
+    (feed, ledger): (i64, i64),
     change: Change,
     highest: u32,
+    unsent: Option<Unsent>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE ledger SET live = live + ?, ended = ended + ?, unmatched = unmatched + ?,
-                highest_revision = max(highest_revision, ?)
-         WHERE id = ?",
+        "UPDATE ledger SET live = live + ?1, ended = ended + ?2, unmatched = unmatched + ?3,
+                highest_revision = max(highest_revision, ?4)
+         WHERE id = ?5;
+         UPDATE run SET unsent = ?6 WHERE feed = ?7 AND outcome IS NULL",
     )
     .bind(change.live)
     .bind(change.ended)
     .bind(change.unmatched)
     .bind(highest)
     .bind(ledger)
+    .bind(unsent.map(|unsent| unsent.to_bytes().to_vec()))
+    .bind(feed)
     .execute(connection)
     .await?;
     Ok(())

@@ -13,9 +13,8 @@ pub(super) async fn replace(
     groups: &[RejectGroup],
     rejects: &[Reject],
 ) -> Result<(), sqlx::Error> {
-    for delete in ["DELETE FROM reject_group WHERE feed = ?", "DELETE FROM reject WHERE feed = ?"] {
-        sqlx::query(delete).bind(feed).execute(&mut *connection).await?;
-    }
+    let delete = "DELETE FROM reject_group WHERE feed = ?1; DELETE FROM reject WHERE feed = ?1";
+    sqlx::query(delete).bind(feed).execute(&mut *connection).await?;
     for slice in slices(groups) {
         insert_groups(connection, slice).await?;
     }

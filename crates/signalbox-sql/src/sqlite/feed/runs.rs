@@ -1,6 +1,6 @@
 //! Feeds and their runs.
 
-use signalbox_store::feed::{FeedRow, Mark, NewRun, Outcome, Run, Unsent};
+use signalbox_store::feed::{FeedRow, Mark, NewRun, Outcome, Run};
 use sqlx::{AssertSqlSafe, SqliteConnection, SqliteExecutor};
 
 use crate::mark;
@@ -69,12 +69,10 @@ pub(super) async fn open(
     name: &str,
     new: NewRun,
 ) -> Result<Run, sqlx::Error> {
-    if let Some(unfinished) = unfinished(&mut *connection, feed).await? {
-        return Ok(unfinished);
-    }
-    let number: i64 = sqlx::query_scalar(
+    let opened: Option<i64> = sqlx::query_scalar(
         "INSERT INTO run (feed, number, payload, name, opened_ms, marks, cause)
          VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM run WHERE feed = ?), ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING
          RETURNING number",
     )
     .bind(feed)
@@ -84,9 +82,13 @@ pub(super) async fn open(
     .bind(new.opened_ms)
     .bind(mark::to_text(&new.marks))
     .bind(&new.cause)
-    .fetch_one(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    Ok(new.numbered(name, number as u64))
+    match opened {
+        Some(number) => Ok(new.numbered(name, number as u64)),
+        // A feed has one open run at most.
+        None => unfinished(connection, feed).await?.ok_or(sqlx::Error::RowNotFound),
+    }
 }
 
 /// `false`: the run is not the open one.
@@ -95,30 +97,22 @@ pub(super) async fn gate(
     feed: i64,
     number: u64,
     gated: &str,
+    settings: Option<&str>,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("UPDATE run SET gated = ? WHERE feed = ? AND number = ? AND outcome IS NULL")
-        .bind(gated)
-        .bind(feed)
-        .bind(number as i64)
-        .execute(executor)
-        .await?;
-    Ok(done.rows_affected() == 1)
+    let done = sqlx::query(
+        "UPDATE run SET gated = ?1 WHERE feed = ?2 AND number = ?3 AND outcome IS NULL;
+         UPDATE feed SET settings = coalesce(?4, settings) WHERE id = ?2",
+    )
+    .bind(gated)
+    .bind(feed)
+    .bind(number as i64)
+    .bind(settings)
+    .execute(executor)
+    .await?;
+    Ok(done.rows_affected() == 2)
 }
 
 /// The open run names the rows that were recorded last.
-pub(super) async fn names_unsent(
-    executor: impl SqliteExecutor<'_>,
-    feed: i64,
-    unsent: Option<Unsent>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE run SET unsent = ? WHERE feed = ? AND outcome IS NULL")
-        .bind(unsent.map(|unsent| unsent.to_bytes().to_vec()))
-        .bind(feed)
-        .execute(executor)
-        .await?;
-    Ok(())
-}
-
 /// Ends a run and moves the feed's marks, unless the run was abandoned. `false`: the run is not the open one.
 pub(super) async fn close(
     connection: &mut SqliteConnection,
