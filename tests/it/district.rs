@@ -168,6 +168,11 @@ impl District {
         self.command_of(args).output().expect("the binary starts").into()
     }
 
+    /// What people read.
+    pub(crate) fn text(&self, args: &[&str]) -> String {
+        self.run(&[args, &["--output", "text"]].concat()).exit(0).stdout
+    }
+
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         self.run(args).json()
     }

@@ -56,6 +56,8 @@ fn assert_stands(name: &str, lines: &[String]) {
     assert_eq!((&run["end"], &run["doubtful"]), (&0.into(), &9.into()), "{name}: {status}");
     assert_eq!(receiver.kinds(), ["risk.flag.raised"; 3], "{name}: nobody is told anything");
     assert_eq!(district.answer(1001)["value"], "4/31", "{name}");
+    let said = district.text(&["status"]);
+    assert!(said.contains("attendance: 9 rows not in it, standing on (doubtful)"), "{name}: {said}");
     assert_ne!(feed(&status, "attendance")["state"], "ok", "{name}: {status}");
 
     let status = drop_lines(&mut district, "attendance-03.csv", &self::lines());

@@ -38,6 +38,12 @@ fn its_days_are_unknown_and_the_reject_says_what_to_do() {
         (&"1/20".into(), &20.into()),
         "21 days less the unknown one"
     );
+    assert_eq!(answer["unknown_dates"], serde_json::json!([crate::drops::day(6)]), "{answer}");
+    let said = district.text(&["student", "1002"]);
+    let expected = format!("1 day is unknown, neither present nor absent: {}", crate::drops::day(6));
+    assert!(said.contains(&expected), "{said}");
+    let said = district.text(&["status"]);
+    assert!(said.contains("attendance: 1 row could not be used"), "{said}");
     let events = district.events(&["--type", "attendance.daily", "--student", "1002"]);
     assert!(events.iter().any(|event| event["data"]["category"] == "unknown"), "{events:?}");
 

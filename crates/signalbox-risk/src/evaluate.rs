@@ -175,7 +175,8 @@ impl<'a> Review<'a> {
     }
 
     fn conclude(mut self, walk: Walk) -> Evaluation {
-        let Walked { counts, unknown_days, as_of, absent_dates, certain, possible } = walk.finish();
+        let Walked { counts, unknown_dates, as_of, absent_dates, certain, possible } = walk.finish();
+        let unknown_days = unknown_dates.len() as u32;
         let (have, need) = (counts.expected_days + unknown_days, self.policy.min_days());
         if self.missing.is_empty() && have < need {
             self.missing.push(Missing::MinDays { have, need });
@@ -192,6 +193,7 @@ impl<'a> Review<'a> {
             days_left: self.days_left(counts),
             missing: self.missing,
             absent_dates,
+            unknown_dates,
             feeds: feed_names(self.reference, self.feeds),
         };
         let is_enrolled = self.is_enrolled;

@@ -25,7 +25,8 @@ Examples:
   signalbox up                         run the hub
   signalbox status                     is it healthy, what is late, what do I do
 
-Exit codes: 0 done, 1 failed while running, 2 invalid input, 3 the surroundings are not ready.";
+Exit codes: 0 done, 1 failed while running, 2 invalid input, 3 the surroundings are not ready.
+Logs go to stderr; SIGNALBOX_LOG, or RUST_LOG, says how much: e.g. SIGNALBOX_LOG=debug, or signalbox_runtime=trace.";
 
 const STATUS_HELP: &str = "\
 Exit code 0, whatever waits for you or fails at a receiver. Exit code 3 when Kafka or PostgreSQL does not answer within a \

@@ -72,6 +72,8 @@ pub struct Answer {
     pub days_left: Option<u32>,
     /// Dates with at least half a day of absence counted, in order.
     pub absent_dates: Vec<Date>,
+    /// The expected days that nobody knows about, in order.
+    pub unknown_dates: Vec<Date>,
     /// Attendance feeds that decided a day, by a row or by covering it, in authority order.
     pub feeds: Vec<Arc<str>>,
 }

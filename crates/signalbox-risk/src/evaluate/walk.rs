@@ -15,7 +15,7 @@ pub(super) struct Walk {
     /// Every unknown day absent: what is below the line here is below it whatever those days were. `None`: no day is
     /// unknown so far, and it is as `low`.
     high: Option<Line>,
-    unknown_days: u32,
+    unknown_dates: Vec<Date>,
     as_of: Option<Date>,
     absent_dates: Vec<Date>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Walk {
 pub(super) struct Walked {
     /// Of known days.
     pub(super) counts: Counts,
-    pub(super) unknown_days: u32,
+    pub(super) unknown_dates: Vec<Date>,
     pub(super) as_of: Option<Date>,
     pub(super) absent_dates: Vec<Date>,
     pub(super) certain: Vec<Episode>,
@@ -33,16 +33,16 @@ pub(super) struct Walked {
 
 impl Walk {
     pub(super) fn new(policy: Policy) -> Walk {
-        let (low, absent_dates) = (Line::default(), Vec::new());
-        Walk { policy, low, high: None, unknown_days: 0, as_of: None, absent_dates }
+        let (low, unknown_dates, absent_dates) = (Line::default(), Vec::new(), Vec::new());
+        Walk { policy, low, high: None, unknown_dates, as_of: None, absent_dates }
     }
 
     pub(super) fn finish(self) -> Walked {
-        let Walk { policy: _, low, high, unknown_days, as_of, absent_dates } = self;
+        let Walk { policy: _, low, high, unknown_dates, as_of, absent_dates } = self;
         let Counts { absent_half_days, expected_days } = low.counts;
         Walked {
-            counts: Counts { absent_half_days, expected_days: expected_days - unknown_days },
-            unknown_days,
+            counts: Counts { absent_half_days, expected_days: expected_days - unknown_dates.len() as u32 },
+            unknown_dates,
             as_of,
             absent_dates,
             certain: low.finish(),
@@ -67,7 +67,7 @@ impl Walk {
             high.day(&self.policy, day.date, WHOLE_DAY);
         }
         self.low.present(&self.policy, days);
-        self.unknown_days += days.len() as u32;
+        self.unknown_dates.extend(days.iter().map(|day| day.date));
     }
 
     /// Absent for one or two half-days.

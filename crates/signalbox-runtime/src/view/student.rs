@@ -53,6 +53,8 @@ pub struct AnswerLine {
     /// School days known.
     pub n: u32,
     pub unknown_days: u32,
+    /// Which: a row of that day could not be used, or no file speaks for it.
+    pub unknown_dates: Vec<Date>,
     pub as_of: Option<String>,
     /// What the answer lacks, in plain words.
     pub missing: Vec<String>,
@@ -160,6 +162,7 @@ fn answer(hub: &Hub, school_year: u16, evaluation: &Evaluation, unused_rows: u32
         value: (answer.expected_days > 0).then(|| reasons::value(answer.counts())),
         n: answer.expected_days,
         unknown_days: answer.unknown_days,
+        unknown_dates: answer.unknown_dates.clone(),
         as_of: answer.as_of.map(|date| date.to_string()),
         missing: answer.missing.iter().map(ToString::to_string).collect(),
         days_left: answer.days_left,

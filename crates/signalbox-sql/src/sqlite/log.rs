@@ -123,7 +123,7 @@ impl EventLog for SqliteLog {
         if segments.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.db.write().await.map_err(log_error)?;
+        let mut transaction = self.db.writer().await.map_err(log_error)?;
         insert(&mut transaction, &segments).await.map_err(log_error)?;
         transaction.commit().await.map_err(log_error)?;
         self.groups.ring();
@@ -210,8 +210,9 @@ async fn create_topic(
         .await
 }
 
-/// The database numbers the records, under the lock of the transaction: no process can hold a stale end.
+/// Begins the transaction. The database numbers the records, under its lock: no process can hold a stale end.
 async fn insert(transaction: &mut SqliteConnection, segments: &[Segment]) -> Result<(), sqlx::Error> {
+    let mut begin = "BEGIN IMMEDIATE; ";
     let insert = "INSERT INTO segment (topic, shard, first_offset, count, records)
         SELECT column1, column2,
                coalesce((SELECT first_offset + count FROM segment WHERE topic = column1 AND shard = column2
@@ -219,7 +220,8 @@ async fn insert(transaction: &mut SqliteConnection, segments: &[Segment]) -> Res
                column3, column4
         FROM (VALUES";
     for slice in segment::of_different_shards(segments).flat_map(slices) {
-        let mut query = of_rows(insert, slice.len(), 4, ")");
+        let mut query = of_rows(&format!("{begin}{insert}"), slice.len(), 4, ")");
+        begin = "";
         for segment in slice {
             let Segment { topic, shard, count, records } = segment;
             query = query.bind(*topic).bind(*shard).bind(*count).bind(records.as_slice());

@@ -134,6 +134,9 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
         if let Some(step) = &feed.next_step {
             writeln!(out, "{}: {step}", feed.feed)?;
         }
+        for line in feed.last_run.iter().flat_map(unused) {
+            writeln!(out, "{}: {line}", feed.feed)?;
+        }
         for warning in feed.last_run.iter().flat_map(|run| &run.warnings) {
             writeln!(out, "{}: {} {}", feed.feed, warning.count, warning.message)?;
         }
@@ -161,10 +164,10 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
     }
     writeln!(
         out,
-        "Waiting for your decision: {}. Rows we couldn't use: {}. Students not found yet: {}.",
-        status.holds,
+        "Waiting for your decision: {}. Rows that could not be used: {}. Rows whose student is not found yet: {}.",
+        plural(status.holds, "file"),
         status.rejects,
-        plural(status.unmatched, "row")
+        status.unmatched
     )?;
     if let Some(dead_letters @ 1..) = status.dead_letters {
         writeln!(
@@ -212,6 +215,28 @@ fn feed_row(feed: &FeedStatus) -> Vec<String> {
         count(|counts| counts.change),
         count(|counts| counts.end),
     ]
+}
+
+/// What of the last file is not in its columns.
+fn unused(run: &RunReport) -> Vec<String> {
+    let counts = &run.counts;
+    let lines = [
+        (counts.reject, "row", "could not be used"),
+        (
+            counts.unmatched,
+            "row",
+            "of a student who is not found yet: kept, and used when the roster brings them",
+        ),
+        (counts.duplicate, "row", "of the file twice in it"),
+        (counts.left_out, "value", "left out of rows that are used, as it could not be read"),
+        (
+            counts.doubtful,
+            "row",
+            "not in it, standing on (doubtful): it may end before them, or have them in rows that could not be used",
+        ),
+    ];
+    let told = lines.into_iter().filter(|(count, ..)| *count > 0);
+    told.map(|(count, one, what)| format!("{} {what}", plural(count, one))).collect()
 }
 
 fn plain(state: &str) -> &str {

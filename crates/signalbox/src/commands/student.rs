@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use jiff::civil::Date;
 use signalbox_connector::words::{counted, plural};
 use signalbox_runtime::view::student::{StudentView, student};
 
@@ -51,7 +52,12 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         }
         if answer.unknown_days > 0 {
             let unknown = counted(answer.unknown_days.into(), "day is", "days are");
-            writeln!(out, "    {unknown} unknown: neither present nor absent.")?;
+            let dates = shown(&answer.unknown_dates);
+            writeln!(
+                out,
+                "    {unknown} unknown, neither present nor absent: {dates}. A row of that day could not be used, or no file \
+                 speaks for it."
+            )?;
         }
         if answer.unused_rows > 0 {
             let rows = counted(answer.unused_rows.into(), "row counts", "rows count");
@@ -62,7 +68,19 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         }
     }
     for flag in &view.flags {
-        writeln!(out, "  flag {} {} since {}", flag.flag_id, flag.state, flag.since)?;
+        let unconfirmed =
+            if flag.unconfirmed { ", unconfirmed: it stands until the unknown days are known" } else { "" };
+        writeln!(out, "  flag {} {} since {}{unconfirmed}", flag.flag_id, flag.state, flag.since)?;
     }
     Ok(())
+}
+
+/// The dates, of many the first ones.
+fn shown(dates: &[Date]) -> String {
+    const MOST: usize = 10;
+    let first: Vec<String> = dates.iter().take(MOST).map(ToString::to_string).collect();
+    match dates.len().checked_sub(MOST + 1) {
+        None => first.join(", "),
+        Some(more) => format!("{} and {} more", first.join(", "), more + 1),
+    }
 }
