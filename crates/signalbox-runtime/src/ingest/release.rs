@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use signalbox_connector::Contents;
-use signalbox_store::feed::{Closing, FeedLease, LedgerRow, LedgerStatus, NewRun, Outcome, Run};
+use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Run};
 
 use super::diff::Diff;
-use super::doubt::{Doubts, cast_by, mark_of};
+use super::doubt::{Doubts, Place, cast_by, mark_of};
 use super::emit::{Emitter, end_run};
 use super::identity::{FIRST_ID, Found, Resolver};
 use super::read::ReadIn;
@@ -74,10 +74,13 @@ pub(super) async fn finish(
 ) -> Result<(), HubError> {
     let known = ingest.take_resolver().await?;
     let hub = &*ingest.hub;
-    let mut released = Released::new(hub, feed, &known.resolver);
+    let mut settings = FeedSettings::load(hub, &feed.name).await?;
+    let book = Remembered::load(hub, &feed.name, &settings).await?.book;
+    let mut released = Released { of_book: book.places(), ..Released::new(hub, feed, &known.resolver) };
     released.look(usize::MAX).await?;
     // From here on the ledger is no longer that of the last accepted payload.
-    released.remember(lease).await?;
+    released.remember(&mut settings);
+    settings.save(hub, lease).await?;
     let read = released.finish()?;
     let open = OpenRun { hub, feed, lease, run, now };
     let mut emitter = Emitter::new(hub, lease, run, &known.resolver, id_system(hub));
@@ -102,7 +105,9 @@ struct Released<'a> {
     sorter: Sorter,
     scopes: BTreeSet<(u8, u16)>,
     count: usize,
-    /// Where they may have cast doubt while they waited.
+    /// Where rows of the last accepted payload cast doubt.
+    of_book: BTreeSet<&'a Place>,
+    /// Where of these they may have, while they waited.
     places: Doubts,
     /// Some waited for their school.
     has_new_schools: bool,
@@ -118,6 +123,7 @@ impl<'a> Released<'a> {
             sorter,
             scopes: BTreeSet::new(),
             count: 0,
+            of_book: BTreeSet::new(),
             places: Doubts::default(),
             has_new_schools: false,
         }
@@ -151,7 +157,9 @@ impl<'a> Released<'a> {
         // Who waits for the student is unmatched; the others wait for their school.
         self.has_new_schools |= status != LedgerStatus::Unmatched;
         for place in cast_by(&row, status == LedgerStatus::Unmatched) {
-            self.places.on(place, Some(mark_of(&waiting.student)));
+            if self.of_book.contains(&place) {
+                self.places.on(place, Some(mark_of(&waiting.student)));
+            }
         }
         let (mut encoded, mut natural_key) = (Vec::new(), String::new());
         row.encode(&mut encoded);
@@ -189,15 +197,10 @@ impl<'a> Released<'a> {
     }
 
     /// Before the first row goes out. What a crash makes count twice only leaves more room for doubt.
-    async fn remember(&mut self, lease: &FeedLease) -> Result<(), HubError> {
-        let mut settings = FeedSettings::load(self.hub, &self.feed.name).await?;
-        let book = Remembered::load(self.hub, &self.feed.name, &settings).await?.book;
-        let of_book = book.places();
-        let places = std::mem::take(&mut self.places).into_places();
-        settings.found_since.extend(places.filter(|(place, _)| of_book.contains(place)));
+    fn remember(&mut self, settings: &mut FeedSettings) {
+        settings.found_since.extend(std::mem::take(&mut self.places).into_places());
         settings.has_new_schools |= self.has_new_schools;
         settings.accepted = None;
-        settings.save(self.hub, lease).await
     }
 
     fn finish(self) -> Result<ReadIn, HubError> {
