@@ -15,6 +15,7 @@ mod rejects;
 mod retry;
 mod roles;
 mod run;
+mod runs;
 mod schema;
 mod send;
 mod status;

@@ -15,7 +15,7 @@ pub struct RunReport {
     pub counts: Counts,
     pub hold: Option<HoldReport>,
     /// Why the payload was not used at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub refused: Option<String>,
     /// What is worth saying though no row is lost by it.
     #[serde(default)]

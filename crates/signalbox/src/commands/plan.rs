@@ -4,42 +4,24 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use serde::Serialize;
-use signalbox_connector::words::plural;
 use signalbox_runtime::hub::Hub;
-use signalbox_runtime::ingest::{HoldReport, Holder, RunReport, Warning};
+use signalbox_runtime::ingest::{Holder, RunReport};
 use signalbox_runtime::up::Loops;
 use signalbox_runtime::view::status::{Note, untold};
 
+use super::runs::{self, called};
 use super::trial::{self, Changes};
 use crate::cli::{Global, Output};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
-use crate::screen::{self, Table};
+use crate::screen;
 
 /// What would happen.
 #[derive(Debug, Serialize)]
 struct Plan {
-    feeds: Vec<RunLine>,
+    feeds: Vec<RunReport>,
     alerts: Changes,
     warnings: Vec<Note>,
-}
-
-/// One payload, as `plan` and `retry` show it.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct RunLine {
-    feed: String,
-    payload: String,
-    rows: u64,
-    add: u64,
-    change: u64,
-    end: u64,
-    unchanged: u64,
-    duplicate: u64,
-    reject: u64,
-    unmatched: u64,
-    hold: Option<HoldReport>,
-    refused: Option<String>,
-    warnings: Vec<Warning>,
 }
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
@@ -55,7 +37,7 @@ async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<()
         tracing::warn!(feed, %error, "the feed could not be read");
     }
     let plan = Plan {
-        feeds: report.runs.iter().map(|run| RunLine::of(hub, run)).collect(),
+        feeds: report.runs.into_iter().map(|run| called(hub, run)).collect(),
         alerts: Changes::since(hub, before).await?,
         warnings: untold(hub),
     };
@@ -66,39 +48,11 @@ async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<()
     Ok(())
 }
 
-impl RunLine {
-    /// Under the name that the feed is called by.
-    pub(super) fn of(hub: &Hub, report: &RunReport) -> Self {
-        Self { feed: hub.settings.names.called(&report.feed).to_owned(), ..Self::from(report) }
-    }
-}
-
-impl From<&RunReport> for RunLine {
-    fn from(report: &RunReport) -> Self {
-        let counts = &report.counts;
-        Self {
-            feed: report.feed.clone(),
-            payload: report.payload.clone(),
-            rows: counts.rows,
-            add: counts.add,
-            change: counts.change,
-            end: counts.end,
-            unchanged: counts.unchanged,
-            duplicate: counts.duplicate,
-            reject: counts.reject,
-            unmatched: counts.unmatched,
-            hold: report.hold.clone(),
-            refused: report.refused.clone(),
-            warnings: report.warnings.clone(),
-        }
-    }
-}
-
 fn text(out: &mut dyn Write, hub: &Hub, plan: &Plan) -> io::Result<()> {
     if plan.feeds.is_empty() {
         writeln!(out, "No file is new.")?;
     }
-    print_runs(out, &plan.feeds)?;
+    runs::print(out, &plan.feeds)?;
     writeln!(out, "Flags if you run it: {}.", plan.alerts)?;
     plan.alerts.print_recipients(out)?;
     for feed in hub.settings.feeds.iter().filter(|feed| feed.is_attendance()) {
@@ -111,53 +65,8 @@ fn text(out: &mut dyn Write, hub: &Hub, plan: &Plan) -> io::Result<()> {
         writeln!(out, "{}", warning.message)?;
     }
     writeln!(out, "Nothing was written.")?;
-    if plan.feeds.iter().any(|feed| feed.reject > 0) {
+    if plan.feeds.iter().any(|feed| feed.counts.reject > 0) {
         writeln!(out, "Why rows can't be used: signalbox check --feed FEED --sample FILE")?;
-    }
-    Ok(())
-}
-
-/// One line per payload, with what is worth saying below.
-pub(super) fn print_runs(out: &mut dyn Write, runs: &[RunLine]) -> io::Result<()> {
-    let mut table = Table::new([
-        "feed",
-        "file",
-        "rows",
-        "new",
-        "changed",
-        "ended",
-        "same",
-        "twice",
-        "unusable",
-        "student not found",
-    ]);
-    for run in runs {
-        let counts =
-            [run.rows, run.add, run.change, run.end, run.unchanged, run.duplicate, run.reject, run.unmatched];
-        let mut cells = vec![run.feed.clone(), run.payload.clone()];
-        cells.extend(counts.iter().map(u64::to_string));
-        table.row(cells);
-    }
-    if !runs.is_empty() {
-        table.print(out)?;
-    }
-    for run in runs {
-        if let Some(hold) = &run.hold {
-            writeln!(
-                out,
-                "{}: {} WAITS for your decision: {} would end ({})",
-                run.feed,
-                run.payload,
-                plural(hold.would_end, "row"),
-                hold.reason
-            )?;
-        }
-        if let Some(why) = &run.refused {
-            writeln!(out, "{}: {} is not used: {why}", run.feed, run.payload)?;
-        }
-        for warning in &run.warnings {
-            writeln!(out, "{}: {} {}", run.feed, warning.count, warning.message)?;
-        }
     }
     Ok(())
 }

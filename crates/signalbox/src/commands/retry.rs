@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::anyhow;
 use signalbox_runtime::up;
 
-use super::plan::{RunLine, print_runs};
+use super::runs::{self, called};
 use super::{load, up as up_command};
 use crate::cli::{Global, Output, Retry};
 use crate::clock::Clock;
@@ -37,10 +37,10 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Retry) -> R
     let report = up::retry(&opened.hub, kept, holder, company.beside, now).await?.ok_or_else(|| {
         Failure::input(anyhow!("feed \"{}\" has no payload yet", args.feed), "drop its first file")
     })?;
-    let line = RunLine::of(&opened.hub, &report);
+    let report = called(&opened.hub, report);
     match global.output {
-        Output::Json => screen::json(out, &line)?,
-        Output::Text => print_runs(out, &[line])?,
+        Output::Json => screen::json(out, &report)?,
+        Output::Text => runs::print(out, &[report])?,
     }
     opened.close().await?;
     Ok(Done::Ok)

@@ -8,11 +8,11 @@ use serde::Serialize;
 use signalbox_connector::words::{counted, plural};
 use signalbox_log::LogError;
 use signalbox_runtime::hub::{Hub, HubError};
-use signalbox_runtime::ingest::RunReport;
 use signalbox_runtime::view::LocalTime;
 use signalbox_runtime::view::status::{DestinationStatus, FeedStatus, Status, status, status_without_log};
 
 use super::load;
+use super::runs::{beside_rows, if_used, unused};
 use crate::cli::{Global, Output};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
@@ -134,7 +134,7 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
         if let Some(step) = &feed.next_step {
             writeln!(out, "{}: {step}", feed.feed)?;
         }
-        for line in feed.last_run.iter().flat_map(unused) {
+        for line in feed.last_run.iter().flat_map(|run| [unused(run), beside_rows(run)].concat()) {
             writeln!(out, "{}: {line}", feed.feed)?;
         }
         for warning in feed.last_run.iter().flat_map(|run| &run.warnings) {
@@ -198,11 +198,8 @@ fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
 }
 
 fn feed_row(feed: &FeedStatus) -> Vec<String> {
-    // Of a file that waits, or that a person refused, nothing is new, changed or ended.
-    let is_used = |run: &RunReport| run.hold.as_ref().is_none_or(|hold| hold.reason == "school");
     let count = |of: fn(&signalbox_runtime::ingest::Counts) -> u64| {
-        let run = feed.last_run.as_ref().filter(|run| is_used(run));
-        run.map(|run| of(&run.counts).to_string()).unwrap_or_default()
+        feed.last_run.as_ref().map(|run| if_used(run, of(&run.counts))).unwrap_or_default()
     };
     vec![
         feed.feed.clone(),
@@ -215,28 +212,6 @@ fn feed_row(feed: &FeedStatus) -> Vec<String> {
         count(|counts| counts.change),
         count(|counts| counts.end),
     ]
-}
-
-/// What of the last file is not in its columns.
-fn unused(run: &RunReport) -> Vec<String> {
-    let counts = &run.counts;
-    let lines = [
-        (counts.reject, "row", "could not be used"),
-        (
-            counts.unmatched,
-            "row",
-            "of a student who is not found yet: kept, and used when the roster brings them",
-        ),
-        (counts.duplicate, "row", "of the file twice in it"),
-        (counts.left_out, "value", "left out of rows that are used, as it could not be read"),
-        (
-            counts.doubtful,
-            "row",
-            "not in it, standing on (doubtful): it may end before them, or have them in rows that could not be used",
-        ),
-    ];
-    let told = lines.into_iter().filter(|(count, ..)| *count > 0);
-    told.map(|(count, one, what)| format!("{} {what}", plural(count, one))).collect()
 }
 
 fn plain(state: &str) -> &str {
