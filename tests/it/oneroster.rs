@@ -211,6 +211,52 @@ fn a_delta_ends_what_still_waits_for_its_student() {
     assert_eq!(district.student(1001)["enrollments"], serde_json::json!([]), "it was over before");
 }
 
+/// Tools that keep a row's sourcedId when its student moves to another school, or a class to another term: that they were
+/// there before stands.
+#[test]
+fn a_row_key_that_moves_on_erases_nothing() {
+    let at_200 = |files: Files| -> Files {
+        let change = |(name, text): (&'static str, String)| match name {
+            "orgs.csv" => (name, text + "s-200,,,Other High,school,200,d-1\r\n"),
+            "enrollments.csv" => {
+                let moved = format!("e-1001,,,c-1,s-200,u-1001,student,,{},\r\n", drops::day(30));
+                (name, text.replace("e-1001,,,c-1,s-100,u-1001,student,,,\r\n", &moved))
+            }
+            _ => (name, text),
+        };
+        files.into_iter().map(change).collect()
+    };
+    let in_spring = |files: Files| -> Files {
+        let change = |(name, text): (&'static str, String)| match name {
+            "academicSessions.csv" => {
+                (name, text.replace("t-1,,,Term,term,2021-08-23", "t-1,,,Term,term,2021-10-04"))
+            }
+            _ => (name, text),
+        };
+        files.into_iter().map(change).collect()
+    };
+    for (name, moved, value) in [
+        // Of the other school no attendance is known.
+        ("school", &at_200 as &dyn Fn(Files) -> Files, "3/29"),
+        ("term", &in_spring, "3/31"),
+    ] {
+        let receiver = crate::receiver::Receiver::start();
+        let mut district = reading("./drop/sis");
+        district.configure(|config| config.webhooks = vec![("counselor".to_owned(), receiver.url())]);
+        let absences = [(1001, 3, "A"), (1001, 4, "A"), (1001, 26, "A")];
+        for (n, files) in [(30, package(&[1000, 1001])), (31, moved(package(&[1000, 1001])))] {
+            district.now = format!("{}T23:00:00Z", drops::day(n));
+            drop_folder(&mut district, &files);
+            district.attend(&[&absences[..], &[through(n)]].concat());
+            district.up();
+        }
+        assert_eq!(receiver.kinds(), ["risk.flag.raised"], "{name}: nobody is told that it was taken back");
+        assert_eq!(district.answer(1001)["value"], value, "{name}: {}", district.student(1001));
+        let enrolled = district.student(1001)["enrollments"].clone();
+        assert_eq!(enrolled.as_array().map(Vec::len), Some(2), "{name}: {enrolled}");
+    }
+}
+
 /// An export of the current term only: in spring the fall's enrolments are not in it, and the fall is not erased.
 #[test]
 fn an_export_of_the_current_term_keeps_the_terms_before() {

@@ -392,6 +392,57 @@ fn a_changed_file_is_in_force_after_a_restart_only_and_said_until_then() {
     assert_eq!(events.last().expect("one")["data"]["rules"][0]["enter"], "40%", "{:?}", events.last());
 }
 
+/// Whoever writes `test` to stop alerts has to hear that the running hub does not know of it.
+#[test]
+fn every_change_of_the_file_is_said_while_the_hub_runs_on() {
+    let mut district = at_work(|_| ());
+    let up = district.start();
+    eventually("the hub runs", || !district.status()["running"].as_array().expect("a list").is_empty());
+    assert!(!warns(&district.status(), "configuration_differs"));
+    rewrite(&mut district, "mode: live", "mode: test");
+    let status = district.status();
+    assert!(warns(&status, "configuration_differs"), "{status}");
+    up.signal("TERM");
+    up.end().exit(0);
+    assert!(!warns(&district.up(), "configuration_differs"));
+}
+
+/// What rows mean is corrected: the file that stands there says another thing, though no row of it changed.
+#[test]
+fn rows_that_mean_another_thing_are_heard_at_once() {
+    let mut district = at_work(|_| ());
+    let before = district.answer(1001);
+    assert_eq!(
+        (&before["value"], &before["unknown_days"]),
+        (&"5/50".into(), &0.into()),
+        "silence is present"
+    );
+    rewrite(&mut district, "rows: exceptions", "rows: every_day");
+    district.up();
+    let answer = district.answer(1001);
+    assert_eq!((&answer["value"], &answer["unknown_days"]), (&"5/5".into(), &45.into()), "nobody knows");
+    rewrite(&mut district, "rows: every_day", "rows: exceptions");
+    district.up();
+    assert_eq!(district.answer(1001)["value"], before["value"]);
+}
+
+/// A school year that was labelled wrongly: what was judged in it is over once the label is right.
+#[test]
+fn a_flag_of_a_year_that_is_labelled_anew_does_not_stand_on() {
+    let mut district = District::with(|config| config.calendars = config.calendars.replace("2022,", "2023,"));
+    district.enroll(&(1000..=1002).collect::<Vec<_>>());
+    district.attend(&rows());
+    district.up();
+    assert_eq!(district.flags().len(), 1);
+    rewrite(&mut district, "school_year: 2023", "school_year: 2022");
+    district.enroll(&(1000..=1002).collect::<Vec<_>>());
+    district.attend(&rows());
+    let status = district.up();
+    let mut states: Vec<_> = district.flags().iter().map(|flag| flag["state"].to_string()).collect();
+    states.sort();
+    assert_eq!(states, ["\"ended\"", "\"open\""], "{status}");
+}
+
 /// Each announces its file once, and all judge by what was announced last.
 #[test]
 fn processes_with_different_files_agree() {

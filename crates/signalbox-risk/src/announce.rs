@@ -189,11 +189,12 @@ impl Announced {
         self.flags.iter().find(|flag| flag.number == number)
     }
 
-    /// The school year is over: what is live ends, and nobody is told. Answers whether anything did.
-    pub fn end_year(&mut self, now: Timestamp) -> bool {
+    /// The school year is not the running one: what is live ends, and nobody is told. Answers whether anything did.
+    pub fn end_year(&mut self, is_over: bool, now: Timestamp) -> bool {
+        let why = if is_over { reasons::YEAR_OVER } else { reasons::YEAR_TO_COME };
         let live = self.flags.iter_mut().filter(|flag| flag.state.is_live());
         live.fold(false, |_, flag| {
-            flag.end(FlagState::Ended, HistoryKind::Ended, reasons::YEAR_OVER.to_owned(), now);
+            flag.end(FlagState::Ended, HistoryKind::Ended, why.to_owned(), now);
             true
         })
     }

@@ -193,6 +193,14 @@ impl Opened {
         Ok((Holder { name: slot.name.clone(), term: FEED_TERM }, Some(slot)))
     }
 
+    /// Whether what runs on this data folder, if anything does, was started with another configuration. Locks nothing.
+    pub(crate) fn was_started_otherwise(&self, configuration: &str) -> Result<bool, Failure> {
+        if self.is_shared() {
+            return Ok(Slot::others(self.data_dir.path())?.iter().any(|other| other != configuration));
+        }
+        Ok(self.data_dir.running_configuration().is_some_and(|running| running != configuration))
+    }
+
     /// Whether a process of this data folder runs with another configuration.
     pub(crate) fn runs_otherwise(&self, company: &Company, configuration: &str) -> Result<bool, Failure> {
         Ok(match company.beside {

@@ -244,9 +244,9 @@ fn a_year_that_is_over_ends_what_is_live_and_nothing_else() {
     let worse = student.absent([25]);
     tell(&mut announced, &worse.evaluate(&reference(25), 25));
     assert_eq!(announced.dismiss(2, "ortiz", None, now()), Ok(()));
-    assert!(announced.end_year(now()));
+    assert!(announced.end_year(true, now()));
     let ended = announced.clone();
-    assert!(!announced.end_year(now()));
+    assert!(!announced.end_year(true, now()));
     assert_eq!(announced, ended);
     let states: Vec<_> = announced.flags().iter().map(|flag| flag.state).collect();
     assert_eq!(states, [FlagState::Cleared, FlagState::Ended]);

@@ -227,8 +227,9 @@ impl<'a> Deciding<'a> {
         let state = student.evaluated();
         match self.shard.year(who.school_year) {
             Year::Running => return self.judge(who, state),
-            Year::Over => state.announced.end_year(self.now),
-            Year::ToCome => false,
+            Year::Over => state.announced.end_year(true, self.now),
+            // What was judged in it went by calendars that were corrected since.
+            Year::ToCome => state.announced.end_year(false, self.now),
         };
         Vec::new()
     }

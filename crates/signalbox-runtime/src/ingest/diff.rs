@@ -13,7 +13,8 @@ use signalbox_event::Status;
 use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, before};
 
 use self::leaving::Leaving;
-use self::ledger::{Group, Ledger, first_of, group};
+pub(crate) use self::ledger::group;
+use self::ledger::{Group, Ledger, first_of};
 use self::one_key::{dropped, ended, is_inferred, marked, matched, waiting};
 use super::doubt::{Doubt, Place};
 use super::extent::{Judged, Missing};
@@ -43,6 +44,8 @@ pub(crate) enum Verdict {
     EndDelta,
     /// An enrolment whose entry date another row corrects: it never was.
     Corrected,
+    /// What an enrolment was before its row became another's: over, and known from here on by a key of its own.
+    Left,
     /// Its row is gone and it stands on: the payload may end before it.
     Late,
     /// Its row is gone and it stands on: a row that could not be used may have been it.
@@ -102,6 +105,10 @@ impl Step {
             doubted_by: Vec::new(),
             keeps_school: false,
         }
+    }
+
+    pub(super) fn key(&self) -> Option<LedgerKey> {
+        self.new.as_ref().or(self.old.as_ref()).map(|row| row.key)
     }
 
     /// Rows of one student, or about one id, stand together.

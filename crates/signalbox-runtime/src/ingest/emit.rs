@@ -77,7 +77,7 @@ impl<'a> Emitter<'a> {
     pub(crate) async fn step(&mut self, step: Step) -> Result<(), HubError> {
         let Some(new) = step.new else { return Ok(()) };
         let scope = step.slot.scope(step.school_year);
-        if self.chunk.is_closed_to(scope) {
+        if self.chunk.is_closed_to(scope, &new.key) {
             self.write().await?;
         }
         if let Some(status) = step.publish {

@@ -187,7 +187,7 @@ impl Tally {
                     *(if is_end { &mut counts.end } else { &mut counts.doubtful }) += 1;
                 }
             }
-            Verdict::DropHeld | Verdict::Corrected | Verdict::Untouched => {}
+            Verdict::DropHeld | Verdict::Corrected | Verdict::Left | Verdict::Untouched => {}
         }
         Ok(())
     }

@@ -240,8 +240,9 @@ impl OpenRun<'_> {
                 emitter.step(step).await?;
             }
         }
-        if emitter.has_sent() || self.has_to_end(gated, settings) {
+        if emitter.has_sent() || self.has_to_end(read, gated, settings) {
             emitter.finish(run_end(hub, run, self.feed.domain(), read.rows_mean(), &gated.covered)).await?;
+            settings.rows_mean = read.rows_mean();
         } else {
             emitter.flush().await?;
         }
@@ -249,16 +250,19 @@ impl OpenRun<'_> {
         Ok(())
     }
 
-    /// Whether an earlier try opened the run on its shards, or it covers more than was covered. What it covers is saved when
-    /// the run is closed: until then it is said again.
-    fn has_to_end(&self, gated: &Gated, settings: &FeedSettings) -> bool {
-        self.run.unsent.is_some() || settings.extends(&gated.covered)
+    /// Whether an earlier try opened the run on its shards, or it covers more than was covered, or its rows mean another
+    /// thing. What it covers is saved when the run is closed: until then it is said again.
+    fn has_to_end(&self, read: &ReadIn, gated: &Gated, settings: &FeedSettings) -> bool {
+        self.run.unsent.is_some()
+            || settings.extends(&gated.covered)
+            || settings.rows_mean.is_some() && settings.rows_mean != read.rows_mean()
     }
 
     /// Ends a run that changes nothing, if it has to be.
     async fn cover(&self, read: &ReadIn, gated: &Gated, settings: &mut FeedSettings) -> Result<(), HubError> {
-        if self.has_to_end(gated, settings) {
+        if self.has_to_end(read, gated, settings) {
             end_run(self.hub, self.run, self.feed.domain(), read.rows_mean(), &gated.covered).await?;
+            settings.rows_mean = read.rows_mean();
             settings.extend(&gated.covered);
         }
         Ok(())

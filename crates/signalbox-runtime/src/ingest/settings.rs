@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use signalbox_event::data::{Mode, SchoolCoverage};
+use signalbox_event::data::{Mode, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 use signalbox_store::feed::{FeedLease, FeedStore};
 
@@ -29,6 +29,9 @@ pub struct FeedSettings {
     /// What is covered so far, per school.
     #[serde(default)]
     pub covered: BTreeMap<String, DateRanges>,
+    /// What rows mean in the feed, as the consumers heard it last.
+    #[serde(default)]
+    pub(crate) rows_mean: Option<RowsMean>,
     /// Of what is covered, the school days whose silence is in doubt.
     #[serde(default)]
     pub doubtful: BTreeMap<String, DateRanges>,

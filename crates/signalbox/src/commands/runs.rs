@@ -15,7 +15,8 @@ pub(super) fn called(hub: &Hub, report: RunReport) -> RunReport {
 
 /// One line per file, with what is worth saying below.
 pub(super) fn print(out: &mut dyn Write, runs: &[RunReport]) -> io::Result<()> {
-    let columns = ["feed", "file", "rows", "new", "changed", "ended", "same", "twice", "unusable", "not found"];
+    let columns =
+        ["feed", "file", "rows", "new", "changed", "ended", "same", "twice", "unusable", "not found"];
     let mut table = Table::new(columns);
     for run in runs {
         let counts = &run.counts;
@@ -64,7 +65,11 @@ pub(super) fn unused(run: &RunReport) -> Vec<String> {
     let counts = &run.counts;
     told(&[
         (counts.reject, "row", "could not be used"),
-        (counts.unmatched, "row", "of a student who is not found yet: kept, and used when the roster brings them"),
+        (
+            counts.unmatched,
+            "row",
+            "of a student who is not found yet: kept, and used when the roster brings them",
+        ),
         (counts.duplicate, "row", "twice in it"),
     ])
 }

@@ -9,10 +9,13 @@ use signalbox_connector::words::{counted, plural};
 use signalbox_log::LogError;
 use signalbox_runtime::hub::{Hub, HubError};
 use signalbox_runtime::view::LocalTime;
-use signalbox_runtime::view::status::{DestinationStatus, FeedStatus, Status, status, status_without_log};
+use signalbox_runtime::view::status::{
+    DestinationStatus, FeedStatus, Note, Status, status, status_without_log,
+};
 
 use super::load;
 use super::runs::{beside_rows, if_used, unused};
+use super::up::fingerprint;
 use crate::cli::{Global, Output};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
@@ -39,10 +42,24 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Fa
         if status.is_none() {
             status = Some(status_without_log(&opened.hub, now).await?);
         }
+        let changed = opened.was_started_otherwise(&fingerprint(global)?)?;
+        status = status.map(|status| if changed { changed_since(status) } else { status });
     }
     let done = if standing.away().next().is_none() { Done::Ok } else { Done::Away };
     print(out, global, &zone, &Report { servers: standing, status })?;
     Ok(done)
+}
+
+/// What runs knows of no change to its file until it is started again.
+fn changed_since(mut status: Status) -> Status {
+    const CODE: &str = "configuration_differs";
+    let is_said = status.warnings.iter().any(|warning| warning.code == CODE);
+    if !status.running.is_empty() && !is_said {
+        let message = "The configuration was changed since the hub was started: it goes on with the one before. Restart it to \
+                       put this one in force.";
+        status.warnings.push(Note { code: CODE, message: message.to_owned() });
+    }
+    status
 }
 
 /// The status of a hub that has just done its work.

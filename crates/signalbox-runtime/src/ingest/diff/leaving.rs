@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use signalbox_connector::AbsentRows;
 use signalbox_event::Status;
-use signalbox_store::feed::LedgerStatus;
+use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
 use super::{Step, Verdict};
 use crate::calendar::Calendars;
@@ -33,9 +33,20 @@ struct Stint {
 }
 
 impl Leaving<'_> {
-    /// Settles what becomes of one student's enrolments that are gone.
-    pub(super) fn settle(&self, steps: &mut [Step]) -> Result<(), HubError> {
-        if self.absent_rows == AbsentRows::Erase || !steps.iter().any(|step| step.verdict.is_end()) {
+    /// Settles what becomes of one student's enrolments that are gone, or are another under their row key.
+    pub(super) fn settle(&self, steps: &mut Vec<Step>) -> Result<(), HubError> {
+        if self.absent_rows == AbsentRows::Erase {
+            return Ok(());
+        }
+        self.leave_gone(steps)?;
+        let moved = steps.iter().map(|step| self.moved(step)).collect::<Result<Vec<_>, _>>()?;
+        steps.extend(moved.into_iter().flatten());
+        steps.sort_by_key(Step::key);
+        Ok(())
+    }
+
+    fn leave_gone(&self, steps: &mut [Step]) -> Result<(), HubError> {
+        if !steps.iter().any(|step| step.verdict.is_end()) {
             return Ok(());
         }
         let stints = steps.iter().map(stint).collect::<Result<Vec<_>, _>>()?;
@@ -75,6 +86,38 @@ impl Leaving<'_> {
             })
         };
         (0..steps.len()).find(is_it)
+    }
+
+    /// Some tools keep a row's key when its student moves to another school or term: that they were there before stands,
+    /// under a key of its own.
+    fn moved(&self, step: &Step) -> Result<Option<Step>, HubError> {
+        let (Verdict::Change, Some(old), Some(new)) = (step.verdict, &step.old, &step.new) else {
+            return Ok(None);
+        };
+        let (Some(before), Some(after)) = (stint_of(&old.detail)?, stint_of(&new.detail)?) else {
+            return Ok(None);
+        };
+        let is_later = after.entry > before.entry;
+        let is_another = before.school != after.school
+            || is_later && self.school_days_between(&before, &after) > MENDED_WITHIN_SCHOOL_DAYS;
+        let left = self.left(is_later.then_some(after.entry));
+        let left = before.exit.map_or(left, |exit| exit.min(left));
+        if !is_another || left < before.entry {
+            return Ok(None);
+        }
+        let mut row = Row { doubtful: false, ..Row::decode(&old.detail)? };
+        if let Body::Enrollment { key: Some(key), exit, .. } = &mut row.body {
+            *key = format!("{key} until {left}").into();
+            *exit = Some(Day::from(left));
+        }
+        let mut detail = Vec::with_capacity(old.detail.len());
+        row.encode(&mut detail);
+        let key = row.ledger_key(&mut String::new());
+        let content = content_hash(&detail);
+        let stood = LedgerRow { key, content, revision: 1, status: LedgerStatus::Ended, detail };
+        let (slot, school_year) = (step.slot, step.school_year);
+        let publish = Some(Status::Active);
+        Ok(Some(Step { new: Some(stood), publish, ..Step::new(slot, school_year, Verdict::Left, None) }))
     }
 
     fn school_days_between(&self, one: &Stint, other: &Stint) -> usize {
@@ -140,7 +183,11 @@ fn stint(step: &Step) -> Result<Option<Stint>, HubError> {
         (_, Some(old)) => old,
         _ => return Ok(None),
     };
-    let row = Row::decode(&newest.detail)?;
+    stint_of(&newest.detail)
+}
+
+fn stint_of(detail: &[u8]) -> Result<Option<Stint>, HubError> {
+    let row = Row::decode(detail)?;
     Ok(match &row.body {
         Body::Enrollment { key, school, entry, exit, .. } => Some(Stint {
             school: school.clone().into_owned(),

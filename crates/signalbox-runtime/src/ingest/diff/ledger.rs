@@ -10,7 +10,7 @@ use crate::ingest::row::Slot;
 /// A ledger key begins with so many bytes that are its student's.
 const GROUP_BYTES: usize = 8;
 /// What the keys of one student's rows begin with.
-pub(super) type Group = [u8; GROUP_BYTES];
+pub(crate) type Group = [u8; GROUP_BYTES];
 
 /// Ledger rows read at a time.
 const PAGE: usize = 20_000;
@@ -97,7 +97,7 @@ impl Ledger {
     }
 }
 
-pub(super) fn group(key: &LedgerKey) -> Group {
+pub(crate) fn group(key: &LedgerKey) -> Group {
     *key.first_chunk().expect("a key is longer than what it begins with")
 }
 

@@ -4,10 +4,14 @@ use bytes::{Bytes, BytesMut};
 use signalbox_event::Event;
 use signalbox_event::codec::to_binary;
 use signalbox_log::Message;
-use signalbox_store::feed::{LedgerRow, Scope};
+use signalbox_store::feed::{LedgerKey, LedgerRow, Scope};
+
+use crate::ingest::diff::group;
 
 /// Ledger rows in a chunk.
 const ROWS: usize = 5_000;
+/// No student has so many; rows about nobody may.
+const ROWS_OF_ONE_MAX: usize = 2 * ROWS;
 
 /// How much of the arena is asked for at a time.
 const ARENA_BYTES: usize = 256 * 1024;
@@ -27,9 +31,16 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// Whether a row of `scope` has to wait for the next chunk.
-    pub(super) fn is_closed_to(&self, scope: Scope) -> bool {
-        self.rows.len() >= ROWS || self.scope.is_some_and(|held| held != scope)
+    /// Whether a row of `scope` has to wait for the next chunk. Those of one student are written together: what one of them
+    /// says may rest on what another was.
+    pub(super) fn is_closed_to(&self, scope: Scope, key: &LedgerKey) -> bool {
+        let is_of_last = || self.rows.last().is_some_and(|last| group(&last.key) == group(key));
+        let is_full = match self.rows.len() {
+            ..ROWS => false,
+            ROWS..ROWS_OF_ONE_MAX => !is_of_last(),
+            _ => true,
+        };
+        is_full || self.scope.is_some_and(|held| held != scope)
     }
 
     pub(super) fn push_row(&mut self, scope: Scope, row: LedgerRow) {
