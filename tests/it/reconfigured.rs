@@ -429,18 +429,23 @@ fn rows_that_mean_another_thing_are_heard_at_once() {
 /// A school year that was labelled wrongly: what was judged in it is over once the label is right.
 #[test]
 fn a_flag_of_a_year_that_is_labelled_anew_does_not_stand_on() {
-    let mut district = District::with(|config| config.calendars = config.calendars.replace("2022,", "2023,"));
+    let autumn =
+        "[{schools: all, school_year: 2022, first: 2021-08-23, last: 2021-12-17, closed: [2021-09-06]}]";
+    let mut district = District::with(|config| autumn.clone_into(&mut config.calendars));
     district.enroll(&(1000..=1002).collect::<Vec<_>>());
     district.attend(&rows());
     district.up();
     assert_eq!(district.flags().len(), 1);
-    rewrite(&mut district, "school_year: 2023", "school_year: 2022");
+    rewrite(&mut district, "school_year: 2022", "school_year: 2021");
     district.enroll(&(1000..=1002).collect::<Vec<_>>());
     district.attend(&rows());
     let status = district.up();
     let mut states: Vec<_> = district.flags().iter().map(|flag| flag["state"].to_string()).collect();
     states.sort();
     assert_eq!(states, ["\"ended\"", "\"open\""], "{status}");
+    rewrite(&mut district, "school_year: 2021", "school_year: 2020");
+    let refused = district.run(&["up", "--once"]);
+    assert_eq!(refused.status.code(), Some(2), "no such year ends in it: {refused:?}");
 }
 
 /// Each announces its file once, and all judge by what was announced last.

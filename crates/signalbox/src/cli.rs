@@ -23,7 +23,7 @@ Examples:
                                        try one file against it; nothing is read in
   signalbox plan                       what would happen now; nothing is written
   signalbox up                         run the hub
-  signalbox status                     is it healthy, what is late, what do I do
+  signalbox status                     is it healthy, what waits, what do I do
 
 Exit codes: 0 done, 1 failed while running, 2 invalid input, 3 the surroundings are not ready.
 Logs go to stderr; SIGNALBOX_LOG, or RUST_LOG, says how much: e.g. SIGNALBOX_LOG=debug, or signalbox_runtime=trace.";

@@ -48,8 +48,10 @@ struct Days {
 #[derive(Debug, Clone, Copy)]
 struct Window {
     first: Date,
-    /// Rows after this day are late.
+    /// Rows after this day are late,
     last: Date,
+    /// and after this one nothing is said of them.
+    until: Date,
     /// What is covered goes to here: silence on that day says again what it says.
     covered: Date,
     /// What was said of a day that has not come is said by every file, or no more.
@@ -102,10 +104,10 @@ impl Window {
         // What is inferred lasts until the next payload of the school that is not in that doubt, whatever days it covers.
         if (row.is_silence() && date <= self.covered) || date > self.run_day {
             Missing::Ended
+        } else if date < self.first || date > self.until {
+            Missing::Outside
         } else if date > self.last {
             Missing::Late
-        } else if date < self.first {
-            Missing::Outside
         } else {
             Missing::Ended
         }
@@ -148,6 +150,7 @@ fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) ->
     let widest = |one: Window, other: &Window| Window {
         first: one.first.min(other.first),
         last: one.last.max(other.last),
+        until: one.until.max(other.until),
         covered: one.covered.max(other.covered),
         run_day,
     };
@@ -175,7 +178,12 @@ fn window(extent: &Extent, calendars: &Calendars, school: &str, latest: Date, ru
         CoveredThrough::RunDay => run_day,
         CoveredThrough::DayBeforeRun => run_day.yesterday().unwrap_or(Date::MIN),
     };
-    Window { first, last, covered: last.max(latest), run_day }
+    let covered = last.max(latest);
+    let until = match extent.covers {
+        Covers::SchoolDays(_) => covered,
+        Covers::SchoolYear | Covers::OwnRows => Date::MAX,
+    };
+    Window { first, last, until, covered, run_day }
 }
 
 fn window_start(calendars: &Calendars, school: &str, latest: Date, days: u16) -> Date {

@@ -21,6 +21,8 @@ pub struct Explanation {
     pub flag_id: Uuid,
     pub student: StudentRef,
     pub state: &'static str,
+    /// Whether it goes on depends on days that are unknown: it stands as it was told.
+    pub unconfirmed: bool,
     pub reasons: Vec<Reason>,
     pub days_left: Option<u32>,
     pub clears_when: Option<String>,
@@ -69,6 +71,7 @@ pub async fn explain(
         flag_id: flags::id(hub, found.who, flag.number),
         student: student_ref(&found.state, flag.until),
         state: flag.state.as_str(),
+        unconfirmed: flag.unconfirmed,
         reasons: vec![reason_of(&reasons::of_flag(flag, policy))],
         days_left: evaluation.answer.days_left,
         clears_when: flag.state.is_live().then(|| {

@@ -32,11 +32,12 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
     let student = &why.student;
     writeln!(
         out,
-        "Student {}, school {}, grade {}: chronic absence, {}",
+        "Student {}, school {}, grade {}: chronic absence, {}{}",
         student.id,
         student.school.as_deref().unwrap_or("unknown"),
         student.grade.as_deref().unwrap_or("unknown"),
-        why.state
+        why.state,
+        if why.unconfirmed { ", unconfirmed while days are unknown" } else { "" }
     )?;
     for reason in &why.reasons {
         writeln!(out, "Why        {}", reason.text)?;

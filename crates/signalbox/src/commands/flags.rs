@@ -40,7 +40,8 @@ async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Fai
         Output::Json => screen::json(out, &lines)?,
         Output::Text if lines.is_empty() => writeln!(out, "No flags.")?,
         Output::Text => {
-            let mut table = Table::new(["flag", "student", "rule", "state", "since", "as of", "taken on by"]);
+            let mut table =
+                Table::new(["flag", "student", "rule", "state", "raised for", "as of", "taken on by"]);
             for line in lines {
                 table.row(vec![
                     line.flag_id.to_string(),

@@ -1,4 +1,4 @@
-//! `signalbox status`: is it healthy, what is late, what do I do.
+//! `signalbox status`: is it healthy, what waits, what do I do.
 
 use std::io::{self, Write};
 
@@ -173,7 +173,7 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
     let outbox = &status.outbox;
     writeln!(
         out,
-        "Alerts: {} delivered, {} waiting to be sent, {} withheld (test), {} given up.",
+        "Alerts: {} delivered, {} waiting to be sent, {} withheld (in test, or the student has left), {} given up.",
         outbox.delivered, outbox.pending, outbox.withheld, outbox.dead
     )?;
     for line in status.destinations.iter().filter_map(|one| failing(one, here)) {

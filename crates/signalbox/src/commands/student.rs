@@ -48,7 +48,8 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
             writeln!(out, "    {missing}")?;
         }
         if let Some(days) = answer.days_left.filter(|days| *days > 0) {
-            writeln!(out, "    {} would make it chronic.", plural(days.into(), "more absence"))?;
+            let more = plural(days.into(), "more absence");
+            writeln!(out, "    {more} would make it chronic by the end of the school year.")?;
         }
         if answer.unknown_days > 0 {
             let unknown = counted(answer.unknown_days.into(), "day is", "days are");
@@ -70,7 +71,8 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
     for flag in &view.flags {
         let unconfirmed =
             if flag.unconfirmed { ", unconfirmed: it stands until the unknown days are known" } else { "" };
-        writeln!(out, "  flag {} {} since {}{unconfirmed}", flag.flag_id, flag.state, flag.since)?;
+        let since = if flag.state == "open" { "since" } else { "now, raised for" };
+        writeln!(out, "  flag {} {} {since} {}{unconfirmed}", flag.flag_id, flag.state, flag.since)?;
     }
     Ok(())
 }

@@ -30,7 +30,12 @@ pub(super) struct Mapped {
     pub(super) key: &'static str,
     pub(super) column: String,
     pub(super) format: Option<&'static str>,
+    /// Words in it for no date.
+    pub(super) none: Vec<&'static str>,
 }
+
+/// What databases write where there is no date.
+const NO_DATES: [&str; 5] = ["0/0/0", "00/00/0000", "0000-00-00", "12/31/9999", "9999-12-31"];
 
 /// Rows looked at.
 const ROWS: usize = 20_000;
@@ -120,8 +125,12 @@ pub(super) fn look(path: &Path) -> Result<Table, String> {
             let at = column(&header, key)?;
             // A column without a value yet is written as its neighbour is.
             let like = if values(key).next().is_none() { main_date } else { key };
-            let format = if DATES.contains(key) { format_of(values(like)) } else { None };
-            Some(Mapped { key, column: header[at].clone(), format })
+            let is_date = DATES.contains(key);
+            let dates = values(like).filter(|value| !NO_DATES.contains(value));
+            let format = if is_date { format_of(dates) } else { None };
+            let none =
+                NO_DATES.into_iter().filter(|none| *key == "exit" && values(key).any(|value| value == *none));
+            Some(Mapped { key, column: header[at].clone(), format, none: none.collect() })
         })
         .collect();
     let format = columns.iter().find(|mapped| mapped.key == main_date).and_then(|mapped| mapped.format);

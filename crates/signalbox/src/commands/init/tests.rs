@@ -31,6 +31,23 @@ fn without_a_folder_the_written_file_is_sound() {
     assert!(loaded.problems.is_empty(), "{:#?}", loaded.problems);
 }
 
+/// `0/0/0` beside dates is a word for none, in whatever way the dates are written.
+#[test]
+fn words_for_no_date_do_not_hide_the_format() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let drop = folder.path().join("drop");
+    fs::create_dir(&drop).expect("made");
+    let rows = "1001,100,8/23/2026,0/0/0,3/22/2010\n1002,100,8/24/2026,10/30/2026,0/0/0\n";
+    let header = "Student_Number,School_ID,Entry_Date,Exit_Date,DOB\n";
+    fs::write(drop.join("enrollment.csv"), format!("{header}{rows}")).expect("written");
+    let config = folder.path().join("signalbox.yaml");
+    init(Some(&drop), &config).expect("written");
+    let text = fs::read_to_string(&config).expect("readable");
+    let exit = "exit: {from: Exit_Date, format: \"%m/%d/%Y\", none: [\"0/0/0\"]}";
+    assert!(text.contains(exit) && text.contains("birth_date: {from: DOB, format: \"%m/%d/%Y\"}"), "{text}");
+    config::load(&config, connectors::ALL).expect("no errors");
+}
+
 #[test]
 fn a_folder_of_exports_gives_feeds_that_read_it() {
     let folder = tempfile::tempdir().expect("a scratch folder");

@@ -116,11 +116,14 @@ fn csv(out: &mut String, table: &Table, path: &str) -> fmt::Result {
         "      absent_rows: end       # a row that is no longer there ended; keep: it means nothing"
     )?;
     writeln!(out, "      columns:")?;
-    for Mapped { key, column, format } in &table.columns {
+    for Mapped { key, column, format, none } in &table.columns {
         let name = quoted(column);
-        match format {
-            Some(format) => writeln!(out, "        {key}: {{from: {name}, format: \"{format}\"}}")?,
-            None => writeln!(out, "        {key}: {name}")?,
+        let format = format.map(|format| format!(", format: \"{format}\"")).unwrap_or_default();
+        let words: Vec<String> = none.iter().map(|word| format!("\"{word}\"")).collect();
+        let none = if words.is_empty() { String::new() } else { format!(", none: [{}]", words.join(", ")) };
+        match format!("{format}{none}") {
+            plain if plain.is_empty() => writeln!(out, "        {key}: {name}")?,
+            more => writeln!(out, "        {key}: {{from: {name}{more}}}")?,
         }
     }
     if table.kind == Kind::Attendance { codes(out, table) } else { Ok(()) }

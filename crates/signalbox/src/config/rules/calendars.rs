@@ -79,10 +79,14 @@ impl Rules<'_> {
     /// A calendar that stops before the new year still belongs to the spring after it.
     fn named_by_its_spring(&mut self, index: &str, calendar: &Calendar) {
         let (year, last) = (i32::from(calendar.school_year), i32::from(calendar.last.0.year()));
-        if year != last && year != last + 1 {
+        let stops_early = calendar.last.0.month() > 7;
+        if year != last && !(stops_early && year == last + 1) {
             let place = self.place(&["calendars", index, "school_year"]);
             let message = format!("school_year {year} is not the year in which it ends ({last})");
-            self.report.warning(place, "calendar_year", message, format!("write school_year: {last}"));
+            let help = format!(
+                "write school_year: {last}; under another number every flag of the year is raised again"
+            );
+            self.report.error(place, "calendar_year", message, help);
         }
     }
 
