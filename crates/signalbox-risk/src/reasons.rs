@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 
-use crate::announce::Flag;
+use crate::announce::{Flag, FlagState};
 use crate::evaluate::{Answer, Counts, Evaluation};
 use crate::policy::{Policy, Ratio};
 
@@ -38,9 +38,14 @@ pub fn of_evaluation(evaluation: &Evaluation) -> Reason {
     reason(evaluation.answer.counts(), *unknown_days, absent_dates, &evaluation.policy)
 }
 
-/// The reason as a flag keeps it, also after its episode.
+/// The reason as a flag keeps it, also after its episode: of one that is withdrawn, as it was told; of one that is cleared,
+/// why it is.
 pub fn of_flag(flag: &Flag, policy: &Policy) -> Reason {
-    reason(flag.counts, flag.unknown_days, &flag.evidence, policy)
+    let reason = reason(flag.counts, flag.unknown_days, &flag.evidence, policy);
+    match flag.state {
+        FlagState::Cleared => Reason { operator: "<", threshold: policy.leave().to_string(), ..reason },
+        _ => reason,
+    }
 }
 
 fn reason(counts: Counts, unknown_days: u32, dates: &[Date], policy: &Policy) -> Reason {
