@@ -193,10 +193,11 @@ impl Opened {
         Ok((Holder { name: slot.name.clone(), term: FEED_TERM }, Some(slot)))
     }
 
-    /// Whether what runs on this data folder, if anything does, was started with another configuration. Locks nothing.
+    /// Whether what runs on this data folder, if anything does, was started with other configurations only. Locks nothing.
     pub(crate) fn was_started_otherwise(&self, configuration: &str) -> Result<bool, Failure> {
         if self.is_shared() {
-            return Ok(Slot::others(self.data_dir.path())?.iter().any(|other| other != configuration));
+            let others = Slot::others(self.data_dir.path())?;
+            return Ok(!others.is_empty() && others.iter().all(|other| other != configuration));
         }
         Ok(self.data_dir.running_configuration().is_some_and(|running| running != configuration))
     }
