@@ -55,8 +55,9 @@ impl CsvSource {
         Ok(files.map(|path| Dropped { files: vec![path.clone()], path }).collect())
     }
 
-    fn open(&self, dropped: &Dropped) -> io::Result<File> {
-        regular_file::open_within(&dropped.path, &drop_folder::root(&self.base, &self.feed.path))
+    fn opener(&self) -> impl Fn(&Dropped) -> io::Result<File> {
+        let root = drop_folder::root(&self.base, &self.feed.path);
+        move |dropped| regular_file::open_within(&dropped.path, &root)
     }
 }
 
@@ -75,11 +76,11 @@ impl Source for CsvSource {
     }
 
     fn newest(&self) -> Option<Newest> {
-        Some(drop_folder::newest(&self.base, &self.feed.path, self.drops(), &|file| self.open(file)))
+        Some(drop_folder::newest(&self.base, &self.feed.path, self.drops(), &self.opener()))
     }
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
-        drop_folder::next_page(cx, cursor, &self.base, &self.drops()?, &|file| self.open(file))
+        drop_folder::next_page(cx, cursor, &self.base, &self.drops()?, &self.opener())
     }
 
     fn normalize(

@@ -53,8 +53,9 @@ struct OneRosterSource {
 }
 
 impl OneRosterSource {
-    fn open(&self, dropped: &drop_folder::Dropped) -> io::Result<File> {
-        folder::open(dropped, &drop_folder::root(&self.base, &self.feed.path))
+    fn opener(&self) -> impl Fn(&drop_folder::Dropped) -> io::Result<File> {
+        let root = drop_folder::root(&self.base, &self.feed.path);
+        move |dropped| folder::open(dropped, &root)
     }
 }
 
@@ -70,12 +71,12 @@ impl Source for OneRosterSource {
 
     fn newest(&self) -> Option<Newest> {
         let drops = folder::drops(&self.base, &self.feed.path);
-        Some(drop_folder::newest(&self.base, &self.feed.path, drops, &|dropped| self.open(dropped)))
+        Some(drop_folder::newest(&self.base, &self.feed.path, drops, &self.opener()))
     }
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {
         let drops = folder::drops(&self.base, &self.feed.path)?;
-        drop_folder::next_page(cx, cursor, &self.base, &drops, &|dropped| self.open(dropped))
+        drop_folder::next_page(cx, cursor, &self.base, &drops, &self.opener())
     }
 
     fn normalize(

@@ -12,6 +12,7 @@ pub const ABSENCE_RATE: &str = "ABSENCE_RATE";
 
 /// Why a flag of a year that is over ended.
 pub(crate) const YEAR_OVER: &str = "The school year is over.";
+/// Why one of a year that the calendars do not reach ended.
 pub(crate) const YEAR_TO_COME: &str =
     "The school year has not begun, by the calendars that are configured now.";
 

@@ -123,8 +123,7 @@ impl Announcer<'_> {
         let is_new = |flag: &Flag| changes.iter().any(|change| change.number == flag.number);
         for flag in state.announced.flags().iter().filter(|flag| stands(flag) && !is_new(flag)) {
             for to in self.recipients() {
-                let is_told = state.told.iter().any(|told| told.number == flag.number && told.to == to);
-                if !is_told {
+                if !is_told_of(state, flag, to) {
                     let entry = self.alert(state, flag, "raised", None, to);
                     entries.push(NewEntry { withheld: true, ..entry });
                 }
@@ -136,8 +135,7 @@ impl Announcer<'_> {
         let open: Vec<Flag> = state.announced.flags().iter().filter(|flag| stands(flag)).cloned().collect();
         for flag in &open {
             for to in self.recipients() {
-                let is_told = state.told.iter().any(|told| told.number == flag.number && told.to == to);
-                if is_told {
+                if is_told_of(state, flag, to) {
                     continue;
                 }
                 let mut entry = self.alert(state, flag, "standing", None, to);
@@ -235,6 +233,10 @@ impl Announcer<'_> {
             as_of,
         }
     }
+}
+
+fn is_told_of(state: &StudentState, flag: &Flag, to: &str) -> bool {
+    state.told.iter().any(|told| told.number == flag.number && told.to == to)
 }
 
 /// What is unconfirmed stands for those who were told; nobody else hears of it until it is confirmed.

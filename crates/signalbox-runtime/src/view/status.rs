@@ -11,7 +11,7 @@ use signalbox_connector::words::{counted, plural};
 use signalbox_risk::FlagState;
 use signalbox_store::feed::HoldState;
 
-pub use self::beside::{Note, untold};
+pub use self::beside::{Note, called, untold};
 pub use self::outbox::{DestinationStatus, OutboxCounts};
 use super::{LocalTime, local, repair, students};
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
@@ -160,7 +160,7 @@ async fn feed_status(
         covered_through: covered.map(|date| date.to_string()),
         doubtful: settings.last.as_ref().map_or(0, |last| last.counts.doubtful),
         expected_by: None,
-        last_run: settings.last.map(|last| beside::called(hub, last)),
+        last_run: settings.last.map(|last| called(hub, last)),
         next_step,
         open_run_since,
     })

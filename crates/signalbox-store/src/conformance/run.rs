@@ -33,6 +33,10 @@ pub async fn an_unfinished_run_comes_first(store: &impl FeedStore) {
     assert_eq!(store.open_run(&lease, new_run("two", &[])).await.expect("opens").name, "two");
 }
 
+fn row(key: u8) -> LedgerRow {
+    LedgerRow { key: [key; 16], content: 7, revision: 1, status: LedgerStatus::Live, detail: vec![key] }
+}
+
 fn decision(run: u64, gated: &str, settings: Option<&str>) -> Decision {
     Decision { run, gated: gated.to_owned(), settings: settings.map(str::to_owned) }
 }
@@ -51,13 +55,6 @@ pub async fn a_decision_and_its_first_rows_are_one(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let run = store.open_run(&lease, new_run("one", &[])).await.expect("opens");
     let scope = Scope { entity: 3, school_year: 2022 };
-    let row = |key: u8| LedgerRow {
-        key: [key; 16],
-        content: 7,
-        revision: 1,
-        status: LedgerStatus::Live,
-        detail: vec![key],
-    };
     let decided = decision(run.number, "{}", Some("new"));
     let disordered = [row(2), row(1)];
     assert_refused!(store.gate_run(&lease, &decided, Some((scope, &disordered))).await, Failed(_));
@@ -80,13 +77,6 @@ pub async fn a_decision_and_its_first_rows_are_one(store: &impl FeedStore) {
 /// Whoever finishes the run tells of them again: perhaps nobody heard.
 pub async fn an_open_run_names_the_rows_recorded_last(store: &impl FeedStore) {
     let mut lease = taken(store, "sis").await;
-    let row = |key: u8| LedgerRow {
-        key: [key; 16],
-        content: 7,
-        revision: 1,
-        status: LedgerStatus::Live,
-        detail: vec![key],
-    };
     let scope = |school_year| Scope { entity: 0x83, school_year };
     store.record(&lease, scope(2022), &[row(9)]).await.expect("records, of no run");
     let run = store.open_run(&lease, new_run("one", &[])).await.expect("opens");

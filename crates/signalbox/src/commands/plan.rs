@@ -7,9 +7,9 @@ use serde::Serialize;
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::ingest::{Holder, RunReport};
 use signalbox_runtime::up::Loops;
-use signalbox_runtime::view::status::{Note, untold};
+use signalbox_runtime::view::status::{Note, called, untold};
 
-use super::runs::{self, called};
+use super::runs;
 use super::trial::{self, Changes};
 use crate::cli::{Global, Output};
 use crate::clock::Clock;

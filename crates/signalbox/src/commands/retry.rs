@@ -4,8 +4,9 @@ use std::io::Write;
 
 use anyhow::anyhow;
 use signalbox_runtime::up;
+use signalbox_runtime::view::status::called;
 
-use super::runs::{self, called};
+use super::runs;
 use super::{load, up as up_command};
 use crate::cli::{Global, Output, Retry};
 use crate::clock::Clock;

@@ -3,15 +3,9 @@
 use std::io::{self, Write};
 
 use signalbox_connector::words::plural;
-use signalbox_runtime::hub::Hub;
 use signalbox_runtime::ingest::RunReport;
 
 use crate::screen::Table;
-
-/// Under the name that the feed is called by.
-pub(super) fn called(hub: &Hub, report: RunReport) -> RunReport {
-    RunReport { feed: hub.settings.names.called(&report.feed).to_owned(), ..report }
-}
 
 /// One line per file, with what is worth saying below.
 pub(super) fn print(out: &mut dyn Write, runs: &[RunReport]) -> io::Result<()> {

@@ -68,7 +68,7 @@ async fn of_gone(hub: &Hub, row: &FeedRow) -> Result<FeedStatus, HubError> {
 }
 
 /// A report under the name that the feed is called by.
-pub(super) fn called(hub: &Hub, report: RunReport) -> RunReport {
+pub fn called(hub: &Hub, report: RunReport) -> RunReport {
     RunReport { feed: hub.settings.names.called(&report.feed).to_owned(), ..report }
 }
 
