@@ -197,7 +197,7 @@ impl Ingest {
         let taken = Taken { feed, lease: &lease, now };
         let mut runs = Vec::new();
         self.finish_open(taken, &mut runs).await?;
-        let Some(run) = self.open_again(taken, cause::RETRY).await? else { return Ok(None) };
+        let Some(run) = self.open_again(taken).await? else { return Ok(None) };
         self.work(taken, run, &mut runs).await?;
         self.remember_mapping(taken).await?;
         Ok(runs.pop())
@@ -231,7 +231,7 @@ impl Ingest {
         release::waiting(self, taken).await?;
         self.drops(taken, runs).await?;
         release::waiting(self, taken).await?;
-        release::cover_new_schools(self, taken, runs).await
+        release::read_again(self, taken, runs).await
     }
 
     /// `None`: another process has the feed.

@@ -308,12 +308,21 @@ pub struct Closing {
     pub rejects: Option<(Vec<RejectGroup>, Vec<Reject>)>,
     /// A hold to be opened.
     pub hold: Option<Hold>,
-    /// A hold whose run this was.
-    pub hold_done: Option<String>,
-    /// Turn the feed's holds that wait, or are approved and not this run's, to superseded.
-    pub supersede_holds: bool,
+    /// An approved hold that this run was about, and what becomes of it.
+    pub hold_over: Option<(String, HoldState)>,
+    pub superseded: Superseded,
     /// Replace the feed's settings (`None`: leave them).
     pub settings: Option<String>,
+}
+
+/// Which of the feed's holds, that wait or are approved and not this run's, closing a run turns to superseded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Superseded {
+    #[default]
+    None,
+    All,
+    /// By their ids.
+    These(Vec<String>),
 }
 
 impl Closing {
@@ -325,8 +334,8 @@ impl Closing {
             summary,
             rejects: None,
             hold: None,
-            hold_done: None,
-            supersede_holds: false,
+            hold_over: None,
+            superseded: Superseded::None,
             settings: None,
         }
     }

@@ -75,7 +75,12 @@ fn a_hub_works_with_a_password_and_through_tls() {
 
     let wrong = User { password: "not the password".to_owned(), ..User::admin() };
     come_in_as(&mut district, wrong);
-    let refused = district.run(&["status"]).exit(3);
+    // A broker that takes longer than a look waits is away, as far as that can tell.
+    let mut refused = district.run(&["status"]).exit(3);
+    eventually("the broker answers, and says no", || {
+        refused = district.run(&["status"]).exit(3);
+        !refused.stderr.is_empty()
+    });
     let [error, help] = refused.failure();
     assert!(error.contains("Authentication failed") && !help.is_empty(), "{refused:?}");
     assert!(!refused.stderr.contains("not the password"), "{refused:?}");

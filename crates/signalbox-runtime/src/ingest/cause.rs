@@ -1,26 +1,45 @@
 //! Why a run was opened: text that stands in the run, so that it can be finished after a crash.
 
 use signalbox_connector::{Refusal, RejectCode};
+use signalbox_store::feed::Run;
 
 use crate::hub::HubError;
 
 pub(crate) const DROP: &str = "drop";
-pub(crate) const RETRY: &str = "retry";
 pub(crate) const RELEASE: &str = "release";
 
 /// Followed by why the payload could not be landed.
 const UNLANDED: &str = "unlanded:";
 
-/// Followed by the hold's id.
+/// Followed by the run that the payload came with.
+const RETRY: &str = "retry:";
+
+/// Followed by the hold's id, a colon, and the run that the payload came with.
 const APPROVED: &str = "approved:";
 
-pub(crate) fn approved(hold_id: &str) -> String {
-    format!("{APPROVED}{hold_id}")
+pub(crate) fn retry(earlier: &Run) -> String {
+    format!("{RETRY}{}", came_with(earlier))
+}
+
+/// Whether a payload is read once more.
+pub(crate) fn is_retry(cause: &str) -> bool {
+    cause.starts_with(RETRY)
+}
+
+pub(crate) fn approved(hold_id: &str, held: &Run) -> String {
+    format!("{APPROVED}{hold_id}:{}", came_with(held))
 }
 
 /// The hold that was approved, if that is why.
 pub(crate) fn approved_hold(cause: &str) -> Option<&str> {
-    cause.strip_prefix(APPROVED)
+    cause.strip_prefix(APPROVED)?.split(':').next()
+}
+
+/// The number of the run that the payload came with: it says no more than it said then, however late it is read again.
+pub(crate) fn came_with(run: &Run) -> u64 {
+    let is_again = is_retry(&run.cause) || run.cause.starts_with(APPROVED);
+    let first = run.cause.rsplit(':').next().filter(|_| is_again);
+    first.and_then(|number| number.parse().ok()).unwrap_or(run.number)
 }
 
 pub(crate) fn unlanded(why: &Refusal) -> String {
@@ -57,10 +76,36 @@ mod tests {
             why_unlanded(&cause).expect("reads").map(|why| format!("{why:?}")),
             Some(format!("{why:?}"))
         );
-        assert_eq!(approved_hold(&approved("h1")), Some("h1"));
-        for other in [DROP, RETRY, RELEASE] {
+        assert_eq!(approved_hold(&approved("h1", &run(7, DROP))), Some("h1"));
+        for other in [DROP, RELEASE, "retry:7"] {
             assert!(why_unlanded(other).expect("reads").is_none() && approved_hold(other).is_none());
         }
         assert!(why_unlanded("unlanded:{}").is_err());
+    }
+
+    #[test]
+    fn a_payload_that_is_read_again_is_as_old_as_it_was() {
+        let first = run(7, DROP);
+        let again = run(8, &retry(&first));
+        let decided = run(9, &approved("h1", &again));
+        assert_eq!([&first, &again, &decided].map(came_with), [7; 3]);
+        assert_eq!(came_with(&run(10, RELEASE)), 10);
+        assert!(is_retry(&again.cause) && !is_retry(&decided.cause));
+    }
+
+    fn run(number: u64, cause: &str) -> Run {
+        Run {
+            feed: "sis".to_owned(),
+            number,
+            payload: String::new(),
+            name: String::new(),
+            opened_ms: 0,
+            marks: Vec::new(),
+            cause: cause.to_owned(),
+            gated: None,
+            unsent: None,
+            outcome: None,
+            summary: None,
+        }
     }
 }

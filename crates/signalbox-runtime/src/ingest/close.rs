@@ -3,7 +3,7 @@
 use signalbox_connector::Refusal;
 use signalbox_connector::words::noun;
 use signalbox_event::id::derived;
-use signalbox_store::feed::{Closing, Hold, HoldState, Outcome, Run};
+use signalbox_store::feed::{Closing, Hold, HoldState, Outcome, Run, Superseded};
 
 use super::gate::{Gated, Held, SchoolEnds, UNUSABLE};
 use super::read::Notes;
@@ -32,15 +32,15 @@ impl OpenRun<'_> {
             last: Some(report.clone()),
             accepted_run: Some(self.run.number),
             found_since: Vec::new(),
-            has_new_schools: false,
+            reads_again: false,
             unusable_basis: None,
             ..settings
         };
         let closing = Closing {
             rejects: Some(rejects.into_parts()),
             hold,
-            hold_done: cause::approved_hold(&self.run.cause).map(str::to_owned),
-            supersede_holds: true,
+            hold_over: self.approved(HoldState::Done),
+            superseded: self.superseded().await?,
             ..closing(Outcome::Accepted, &report, &settings)
         };
         self.close(report, closing).await
@@ -83,8 +83,8 @@ impl OpenRun<'_> {
         let mut report = self.report(gated);
         let refused = earlier.as_ref().filter(|hold| hold.state == HoldState::Refused);
         // What was approved and would end more by now is asked about anew.
-        let approved = cause::approved_hold(&self.run.cause);
-        let opens = earlier.is_none() || approved.is_some();
+        let asked_anew = self.approved(HoldState::Superseded);
+        let opens = earlier.is_none() || asked_anew.is_some();
         let outcome = if let Some(refused) = refused {
             let by = refused.decided_by.as_deref().unwrap_or("somebody");
             report.refused = Some(format!("The same file was refused by {by}. Drop a good one."));
@@ -108,11 +108,10 @@ impl OpenRun<'_> {
             _ => None,
         };
         let closing = Closing {
-            // Nothing of the payload is used, so open rejects stay, unless they are what a person has to see. The latest
-            // payload is the one that a person is asked about.
+            // Nothing of the payload is used, so open rejects stay, unless they are what a person has to see.
             rejects: unusable.then(|| rejects.into_parts()),
             hold,
-            supersede_holds: opens,
+            hold_over: asked_anew,
             ..closing(outcome, &report, &settings)
         };
         self.close(report, closing).await
@@ -132,7 +131,7 @@ impl OpenRun<'_> {
         let closing = Closing {
             rejects: Some(rejects.into_parts()),
             // What a person approved is refused by now: it is over, and not taken up at every pass.
-            hold_done: cause::approved_hold(&self.run.cause).map(str::to_owned),
+            hold_over: self.approved(HoldState::Done),
             ..closing(Outcome::Refused, &report, &settings)
         };
         self.close(report, closing).await
@@ -148,13 +147,33 @@ impl OpenRun<'_> {
     async fn remembering(&self, report: &RunReport) -> Result<FeedSettings, HubError> {
         let mut settings = FeedSettings::load(self.hub, &report.feed).await?;
         settings.last = Some(report.clone());
-        if settings.unusable_basis.is_some() && self.run.cause == cause::RETRY {
+        if settings.unusable_basis.is_some() && cause::is_retry(&self.run.cause) {
             // It was judged anew, and waits for the next change.
             let undecided = Run { gated: None, ..self.run.clone() };
             settings.unusable_basis =
                 Some(Basis::load(self.hub, self.feed, self.run_day()).await?.of(&undecided));
         }
         Ok(settings)
+    }
+
+    /// The hold that this run was approved as, and what becomes of it.
+    fn approved(&self, becomes: HoldState) -> Option<(String, HoldState)> {
+        cause::approved_hold(&self.run.cause).map(|id| (id.to_owned(), becomes))
+    }
+
+    /// The holds of payloads that are no newer than this one, which is accepted: a new drop is the newest there is.
+    async fn superseded(&self) -> Result<Superseded, HubError> {
+        if self.run.cause == cause::DROP {
+            return Ok(Superseded::All);
+        }
+        let mut ids = Vec::new();
+        for hold in self.hub.feeds.holds().await?.into_iter().filter(|hold| hold.feed == self.run.feed) {
+            let held = self.hub.feeds.run(&hold.feed, hold.run).await?;
+            if held.is_none_or(|held| cause::came_with(&held) <= cause::came_with(self.run)) {
+                ids.push(hold.id);
+            }
+        }
+        Ok(Superseded::These(ids))
     }
 
     /// The last hold of the same bytes that waits or was refused.

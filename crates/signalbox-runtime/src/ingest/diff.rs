@@ -15,7 +15,7 @@ use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, befor
 use self::leaving::Leaving;
 pub(crate) use self::ledger::group;
 use self::ledger::{Group, Ledger, first_of};
-use self::one_key::{dropped, ended, is_inferred, marked, matched, waiting};
+use self::one_key::{dropped, ended, is_inferred, marked, matched, stays_longer, waiting};
 use super::doubt::{Doubt, Place};
 use super::extent::{Judged, Missing};
 use super::read::ReadIn;
@@ -395,6 +395,11 @@ impl<'a> Diff<'a> {
                 (false, false) => {}
             }
             conflict |= next.content != head.content || (next.flags ^ head.flags) & ENDS != 0;
+            // Nobody can tell which of them holds; a child leaves no earlier than one says.
+            if !slot.waits && stays_longer(&other, &row)? {
+                head = next;
+                std::mem::swap(&mut row, &mut other);
+            }
             if lines.is_empty() {
                 lines.push(head.line);
             }
@@ -409,8 +414,12 @@ impl<'a> Diff<'a> {
             content = content_hash(&encoded);
             row = encoded;
         }
+        let stands = old.as_ref().is_some_and(|old| old.status == LedgerStatus::Live);
         let mut step = if slot.waits {
             waiting(slot, school_year, &head, &row, old)
+        } else if conflict && stands && slot.entity != Entity::Attendance {
+            // None is believed: what is known stands.
+            Step::new(slot, school_year, Verdict::Unchanged, old)
         } else {
             matched(slot, school_year, &head, content, &row, old)?
         };

@@ -1,7 +1,7 @@
 //! Doubt: a row that could not be used, or whose student is not found, may be the very row that seems to be missing.
 //!
-//! Each such row casts doubt on one place: on a student, if it names one who is found, or on that student's day, where
-//! that can be read; else on its school's day, where both can be read; else on its school; else on the whole payload.
+//! Each such row casts doubt on one place: on a student, if it names one who is found; else on its school's day, where
+//! both can be read; else on its school; else on the whole payload.
 //! Where a payload has more of them than the one before, or others, what is missing there stands on, for as long as those
 //! remain. Where it has no others than before, what is missing ends as ever: a row that is never found must not keep
 //! every correction out.
@@ -22,24 +22,30 @@ pub(crate) enum Place {
     School(String),
     Day(String, Date),
     Student(Uuid),
-    StudentDay(Uuid, Date),
-    /// Of a student, in no school year that counts: whatever it is about, its date is no day of silence.
+    /// Of a student, on a day that counts nowhere: whatever it is about, its date is no day of silence.
     Misdated(Uuid),
 }
 
-/// How many rows of a payload cast doubt on each place, and of which schools those speak that name a student.
+/// How many rows of a payload cast doubt on each place, and of what those speak that name a student.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Doubts {
     places: BTreeMap<Place, Seen>,
-    schools: BTreeMap<Uuid, BTreeSet<Option<String>>>,
+    named: BTreeMap<Uuid, Named>,
+}
+
+/// What rows that name a student, and could not be used, speak of; `None`: one of them does not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Named {
+    schools: BTreeSet<Option<String>>,
+    days: BTreeSet<Option<Date>>,
 }
 
 /// Rows that cast doubt on one place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     rows: u32,
-    /// What tells one from another: the id as written, of a student who is found what stands where the day should. On the
-    /// whole payload nothing does: a footer may count its rows.
+    /// What tells one from another: the id as written, of a student who is found its day too. On the whole payload nothing
+    /// does: a footer may count its rows.
     marks: BTreeSet<u32>,
 }
 
@@ -65,9 +71,23 @@ pub(crate) fn mark_of(id: &str) -> u32 {
     xxhash_rust::xxh3::xxh3_64(id.as_bytes()) as u32
 }
 
+/// What tells a row from others of its student: what stands where the day should, or its id as written, and its day.
+fn mark_of_day(mark: u32, date: Option<Date>) -> u32 {
+    let day =
+        date.map_or(0, |date| (i32::from(date.year()) as u32) << 9 | u32::from(date.day_of_year() as u16));
+    mark ^ xxhash_rust::xxh3::xxh3_64(&day.to_be_bytes()) as u32
+}
+
 impl Doubts {
-    pub(crate) fn on(&mut self, place: Place, mark: Option<u32>) {
+    /// `mark` tells the row from others in that place.
+    pub(crate) fn on(&mut self, place: Place, mark: u32) {
+        let mark = (place != Place::Payload).then_some(mark);
         self.places.entry(place).or_default().add(mark);
+    }
+
+    /// One of the student's rows stands on a day that counts nowhere.
+    pub(crate) fn misdated(&mut self, student: StudentKey, date: Option<Date>) {
+        self.on(Place::Misdated(*student.as_uuid()), mark_of_day(0, date));
     }
 
     pub(crate) fn into_places(self) -> impl Iterator<Item = (Place, Seen)> {
@@ -83,11 +103,10 @@ impl Doubts {
         mark: u32,
     ) {
         let student = *key.as_uuid();
-        self.schools.entry(student).or_default().insert(school.map(str::to_owned));
-        match date {
-            Some(date) => self.on(Place::StudentDay(student, date), None),
-            None => self.on(Place::Student(student), Some(mark)),
-        }
+        let named = self.named.entry(student).or_default();
+        named.schools.insert(school.map(str::to_owned));
+        named.days.insert(date);
+        self.on(Place::Student(student), mark_of_day(mark, date));
     }
 }
 
@@ -137,7 +156,7 @@ impl Book {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Doubt {
     places: BTreeMap<Place, Cast>,
-    schools: BTreeMap<Uuid, BTreeSet<Option<String>>>,
+    named: BTreeMap<Uuid, Named>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +175,7 @@ impl Cast {
 }
 
 impl Doubt {
-    /// `is_same`: the payload is the very one that `book` is of, read again. Its doubt is as new as it was, but for what
+    /// `is_same`: the payload is the very one that `book` is of, read again for another reason than a drop. Its doubt is as new as it was, but for what
     /// the roster or the mapping has put in doubt since.
     pub(crate) fn of(doubts: Doubts, book: &Book, is_same: bool, run_day: Date) -> Self {
         let book: BTreeMap<&Place, &Rows> = book.places.iter().map(|(place, rows)| (place, rows)).collect();
@@ -174,7 +193,7 @@ impl Doubt {
             };
             (place, Cast { rows, remains })
         };
-        Self { places: doubts.places.into_iter().map(cast).collect(), schools: doubts.schools }
+        Self { places: doubts.places.into_iter().map(cast).collect(), named: doubts.named }
     }
 
     /// Whether every row could be used.
@@ -226,44 +245,47 @@ impl Doubt {
     /// Whether rows that name the student, and could not be used, may be about that school.
     pub(crate) fn may_be_at(&self, student: StudentKey, school: &str) -> bool {
         let is_it = |named: &Option<String>| named.as_deref().is_none_or(|named| named == school);
-        self.schools.get(student.as_uuid()).is_some_and(|schools| schools.iter().any(is_it))
+        self.named.get(student.as_uuid()).is_some_and(|named| named.schools.iter().any(is_it))
     }
 
     /// Students whom rows name that could not be used, and whether those may belong to a day that is covered now for the
     /// first time.
     pub(crate) fn students(&self) -> impl Iterator<Item = (StudentKey, impl Fn(Date) -> bool)> {
         self.places.iter().filter_map(|(place, cast)| {
-            let (student, on) = match place {
-                Place::Student(student) => (student, None),
-                Place::StudentDay(student, date) => (student, Some(*date)),
-                Place::Payload | Place::School(_) | Place::Day(..) | Place::Misdated(_) => return None,
-            };
-            let hides = move |day: Date| on.is_none_or(|on| on == day) && cast.hides(day);
+            let Place::Student(student) = place else { return None };
+            let named = self.named.get(student)?;
+            let is_named = |day| named.days.contains(&None) || named.days.contains(&Some(day));
+            let hides = move |day: Date| is_named(day) && cast.hides(day);
             Some((StudentKey::from_uuid(*student), hides))
         })
     }
 }
 
-/// Where a row that waited, and is found now, may have cast its doubt. `knew_school`: it waited for its student only.
-pub(crate) fn cast_by(row: &Row<'_>, knew_school: bool) -> impl Iterator<Item = Place> {
-    let [student, _, student_day, day, school, payload] = places_of(row);
-    let has_day = matches!(row.body, Body::Attendance { .. });
-    let of_student = if has_day { student_day } else { student };
-    let of_school = match (knew_school, has_day) {
+/// Where a row that waited under this id, and is found now, may have cast its doubt, and what told it from others there.
+/// `knew_school`: it waited for its student only.
+pub(crate) fn cast_by<'r>(
+    row: &'r Row<'_>,
+    id: &str,
+    knew_school: bool,
+) -> impl Iterator<Item = (Place, u32)> + 'r {
+    let [student, _, day, school, payload] = places_of(row);
+    let of_attendance = row.date().filter(|_| matches!(row.body, Body::Attendance { .. }));
+    let of_school = match (knew_school, of_attendance) {
         (false, _) => payload,
-        (true, true) => day,
-        (true, false) => school,
+        (true, Some(_)) => day,
+        (true, None) => school,
     };
-    of_student.into_iter().chain(of_school)
+    let mark = mark_of(id);
+    let of_student = mark_of_day(mark, of_attendance);
+    student.map(|place| (place, of_student)).into_iter().chain(of_school.map(|place| (place, mark)))
 }
 
 /// The places that a row stands in.
-fn places_of(row: &Row<'_>) -> [Option<Place>; 6] {
+fn places_of(row: &Row<'_>) -> [Option<Place>; 5] {
     let school = row.school().filter(|school| !school.is_empty());
     [
         row.student.map(Place::Student),
         row.student.map(Place::Misdated),
-        row.student.zip(row.date()).map(|(student, date)| Place::StudentDay(student, date)),
         row.date().zip(school).map(|(date, school)| Place::Day(school.to_owned(), date)),
         school.map(|school| Place::School(school.to_owned())),
         Some(Place::Payload),
@@ -289,7 +311,12 @@ mod tests {
 
     fn cast(rows: u32, place: &Place, before: &Book) -> Doubt {
         let mut doubts = Doubts::default();
-        (0..rows).for_each(|_| doubts.on(place.clone(), None));
+        for row in 0..rows {
+            match place {
+                Place::Student(id) => doubts.on_student(StudentKey::from_uuid(*id), None, None, row),
+                _ => doubts.on(place.clone(), row),
+            }
+        }
         Doubt::of(doubts, before, false, date(2026, 9, 20))
     }
 
@@ -298,7 +325,6 @@ mod tests {
         for place in [
             Place::Student(Uuid::from_u128(7)),
             Place::Misdated(Uuid::from_u128(7)),
-            Place::StudentDay(Uuid::from_u128(7), date(2026, 9, 18)),
             Place::Day("100".into(), date(2026, 9, 18)),
             Place::School("100".into()),
             Place::Payload,
@@ -343,7 +369,7 @@ mod tests {
             let cast = |ids: &[&str], before: &Book| {
                 let mut doubts = Doubts::default();
                 for id in ids {
-                    doubts.on(place.clone(), Some(mark_of(id)));
+                    doubts.on(place.clone(), mark_of(id));
                 }
                 Doubt::of(doubts, before, false, date(2026, 9, 20))
             };
@@ -358,6 +384,37 @@ mod tests {
                 "while it remains: {place:?}"
             );
         }
+    }
+
+    /// A row that names the student may be about any day of theirs; it makes silence unknown on its own day only.
+    #[test]
+    fn a_day_that_is_named_is_the_only_one_that_it_hides() {
+        let student = StudentKey::from_uuid(Uuid::from_u128(7));
+        let cast = |day: i8, before: &Book| {
+            let mut doubts = Doubts::default();
+            doubts.on_student(student, None, Some(date(2026, 9, day)), 0);
+            Doubt::of(doubts, before, false, date(2026, 9, 20))
+        };
+        let first = cast(3, &Book::default());
+        assert!(is_on(&first, false), "the row of the 18th is missing");
+        let hides = |doubt: &Doubt, day| doubt.students().any(|(_, hides)| hides(date(2026, 9, day)));
+        assert!(hides(&first, 3) && !hides(&first, 18));
+        let book = first.book(9, 1, &BTreeSet::new());
+        assert!(!is_on(&cast(3, &book), false), "the same");
+        assert!(is_on(&cast(4, &book), false), "another");
+    }
+
+    /// Another date that counts nowhere in place of the first.
+    #[test]
+    fn another_day_that_counts_nowhere_is_new() {
+        let student = StudentKey::from_uuid(Uuid::from_u128(7));
+        let cast = |day: i8, before: &Book| {
+            let mut doubts = Doubts::default();
+            doubts.misdated(student, Some(date(2036, 9, day)));
+            Doubt::of(doubts, before, false, date(2026, 9, 20))
+        };
+        let book = cast(3, &Book::default()).book(9, 1, &BTreeSet::new());
+        assert!(!is_on(&cast(3, &book), false) && is_on(&cast(4, &book), false));
     }
 
     /// Day 3 of a student could not be read last night; tonight day 7 cannot.
@@ -386,7 +443,7 @@ mod tests {
         let place = Place::School("100".into());
         let first = cast(2, &place, &Book::default());
         let mut doubts = Doubts::default();
-        (0..2).for_each(|_| doubts.on(place.clone(), None));
+        (0..2).for_each(|row| doubts.on(place.clone(), row));
         let book = first.book(9, 2, &BTreeSet::from([place]));
         assert_eq!(Doubt::of(doubts, &book, true, date(2026, 9, 21)), first);
     }
@@ -409,7 +466,7 @@ mod tests {
     fn doubt_elsewhere_is_none_here() {
         for place in [
             Place::Student(Uuid::from_u128(8)),
-            Place::StudentDay(Uuid::from_u128(7), date(2026, 9, 17)),
+            Place::Misdated(Uuid::from_u128(8)),
             Place::Day("100".into(), date(2026, 9, 17)),
             Place::Day("200".into(), date(2026, 9, 18)),
             Place::School("200".into()),

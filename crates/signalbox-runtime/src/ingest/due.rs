@@ -28,13 +28,8 @@ impl Ingest {
         taken: Taken<'_>,
         runs: &mut Vec<RunReport>,
     ) -> Result<(), HubError> {
-        let holds = self.hub.feeds.holds().await?;
-        for hold in holds {
-            if hold.feed != taken.feed.name || hold.state != HoldState::Approved {
-                continue;
-            }
-            let Some(held) = self.hub.feeds.run(&hold.feed, hold.run).await? else { continue };
-            let run = self.open_on(taken, &held, &cause::approved(&hold.id)).await?;
+        for (hold, held) in self.held(taken, |hold| hold.state == HoldState::Approved).await? {
+            let run = self.open_on(taken, &held, cause::approved(&hold.id, &held)).await?;
             self.work(taken, run, runs).await?;
         }
         Ok(())
@@ -48,16 +43,12 @@ impl Ingest {
     ) -> Result<(), HubError> {
         let settings = FeedSettings::load(&self.hub, &taken.feed.name).await?;
         let Some(basis) = settings.unusable_basis else { return Ok(()) };
-        let holds = self.hub.feeds.holds().await?;
-        let is_it = |hold: &Hold| {
-            hold.feed == taken.feed.name && hold.state == HoldState::Waiting && hold.reason == UNUSABLE
-        };
-        let Some(hold) = holds.into_iter().rev().find(is_it) else { return Ok(()) };
-        let Some(held) = self.hub.feeds.run(&hold.feed, hold.run).await? else { return Ok(()) };
+        let is_it = |hold: &Hold| hold.state == HoldState::Waiting && hold.reason == UNUSABLE;
+        let Some((_, held)) = self.held(taken, is_it).await?.pop() else { return Ok(()) };
         let undecided = Run { gated: None, ..held.clone() };
         let by_now = Basis::load(&self.hub, taken.feed, run_day(&self.hub, &held)).await?;
         if by_now.of(&undecided) != basis {
-            let run = self.open_on(taken, &held, cause::RETRY).await?;
+            let run = self.open_on(taken, &held, cause::retry(&held)).await?;
             self.work(taken, run, runs).await?;
         }
         Ok(())
@@ -94,7 +85,7 @@ impl Ingest {
         let counts = accepted.as_ref().map(|run| run.number);
         let waits = feeds.last_usable_run(feed).await?.filter(|run| Some(run.number) != counts);
         for earlier in accepted.into_iter().chain(waits) {
-            let run = self.open_on(taken, &earlier, cause::RETRY).await?;
+            let run = self.open_on(taken, &earlier, cause::retry(&earlier)).await?;
             self.work(taken, run, runs).await?;
         }
         Ok(())
@@ -106,22 +97,42 @@ impl Ingest {
         settings.save(&self.hub, taken.lease).await
     }
 
-    pub(super) async fn open_again(&self, taken: Taken<'_>, cause: &str) -> Result<Option<Run>, HubError> {
+    /// Reads the last payload that was not refused once more.
+    pub(super) async fn open_again(&self, taken: Taken<'_>) -> Result<Option<Run>, HubError> {
         match self.hub.feeds.last_usable_run(&taken.feed.name).await? {
-            Some(run) => Ok(Some(self.open_on(taken, &run, cause).await?)),
+            Some(run) => Ok(Some(self.open_on(taken, &run, cause::retry(&run)).await?)),
             None => Ok(None),
         }
     }
 
+    /// The feed's holds that are so, each with the run that was held; in the order in which their payloads came.
+    async fn held(
+        &self,
+        taken: Taken<'_>,
+        is_so: impl Fn(&Hold) -> bool,
+    ) -> Result<Vec<(Hold, Run)>, HubError> {
+        let mut held = Vec::new();
+        for hold in self.hub.feeds.holds().await? {
+            if hold.feed == taken.feed.name
+                && is_so(&hold)
+                && let Some(run) = self.hub.feeds.run(&hold.feed, hold.run).await?
+            {
+                held.push((hold, run));
+            }
+        }
+        held.sort_by_key(|(_, run)| cause::came_with(run));
+        Ok(held)
+    }
+
     /// Opens a run on the payload of an earlier one; the feed's cursor stays. The payload says what it said on the day on
     /// which it was read first.
-    async fn open_on(&self, taken: Taken<'_>, earlier: &Run, cause: &str) -> Result<Run, HubError> {
+    async fn open_on(&self, taken: Taken<'_>, earlier: &Run, cause: String) -> Result<Run, HubError> {
         let run = NewRun {
             payload: earlier.payload.clone(),
             name: earlier.name.clone(),
             opened_ms: earlier.opened_ms,
             marks: Vec::new(),
-            cause: cause.to_owned(),
+            cause,
         };
         self.open(taken.lease, run).await
     }

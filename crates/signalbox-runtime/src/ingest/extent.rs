@@ -159,10 +159,9 @@ fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) ->
     let anywhere = schools.values().copied().reduce(|one, other| widest(one, &other));
     let anywhere =
         anywhere.map(|all| Window { last: latest.map_or(all.last, |latest| all.last.max(latest)), ..all });
-    let elsewhere = match (extent.covers, extent.covered_through) {
-        (Covers::SchoolYear, CoveredThrough::LatestRow) => Missing::Vanished,
-        (Covers::SchoolYear, CoveredThrough::RunDay | CoveredThrough::DayBeforeRun) => Missing::Ended,
-        (Covers::SchoolDays(_) | Covers::OwnRows, _) => Missing::Outside,
+    let elsewhere = match extent.covers {
+        Covers::SchoolYear => Missing::Vanished,
+        Covers::SchoolDays(_) | Covers::OwnRows => Missing::Outside,
     };
     Days { schools, anywhere, elsewhere }
 }

@@ -249,9 +249,9 @@ impl Tally {
             counts,
             hold,
             whole: self.whole && kept_back.is_empty(),
+            covered: covered(read, &kept_back),
             kept_back,
             changes: self.changes,
-            covered: read.covered.clone(),
             notes: read.notes.clone(),
         }
     }
@@ -285,19 +285,25 @@ impl Tally {
     /// Ends what a person was shown. Where that would be more by now, it waits anew.
     fn as_shown(&self, approved: &Hold) -> (Option<Held>, BTreeSet<(u16, String)>) {
         let shown: Vec<SchoolEnds> = serde_json::from_str(&approved.schools).unwrap_or_default();
+        let mut shown_at: BTreeMap<&str, u64> = BTreeMap::new();
+        for shown in &shown {
+            *shown_at.entry(&shown.school).or_default() += shown.would_end;
+        }
         let by_school = approved.reason == SCHOOL;
-        let is_shown = |school: &str| !by_school || shown.iter().any(|shown| shown.school == school);
         let mut kept_back = BTreeSet::new();
-        let mut ends = 0;
+        let mut ends: BTreeMap<String, u64> = BTreeMap::new();
         for (entity, losing) in self.losing() {
-            if is_shown(&losing.school) {
-                ends += losing.would_end;
-            } else {
+            if by_school && !shown_at.contains_key(&*losing.school) {
                 kept_back.insert((entity as u16, losing.school));
+            } else {
+                *ends.entry(losing.school).or_default() += losing.would_end;
             }
         }
-        let hold = (ends > approved.would_end).then(|| self.held(&approved.reason));
-        (hold, kept_back)
+        let is_more_at = |(school, ends): (&String, &u64)| {
+            !school.is_empty() && shown_at.get(&**school).is_none_or(|shown| ends > shown)
+        };
+        let is_more = ends.values().sum::<u64>() > approved.would_end || ends.iter().any(is_more_at);
+        (is_more.then(|| self.held(&approved.reason)), kept_back)
     }
 
     /// What would end of what is about students at schools; where nothing of that would, all that would.
@@ -325,6 +331,18 @@ impl Tally {
                 .collect(),
         }
     }
+}
+
+/// What the payload covers. Of a school whose rows are not believed to be gone, its silence is not believed either.
+fn covered(read: &ReadIn, kept_back: &BTreeSet<(u16, String)>) -> Vec<SchoolCoverage> {
+    let mut covered = read.covered.clone();
+    for school in &mut covered {
+        let first_heard = read.first_heard.get(&school.school);
+        if is_kept_back(kept_back, Entity::Attendance as u16, &school.school) {
+            school.doubtful = first_heard.cloned().unwrap_or_default().into();
+        }
+    }
+    covered
 }
 
 const fn is_about_students(entity: Entity) -> bool {

@@ -60,6 +60,8 @@ pub(crate) struct ReadIn {
     pub spoke_from: BTreeMap<String, Date>,
     /// What the payload covers, with the days whose silence is in doubt.
     pub covered: Vec<SchoolCoverage>,
+    /// Of a list of exceptions, by school, the covered days of whose silence nothing is known before this payload.
+    pub first_heard: BTreeMap<String, DateRanges>,
     pub doubt: Doubt,
 }
 
@@ -86,6 +88,7 @@ impl ReadIn {
             spoken_of: BTreeSet::new(),
             spoke_from: BTreeMap::new(),
             covered: Vec::new(),
+            first_heard: BTreeMap::new(),
             doubt: Doubt::default(),
         }
     }
@@ -124,7 +127,7 @@ pub(crate) struct Notes {
 /// What reading depends on besides settings and bytes.
 pub(crate) struct Beside<'a> {
     pub book: &'a Book,
-    /// The payload is the very one that was accepted last.
+    /// The payload is the very one that was accepted last, and no new drop.
     pub is_same: bool,
     /// Of a payload that is read again under other settings: by school, the first day that it spoke of.
     pub spoke_from: Option<&'a BTreeMap<String, Date>>,
@@ -301,10 +304,12 @@ impl<'a> Reader<'a> {
         for school in &mut covered {
             let new = extent::newly_covered(school, self.beside.covered, &self.settings.calendars);
             let (doubt, name, is_same) = (&self.found.doubt, &school.school, self.beside.is_same);
-            let before = self.beside.doubtful.get(name).into_iter().flat_map(DateRanges::days);
-            let again = before.filter(|day| is_same || doubt.is_new_on(name, *day));
+            let before = || self.beside.doubtful.get(name).into_iter().flat_map(DateRanges::days);
+            let again = before().filter(|day| is_same || doubt.is_new_on(name, *day));
             let doubtful = new.iter().copied().chain(again).filter(|day| doubt.hides_day(name, *day));
             school.doubtful = doubtful.map(|day| (day, day)).collect::<DateRanges>().into();
+            let first_heard = new.iter().copied().chain(before()).map(|day| (day, day));
+            self.found.first_heard.insert(name.clone(), first_heard.collect());
             days.push((school.school.clone(), new));
         }
         self.found.covered = covered;

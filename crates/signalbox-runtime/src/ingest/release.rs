@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use signalbox_connector::Contents;
 use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Run};
 
-use super::diff::Diff;
-use super::doubt::{Doubts, Place, cast_by, mark_of};
+use super::diff::{Diff, Step, Verdict};
+use super::doubt::{Doubts, Place, cast_by};
 use super::emit::{Emitter, end_run};
 use super::identity::{FIRST_ID, Found, Resolver};
 use super::read::ReadIn;
@@ -50,20 +50,21 @@ pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(),
     settings.save(&ingest.hub, lease).await
 }
 
-/// What the last payload covers at schools that were not known when it was read is known by reading it again, unless
-/// another went in since.
-pub(super) async fn cover_new_schools(
+/// What the last payload covers at schools that were not known when it was read, and which of its rows disagree with one
+/// that waited, is known by reading it again, unless another went in since.
+pub(super) async fn read_again(
     ingest: &mut Ingest,
     taken: Taken<'_>,
     runs: &mut Vec<RunReport>,
 ) -> Result<(), HubError> {
     let mut settings = FeedSettings::load(&ingest.hub, &taken.feed.name).await?;
-    if !settings.has_new_schools {
+    if !settings.reads_again {
         return Ok(());
     }
-    settings.has_new_schools = false;
-    settings.save(&ingest.hub, taken.lease).await?;
-    ingest.read_again(taken, runs).await
+    ingest.read_again(taken, runs).await?;
+    settings = FeedSettings::load(&ingest.hub, &taken.feed.name).await?;
+    settings.reads_again = false;
+    settings.save(&ingest.hub, taken.lease).await
 }
 
 /// Works a release run through.
@@ -85,16 +86,34 @@ pub(super) async fn finish(
     let open = OpenRun { hub, feed, lease, run, now };
     let mut emitter = Emitter::new(hub, lease, run, &known.resolver, id_system(hub));
     let mut diff = Diff::new(open.by(&[], open.run_day()), &read)?;
-    while let Some(step) = diff.next().await? {
+    while let Some(mut step) = diff.next().await? {
+        settings.reads_again |= disagrees(&mut step)?;
         emitter.step(step).await?;
     }
     emitter.flush().await?;
+    settings.save(hub, lease).await?;
     end_run(hub, run, feed.domain(), None, &[]).await?;
     let closing = Closing::new(Outcome::Accepted, String::new());
     hub.feeds.close_run(lease, run.number, closing).await?;
     crate::failpoint!("run.close");
     ingest.resolver = Some(known);
     Ok(())
+}
+
+/// Whether a day is said otherwise already, by a row that may stand in the same payload: then it is unknown.
+fn disagrees(step: &mut Step) -> Result<bool, HubError> {
+    let (Verdict::Change, Some(old), Some(new)) = (step.verdict, &step.old, &mut step.new) else {
+        return Ok(false);
+    };
+    let (said, released) = (Row::decode(&old.detail)?, Row::decode(&new.detail)?);
+    if !said.is_counted() || !matches!(said.body, Body::Attendance { .. }) {
+        return Ok(false);
+    }
+    let mut unknown = Vec::with_capacity(new.detail.len());
+    released.into_unknown().encode(&mut unknown);
+    new.content = content_hash(&unknown);
+    new.detail = unknown;
+    Ok(true)
 }
 
 /// Rows that waited and are found now.
@@ -110,7 +129,7 @@ struct Released<'a> {
     /// Where of these they may have, while they waited.
     places: Doubts,
     /// Some waited for their school.
-    has_new_schools: bool,
+    reads_again: bool,
 }
 
 impl<'a> Released<'a> {
@@ -125,7 +144,7 @@ impl<'a> Released<'a> {
             count: 0,
             of_book: BTreeSet::new(),
             places: Doubts::default(),
-            has_new_schools: false,
+            reads_again: false,
         }
     }
 
@@ -155,10 +174,10 @@ impl<'a> Released<'a> {
         let waiting = Waiting::decode(detail)?;
         let Some(row) = self.found(&waiting) else { return Ok(()) };
         // Who waits for the student is unmatched; the others wait for their school.
-        self.has_new_schools |= status != LedgerStatus::Unmatched;
-        for place in cast_by(&row, status == LedgerStatus::Unmatched) {
+        self.reads_again |= status != LedgerStatus::Unmatched;
+        for (place, mark) in cast_by(&row, &waiting.student, status == LedgerStatus::Unmatched) {
             if self.of_book.contains(&place) {
-                self.places.on(place, Some(mark_of(&waiting.student)));
+                self.places.on(place, mark);
             }
         }
         let (mut encoded, mut natural_key) = (Vec::new(), String::new());
@@ -199,7 +218,7 @@ impl<'a> Released<'a> {
     /// Before the first row goes out. What a crash makes count twice only leaves more room for doubt.
     fn remember(&mut self, settings: &mut FeedSettings) {
         settings.found_since.extend(std::mem::take(&mut self.places).into_places());
-        settings.has_new_schools |= self.has_new_schools;
+        settings.reads_again |= self.reads_again;
         settings.accepted = None;
     }
 

@@ -110,11 +110,12 @@ impl OpenRun<'_> {
         let Self { hub, feed, run, .. } = *self;
         let mut payload = hub.landing.payload(&run.payload)?;
         let size_bytes = payload.metadata()?.len();
-        let is_same = remembered.payload.as_ref() == Some(&run.payload);
+        // Dropped once more, the same rows speak of the days since too.
+        let is_same = remembered.payload.as_ref() == Some(&run.payload) && run.cause != cause::DROP;
         let beside = Beside {
             book: &remembered.book,
             is_same,
-            spoke_from: (is_same && run.cause == cause::RETRY).then_some(&remembered.spoke_from),
+            spoke_from: (is_same && cause::is_retry(&run.cause)).then_some(&remembered.spoke_from),
             doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: !remembered.waiting.is_empty(),

@@ -44,9 +44,10 @@ pub struct FeedSettings {
     /// Where rows of the last accepted payload had cast doubt that were found since.
     #[serde(default)]
     pub(crate) found_since: Vec<(Place, Seen)>,
-    /// The roster brought schools since that the last accepted payload has rows of.
+    /// The last accepted payload is to be read again: the roster brought schools since that it has rows of, or a row that
+    /// waited disagrees with one that may be its own.
     #[serde(default)]
-    pub(crate) has_new_schools: bool,
+    pub(crate) reads_again: bool,
     /// What a payload that waits because too little of it could be used was judged by.
     #[serde(default)]
     pub(crate) unusable_basis: Option<String>,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::row::Slot;
 
-/// How many bytes of rows are held before a chunk is spilled.
+/// How many bytes of rows and of what they are sorted by are held before a chunk is spilled.
 const CHUNK_BYTES: usize = 48 << 20;
 const HEAD_BYTES: usize = 1 + 2 + 16 + 4 + 1 + 8 + 4;
 
@@ -19,7 +19,6 @@ const HEAD_BYTES: usize = 1 + 2 + 16 + 4 + 1 + 8 + 4;
 pub(crate) struct Head {
     /// The number of a [`Slot`].
     pub slot: u8,
-    /// 0 where the whole payload has one school year.
     pub school_year: u16,
     pub key: [u8; 16],
     pub line: u32,
@@ -81,7 +80,8 @@ impl Sorter {
     }
 
     pub(crate) fn push(&mut self, head: Head, row: &[u8]) -> io::Result<()> {
-        if self.arena.len() + row.len() > CHUNK_BYTES {
+        let index_bytes = self.index.len() * size_of::<(Head, u32, u32)>();
+        if self.arena.len() + row.len() + index_bytes > CHUNK_BYTES {
             self.spill()?;
         }
         let start = self.arena.len() as u32;

@@ -73,6 +73,7 @@ macro_rules! feed_conformance {
                 closing_opens_a_hold
                 closing_finishes_the_hold_it_was_run_for
                 closing_supersedes_earlier_holds
+                closing_supersedes_those_that_are_named
                 a_hold_is_decided_once
                 holds_come_oldest_first
             }

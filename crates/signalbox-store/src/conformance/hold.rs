@@ -3,7 +3,7 @@
 use super::feed::{close, closing, new_run, work};
 use super::taken;
 use crate::FeedStore;
-use crate::feed::{Closing, FeedLease, Hold, HoldState, Outcome};
+use crate::feed::{Closing, FeedLease, Hold, HoldState, Outcome, Superseded};
 
 pub async fn closing_opens_a_hold(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
@@ -18,7 +18,7 @@ pub async fn closing_finishes_the_hold_it_was_run_for(store: &impl FeedStore) {
     open_holds(store, &lease, &["approved", "waiting"]).await;
     assert!(decide(store, "approved", HoldState::Approved).await);
     for id in ["approved", "waiting", "unknown"] {
-        let done = Closing { hold_done: Some(id.into()), ..closing(Outcome::Accepted) };
+        let done = Closing { hold_over: Some((id.into(), HoldState::Done)), ..closing(Outcome::Accepted) };
         work(store, &lease, new_run("again", &[]), done).await;
     }
     assert_eq!(
@@ -35,7 +35,7 @@ pub async fn closing_supersedes_earlier_holds(store: &impl FeedStore) {
     assert!(decide(store, "0 is approved", HoldState::Approved).await);
     assert!(decide(store, "2 is refused", HoldState::Refused).await);
     let good = Closing {
-        supersede_holds: true,
+        superseded: Superseded::All,
         hold: Some(hold("4 is new", "sis", 3, 99)),
         ..closing(Outcome::Accepted)
     };
@@ -46,6 +46,21 @@ pub async fn closing_supersedes_earlier_holds(store: &impl FeedStore) {
     let states: Vec<_> = states.into_iter().map(|(_, state)| state).collect();
     let expected = ["Superseded", "Superseded", "Refused", "Waiting", "Waiting"];
     assert_eq!(states.iter().map(|state| format!("{state:?}")).collect::<Vec<_>>(), expected);
+}
+
+pub async fn closing_supersedes_those_that_are_named(store: &impl FeedStore) {
+    let (sis, other) = (taken(store, "sis").await, taken(store, "other").await);
+    open_holds(store, &sis, &["0 is approved", "1 waits", "2 is later"]).await;
+    open_holds(store, &other, &["3 is another feed's"]).await;
+    assert!(decide(store, "0 is approved", HoldState::Approved).await);
+    let these = ["0 is approved", "1 waits", "3 is another feed's", "unknown"].map(str::to_owned);
+    let closing = Closing { superseded: Superseded::These(these.to_vec()), ..closing(Outcome::Accepted) };
+    work(store, &sis, new_run("good", &[]), closing).await;
+    let mut holds = store.holds().await.expect("reads");
+    holds.sort_by(|a, b| a.id.cmp(&b.id));
+    let states: Vec<_> = holds.into_iter().map(|hold| hold.state).collect();
+    use HoldState::{Superseded as Over, Waiting};
+    assert_eq!(states, [Over, Over, Waiting, Waiting]);
 }
 
 pub async fn a_hold_is_decided_once(store: &impl FeedStore) {

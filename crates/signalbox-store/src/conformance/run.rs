@@ -5,7 +5,8 @@ use super::hold::{decide, hold, open_holds};
 use super::{assert_refused, taken};
 use crate::FeedStore;
 use crate::feed::{
-    Closing, Decision, FeedLease, HoldState, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope, Unsent,
+    Closing, Decision, FeedLease, HoldState, LedgerRow, LedgerStatus, NewRun, Outcome, Run, Scope,
+    Superseded, Unsent,
 };
 
 pub async fn run_numbers_ascend(store: &impl FeedStore) {
@@ -192,7 +193,7 @@ pub async fn what_a_person_is_asked_about_is_not_pruned(store: &impl FeedStore) 
     let lease = taken(store, "sis").await;
     open_holds(store, &lease, &["0 is over", "1 was refused"]).await;
     assert!(decide(store, "1 was refused", HoldState::Refused).await);
-    let supersedes = Closing { supersede_holds: true, ..closing(Outcome::Accepted) };
+    let supersedes = Closing { superseded: Superseded::All, ..closing(Outcome::Accepted) };
     work(store, &lease, new_run("good", &[]), supersedes).await;
     open_holds(store, &lease, &["2 is approved", "3 waits"]).await;
     assert!(decide(store, "2 is approved", HoldState::Approved).await);

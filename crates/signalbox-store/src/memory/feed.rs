@@ -8,7 +8,8 @@ use async_trait::async_trait;
 
 use crate::feed::{
     Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerKey, LedgerRow,
-    LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, Term, Unsent, are_in_order,
+    LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, Run, Scope, Superseded, Term, Unsent,
+    are_in_order,
 };
 use crate::{FeedStore, StoreError};
 
@@ -269,16 +270,20 @@ impl FeedStore for MemoryFeeds {
         if let Some((groups, rejects)) = closing.rejects {
             (feed.groups, feed.rejects) = (groups, rejects);
         }
-        if closing.supersede_holds {
-            let is_earlier = |hold: &Hold| {
-                hold.feed == lease.feed && closing.hold_done.as_ref().is_none_or(|done| *done != hold.id)
-            };
-            for from in [HoldState::Waiting, HoldState::Approved] {
-                inner.move_holds(from, HoldState::Superseded, is_earlier);
-            }
+        let is_superseded = |hold: &Hold| {
+            hold.feed == lease.feed
+                && closing.hold_over.as_ref().is_none_or(|(over, _)| *over != hold.id)
+                && match &closing.superseded {
+                    Superseded::None => false,
+                    Superseded::All => true,
+                    Superseded::These(ids) => ids.contains(&hold.id),
+                }
+        };
+        for from in [HoldState::Waiting, HoldState::Approved] {
+            inner.move_holds(from, HoldState::Superseded, is_superseded);
         }
-        if let Some(id) = closing.hold_done {
-            inner.move_holds(HoldState::Approved, HoldState::Done, |hold| hold.id == id);
+        if let Some((id, state)) = closing.hold_over {
+            inner.move_holds(HoldState::Approved, state, |hold| hold.id == id);
         }
         if let Some(hold) = closing.hold {
             inner.holds.retain(|earlier| earlier.id != hold.id);

@@ -10,7 +10,8 @@ use crate::calendar::Calendars;
 use crate::hub::HubError;
 use crate::ingest::row::{Body, Day, Row, content_hash};
 
-/// An entry date that moves by at most so many school days is the same enrolment, mended.
+/// An entry date that moves by at most so many school days is the same enrolment, mended; and for so many a roster may have
+/// both where a child was and where it went.
 const MENDED_WITHIN_SCHOOL_DAYS: usize = 20;
 
 /// What is needed to say when somebody left.
@@ -57,20 +58,28 @@ impl Leaving<'_> {
                 steps[mended].verdict = Verdict::Corrects;
                 continue;
             }
-            let elsewhere = present(steps, &stints)
-                .filter(|other| other.school != gone.school && other.entry > gone.entry);
-            let first_elsewhere = elsewhere.map(|other| other.entry).min();
+            let elsewhere = present(steps, &stints).filter(|(step, other)| {
+                other.school != gone.school && other.entry >= gone.entry && self.is_transfer(step, other)
+            });
+            let first_elsewhere = elsewhere.map(|(_, other)| other.entry).min();
             let left = self.left(first_elsewhere);
             // One that is over by then, or has not begun, keeps nobody at the school.
             let is_now = |other: &Stint| {
                 other.entry <= self.read_on && other.exit.is_none_or(|exit| exit >= self.read_on)
             };
             let keeps = |other: &Stint| other.school == gone.school && is_now(other);
-            let keeps_school = present(steps, &stints).any(keeps);
+            let keeps_school = present(steps, &stints).any(|(_, other)| keeps(other));
             steps[at].keeps_school = keeps_school;
             self.leave(&mut steps[at], gone, left)?;
         }
         Ok(())
+    }
+
+    /// Whether an entry elsewhere is where the child went: the payload brings it, or it is recent, as a roster may have
+    /// both for a while. Beside one that has lasted longer the child was at both schools.
+    fn is_transfer(&self, step: &Step, other: &Stint) -> bool {
+        let read_on = Stint { entry: self.read_on, ..other.clone() };
+        step.verdict == Verdict::Add || self.school_days_between(other, &read_on) <= MENDED_WITHIN_SCHOOL_DAYS
     }
 
     /// The new row that says the same with another entry date.
@@ -98,9 +107,11 @@ impl Leaving<'_> {
             return Ok(None);
         };
         let is_later = after.entry > before.entry;
-        let is_another = before.school != after.school
-            || is_later && self.school_days_between(&before, &after) > MENDED_WITHIN_SCHOOL_DAYS;
-        let left = self.left(is_later.then_some(after.entry));
+        // Another school from the same day on: one of the two was a slip of the pen.
+        let is_another = is_later
+            && (before.school != after.school
+                || self.school_days_between(&before, &after) > MENDED_WITHIN_SCHOOL_DAYS);
+        let left = self.left(Some(after.entry));
         let left = before.exit.map_or(left, |exit| exit.min(left));
         if !is_another || left < before.entry {
             return Ok(None);
@@ -167,14 +178,18 @@ impl Leaving<'_> {
 }
 
 /// Those whose row the payload has.
-fn present<'s>(steps: &'s [Step], stints: &'s [Option<Stint>]) -> impl Iterator<Item = &'s Stint> {
+fn present<'s>(
+    steps: &'s [Step],
+    stints: &'s [Option<Stint>],
+) -> impl Iterator<Item = (&'s Step, &'s Stint)> {
     let stays = |step: &Step| {
         matches!(
             step.verdict,
             Verdict::Add | Verdict::Corrects | Verdict::Change | Verdict::Unchanged | Verdict::Untouched
         )
     };
-    steps.iter().zip(stints).filter(move |(step, _)| stays(step)).filter_map(|(_, stint)| stint.as_ref())
+    let present = steps.iter().zip(stints).filter(move |(step, _)| stays(step));
+    present.filter_map(|(step, stint)| stint.as_ref().map(|stint| (step, stint)))
 }
 
 fn stint(step: &Step) -> Result<Option<Stint>, HubError> {

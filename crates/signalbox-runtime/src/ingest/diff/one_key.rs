@@ -6,7 +6,7 @@ use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
 use super::{Step, Verdict};
 use crate::hub::HubError;
-use crate::ingest::row::{Body, Row, Slot, content_hash};
+use crate::ingest::row::{Body, Day, Row, Slot, content_hash};
 use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
 
 pub(super) const fn is_inferred(head: &Head) -> bool {
@@ -74,6 +74,21 @@ pub(super) fn matched(
     let new =
         LedgerRow { key: head.key, content, revision, status: LedgerStatus::Live, detail: row.to_vec() };
     Ok(Step { new: Some(new), publish: Some(Status::Active), ..Step::new(slot, school_year, verdict, old) })
+}
+
+/// Whether a row says of an enrolment that it lasts longer than the other row does.
+pub(super) fn stays_longer(row: &[u8], than: &[u8]) -> Result<bool, HubError> {
+    let last = |row: &[u8]| -> Result<Option<Option<Day>>, HubError> {
+        Ok(match Row::decode(row)?.body {
+            Body::Enrollment { exit, .. } => Some(exit),
+            Body::School { .. } | Body::Student { .. } | Body::Attendance { .. } => None,
+        })
+    };
+    Ok(match (last(row)?, last(than)?) {
+        (Some(None), Some(Some(_))) => true,
+        (Some(Some(row)), Some(Some(than))) => row > than,
+        _ => false,
+    })
 }
 
 /// An enrolment with what it said before in place of what could not be read.

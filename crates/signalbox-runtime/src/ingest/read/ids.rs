@@ -110,12 +110,12 @@ impl Reader<'_> {
             self.doubts.on_student(*key, school.as_deref(), date, mark);
         }
         if students.is_empty() {
-            let id = student.map(mark_of);
-            match (school, date) {
-                (Some(school), Some(date)) => self.doubts.on(Place::Day(school, date), id),
-                (Some(school), None) => self.doubts.on(Place::School(school), id),
-                (None, _) => self.doubts.on(Place::Payload, None),
-            }
+            let place = match (school, date) {
+                (Some(school), Some(date)) => Place::Day(school, date),
+                (Some(school), None) => Place::School(school),
+                (None, _) => Place::Payload,
+            };
+            self.doubts.on(place, student.map_or(mark, mark_of));
         }
     }
 }

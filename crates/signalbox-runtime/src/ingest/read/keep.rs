@@ -12,7 +12,7 @@ use signalbox_event::{Status, StudentKey};
 use super::Reader;
 use super::ids::{School, unknown_school};
 use super::place::{When, outside_years};
-use crate::ingest::doubt::{Place, mark_of};
+use crate::ingest::doubt::mark_of;
 use crate::ingest::identity::Found;
 use crate::ingest::row::{Row, Slot, Waiting, content_hash, of_record};
 use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
@@ -134,7 +134,7 @@ impl Reader<'_> {
     }
 
     /// The school year that a row counts in. One that counts in none is a reject, and says nothing of how well the file is
-    /// written. It may be the very row of this year that is missing.
+    /// written. One on a day that counts nowhere may be the very row that is missing.
     fn year_or_reject(
         &mut self,
         draft: &Draft<'_>,
@@ -143,7 +143,7 @@ impl Reader<'_> {
     ) -> Option<u16> {
         let when = self.when(&draft.record, school);
         if let (When::Uncounted(_) | When::Outside, Some(student)) = (when, student) {
-            self.doubts.on(Place::Misdated(*student.as_uuid()), None);
+            self.doubts.misdated(student, written(&draft.record));
         }
         match when {
             When::In(year) | When::Uncounted(year) => Some(year),
@@ -223,6 +223,15 @@ fn claims<'r>(record: &'r Record<'_>) -> (&'r str, Option<&'r str>, Option<Date>
         Record::Student { id, .. } => (id, None, None),
         Record::Enrollment { student, school, .. } => (student, Some(school), None),
         Record::Attendance { student, school, date, .. } => (student, school.as_deref(), Some(*date)),
+    }
+}
+
+/// The date that places the row in a year.
+fn written(record: &Record<'_>) -> Option<Date> {
+    match record {
+        Record::School { .. } | Record::Student { .. } => None,
+        Record::Enrollment { entry, .. } => Some(*entry),
+        Record::Attendance { date, .. } => Some(*date),
     }
 }
 

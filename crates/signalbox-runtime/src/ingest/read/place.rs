@@ -38,7 +38,8 @@ impl<'a> SchoolSeen<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
     In(u16),
-    /// On a date that no calendar covers: it is kept under this year, and counted nowhere.
+    /// On a day that counts nowhere, by now at least: it is kept under this year. No calendar covers it, it is none with
+    /// school, or it has not come.
     Uncounted(u16),
     Outside,
 }
@@ -81,16 +82,13 @@ impl Reader<'_> {
             self.found.reaches_ahead = true;
         }
         let (year, calendar) = seen.year_of(date, school, &self.settings.calendars);
-        match calendar {
-            Some(calendar) if calendar.first <= date && date <= calendar.last => {
-                self.found.notes.non_instructional += u64::from(!calendar.is_instructional(date));
-                When::In(year)
-            }
-            _ => {
-                self.found.notes.no_calendar += 1;
-                When::Uncounted(year)
-            }
-        }
+        let Some(calendar) = calendar.filter(|year| year.first <= date && date <= year.last) else {
+            self.found.notes.no_calendar += 1;
+            return When::Uncounted(year);
+        };
+        let has_school = calendar.is_instructional(date);
+        self.found.notes.non_instructional += u64::from(!has_school);
+        if has_school && date <= self.run_day { When::In(year) } else { When::Uncounted(year) }
     }
 }
 

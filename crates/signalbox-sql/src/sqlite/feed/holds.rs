@@ -1,6 +1,6 @@
 //! Payloads that wait for a person.
 
-use signalbox_store::feed::{Closing, Hold, HoldState};
+use signalbox_store::feed::{Closing, Hold, HoldState, Superseded};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::stored::{hold, hold_word};
@@ -11,18 +11,19 @@ pub(super) async fn close(
     feed: &str,
     closing: &Closing,
 ) -> Result<(), sqlx::Error> {
-    if closing.supersede_holds {
-        sqlx::query(
-            "UPDATE hold SET state = 'superseded'
-             WHERE feed = ? AND state IN ('waiting', 'approved') AND id IS NOT ?",
-        )
-        .bind(feed)
-        .bind(&closing.hold_done)
-        .execute(&mut *connection)
-        .await?;
+    let over = closing.hold_over.as_ref();
+    match &closing.superseded {
+        Superseded::None => {}
+        Superseded::All => supersede(connection, feed, None, over.map(|(id, _)| id)).await?,
+        Superseded::These(ids) => {
+            for id in ids {
+                supersede(connection, feed, Some(id), over.map(|(id, _)| id)).await?;
+            }
+        }
     }
-    if let Some(id) = &closing.hold_done {
-        sqlx::query("UPDATE hold SET state = 'done' WHERE id = ? AND state = 'approved'")
+    if let Some((id, state)) = over {
+        sqlx::query("UPDATE hold SET state = ? WHERE id = ? AND state = 'approved'")
+            .bind(hold_word(*state))
             .bind(id)
             .execute(&mut *connection)
             .await?;
@@ -30,6 +31,25 @@ pub(super) async fn close(
     if let Some(hold) = &closing.hold {
         open(connection, hold).await?;
     }
+    Ok(())
+}
+
+/// One, or all.
+async fn supersede(
+    connection: &mut SqliteConnection,
+    feed: &str,
+    id: Option<&String>,
+    but_for: Option<&String>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE hold SET state = 'superseded'
+         WHERE feed = ?1 AND (?2 IS NULL OR id = ?2) AND state IN ('waiting', 'approved') AND id IS NOT ?3",
+    )
+    .bind(feed)
+    .bind(id)
+    .bind(but_for)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
