@@ -84,6 +84,27 @@ fn short_years_end_nothing() {
     assert_stands("two digits of a year", &wrecked(short));
 }
 
+/// The day before the month, where both are a month.
+#[test]
+fn dates_that_read_as_a_day_that_has_not_come_end_nothing() {
+    assert_stands("a later month", &wrecked(|id, n| format!("{id},100,{},A", us(day(n + 70)))));
+}
+
+#[test]
+fn dates_that_read_as_a_day_without_school_end_nothing() {
+    let saturday = |id, n| {
+        let date = day(n).nth_weekday(1, jiff::civil::Weekday::Saturday).expect("a week later");
+        format!("{id},100,{},A", us(date))
+    };
+    assert_stands("a Saturday", &wrecked(saturday));
+}
+
+/// Of a row that names a student not even its own day can be trusted.
+#[test]
+fn a_row_of_a_student_on_another_day_under_an_id_of_another_shape_ends_nothing() {
+    assert_stands("zeros, and another day", &wrecked(|id, n| format!("0{id},100,{},A", us(day(n - 1)))));
+}
+
 #[test]
 fn ids_with_zeros_decimals_quotes_or_an_exponent_end_nothing() {
     assert_stands("a leading zero", &wrecked(|id, n| format!("0{id},100,{},A", us(day(n)))));

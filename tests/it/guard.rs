@@ -221,6 +221,55 @@ fn an_approved_file_goes_before_a_newer_one() {
     assert_eq!(last_run(&status, "attendance")["unchanged"], 67);
 }
 
+/// Who is asked about one file is asked about the next one too; what is approved is no newer for it.
+#[test]
+fn a_file_that_waits_is_superseded_by_what_is_accepted_and_by_nothing_else() {
+    let mut district = loaded();
+    let without = |n: u32| full_file().into_iter().filter(|row| row.0 % n != 0).collect::<Vec<_>>();
+    district.attend(&without(5));
+    district.up();
+    let first = district.holds()[0].clone();
+    district.attend(&without(4));
+    assert_eq!(district.up()["holds"], 2, "both wait");
+    decide(&district, "approve", &first);
+    let status = district.up();
+    assert_eq!(
+        (&status["holds"], &last_run(&status, "attendance")["rows"]),
+        (&1.into(), &96.into()),
+        "{status}"
+    );
+    assert_ne!(district.holds()[0]["id"], first["id"], "the newer one still waits");
+    district.attend(&full_file());
+    assert_eq!(district.up()["holds"], 0);
+}
+
+/// More than half of a school's rows are not believed to be gone, so its silence on the days since is not believed either.
+#[test]
+fn the_silence_of_a_school_that_waits_is_unknown() {
+    let mut district = loaded();
+    let known = |district: &District, id: u32| {
+        let answer = district.answer(id);
+        (answer["value"].as_str().expect("a value").to_owned(), answer["unknown_days"].as_u64())
+    };
+    let (before, none) = (known(&district, 2000), Some(0));
+    assert_eq!(before.1, none);
+    let later: [Row; 2] = [(1000, 22, "T"), (2001, 22, "T")];
+    let kept = full_file().into_iter().filter(|row| row.0 / 1000 != 2 || row.0 > 2040);
+    district.attend(&kept.chain(later).collect::<Vec<_>>());
+    district.up();
+    let hold = district.holds()[0].clone();
+    assert_eq!(hold["reason"], "school");
+    let waits = known(&district, 2000);
+    assert_eq!(waits, (before.0, Some(6)), "days 17 to 22 of school 200");
+    assert_eq!(known(&district, 1001).1, none, "of school 100 it is heard");
+    decide(&district, "refuse", &hold);
+    district.up();
+    assert_eq!(known(&district, 2000).1, Some(6), "nobody said more");
+    district.attend(&full_file().into_iter().chain(later).collect::<Vec<_>>());
+    district.up();
+    assert_eq!(known(&district, 2000), ("1/22".to_owned(), none));
+}
+
 /// A hold that somebody approves while a newer file is being read comes too late: the newer file says more.
 #[test]
 fn a_file_that_was_begun_goes_before_what_is_approved_meanwhile() {

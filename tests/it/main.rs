@@ -33,6 +33,7 @@ mod reconfigured;
 mod revisions;
 mod second_drop;
 mod servers;
+mod slips;
 mod two_walks;
 mod unmapped;
 mod unmatched;

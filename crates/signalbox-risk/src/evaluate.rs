@@ -61,6 +61,7 @@ pub fn evaluate(
         year_days: 0,
         feeds: 0,
         is_enrolled: false,
+        never_was: false,
         missing: Vec::new(),
     };
     let mut walk = Walk::new(*policy);
@@ -97,6 +98,7 @@ struct Review<'a> {
     /// Feeds that decided an expected day, by rank.
     feeds: u64,
     is_enrolled: bool,
+    never_was: bool,
     missing: Vec<Missing>,
 }
 
@@ -105,7 +107,10 @@ impl<'a> Review<'a> {
     fn walk(&mut self, walk: &mut Walk) {
         let mut terms = self.registers.enrollments.iter().filter_map(|row| row.value.as_ref());
         match (terms.next(), terms.next()) {
-            (None, _) => self.missing.push(Missing::Enrollment),
+            (None, _) => {
+                self.never_was = !self.registers.enrollments.is_empty();
+                self.missing.push(Missing::Enrollment);
+            }
             (Some(only), None) => self.walk_stints(&[Stint::of(only)], walk),
             (Some(_), Some(_)) => self.walk_stints(&stints(self.registers, self.reference), walk),
         }
@@ -196,8 +201,8 @@ impl<'a> Review<'a> {
             unknown_dates,
             feeds: feed_names(self.reference, self.feeds),
         };
-        let is_enrolled = self.is_enrolled;
-        Evaluation { answer, episodes: certain, possible, is_enrolled, policy: self.policy }
+        let Self { is_enrolled, never_was, policy, .. } = self;
+        Evaluation { answer, episodes: certain, possible, is_enrolled, never_was, policy }
     }
 
     fn days_left(&self, counts: Counts) -> Option<u32> {

@@ -26,7 +26,7 @@ mod extent;
 mod failing;
 mod gate;
 mod holder;
-mod identity;
+pub(crate) mod identity;
 mod read;
 mod rejects;
 mod release;
@@ -294,7 +294,7 @@ impl Ingest {
             return Ok(report);
         }
         let mut known = self.resolver_of(basis.crosswalk.clone()).await?;
-        let report = Box::pin(open.process(&mut known.resolver, &basis, settings)).await?;
+        let report = Box::pin(open.process(&mut known.resolver, &basis, settings, Vec::new())).await?;
         // A payload that waits or is refused taught the resolver nothing that holds.
         if report.hold.is_none() && report.refused.is_none() {
             self.resolver = Some(known);

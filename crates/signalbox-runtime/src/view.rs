@@ -19,11 +19,13 @@ use jiff::{Timestamp, Zoned};
 use serde::{Serialize, Serializer};
 use signalbox_event::{Domain, StudentKey, topic};
 use signalbox_log::Shard;
+use signalbox_store::feed::Named;
 
 use crate::consume::CONSUMER;
 use crate::consume::shard::ShardState;
 use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
+use crate::ingest::identity::is_the_hubs_own;
 
 const PAGE: usize = 2_000;
 
@@ -81,19 +83,32 @@ pub(crate) async fn shard_as_stored(hub: &Hub, shard: Shard) -> Result<(ShardSta
     }
 }
 
-/// The student that an id names: a source id, or a student key.
+/// The students that an id names: a source id, or how a student key begins.
 pub async fn find_student(hub: &Hub, id: &str) -> Result<Vec<StudentKey>, HubError> {
-    let rows = hub.feeds.find_id(signalbox_store::feed::Named::Student, id).await?;
-    let mut found: Vec<StudentKey> = rows.iter().filter_map(|row| row.target.parse().ok()).collect();
-    if found.is_empty()
-        && let Ok(key) = id.parse()
-        && !hub.feeds.ids_of(signalbox_store::feed::Named::Student, id).await?.is_empty()
-    {
-        found.push(key);
+    let rows = hub.feeds.find_id(Named::Student, id).await?;
+    let named = rows.iter().filter(|row| !is_the_hubs_own(&row.id_type));
+    let mut found: Vec<StudentKey> = named.filter_map(|row| row.target.parse().ok()).collect();
+    if found.is_empty() && id.len() >= SHORTEST_PREFIX {
+        found = keys_that_begin(hub, &id.to_ascii_lowercase()).await?;
     }
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+/// Shorter ones are told apart by chance.
+const SHORTEST_PREFIX: usize = 4;
+
+async fn keys_that_begin(hub: &Hub, prefix: &str) -> Result<Vec<StudentKey>, HubError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let rows = hub.feeds.crosswalk(after.as_ref(), 20_000).await?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        let of_students = rows.iter().filter(|row| row.what == Named::Student);
+        let begin = of_students.filter(|row| row.target.starts_with(prefix));
+        found.extend(begin.filter_map(|row| row.target.parse::<StudentKey>().ok()));
+        after = Some(last.clone());
+    }
 }
 
 /// A time as people see it, to the millisecond: RFC 3339 in the district's zone, with its offset.

@@ -18,6 +18,9 @@ pub struct Evaluation {
     pub possible: Option<Vec<Episode>>,
     /// Enrolled somewhere on the day that was asked about.
     pub is_enrolled: bool,
+    /// Every enrolment was taken back as if it had never been: that is no lack of data, and there is nothing to be absent
+    /// from.
+    pub never_was: bool,
     /// The policy that this was evaluated with.
     pub policy: Policy,
 }
@@ -39,7 +42,7 @@ impl Evaluation {
     pub fn lacks_data(&self) -> bool {
         let is_lack =
             |missing: &Missing| !matches!(missing, Missing::MinDays { .. } | Missing::KnownDays { .. });
-        self.answer.missing.iter().any(is_lack)
+        !self.never_was && self.answer.missing.iter().any(is_lack)
     }
 }
 

@@ -15,11 +15,13 @@ use super::{HoldReport, RunReport, Warning, cause};
 use crate::hub::HubError;
 
 impl OpenRun<'_> {
+    /// `supersedes`: the payload says all that earlier ones said.
     pub(super) async fn accept(
         &self,
         rejects: RejectBook,
         gated: &Gated,
         settings: FeedSettings,
+        supersedes: bool,
     ) -> Result<RunReport, HubError> {
         let mut report = self.report(gated);
         let hold = match &gated.hold {
@@ -40,7 +42,7 @@ impl OpenRun<'_> {
             rejects: Some(rejects.into_parts()),
             hold,
             hold_over: self.approved(HoldState::Done),
-            superseded: self.superseded().await?,
+            superseded: if supersedes { self.superseded().await? } else { Superseded::None },
             ..closing(Outcome::Accepted, &report, &settings)
         };
         self.close(report, closing).await
@@ -244,7 +246,8 @@ fn warnings(notes: &Notes) -> Vec<Warning> {
         (
             "two_persons",
             notes.two_persons,
-            "not matched because the roster has two persons under the id: mend one of them",
+            "not matched because the roster has two persons under the id, or another than before: mend it, unless the \
+             id is another child's by now; the next roster settles that",
         ),
     ];
     let counted = counted.into_iter().map(|(code, count, which)| warning(code, count, which));

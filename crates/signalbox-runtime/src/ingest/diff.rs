@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, Entity};
-use signalbox_event::Status;
+use signalbox_event::{Status, StudentKey};
 use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, before};
 
 use self::leaving::Leaving;
@@ -18,6 +18,7 @@ use self::ledger::{Group, Ledger, first_of};
 use self::one_key::{dropped, ended, is_inferred, marked, matched, stays_longer, waiting};
 use super::doubt::{Doubt, Place};
 use super::extent::{Judged, Missing};
+use super::identity::Person;
 use super::read::ReadIn;
 use super::row::{Row, Slot, Waiting, content_hash};
 use super::sort::{ENDS, FAULT, Rows};
@@ -87,6 +88,8 @@ pub(crate) struct Step {
     pub doubted_by: Vec<Place>,
     /// An enrolment that ends while its student keeps or gains one at that school, or that was over anyway.
     pub keeps_school: bool,
+    /// An enrolment in whose place the student has one elsewhere from the same day on: one of the two was a slip of the pen.
+    pub never_was: bool,
 }
 
 impl Step {
@@ -104,6 +107,7 @@ impl Step {
             fault: false,
             doubted_by: Vec::new(),
             keeps_school: false,
+            never_was: false,
         }
     }
 
@@ -115,6 +119,19 @@ impl Step {
     pub(crate) fn group(&self) -> Option<Group> {
         let row = self.new.as_ref().or(self.old.as_ref())?;
         Some(group(&row.key))
+    }
+
+    /// The student, where another person stands under the id than did.
+    pub(super) fn stranger(&self) -> Result<Option<(StudentKey, Person)>, HubError> {
+        let (Verdict::Change, Some(old), Some(new)) = (self.verdict, &self.old, &self.new) else {
+            return Ok(None);
+        };
+        if self.slot.waits || self.slot.entity != Entity::Student {
+            return Ok(None);
+        }
+        let (was, is) = (Row::decode(&old.detail)?, Row::decode(&new.detail)?);
+        let strangers = was.person().zip(is.person()).filter(|(was, is)| is.is_another_than(was));
+        Ok(is.student.map(StudentKey::from_uuid).zip(strangers.map(|(_, is)| is)))
     }
 
     /// The newest of the row that is known.

@@ -184,7 +184,9 @@ impl Doubt {
             let before = book.get(&place).copied().unwrap_or(&none);
             let are_others = now.exceeds(&before.last);
             let is_new = are_others || is_same && before.was_new;
-            let remains = is_new || now.exceeds(&before.settled);
+            // A row that says for the second time that it is about a day that counts nowhere is believed.
+            let is_believed = matches!(place, Place::Misdated(_));
+            let remains = is_new || !is_believed && now.exceeds(&before.settled);
             let rows = Rows {
                 settled: before.settled.clone(),
                 last: now,
@@ -324,7 +326,6 @@ mod tests {
     fn only_new_doubt_lets_rows_stand_and_they_stand_while_it_remains() {
         for place in [
             Place::Student(Uuid::from_u128(7)),
-            Place::Misdated(Uuid::from_u128(7)),
             Place::Day("100".into(), date(2026, 9, 18)),
             Place::School("100".into()),
             Place::Payload,
@@ -404,9 +405,10 @@ mod tests {
         assert!(is_on(&cast(4, &book), false), "another");
     }
 
-    /// Another date that counts nowhere in place of the first.
+    /// Another date that counts nowhere in place of the first. One that stands there for a second night is what its tool
+    /// says: a planned absence must not keep corrections out until its day comes.
     #[test]
-    fn another_day_that_counts_nowhere_is_new() {
+    fn a_day_that_counts_nowhere_is_in_doubt_for_one_night() {
         let student = StudentKey::from_uuid(Uuid::from_u128(7));
         let cast = |day: i8, before: &Book| {
             let mut doubts = Doubts::default();
@@ -415,6 +417,9 @@ mod tests {
         };
         let book = cast(3, &Book::default()).book(9, 1, &BTreeSet::new());
         assert!(!is_on(&cast(3, &book), false) && is_on(&cast(4, &book), false));
+        let stood = BTreeSet::from([Place::Misdated(Uuid::from_u128(7))]);
+        let book = cast(3, &Book::default()).book(9, 1, &stood);
+        assert!(!is_on(&cast(3, &book), true));
     }
 
     /// Day 3 of a student could not be read last night; tonight day 7 cannot.

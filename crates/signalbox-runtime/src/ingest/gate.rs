@@ -215,7 +215,11 @@ impl Tally {
         let verdict = if step.keeps_school { Verdict::Unchanged } else { step.verdict };
         let school = if step.slot.entity == Entity::School { None } else { row.school() };
         let is_today = row.date() == Some(self.run_day);
-        guard.row(school.unwrap_or_default(), step.group(), verdict, is_today);
+        let school = school.unwrap_or_default();
+        guard.row(school, step.group(), verdict, is_today);
+        if step.never_was {
+            guard.never_was(school);
+        }
         Ok(())
     }
 
@@ -243,6 +247,7 @@ impl Tally {
             counts.doubtful += kept.saturating_sub(hold.as_ref().map_or(0, |held| held.would_end));
         }
         let unusable = (counts.reject + counts.unmatched).saturating_sub(read.outside_years);
+        self.stood.extend(read.unheard.iter().cloned());
         Gated {
             basis: String::new(),
             book: read.doubt.book(counts.rows, unusable, &self.stood),

@@ -1,18 +1,20 @@
 //! Whose row is it: claimed ids to student keys and schools. `ids`: ids of students, or of schools; `claims`: which ids a
-//! roster payload changes; `shape`: ids that are written another way.
+//! roster payload changes; `person`: whom an id is given to; `shape`: ids that are written another way.
 
 mod claims;
 mod ids;
+mod person;
 mod shape;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use secrecy::ExposeSecret;
 use signalbox_event::StudentKey;
 use signalbox_store::feed::{CrosswalkRow, FeedStore, Named};
 
-pub(crate) use self::claims::{Change, RosterIds, two_persons};
+pub(crate) use self::claims::{Change, RosterIds, nobody, succeed};
 use self::ids::Ids;
+pub(crate) use self::person::{Person, Successor};
 pub(crate) use self::shape::Hint;
 use self::shape::shape_of;
 use crate::hub::{District, HubError};
@@ -23,6 +25,14 @@ pub(crate) const FIRST_ID: &str = "sourcedId";
 /// A first id under which the roster has two persons stands in the crosswalk under this type besides. No tool can claim
 /// it: sources refuse the hub's own names of types, and a type of a tool's has no exclamation mark before it.
 pub(crate) const TWO_PERSONS: &str = "!two_persons";
+
+/// The type of a first id that is somebody else's by now: nobody is found by it.
+const FORMER_ID: &str = "!formerly";
+
+/// Whether the type says something about an id, and is no tool's.
+pub(crate) fn is_the_hubs_own(id_type: &str) -> bool {
+    id_type.starts_with('!')
+}
 
 /// What an id led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +50,9 @@ pub(crate) struct Resolver {
     /// A school is known by its first id.
     schools: Ids<Box<str>>,
     first_ids: HashMap<StudentKey, Box<str>>,
-    /// Students whose id is that of two persons: nobody, until it is one.
-    two_persons: HashSet<StudentKey>,
+    /// Students whose id is that of two persons: nobody, until it is one. Of one payload, or since another person alone
+    /// has it.
+    two_persons: HashMap<StudentKey, Option<Successor>>,
     /// Ids without what tools add and take away, and whose they are, if one student's; filled when first asked for.
     shapes: Option<Shapes>,
 }
@@ -69,7 +80,12 @@ impl Resolver {
         match row.what {
             Named::School => self.schools.add(&row.id_type, &row.id, row.target.as_str().into(), row.first),
             Named::Student => match row.target.parse() {
-                Ok(key) if row.id_type == TWO_PERSONS => self.two_persons.insert(key),
+                Ok(key) if row.id_type == FORMER_ID => {
+                    self.first_ids.insert(key, row.id.as_str().into()).is_none()
+                }
+                Ok(key) if is_two_persons(&row.id_type) => {
+                    self.two_persons.insert(key, Successor::of_type(&row.id_type)).is_none()
+                }
                 Ok(key) => self.add_student(&row.id_type, &row.id, key, row.first),
                 Err(_) => false,
             },
@@ -83,7 +99,7 @@ impl Resolver {
             return;
         }
         let Ok(key) = row.target.parse::<StudentKey>() else { return };
-        if row.id_type == TWO_PERSONS {
+        if is_two_persons(&row.id_type) {
             self.two_persons.remove(&key);
             return;
         }
@@ -105,7 +121,7 @@ impl Resolver {
 
     /// The student an id names, of one id type only if `id_type` is given.
     pub(crate) fn student(&self, id: &str, id_type: Option<&str>) -> Found<StudentKey> {
-        one_of(self.students.named(id, id_type).filter(|key| !self.two_persons.contains(key)).copied())
+        one_of(self.students.named(id, id_type).filter(|key| !self.is_two_persons(**key)).copied())
     }
 
     /// The key of a first id that is known, whether or not it is that of two persons.
@@ -115,7 +131,12 @@ impl Resolver {
 
     /// Whether the student's id is that of two persons.
     pub(crate) fn is_two_persons(&self, key: StudentKey) -> bool {
-        self.two_persons.contains(&key)
+        self.two_persons.contains_key(&key)
+    }
+
+    /// Who has the student's id alone, as one payload said.
+    pub(crate) fn successor(&self, key: StudentKey) -> Option<Successor> {
+        self.two_persons.get(&key).copied().flatten()
     }
 
     /// The first id of the school an id names, of one id type only if `id_type` is given.
@@ -146,6 +167,10 @@ impl Resolver {
         let is_known = self.by_shape(id).is_some();
         Hint::of(id, is_known)
     }
+}
+
+fn is_two_persons(id_type: &str) -> bool {
+    id_type == TWO_PERSONS || Successor::of_type(id_type).is_some()
 }
 
 /// Two candidates are never guessed between.

@@ -12,14 +12,14 @@ use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
 use jiff::civil::Date;
-use signalbox_connector::{Contents, Draft, Entity, Item, Refusal, Reject, RowSum};
+use signalbox_connector::{Contents, Covers, Draft, Entity, Item, Refusal, Reject, RowSum};
 use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 
 use self::place::SchoolSeen;
-use super::doubt::{Book, Doubt, Doubts};
+use super::doubt::{Book, Doubt, Doubts, Place};
 use super::extent;
-use super::identity::{Change, Hint, Resolver, RosterIds, two_persons};
+use super::identity::{Change, Hint, Resolver, RosterIds, nobody};
 use super::rejects::RejectBook;
 use super::row::Row;
 use super::same::{self, Summed};
@@ -63,6 +63,8 @@ pub(crate) struct ReadIn {
     /// Of a list of exceptions, by school, the covered days of whose silence nothing is known before this payload.
     pub first_heard: BTreeMap<String, DateRanges>,
     pub doubt: Doubt,
+    /// Places because of which a student's silence is unknown.
+    pub unheard: BTreeSet<Place>,
 }
 
 impl ReadIn {
@@ -90,12 +92,19 @@ impl ReadIn {
             covered: Vec::new(),
             first_heard: BTreeMap::new(),
             doubt: Doubt::default(),
+            unheard: BTreeSet::new(),
         }
     }
 
     /// What the absence of a row says about a covered day; `None`: the payload is about no school days.
     pub(crate) fn rows_mean(&self) -> Option<RowsMean> {
         self.contents.extents.iter().find_map(|extent| extent.rows)
+    }
+
+    /// It speaks for its own rows only: what an earlier one said is not said again.
+    pub(crate) fn is_delta(&self) -> bool {
+        let extents = &self.contents.extents;
+        !extents.is_empty() && extents.iter().all(|extent| extent.covers == Covers::OwnRows)
     }
 
     /// A header alone, where only exceptions have rows: nobody can tell whether nobody was away or nothing was exported.
@@ -138,6 +147,8 @@ pub(crate) struct Beside<'a> {
     /// Rows of the feed wait for their student or school.
     pub some_wait: bool,
     pub run_day: Date,
+    /// The run that the payload came with.
+    pub run: u64,
     /// For chunks that do not fit in memory.
     pub scratch: &'a std::path::Path,
 }
@@ -151,7 +162,7 @@ pub(crate) fn read(
     beside: &Beside<'_>,
     resolver: &mut Resolver,
 ) -> io::Result<Result<ReadIn, Refusal>> {
-    let mut known = Vec::new();
+    let mut known = Change::default();
     loop {
         let raw_rows = same::raw_rows(feed, payload)?;
         let mut reader = Reader::new(settings, feed, payload_name, beside, resolver, raw_rows);
@@ -164,18 +175,23 @@ pub(crate) fn read(
             Err(refusal) => return Ok(Err(refusal)),
         };
         let strangers = reader.roster.new_two_persons(reader.resolver);
-        known.append(&mut reader.found.ids.new);
-        if strangers.is_empty() {
+        let one_again = reader.roster.one_again(reader.resolver);
+        known.new.append(&mut reader.found.ids.new);
+        known.gone.append(&mut reader.found.ids.gone);
+        if strangers.is_empty() && one_again.is_empty() {
             let mut read = reader.finish(contents)?;
-            read.ids.new.append(&mut known);
+            read.ids.new.append(&mut known.new);
+            read.ids.gone.append(&mut known.gone);
             return Ok(Ok(read));
         }
-        // Rows about them, earlier in the payload, were taken for one person's: once more, knowing.
+        // Rows about them, earlier in the payload, were taken for one person's, or nobody's: once more, knowing.
         for key in strangers {
-            let row = two_persons(resolver, key);
+            let row = nobody(resolver, key, None);
             resolver.add(&row);
-            known.push(row);
+            known.new.push(row);
         }
+        one_again.iter().for_each(|row| resolver.remove(row));
+        known.gone.extend(one_again);
         payload.rewind()?;
     }
 }
@@ -216,7 +232,7 @@ impl<'a> Reader<'a> {
             run_day: beside.run_day,
             year,
             resolver,
-            roster: RosterIds::default(),
+            roster: RosterIds::of(beside.run),
             found: ReadIn { sum: raw_rows.unwrap_or_default(), summed, ..found },
             doubts: Doubts::default(),
             sorter: Sorter::new(beside.scratch),
@@ -290,7 +306,7 @@ impl<'a> Reader<'a> {
         if self.found.rows_mean() == Some(RowsMean::Exceptions) {
             self.doubt_silence()?;
         }
-        let changed = std::mem::take(&mut self.roster).settle(self.resolver);
+        let changed = std::mem::take(&mut self.roster).settle(self.resolver, self.found.is_delta());
         self.found.ids.gone.extend(changed.gone);
         self.found.ids.new.extend(changed.new);
         Ok(ReadIn { sorted: self.sorter.finish()?, ..self.found })
@@ -317,6 +333,7 @@ impl<'a> Reader<'a> {
         for (student, hides) in doubt.students() {
             for (school, days) in days.iter().filter(|(school, _)| doubt.may_be_at(student, school)) {
                 for day in days.iter().filter(|day| hides(**day)) {
+                    self.found.unheard.insert(Place::Student(*student.as_uuid()));
                     self.infer(&Row::of_unknown_day(student, school, *day, AttendanceCategory::Doubtful))?;
                 }
             }

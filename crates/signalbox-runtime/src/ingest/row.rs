@@ -14,6 +14,7 @@ use signalbox_store::feed::{LedgerKey, Scope};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::identity::Person;
 use crate::hub::HubError;
 
 #[cfg(test)]
@@ -158,6 +159,12 @@ impl<'a> Row<'a> {
             Body::Attendance { date, .. } => Some(date.into()),
             Body::School { .. } | Body::Student { .. } => None,
         }
+    }
+
+    /// Who it says that the student is.
+    pub(crate) fn person(&self) -> Option<Person> {
+        let Body::Student { given_name, family_name, birth_date, .. } = &self.body else { return None };
+        Person::of([given_name.as_deref(), family_name.as_deref()], birth_date.map(Into::into))
     }
 
     /// Whether it is one that its feed wrote: not a day whose silence is in doubt, nor one without a usable school.

@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use signalbox_connector::Refusal;
-use signalbox_store::feed::{Decision, FeedLease, Hold, Run};
+use signalbox_event::StudentKey;
+use signalbox_store::feed::{CrosswalkRow, Decision, FeedLease, Hold, Run};
 
 use super::diff::{By, Diff};
 use super::doubt::Book;
 use super::emit::{Emitter, end_run, run_end};
 use super::extent::{self, Judged};
 use super::gate::{Gated, Tally};
-use super::identity::Resolver;
+use super::identity::{Person, Resolver, Successor, nobody};
 use super::read::{self, Beside, ReadIn};
 use super::rejects::RejectBook;
 use super::same::{self, Accepted, Basis};
@@ -26,6 +27,8 @@ struct Judgement {
     decision: Option<Decision>,
     /// What came of it, as far as that is few.
     steps: Few,
+    /// Students under whose id the payload has another person: it is to be read again, knowing.
+    strangers: Vec<(StudentKey, Person)>,
 }
 
 /// A run that is to be worked through.
@@ -39,12 +42,13 @@ pub(super) struct OpenRun<'a> {
 }
 
 impl OpenRun<'_> {
-    /// Reads, compares, gates, publishes and closes.
+    /// Reads, compares, gates, publishes and closes. `taught`: what an earlier pass over it has taught the resolver.
     pub(super) async fn process(
         &self,
         resolver: &mut Resolver,
         basis: &Basis,
         mut settings: FeedSettings,
+        mut taught: Vec<CrosswalkRow>,
     ) -> Result<RunReport, HubError> {
         let Self { hub, feed, .. } = *self;
         let remembered = Remembered::load(hub, &feed.name, &settings).await?;
@@ -57,8 +61,13 @@ impl OpenRun<'_> {
         let read_on = remembered.read_on.map_or(self.run_day(), |last| last.max(self.run_day()));
         let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
         let by = self.by(&judged, read_on);
-        let Judgement { gated, mut decision, steps } =
+        let Judgement { gated, mut decision, steps, strangers } =
             self.gate(&mut read, by, &remembered.book, basis, &mut settings).await?;
+        if !strangers.is_empty() {
+            taught.extend(self.teach_strangers(resolver, &strangers));
+            return Box::pin(self.process(resolver, basis, settings, taught)).await;
+        }
+        read.ids.new.append(&mut taught);
         // Where only rows follow, the decision goes with the first of them.
         let with_rows = gated.publishes() && read.ids.is_empty();
         if let Some(decision) = decision.take_if(|_| !with_rows) {
@@ -79,7 +88,24 @@ impl OpenRun<'_> {
             self.cover(&read, &gated, &mut settings).await?;
         }
         settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
-        self.accept(read.rejects, &gated, settings).await
+        let supersedes = !read.is_delta();
+        self.accept(read.rejects, &gated, settings, supersedes).await
+    }
+
+    /// Nobody is found by an id that another person has alone, until a later payload says so too: one night's slip of the
+    /// pen gives no child another one's days.
+    fn teach_strangers(
+        &self,
+        resolver: &mut Resolver,
+        strangers: &[(StudentKey, Person)],
+    ) -> Vec<CrosswalkRow> {
+        let run = cause::came_with(self.run);
+        let rows = strangers.iter().map(|(key, person)| {
+            let row = nobody(resolver, *key, Some(Successor { person: person.mark(), run }));
+            resolver.add(&row);
+            row
+        });
+        rows.collect()
     }
 
     /// Refuses the payload, of which rows may be on the log.
@@ -120,6 +146,7 @@ impl OpenRun<'_> {
             covered: &remembered.covered,
             some_wait: !remembered.waiting.is_empty(),
             run_day: self.run_day(),
+            run: cause::came_with(run),
             scratch: hub.landing.scratch(),
         };
         let read = tokio::task::block_in_place(|| {
@@ -150,7 +177,7 @@ impl OpenRun<'_> {
         self.decide(&self.decision(&gated, None)).await?;
         let mut settings = settings.clone();
         self.cover(&read, &gated, &mut settings).await?;
-        self.accept(read.rejects, &gated, settings).await.map(Some)
+        self.accept(read.rejects, &gated, settings, true).await.map(Some)
     }
 
     pub(super) fn run_day(&self) -> Date {
@@ -179,15 +206,17 @@ impl OpenRun<'_> {
         let mut tally = Tally::new(feed.source.entities(), read, self.run_day());
         let mut diff = Diff::new(by, read)?;
         let mut steps = Few::default();
+        let mut strangers = Vec::new();
         while let Some(step) = diff.next().await? {
+            strangers.extend(step.stranger()?);
             tally.step(&step, &mut rejects)?;
             steps.keep(step);
         }
         drop(diff);
         read.rejects = rejects;
         let before = self.decided()?.unwrap_or_default();
-        if before.basis == basis {
-            return Ok(Judgement { gated: before, decision: None, steps });
+        if before.basis == basis || !strangers.is_empty() {
+            return Ok(Judgement { gated: before, decision: None, steps, strangers });
         }
         let approved = self.approved_hold().await?;
         let gated = tally.finish(read, book, approved.as_ref());
@@ -195,7 +224,7 @@ impl OpenRun<'_> {
         // From here on the ledger is no longer that of the last accepted payload.
         let forgets = gated.publishes() && settings.accepted.take().is_some();
         let decision = Some(self.decision(&gated, forgets.then_some(&*settings)));
-        Ok(Judgement { gated, decision, steps })
+        Ok(Judgement { gated, decision, steps, strangers })
     }
 
     /// The hold that a person approved, if that is why the payload is worked through.

@@ -94,7 +94,15 @@ fn hint(resolver: &mut Resolver, feed: &Feed, id: &str) -> Option<String> {
         );
     }
     if resolver.known_student(id).is_some_and(|key| resolver.is_two_persons(key)) {
-        return Some("the roster has two persons under this id: mend one of them".to_owned());
+        let key = resolver.known_student(id)?;
+        let why = match resolver.successor(key) {
+            None => "the roster has two persons under this id: mend one of them",
+            Some(_) => {
+                "the roster has another person under this id than before: if the next one says so too, it is another \
+                 child's from then on"
+            }
+        };
+        return Some(why.to_owned());
     }
     if let (Found::One(_), Some(kind)) = (resolver.student(id, None), feed.source.student_id_type()) {
         return Some(format!("it is another type of id than {kind}, which `ids:` of this feed asks for"));

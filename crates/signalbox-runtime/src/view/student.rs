@@ -13,6 +13,7 @@ use crate::consume::in_force::Law;
 use crate::consume::shard::ShardState;
 use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
+use crate::ingest::identity::is_the_hubs_own;
 use crate::reference::ReferenceView;
 
 /// `signalbox student ID`
@@ -70,7 +71,11 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
     let ids = hub.feeds.ids_of(Named::Student, &key.to_string()).await?;
     let mut view = StudentView {
         student_key: key,
-        ids: ids.into_iter().map(|row| IdLine { kind: row.id_type, id: row.id }).collect(),
+        ids: ids
+            .into_iter()
+            .filter(|row| !is_the_hubs_own(&row.id_type))
+            .map(|row| IdLine { kind: row.id_type, id: row.id })
+            .collect(),
         enrollments: Vec::new(),
         answers: Vec::new(),
         flags: Vec::new(),

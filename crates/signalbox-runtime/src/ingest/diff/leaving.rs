@@ -62,6 +62,7 @@ impl Leaving<'_> {
                 other.school != gone.school && other.entry >= gone.entry && self.is_transfer(step, other)
             });
             let first_elsewhere = elsewhere.map(|(_, other)| other.entry).min();
+            let never_was = first_elsewhere == Some(gone.entry);
             let left = self.left(first_elsewhere);
             // One that is over by then, or has not begun, keeps nobody at the school.
             let is_now = |other: &Stint| {
@@ -70,6 +71,7 @@ impl Leaving<'_> {
             let keeps = |other: &Stint| other.school == gone.school && is_now(other);
             let keeps_school = present(steps, &stints).any(|(_, other)| keeps(other));
             steps[at].keeps_school = keeps_school;
+            steps[at].never_was = never_was;
             self.leave(&mut steps[at], gone, left)?;
         }
         Ok(())

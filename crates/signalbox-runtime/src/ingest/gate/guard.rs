@@ -52,6 +52,8 @@ struct Losses {
     ends: u64,
     /// Of those, because their school has no row at all.
     vanished: u64,
+    /// Of those that would end, in whose place their student has one elsewhere from the same day on.
+    never_were: u64,
     /// Those that stand on because a row that could not be used may have been them.
     doubted: u64,
     /// Those who have rows at this school only.
@@ -108,6 +110,12 @@ impl Guard {
         self.student.gone += u64::from(is_gone);
     }
 
+    /// The last row of the school was a slip of the pen, or is one now.
+    pub(super) fn never_was(&mut self, school: &str) {
+        let place = self.place(school);
+        self.schools[place].never_were += 1;
+    }
+
     /// Most rows have the school of the row before.
     fn place(&mut self, school: &str) -> usize {
         if self.schools.get_index(self.last_place).is_none_or(|(last, _)| last != school) {
@@ -145,7 +153,9 @@ impl Guard {
         let is_lost = |losses: &Losses| {
             let many = losses.gone >= FLOOR && losses.gone * 2 > losses.live;
             let whole = self.always_has_rows && losses.gone > 0 && losses.gone == losses.live;
-            losses.ends > 0 && (many || whole)
+            // A school that a few slips of the pen made up goes with them.
+            let is_made_up = losses.gone < FLOOR && losses.never_were == losses.gone;
+            losses.ends > 0 && (many || whole && !is_made_up)
         };
         let named = self.schools.iter().filter(|(school, _)| !school.is_empty());
         named.filter(|(_, losses)| is_lost(losses)).map(|(school, _)| school.as_str()).collect()

@@ -8,7 +8,8 @@ use signalbox_event::StudentKey;
 use signalbox_store::feed::{CrosswalkRow, Named};
 
 use super::ids::{Ids, TypedId};
-use super::{FIRST_ID, Resolver, TWO_PERSONS};
+use super::person::{Person, Successor};
+use super::{FIRST_ID, FORMER_ID, Resolver, TWO_PERSONS};
 
 /// The type of a school's further id.
 const IDENTIFIER: &str = "identifier";
@@ -21,6 +22,8 @@ pub(crate) struct RosterIds {
     /// The first row of whoever has a birth date.
     persons: HashMap<StudentKey, Person>,
     two_persons: HashSet<StudentKey>,
+    /// The run that the payload came with.
+    run: u64,
 }
 
 /// What rows say of the ids of one kind of thing.
@@ -30,6 +33,8 @@ struct Claims<K> {
     seen: HashMap<K, bool>,
     /// What rows of the others claim.
     claims: BTreeMap<K, Vec<TypedId>>,
+    /// Whoever has no row claims what it has claimed.
+    is_delta: bool,
 }
 
 /// Ids to be taken away and added.
@@ -45,14 +50,12 @@ impl Change {
     }
 }
 
-#[derive(Debug)]
-struct Person {
-    born: jiff::civil::Date,
-    /// Hashes of the words of the name.
-    words: Vec<u64>,
-}
-
 impl RosterIds {
+    /// Of a payload that came with this run.
+    pub(crate) fn of(run: u64) -> Self {
+        Self { run, ..Self::default() }
+    }
+
     /// A row of the student, with its further ids.
     pub(crate) fn row<'r>(
         &mut self,
@@ -70,27 +73,18 @@ impl RosterIds {
     }
 
     /// Who the row says the student is: another than an earlier row, if birth date and every word of the name differ.
-    pub(crate) fn person(
-        &mut self,
-        key: StudentKey,
-        names: [Option<&str>; 2],
-        born: Option<jiff::civil::Date>,
-    ) {
-        let Some(born) = born else { return };
-        let words: Vec<u64> = names.into_iter().flatten().flat_map(words).collect();
+    pub(crate) fn person(&mut self, key: StudentKey, person: Person) {
         match self.persons.get(&key) {
-            None => {
-                self.persons.insert(key, Person { born, words });
-            }
-            Some(first) => {
-                let strangers = !words.is_empty()
-                    && !first.words.is_empty()
-                    && !words.iter().any(|word| first.words.contains(word));
-                if first.born != born && strangers {
-                    self.two_persons.insert(key);
-                }
-            }
+            Some(first) if person.is_another_than(first) => drop(self.two_persons.insert(key)),
+            Some(_) => {}
+            None => drop(self.persons.insert(key, person)),
         }
+    }
+
+    /// Whether an earlier payload had the same person under the student's id, who is another than the student.
+    pub(crate) fn has_succeeded(&self, resolver: &Resolver, key: StudentKey, person: &Person) -> bool {
+        let successor = resolver.successor(key);
+        successor.is_some_and(|next| next.run < self.run && next.person == person.mark())
     }
 
     /// Whose ids turned out to be two persons' though the resolver does not know it.
@@ -98,16 +92,22 @@ impl RosterIds {
         self.two_persons.iter().copied().filter(|key| !resolver.is_two_persons(*key)).collect()
     }
 
-    /// What changes, applied to the resolver.
-    pub(crate) fn settle(self, resolver: &mut Resolver) -> Change {
+    /// The rows that say of an id that it is two persons', where the payload has one under it.
+    pub(crate) fn one_again(&self, resolver: &Resolver) -> Vec<CrosswalkRow> {
+        let is_one = |key: &&StudentKey| {
+            let is_said_now = resolver.successor(**key).is_some_and(|next| next.run == self.run);
+            resolver.is_two_persons(**key) && !self.two_persons.contains(key) && !is_said_now
+        };
+        let keys = self.students.seen.keys().filter(is_one);
+        keys.map(|key| nobody(resolver, *key, resolver.successor(*key))).collect()
+    }
+
+    /// What changes, applied to the resolver. `is_delta`: whoever has no row claims what it has claimed.
+    pub(crate) fn settle(mut self, resolver: &mut Resolver, is_delta: bool) -> Change {
         let mut change = Change::default();
+        (self.students.is_delta, self.schools.is_delta) = (is_delta, is_delta);
         self.students.settle(&resolver.students, &mut change, |key, id| row(*key, id));
         self.schools.settle(&resolver.schools, &mut change, |key, id| school_row(key, id));
-        for key in self.students.seen.keys().filter(|key| resolver.is_two_persons(**key)) {
-            if !self.two_persons.contains(key) {
-                change.gone.push(two_persons(resolver, *key));
-            }
-        }
         change.gone.iter().for_each(|row| resolver.remove(row));
         change.new.retain(|row| resolver.add(row));
         change
@@ -116,7 +116,7 @@ impl RosterIds {
 
 impl<K> Default for Claims<K> {
     fn default() -> Self {
-        Self { seen: HashMap::new(), claims: BTreeMap::new() }
+        Self { seen: HashMap::new(), claims: BTreeMap::new(), is_delta: false }
     }
 }
 
@@ -168,18 +168,30 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         key: &'k K,
         id: &'k TypedId,
     ) -> impl Iterator<Item = &'k K> {
-        known.named(&id.1, Some(&id.0)).filter(move |owner| *owner != key && !self.claims_it(owner, id))
+        let owners = known.named(&id.1, Some(&id.0));
+        owners.filter(move |owner| *owner != key && !self.claims_it(owner, id))
     }
 
     fn claims_it(&self, owner: &K, id: &TypedId) -> bool {
-        self.seen.contains_key(owner) && self.claims.get(owner).is_none_or(|claims| claims.contains(id))
+        if !self.seen.contains_key(owner) {
+            return self.is_delta;
+        }
+        self.claims.get(owner).is_none_or(|claims| claims.contains(id))
     }
 }
 
-/// The row that says that an id is two persons'.
-pub(crate) fn two_persons(resolver: &Resolver, key: StudentKey) -> CrosswalkRow {
+/// The row that says that an id is two persons': of one payload, or of the student's and another's after them.
+pub(crate) fn nobody(resolver: &Resolver, key: StudentKey, successor: Option<Successor>) -> CrosswalkRow {
     let first_id = resolver.first_id(key).unwrap_or_default().to_owned();
-    row(key, (TWO_PERSONS.to_owned(), first_id))
+    row(key, (successor.map_or(TWO_PERSONS.to_owned(), Successor::id_type), first_id))
+}
+
+/// What changes where somebody else has the student's first id from now on.
+pub(crate) fn succeed(resolver: &Resolver, id: &str, key: StudentKey, next: StudentKey) -> Change {
+    let first = |key| row(key, (FIRST_ID.to_owned(), id.to_owned()));
+    let was = row(key, (FORMER_ID.to_owned(), id.to_owned()));
+    let gone = vec![nobody(resolver, key, resolver.successor(key)), first(key)];
+    Change { gone, new: vec![was, first(next)] }
 }
 
 fn row(key: StudentKey, (id_type, id): TypedId) -> CrosswalkRow {
@@ -189,9 +201,4 @@ fn row(key: StudentKey, (id_type, id): TypedId) -> CrosswalkRow {
 
 fn school_row(first_id: &str, (id_type, id): TypedId) -> CrosswalkRow {
     CrosswalkRow { what: Named::School, id_type, id, target: first_id.to_owned(), first: false }
-}
-
-fn words(name: &str) -> impl Iterator<Item = u64> {
-    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| xxhash_rust::xxh3::xxh3_64(word.to_lowercase().as_bytes()))
 }

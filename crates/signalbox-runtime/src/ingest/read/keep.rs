@@ -36,7 +36,11 @@ impl Reader<'_> {
                     self.keep_row(draft, Some(key), School::None, flags)
                 }
                 // Nobody, until the roster has one person under the id.
-                _ => Ok(()),
+                Some(key) => {
+                    self.doubts.on_student(key, None, None, mark_of(id));
+                    Ok(())
+                }
+                None => Ok(()),
             },
             Record::Enrollment { student, school, .. } => {
                 let flags =

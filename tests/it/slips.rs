@@ -1,0 +1,340 @@
+//! Slips of the pen that read well: a date, a school, an id, a second row. One night of them costs nobody anything, and the
+//! next good file heals.
+
+use serde_json::{Value, json};
+
+use crate::district::{District, last_run};
+use crate::drops::{self, Row, day, through, us};
+use crate::oneroster::{Files, drop_folder, package, reading, zipped};
+use crate::receiver::Receiver;
+
+const AUGUST: &str = "8/23/2021";
+const RAISED: [&str; 1] = ["risk.flag.raised"];
+
+/// `student,school,entry,exit` as an enrolment export.
+fn roster(rows: &[(u32, u32, &str, &str)]) -> String {
+    let line = |(id, school, entry, exit): &(u32, u32, &str, &str)| {
+        format!("{id},Quillfeather{id},Zebedee{id},2007-03-01,{school},{entry},{exit}")
+    };
+    drops::csv(drops::ENROLLMENT_HEADER, &rows.iter().map(line).collect::<Vec<_>>())
+}
+
+fn drop_roster(district: &mut District, name: &str, rows: &[(u32, u32, &str, &str)]) -> Value {
+    district.drop(name, roster(rows));
+    district.up()
+}
+
+fn enrollments(district: &District, id: u32) -> Vec<Value> {
+    district.student(id)["enrollments"].as_array().expect("a list").clone()
+}
+
+/// 1001 was absent on three of 20 days, and is flagged.
+fn flagged(receiver: &Receiver, rows: &[(u32, u32, &str, &str)]) -> District {
+    let mut district = District::telling(receiver);
+    drop_roster(&mut district, "enrollment-1.csv", rows);
+    district.attend(&ABSENCES);
+    district.up();
+    assert_eq!(receiver.kinds(), RAISED);
+    district
+}
+
+const ABSENCES: [Row; 4] = [(1001, 3, "A"), (1001, 4, "A"), (1001, 5, "A"), (1000, 20, "T")];
+
+/// The tool says for one night that she is at another school since August.
+#[test]
+fn a_night_at_another_school_leaves_no_trace() {
+    let good = [(1000, 100, AUGUST, ""), (1001, 100, AUGUST, ""), (2000, 200, AUGUST, "")];
+    for (name, other) in [("a school that there is", 200), ("a school of her own", 300)] {
+        let receiver = Receiver::start();
+        let mut district = flagged(&receiver, &good);
+        let slip = [(1000, 100, AUGUST, ""), (1001, other, AUGUST, ""), (2000, 200, AUGUST, "")];
+        let status = drop_roster(&mut district, "enrollment-2.csv", &slip);
+        assert_eq!(status["holds"], 0, "{name}: {status}");
+        assert_eq!(receiver.kinds(), RAISED, "{name}: nobody is told");
+        let status = drop_roster(&mut district, "enrollment-3.csv", &good);
+        assert_eq!(status["holds"], 0, "{name}: {status}");
+        let enrolled = enrollments(&district, 1001);
+        assert_eq!(enrolled.len(), 1, "{name}: {enrolled:?}");
+        assert_eq!((&enrolled[0]["school"], &enrolled[0]["exit"]), (&"100".into(), &Value::Null), "{name}");
+        assert_eq!(district.answer(1001)["value"], "3/20", "{name}");
+        assert_eq!(receiver.kinds(), RAISED, "{name}");
+    }
+}
+
+/// Whole schools do not move by slips of the pen: there a person is asked.
+#[test]
+fn a_school_under_another_number_waits() {
+    let mut district = District::new();
+    let at = |school: u32| (1000..1012).map(|id| (id, school, AUGUST, "")).collect::<Vec<_>>();
+    drop_roster(&mut district, "enrollment-1.csv", &at(100));
+    let events = district.count_events();
+    let status = drop_roster(&mut district, "enrollment-2.csv", &at(110));
+    assert_eq!(status["holds"], 1, "{status}");
+    assert_eq!(district.count_events(), events);
+}
+
+/// A child at two schools stops going to one of them after months: it was there until then.
+#[test]
+fn who_was_at_two_schools_was_at_both_until_one_of_them_ends() {
+    let at_200 = us(day(5));
+    let both = [(1000, 100, AUGUST, ""), (1001, 100, AUGUST, ""), (1001, 200, &at_200, "")];
+    let receiver = Receiver::start();
+    let mut district = flagged(&receiver, &both);
+    drop_roster(&mut district, "enrollment-2.csv", &[(1000, 100, AUGUST, ""), (1001, 200, &at_200, "")]);
+    let exit = |district: &District| {
+        let enrolled = enrollments(district, 1001);
+        enrolled.iter().find(|one| one["school"] == "100").expect("it was")["exit"].clone()
+    };
+    assert_eq!(exit(&district), "2021-10-31", "the day before it was read");
+    assert_eq!(receiver.kinds(), RAISED);
+}
+
+/// A roster that shows both for a few nights, where a child was and where it went.
+#[test]
+fn who_went_elsewhere_lately_left_when_that_began() {
+    let (mut district, went) = (District::new(), us(day(45)));
+    let both = [(1000, 100, AUGUST, ""), (1001, 100, AUGUST, ""), (1001, 200, &went, "")];
+    drop_roster(&mut district, "enrollment-1.csv", &both);
+    drop_roster(&mut district, "enrollment-2.csv", &[(1000, 100, AUGUST, ""), (1001, 200, &went, "")]);
+    let enrolled = enrollments(&district, 1001);
+    let old = enrolled.iter().find(|one| one["school"] == "100").expect("it was");
+    assert_eq!(old["exit"], day(45).yesterday().expect("a day").to_string());
+}
+
+/// Two rows of one enrolment, of which one says that it is over: whichever the file sorts first.
+#[test]
+fn rows_of_an_enrolment_that_disagree_change_nothing() {
+    for exit in ["8/28/2021", "8/31/2021", "9/24/2021"] {
+        let receiver = Receiver::start();
+        let mut district = flagged(&receiver, &[(1000, 100, AUGUST, ""), (1001, 100, AUGUST, "")]);
+        let two = [(1000, 100, AUGUST, ""), (1001, 100, AUGUST, exit), (1001, 100, AUGUST, "")];
+        let status = drop_roster(&mut district, "enrollment-2.csv", &two);
+        assert_eq!(last_run(&status, "enrollment")["reject"], 2, "{status}");
+        assert_eq!(enrollments(&district, 1001)[0]["exit"], Value::Null, "what was known stands");
+        assert_eq!(receiver.kinds(), RAISED, "{exit}");
+
+        let mut first = District::new();
+        drop_roster(&mut first, "enrollment-1.csv", &two);
+        assert_eq!(enrollments(&first, 1001)[0]["exit"], Value::Null, "the one that lasts longer");
+    }
+}
+
+/// `1001` is Zebedee's; one night somebody else has it.
+fn roster_with(other: &str) -> String {
+    drops::enrollment(&[1000]) + &format!("1001,{other},100,8/23/2021,\r\n")
+}
+
+const ZEBEDEE: &str = "Quillfeather1001,Zebedee1001,2007-03-03";
+const ODILE: &str = "Marsh,Odile,2009-11-30";
+
+#[test]
+fn an_id_that_has_another_name_for_one_night_is_nobodys_that_night() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    for (n, (who, value)) in [(ZEBEDEE, "3/20"), (ODILE, "3/20"), (ZEBEDEE, "3/20")].iter().enumerate() {
+        district.drop(&format!("enrollment-{n}.csv"), roster_with(who));
+        district.attend(&ABSENCES);
+        let status = district.up();
+        assert_eq!(receiver.kinds(), RAISED, "night {n}: {status}");
+        assert_eq!(district.answer(1001)["value"], *value, "night {n}: {status}");
+        let warned = last_run(&status, "enrollment")["warnings"].to_string();
+        assert_eq!(warned.contains("two_persons"), *who == ODILE, "night {n}: {warned}");
+    }
+    assert_eq!(district.status()["unmatched"], 0, "healed");
+}
+
+/// The second night says so too: it is another child's by now, who has nothing of the first one's.
+#[test]
+fn an_id_that_is_given_to_another_child_takes_nothing_along() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.drop("enrollment-1.csv", roster_with(ZEBEDEE));
+    district.attend(&ABSENCES);
+    district.up();
+    let zebedee = district.flags()[0]["student_key"].clone();
+    let since_day_30 =
+        roster_with(ODILE).replace("2009-11-30,100,8/23/2021", &format!("2009-11-30,100,{}", us(day(30))));
+    for n in 2..4 {
+        district.drop(&format!("enrollment-{n}.csv"), &since_day_30);
+        assert_eq!(district.up()["holds"], 0);
+        assert_eq!(receiver.kinds(), RAISED, "he was there until now");
+    }
+    district.attend(&[ABSENCES[0], ABSENCES[1], ABSENCES[2], (1001, 31, "A"), through(40)]);
+    district.up();
+    let odile = district.student(1001);
+    assert_ne!(odile["student_key"], zebedee, "somebody else: {odile}");
+    assert_eq!(district.answer(1001)["value"], "1/11", "{odile}");
+    let names = district.events(&["--type", "roster.student"]);
+    let of = |name: &str| names.iter().rev().find(|event| event.to_string().contains(name)).cloned();
+    assert_ne!(of("Odile").expect("hers")["subject"], of("Zebedee1001").expect("his")["subject"]);
+}
+
+/// A delta that gives u-1002 the identifier of u-1001, of whom it says nothing: it fits both.
+#[test]
+fn a_delta_takes_no_id_away_from_whom_it_does_not_name() {
+    let receiver = Receiver::start();
+    let mut district = reading("./drop/sis.zip");
+    district.configure(|config| config.webhooks = vec![("counselor".to_owned(), receiver.url())]);
+    district.drop("sis.zip", zipped(&package(&[1000, 1001, 1002])));
+    let rows = [3, 4, 5].map(|n| format!("1001,s-100,{},A", us(day(n))));
+    let rows = drops::csv(
+        drops::ATTENDANCE_HEADER,
+        &[&rows[..], &[format!("1000,s-100,{},T", us(day(20)))]].concat(),
+    );
+    district.drop("attendance-1.csv", &rows);
+    district.up();
+    assert_eq!(receiver.kinds(), RAISED);
+
+    district.drop("sis.zip", zipped(&delta(&[1002], |text| text.replace(",,1002,,", ",,1001,,"))));
+    district.drop("attendance-2.csv", &rows);
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["unmatched"], 3, "two students fit: {status}");
+    assert_eq!(receiver.kinds(), RAISED, "nobody is told");
+    district.drop("sis.zip", zipped(&delta(&[1002], |text| text)));
+    let status = district.up();
+    assert_eq!(
+        (&status["unmatched"], &district.answer(1001)["value"]),
+        (&0.into(), &"3/20".into()),
+        "{status}"
+    );
+}
+
+/// Users of a delta.
+fn delta(students: &[u32], change: impl Fn(String) -> String) -> Files {
+    let mut files = package(students);
+    files.retain(|(name, _)| ["manifest.csv", "users.csv"].contains(name));
+    for (_, text) in &mut files {
+        for name in ["orgs", "academicSessions", "classes", "enrollments"] {
+            *text = text.replace(&format!("file.{name},bulk"), &format!("file.{name},absent"));
+        }
+        *text = text.replace("file.users,bulk", "file.users,delta");
+        *text = change(text.replace(",,,true", ",active,2021-10-01T00:00:00Z,true"));
+    }
+    files
+}
+
+/// What a delta said is not said again by the next one: it waits until somebody decides.
+#[test]
+fn a_delta_that_waits_is_not_superseded_by_the_next() {
+    let mut district = reading("./drop/sis.zip");
+    let students: Vec<u32> = (1000..1030).collect();
+    district.drop("sis.zip", zipped(&package(&students)));
+    district.up();
+    let gone: Files =
+        delta(&(1000..1012).collect::<Vec<_>>(), |text| text.replace(",active,", ",tobedeleted,"));
+    district.drop("sis.zip", zipped(&gone));
+    assert_eq!(district.up()["holds"], 1, "12 of 30 would end");
+    district.drop("sis.zip", zipped(&delta(&[1020], |text| text.replace("Zebedee", "Zeb"))));
+    assert_eq!(district.up()["holds"], 1, "it still waits");
+    let hold = district.holds()[0]["id"].as_str().expect("an id").to_owned();
+    district.run(&["holds", "approve", &hold, "--by", "Pat", "--reason", "they left"]).exit(0);
+    let status = district.up();
+    assert_eq!((&status["holds"], &last_run(&status, "sis")["end"]), (&0.into(), &12.into()), "{status}");
+}
+
+/// A row whose student is found later says otherwise than one that stands: nobody can tell which holds.
+#[test]
+fn a_row_that_waited_does_not_override_one_that_stands() {
+    let receiver = Receiver::start();
+    let mut district = reading("./drop/sis");
+    district.configure(|config| config.webhooks = vec![("counselor".to_owned(), receiver.url())]);
+    let without = |files: Files| -> Files {
+        let change =
+            |(name, text): (&'static str, String)| (name, text.replace("{State:TX1001}", "{State:TX9}"));
+        files.into_iter().map(change).collect()
+    };
+    drop_folder(&mut district, &without(package(&[1000, 1001])));
+    let row = |id: &str, n: usize, code: &str| format!("{id},s-100,{},{code}", us(day(n)));
+    let days = [3, 9, 16];
+    let rows = days
+        .iter()
+        .flat_map(|n| [row("1001", *n, "T"), row("TX1001", *n, "A")])
+        .chain([row("1000", 20, "T")]);
+    district.drop("attendance-1.csv", drops::csv(drops::ATTENDANCE_HEADER, &rows.collect::<Vec<_>>()));
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "0/20");
+    drop_folder(&mut district, &package(&[1000, 1001]));
+    district.up();
+    let answer = district.answer(1001);
+    assert_eq!((&answer["value"], &answer["unknown_days"]), (&"0/17".into(), &3.into()), "{answer}");
+    assert_eq!(receiver.kinds(), Vec::<String>::new(), "what is unknown raises nothing");
+    assert_eq!(last_run(&district.status(), "attendance")["reject"], 6, "both rows are named");
+}
+
+/// Who never was enrolled was never absent: what was told is taken back.
+#[test]
+fn an_enrolment_that_never_was_takes_its_flag_back() {
+    let receiver = Receiver::start();
+    let mut district = District::with(|config| {
+        config.roster = config.roster.replace("absent_rows: end", "absent_rows: erase");
+        config.webhooks = vec![("counselor".to_owned(), receiver.url())];
+    });
+    drop_roster(&mut district, "enrollment-1.csv", &[(1000, 100, AUGUST, ""), (1001, 100, AUGUST, "")]);
+    district.attend(&ABSENCES);
+    district.up();
+    assert_eq!(receiver.kinds(), RAISED);
+    drop_roster(&mut district, "enrollment-2.csv", &[(1000, 100, AUGUST, "")]);
+    assert_eq!(receiver.kinds()[1..], ["risk.flag.withdrawn"]);
+    assert_eq!(district.answer(1001)["status"], "insufficient");
+}
+
+/// The same two rows again, and the same bytes: what is not known stays so, and no more than that.
+#[test]
+fn bytes_that_are_dropped_again_put_no_later_day_in_doubt() {
+    let mut district = District::with(|config| config.csv_extra = "covered_through: run_day");
+    district.enroll(&[1000, 1001]);
+    let lines = [drops::line(&(1001, 3, "A")), ",100,99/99/2021,A".to_owned(), drops::line(&through(20))];
+    let bytes = drops::csv(drops::ATTENDANCE_HEADER, &lines);
+    district.drop("attendance-1.csv", &bytes);
+    district.up();
+    let unknown = |district: &District| district.answer(1001)["unknown_days"].clone();
+    assert_ne!(unknown(&district), json!(0), "at the first load it may be about any day");
+    for n in 2..5 {
+        district.later(24 * 60);
+        district.drop(&format!("attendance-{n}.csv"), &bytes);
+        district.up();
+        assert_eq!(unknown(&district), json!(0), "night {n}: it is no longer new");
+    }
+}
+
+/// A child of whom no row can be read, night after night.
+#[test]
+fn days_of_a_student_whose_rows_cannot_be_read_stay_unknown() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    let wrong = [3, 9, 16].map(|n| format!("1001,100,{},A", day(n).strftime("%d.%m.%Y")));
+    for n in 20..24 {
+        let lines = [&wrong[..], &[drops::line(&through(n))]].concat();
+        district.drop(&format!("attendance-{n}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &lines));
+        district.up();
+        let answer = district.answer(1001);
+        assert!(answer["unknown_days"].as_u64() >= Some(20), "day {n}: {answer}");
+    }
+    district.attend(&[(1001, 3, "A"), (1001, 9, "A"), (1001, 16, "A"), through(24)]);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "3/24", "the next good file heals");
+}
+
+/// The few rows of a small school that is not in the file, however far the file says that it goes.
+#[test]
+fn a_small_school_that_is_not_in_the_file_stands() {
+    for through in ["latest_row", "run_day", "day_before_run"] {
+        let receiver = Receiver::start();
+        let extra: &'static str = Box::leak(format!("covered_through: {through}").into_boxed_str());
+        let mut district = District::with(|config| {
+            config.csv_extra = extra;
+            config.webhooks = vec![("counselor".to_owned(), receiver.url())];
+        });
+        district.now = format!("{}T23:00:00Z", day(21));
+        district.enroll(&[1000, 1001, 3001]);
+        let rows: [Row; 5] =
+            [(3001, 3, "A"), (3001, 4, "A"), (3001, 5, "A"), (1001, 4, "T"), (1000, 20, "T")];
+        district.drop("attendance-1.csv", drops::attendance(&[&rows[..], &[(3001, 20, "T")]].concat()));
+        district.up();
+        assert_eq!(receiver.kinds(), RAISED, "{through}");
+        district.drop("attendance-2.csv", drops::attendance(&rows[3..]));
+        let status = district.up();
+        assert_eq!(last_run(&status, "attendance")["end"], 0, "{through}: {status}");
+        assert_eq!(receiver.kinds(), RAISED, "{through}");
+    }
+}
