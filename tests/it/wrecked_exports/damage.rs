@@ -10,6 +10,8 @@ pub(super) const OF_ATTENDANCE: &[&str] = &[
     "year with two digits",
     "date as an Excel number",
     "date blank",
+    "date on a Saturday",
+    "date ahead",
     "id with one zero more",
     "id without its zero",
     "id ends in .0",
@@ -60,6 +62,10 @@ pub(super) fn spoil_attendance(line: &mut Line, kind: &'static str) -> Option<Li
             (if other.is_absence() { "T" } else { "A" }).clone_into(&mut other.cells[3]);
             return Some(other);
         }
+        "date on a Saturday" | "date ahead" => {
+            let claims = Claims { student, school: None, day: None };
+            said(line, 2, date_as(kind, line.day), Reads::Not { claims, kind });
+        }
         _ if kind.starts_with("date") || kind.starts_with("year") => {
             let cell = date_as(kind, line.day);
             said(line, 2, cell, Reads::Not { claims: Claims { day: None, ..known }, kind });
@@ -99,6 +105,11 @@ fn said(line: &mut Line, cell: usize, text: String, reads: Reads) {
     line.reads = reads;
 }
 
+/// Whether the row reads well, on a day that counts nowhere: that it is missing on its own day nobody can know.
+pub(super) fn counts_nowhere(kind: &str) -> bool {
+    ["date on a Saturday", "date ahead"].contains(&kind)
+}
+
 /// The row cannot be told into its columns.
 fn split_wrong(line: &mut Line, kind: &'static str) {
     let cell = match kind {
@@ -123,6 +134,10 @@ fn date_as(kind: &str, day: usize) -> String {
             (44_431 + days).to_string()
         }
         "date blank" => String::new(),
+        "date on a Saturday" => {
+            drops::us(date.nth_weekday(-1, jiff::civil::Weekday::Saturday).expect("a week before"))
+        }
+        "date ahead" => drops::us(drops::day(day + 90)),
         other => panic!("no way to write a date: {other}"),
     }
 }

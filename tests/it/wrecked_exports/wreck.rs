@@ -2,7 +2,7 @@
 
 mod whole;
 
-use super::damage::{OF_ATTENDANCE, OF_ROSTER, spoil_attendance, spoil_enrollment};
+use super::damage::{OF_ATTENDANCE, OF_ROSTER, counts_nowhere, spoil_attendance, spoil_enrollment};
 use super::dice::Dice;
 use super::export::{Export, Line, Reads};
 
@@ -135,7 +135,10 @@ impl Wrecked {
     /// Many rows that cannot be used: nothing of it may be used.
     fn judge(&mut self) {
         let lines = &self.export.lines;
-        let unusable = lines.iter().filter(|line| matches!(line.reads, Reads::Not { .. })).count();
+        let unusable = lines
+            .iter()
+            .filter(|line| matches!(line.reads, Reads::Not { kind, .. } if !counts_nowhere(kind)))
+            .count();
         if unusable >= FAR_BEYOND.1 && unusable * 100 >= FAR_BEYOND.0 * lines.len() {
             self.must = Must::NotUse;
         }

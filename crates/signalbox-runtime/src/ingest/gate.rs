@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_connector::{Claims, Entity, Reject, RejectCode};
 use signalbox_event::data::SchoolCoverage;
-use signalbox_store::feed::Hold;
+use signalbox_store::feed::{Hold, LedgerStatus};
 
 use self::guard::Guard;
 use super::diff::{Step, Verdict};
@@ -16,6 +16,8 @@ use super::doubt::{Book, Place};
 use super::extent;
 use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
+use super::row::{Body, Row};
+use crate::calendar::Calendars;
 use crate::hub::HubError;
 
 /// The reason of a payload of which too much could not be used.
@@ -112,7 +114,8 @@ fn is_kept_back(kept_back: &BTreeSet<(u16, String)>, entity: u16, school: &str) 
 }
 
 /// Counts steps.
-pub(crate) struct Tally {
+pub(crate) struct Tally<'a> {
+    calendars: &'a Calendars,
     counted: Vec<Entity>,
     counts: Counts,
     changes: bool,
@@ -126,10 +129,11 @@ pub(crate) struct Tally {
     stood: BTreeSet<Place>,
 }
 
-impl Tally {
-    pub(crate) fn new(counted: &[Entity], read: &ReadIn, run_day: Date) -> Self {
+impl<'a> Tally<'a> {
+    pub(crate) fn new(calendars: &'a Calendars, counted: &[Entity], read: &ReadIn, run_day: Date) -> Self {
         let always = Entity::ALL.into_iter().filter(|entity| extent::always_has_rows(read, *entity));
         Self {
+            calendars,
             counted: counted.to_vec(),
             counts: Counts {
                 rows: read.rows,
@@ -194,22 +198,22 @@ impl Tally {
 
     fn guard(&mut self, step: &Step) -> Result<(), HubError> {
         let entity = step.slot.entity;
+        let before = match &step.old {
+            Some(old) if step.verdict != Verdict::Add => Some((old.status, Row::decode(&old.detail)?)),
+            _ => None,
+        };
+        let unmissed = before.as_ref().is_some_and(|(_, row)| self.goes_unmissed(row, step.verdict));
         let guard = self.guards.entry((entity, step.school_year)).or_insert_with(|| {
             let mut guard = Guard::default();
             guard.always_has_rows = self.always_have_rows.contains(&entity);
             guard.counts_students = entity == Entity::Attendance;
             guard
         });
-        let Some(old) = &step.old else {
+        let Some((status, row)) = before else {
             guard.added += u64::from(step.verdict == Verdict::Add && step.rows > 0);
             return Ok(());
         };
-        let row = super::row::Row::decode(&old.detail)?;
-        if step.verdict == Verdict::Add {
-            guard.added += u64::from(step.rows > 0);
-            return Ok(());
-        }
-        if old.status != signalbox_store::feed::LedgerStatus::Live || !row.is_counted() {
+        if status != LedgerStatus::Live || !row.is_counted() || unmissed {
             return Ok(());
         }
         let verdict = if step.keeps_school { Verdict::Unchanged } else { step.verdict };
@@ -221,6 +225,17 @@ impl Tally {
             guard.never_was(school);
         }
         Ok(())
+    }
+
+    /// Whether the row is gone, on a day that counts nowhere: a file whose dates were wrong holds no good one up.
+    fn goes_unmissed(&self, row: &Row<'_>, verdict: Verdict) -> bool {
+        let Body::Attendance { school, date, .. } = &row.body else { return false };
+        let date = Date::from(*date);
+        if date > self.run_day {
+            return true;
+        }
+        let year = || self.calendars.of(school, self.calendars.school_year(date));
+        verdict.is_end() && year().is_none_or(|year| !year.is_instructional(date))
     }
 
     /// What was found, and whether a person must be asked. `approved`: the hold that a person approved.

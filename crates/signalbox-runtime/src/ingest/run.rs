@@ -200,10 +200,10 @@ impl OpenRun<'_> {
         basis: &Basis,
         settings: &mut FeedSettings,
     ) -> Result<Judgement, HubError> {
-        let Self { feed, run, .. } = *self;
+        let Self { hub, feed, run, .. } = *self;
         let basis = basis.of(run);
         let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
-        let mut tally = Tally::new(feed.source.entities(), read, self.run_day());
+        let mut tally = Tally::new(&hub.settings.calendars, feed.source.entities(), read, self.run_day());
         let mut diff = Diff::new(by, read)?;
         let mut steps = Few::default();
         let mut strangers = Vec::new();

@@ -121,9 +121,11 @@ impl Reading<'_> {
         if at.day > at.covered.low { for_the_first_time | covered_before } else { covered_before }
     }
 
-    /// Nobody is away without a row, unless a row that could not be used may be his.
+    /// Nobody is away without a row, unless a row that could not be used may be his, or too many of the school are gone.
     fn first_covered(&self, at: &Silent) -> Right {
-        if !self.doubt.covers(at.student, at.school, at.day) {
+        if self.outcome.held_schools.contains(&at.school) {
+            UNKNOWN
+        } else if !self.doubt.covers(at.student, at.school, at.day) {
             PRESENT
         } else if self.is_lost(at) {
             UNKNOWN

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::damage::counts_nowhere;
 use super::super::export::{Claims, Export, Reads};
 
 /// The rows of a file in doubt.
@@ -37,7 +38,8 @@ impl Doubt {
             let told = format!("{:?}{}", line.cells, file.style.rows_end_in);
             doubt.rows.insert((line.student, line.day, told));
             doubt.claim(claims);
-            if let Some(student) = line.student.filter(|_| matches!(line.reads, Reads::Not { .. })) {
+            let is_lost = matches!(line.reads, Reads::Not { kind, .. } if !counts_nowhere(kind));
+            if let Some(student) = line.student.filter(|_| is_lost) {
                 doubt.lost.insert((student, line.day));
             }
         }
