@@ -121,6 +121,19 @@ impl Calendars {
         }))
     }
 
+    /// The school year in which an enrolment counts, of a payload that is read in `year`: that one, however long ago the
+    /// entry was; after its last day the configured year that it lies in, if any.
+    pub fn year_of_entry(&self, entry: Date, school: &str, year: u16) -> Option<u16> {
+        let last = self.of(school, year).map(|year| year.last);
+        let last = last.or_else(|| self.year_bounds(year).map(|(_, last)| last));
+        if last.is_none_or(|last| entry <= last) {
+            return Some(year);
+        }
+        let year = self.school_year(entry);
+        let lies_in = |calendar: &SchoolYear| calendar.first <= entry && entry <= calendar.last;
+        self.of(school, year).is_some_and(lies_in).then_some(year)
+    }
+
     /// The school year a date belongs to. A year is over when the next configured one begins, so that a summer day
     /// belongs to the year it follows. Before the first and after the last configured year this reaches only so far;
     /// beyond, and without a calendar, years turn on July 1.

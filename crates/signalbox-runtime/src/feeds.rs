@@ -40,7 +40,7 @@ pub struct FeedLine {
 pub async fn list(hub: &Hub, connectors: &BTreeMap<String, String>) -> Result<Vec<FeedLine>, HubError> {
     let names = &hub.settings.names;
     let mut lines = Vec::new();
-    for status in view::status::feeds(hub).await? {
+    for status in view::status::feeds(hub, false).await? {
         let kept = names.kept_as(&status.feed);
         let feed = hub.settings.feed(kept);
         let entities = feed.map(|feed| feed.source.entities()).unwrap_or_default();

@@ -52,6 +52,7 @@ use signalbox_store::feed::{FeedLease, Run};
 pub(crate) use announce::{announced_policies, differs};
 pub use gate::{Counts, Held, SchoolEnds};
 pub use holder::{Holder, keep, let_go};
+pub use read::outside_years;
 pub use report::{HoldReport, PassReport, RunReport, Warning};
 pub use settings::FeedSettings;
 pub(crate) use unconfigured::end_open_run;

@@ -25,7 +25,7 @@ use crate::consume::CONSUMER;
 use crate::consume::shard::ShardState;
 use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
-use crate::ingest::identity::is_the_hubs_own;
+use crate::ingest::identity::{Resolver, is_the_hubs_own};
 
 const PAGE: usize = 2_000;
 
@@ -94,6 +94,13 @@ pub async fn find_student(hub: &Hub, id: &str) -> Result<Vec<StudentKey>, HubErr
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+/// The id of the roster's that this would be but for how it is written: zeros, spaces, case.
+pub async fn similar_id(hub: &Hub, id: &str) -> Result<Option<String>, HubError> {
+    let mut resolver = Resolver::load(&*hub.feeds).await?;
+    let key = resolver.by_shape(id);
+    Ok(key.and_then(|key| resolver.first_id(key)).map(str::to_owned))
 }
 
 /// Shorter ones are told apart by chance.

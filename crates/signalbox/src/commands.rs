@@ -96,10 +96,13 @@ async fn open_hub(global: &Global) -> Result<Opened, Failure> {
 async fn the_student(hub: &Hub, id: &str) -> Result<StudentKey, Failure> {
     match view::find_student(hub, id).await?.as_slice() {
         [key] => Ok(*key),
-        [] => Err(Failure::input(
-            anyhow!("no student of the roster has this id"),
-            "ids are compared as text: \"0012\" and \"12\" are two ids",
-        )),
+        [] => {
+            let help = match view::similar_id(hub, id).await? {
+                Some(similar) => format!("ids are compared as text; {similar} is the id of one"),
+                None => "ids are compared as text: \"0012\" and \"12\" are two ids".to_owned(),
+            };
+            Err(Failure::input(anyhow!("no student of the roster has this id"), help))
+        }
         _ => Err(Failure::input(anyhow!("this id names several students"), "use the student key")),
     }
 }

@@ -185,6 +185,8 @@ impl<'a> Tally<'a> {
                 counts.end += 1;
                 counts.change += row;
             }
+            // It was over by then: nothing of it changes.
+            Verdict::EndAbsent | Verdict::EndVanished if step.publish.is_none() => {}
             Verdict::Late | Verdict::Doubted | Verdict::EndAbsent | Verdict::EndVanished => {
                 if step.row()?.is_some_and(|row| row.is_counted()) {
                     let is_end = step.verdict.is_end();

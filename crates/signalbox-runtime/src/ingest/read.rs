@@ -17,6 +17,7 @@ use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 
 use self::place::SchoolSeen;
+pub use self::place::outside_years;
 use super::doubt::{Book, Doubt, Doubts, Place};
 use super::extent;
 use super::identity::{Change, Hint, Resolver, RosterIds, nobody};

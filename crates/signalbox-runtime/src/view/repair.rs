@@ -29,6 +29,8 @@ pub struct HoldDetail {
     /// While it waits: rows of the file that could not be used, by cause, and those whose student is not found.
     pub rejects: Vec<RejectGroup>,
     pub unmatched: u64,
+    /// Rows of earlier files that it does not have, and that stand on all the same.
+    pub doubtful: u64,
     pub warnings: Vec<Warning>,
     pub decided_by: Option<String>,
     pub decided_reason: Option<String>,
@@ -80,6 +82,7 @@ pub async fn hold(hub: &Hub, id: &str) -> Result<Option<HoldDetail>, HubError> {
         file: run.name,
         rejects,
         unmatched: report.counts.unmatched,
+        doubtful: report.counts.doubtful,
         warnings: report.warnings,
         line: line(hub, hold),
         state: match hold.state {

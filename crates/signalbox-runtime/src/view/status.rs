@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signalbox_connector::words::{counted, plural};
+use signalbox_event::data::Mode;
 use signalbox_risk::FlagState;
 use signalbox_store::feed::HoldState;
 
 pub use self::beside::{Note, called, untold};
 pub use self::outbox::{DestinationStatus, OutboxCounts};
 use super::{LocalTime, local, repair, students};
+use crate::consume::shard::ShardState;
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
@@ -103,7 +105,8 @@ pub async fn status(hub: &Hub, now: Timestamp) -> Result<Status, HubError> {
 
 /// As [`status`], asking the stores only: what the log knows is unknown.
 pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, HubError> {
-    let feeds = feeds(hub).await?;
+    let running = beside::running(hub, now).await?;
+    let feeds = feeds(hub, !running.is_empty()).await?;
     let mut unmatched = 0;
     for feed in &hub.settings.feeds {
         unmatched += hub.feeds.ledger_counts(&feed.name).await?.unmatched;
@@ -112,7 +115,7 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     let (outbox, destinations) = outbox::look(hub).await?;
     let unknown = |shard| ConsumerStatus { consumer: consume::NAME, shard, behind: None };
     Ok(Status {
-        running: beside::running(hub, now).await?,
+        running,
         warnings: beside::warnings(hub, &feeds, now).await?,
         feeds,
         consumers: (0..hub.settings.topics.shards).map(unknown).collect(),
@@ -127,14 +130,18 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     })
 }
 
-/// The feeds that are configured, and those that were.
-pub(crate) async fn feeds(hub: &Hub) -> Result<Vec<FeedStatus>, HubError> {
+/// The feeds that are configured, and those that were. `is_running`: what was announced at the hub's start holds, whatever the
+/// file says by now.
+pub(crate) async fn feeds(hub: &Hub, is_running: bool) -> Result<Vec<FeedStatus>, HubError> {
+    let shard = if is_running { super::shard_state(hub, 0).await? } else { ShardState::default() };
     let holds = hub.feeds.holds().await?;
     let mut feeds = Vec::new();
     for feed in &hub.settings.feeds {
         let not_found = hub.feeds.ledger_counts(&feed.name).await?.unmatched;
         let of_feed = holds.iter().filter(|hold| hold.feed == feed.name).map(|hold| hold.state);
-        feeds.push(feed_status(hub, feed, &of_feed.collect::<Vec<_>>(), not_found).await?);
+        let mode = shard.feeds.get(&feed.name).map_or(feed.mode, |in_force| in_force.mode);
+        let mode = feed.is_attendance().then_some(mode);
+        feeds.push(feed_status(hub, feed, mode, &of_feed.collect::<Vec<_>>(), not_found).await?);
     }
     feeds.extend(beside::not_configured(hub).await?);
     Ok(feeds)
@@ -143,6 +150,7 @@ pub(crate) async fn feeds(hub: &Hub) -> Result<Vec<FeedStatus>, HubError> {
 async fn feed_status(
     hub: &Hub,
     feed: &Feed,
+    mode: Option<Mode>,
     holds: &[HoldState],
     not_found: u64,
 ) -> Result<FeedStatus, HubError> {
@@ -151,11 +159,11 @@ async fn feed_status(
     let open_run_since = beside::open_since(hub, &feed.name).await?;
     let (state, next_step) = match &open_run_since {
         Some(since) => beside::reading(since),
-        None => state(feed, settings.last.as_ref(), holds, not_found),
+        None => state(mode, settings.last.as_ref(), holds, not_found),
     };
     Ok(FeedStatus {
         feed: hub.settings.names.called(&feed.name).to_owned(),
-        mode: feed.is_attendance().then(|| feed.mode.as_str()),
+        mode: mode.map(Mode::as_str),
         state,
         covered_through: covered.map(|date| date.to_string()),
         doubtful: settings.last.as_ref().map_or(0, |last| last.counts.doubtful),
@@ -167,7 +175,7 @@ async fn feed_status(
 }
 
 fn state(
-    feed: &Feed,
+    mode: Option<Mode>,
     last: Option<&RunReport>,
     holds: &[HoldState],
     not_found: u64,
@@ -218,13 +226,8 @@ fn state(
         );
         return ("attention", Some(step));
     }
-    let mode = match feed.mode {
-        signalbox_event::data::Mode::Test if feed.is_attendance() => {
-            Some("In test: look at signalbox alerts list, then set mode: live.".to_owned())
-        }
-        _ => None,
-    };
-    ("ok", mode)
+    let in_test = "In test: look at signalbox alerts list, then set mode: live.";
+    ("ok", (mode == Some(Mode::Test)).then(|| in_test.to_owned()))
 }
 
 /// How far each shard's consumer is behind the log.

@@ -5,6 +5,7 @@ mod sample;
 use std::io::{self, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::json;
 use signalbox_connector::Newest;
 use signalbox_connector::words::plural;
@@ -24,7 +25,9 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
             let mut problems = std::mem::take(&mut loaded.problems);
             let mut summary = configured(&loaded.config);
             if args.sample.is_none() {
-                problems.extend(newest(&global.config, &loaded));
+                problems.extend(newest(&global.config, &loaded, Clock::new(global.now).frozen()));
+                problems.extend(unready(&global.config, &loaded));
+                problems.extend(nothing_to_read(&global.config, &loaded));
             }
             if let (Some(feed), Some(file)) = (&args.feed, &args.sample) {
                 let sample =
@@ -44,18 +47,47 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
 }
 
 /// What lies where the feeds look: perhaps nothing, by a mistyped path; perhaps a file that does not fit the mapping.
-fn newest(config: &Path, loaded: &Loaded) -> Vec<Problem> {
+fn newest(config: &Path, loaded: &Loaded, now: Timestamp) -> Vec<Problem> {
     let mut problems = Vec::new();
     for feed in &loaded.config.feeds {
         match feed.source.newest() {
             Some(Newest::Payload { path, bytes }) => {
-                problems.extend(sample::newest(config, loaded, feed, &path, bytes));
+                problems.extend(sample::newest(config, loaded, feed, &path, bytes, now));
             }
             Some(Newest::Nothing { at }) => problems.extend(nothing_there(config, loaded, feed, &at)),
             None => {}
         }
     }
     problems
+}
+
+/// A file that says nothing yet is sound, and does nothing.
+fn nothing_to_read(config: &Path, loaded: &Loaded) -> Vec<Problem> {
+    let mut report = Report::new(config);
+    if loaded.config.feeds.is_empty() {
+        let help = "signalbox init --from FOLDER proposes feeds for the exports in a folder".to_owned();
+        report.warning(
+            loaded.tree.place_of(&["feeds"]),
+            "no_feeds",
+            "there is no feed: nothing is read",
+            help,
+        );
+    }
+    report.into_problems()
+}
+
+/// Destinations that cannot be sent to from here: their secret is missing, or is none.
+fn unready(config: &Path, loaded: &Loaded) -> Vec<Problem> {
+    let mut report = Report::new(config);
+    for (index, destination) in loaded.config.destinations.iter().enumerate() {
+        if let Err(error) = destination.channel.ready() {
+            let place = loaded.tree.place_of(&["destinations", &index.to_string()]);
+            let message = format!("{} cannot be told anything: {error}", destination.name);
+            let help = "put its secret right where signalbox up runs: it does not start without";
+            report.warning(place, "not_ready", message, help);
+        }
+    }
+    report.into_problems()
 }
 
 fn nothing_there(config: &Path, loaded: &Loaded, feed: &Feed, nothing: &str) -> Vec<Problem> {

@@ -9,6 +9,7 @@ use signalbox_risk::FlagState;
 use signalbox_runtime::hub::Hub;
 use signalbox_runtime::view::flags::{Found, find, flags};
 use signalbox_runtime::{act, up};
+use uuid::Uuid;
 
 use super::open_hub;
 use super::up as up_command;
@@ -20,22 +21,24 @@ use crate::screen::{self, Table};
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> Result<Done, Failure> {
     let opened = open_hub(global).await?;
     match &args.what {
-        FlagsWhat::List => list(out, global, &opened.hub).await?,
+        FlagsWhat::List => list(out, global, &opened.hub, None).await?,
         FlagsWhat::Ack(args) => {
             let now = Clock::new(global.now).frozen();
-            acknowledge(&opened.hub, args, now).await?;
+            let flag_id = acknowledge(&opened.hub, args, now).await?;
             // The act counts at once; beside a running `up` that one folds it.
             let company = opened.company(&up_command::fingerprint(global)?)?;
             up::folded(&opened.hub, company.beside, now).await?;
-            list(out, global, &opened.hub).await?;
+            list(out, global, &opened.hub, Some(flag_id)).await?;
         }
     }
     opened.close().await?;
     Ok(Done::Ok)
 }
 
-async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Failure> {
-    let lines = flags(hub).await?;
+/// All flags; to a person only the one that they have just taken on.
+async fn list(out: &mut dyn Write, global: &Global, hub: &Hub, only: Option<Uuid>) -> Result<(), Failure> {
+    let mut lines = flags(hub).await?;
+    lines.retain(|line| global.output == Output::Json || only.is_none_or(|only| line.flag_id == only));
     match global.output {
         Output::Json => screen::json(out, &lines)?,
         Output::Text if lines.is_empty() => writeln!(out, "No flags.")?,
@@ -78,7 +81,7 @@ pub(super) async fn the_flag(hub: &Hub, id: &str) -> Result<Found, Failure> {
     }
 }
 
-async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<(), Failure> {
+async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<Uuid, Failure> {
     let found = the_flag(hub, &args.flag).await?;
     let flag = found.state.announced.flag(found.number).filter(|flag| flag.state == FlagState::Open);
     if flag.is_none() {
@@ -86,5 +89,6 @@ async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<(), F
     }
     let flag_id = signalbox_runtime::view::flags::id(hub, found.who, found.number);
     let act = Acknowledged { flag_id, by: args.by.clone(), reason: args.reason.clone() };
-    Ok(act::acknowledge(hub, found.who, act, now).await?)
+    act::acknowledge(hub, found.who, act, now).await?;
+    Ok(flag_id)
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::anyhow;
 use jiff::Timestamp;
 use serde::Serialize;
-use signalbox_connector::words::plural;
+use signalbox_connector::words::{counted, plural};
 use signalbox_event::data::Action;
 use signalbox_runtime::act;
 use signalbox_runtime::hub::Hub;
@@ -134,6 +134,13 @@ fn show(out: &mut dyn Write, global: &Global, shown: &Shown) -> Result<(), Failu
 fn why(out: &mut dyn Write, hold: &HoldDetail) -> Result<(), Failure> {
     for group in &hold.rejects {
         print_group(out, group)?;
+    }
+    if hold.doubtful > 0 {
+        let rows = counted(hold.doubtful, "row is", "rows are");
+        writeln!(
+            out,
+            "{rows} not in it, and would stand on: it may end before them, or have them in rows that could not be used."
+        )?;
     }
     if hold.unmatched > 0 {
         writeln!(out, "{} whose student is not found.", plural(hold.unmatched, "row"))?;

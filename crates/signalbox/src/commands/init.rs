@@ -1,12 +1,13 @@
 //! `signalbox init`: writes a `signalbox.yaml` to start from, with a mapping guessed from the district's own files.
 //!
 //! # Layout
-//! - this file: the command; `table`: what a CSV file seems to be; `scan`: what stands in a folder;
-//!   `write`: the YAML
+//! - this file: the command; `written`: how a CSV file is written; `table`: what it seems to be; `scan`: what stands in a
+//!   folder; `write`: the YAML
 
 mod scan;
 mod table;
 mod write;
+mod written;
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use signalbox_connector::Destination;
 use signalbox_log::LogError;
 use signalbox_runtime::consume::RiskConsumer;
 use signalbox_runtime::hub::{Hub, HubError};
@@ -66,13 +67,15 @@ pub(super) fn until_signal() -> io::Result<Stopped> {
 /// # Errors
 /// A destination's secret is missing or none.
 pub(super) fn ready_to_deliver(hub: &Hub) -> Result<(), Failure> {
-    for target in &hub.settings.targets {
-        target.destination.ready().map_err(|error| {
-            let message = anyhow!("destination {} cannot be told anything: {error}", target.name);
-            Failure::environment(message, "put its secret right and start again")
-        })?;
-    }
-    Ok(())
+    hub.settings.targets.iter().try_for_each(|target| ready(&target.name, &*target.destination))
+}
+
+/// Whether the destination can be sent to, as far as that is known without asking it.
+pub(super) fn ready(name: &str, destination: &dyn Destination) -> Result<(), Failure> {
+    destination.ready().map_err(|error| {
+        let message = anyhow!("destination {name} cannot be told anything: {error}");
+        Failure::environment(message, "put its secret right and try again")
+    })
 }
 
 impl Post {

@@ -50,8 +50,12 @@ fn beside(out: &mut dyn Write, run: &RunReport) -> io::Result<()> {
 
 /// Of a file that waits, or that a person refused, nothing is new, changed or ended.
 pub(super) fn if_used(run: &RunReport, count: u64) -> String {
-    let waits = run.hold.as_ref().is_some_and(|hold| hold.reason != "school");
-    if waits || run.refused.is_some() { String::new() } else { count.to_string() }
+    if waits(run) || run.refused.is_some() { String::new() } else { count.to_string() }
+}
+
+/// Nothing of it is used until a person has decided.
+fn waits(run: &RunReport) -> bool {
+    run.hold.as_ref().is_some_and(|hold| hold.reason != "school")
 }
 
 /// Rows that are not used, or not yet.
@@ -62,7 +66,11 @@ pub(super) fn unused(run: &RunReport) -> Vec<String> {
         (
             counts.unmatched,
             "row",
-            "of a student who is not found yet: kept, and used when the roster brings them",
+            if waits(run) {
+                "of a student who is not found"
+            } else {
+                "of a student who is not found yet: kept, and used when the roster brings them"
+            },
         ),
         (counts.duplicate, "row", "twice in it"),
     ])
@@ -72,7 +80,11 @@ pub(super) fn unused(run: &RunReport) -> Vec<String> {
 pub(super) fn beside_rows(run: &RunReport) -> Vec<String> {
     let counts = &run.counts;
     told(&[
-        (counts.left_out, "value", "left out of rows that are used, as it could not be read"),
+        (
+            counts.left_out,
+            "value",
+            "left out of rows that are used: signalbox check --feed FEED --sample FILE shows which and why",
+        ),
         (
             counts.doubtful,
             "row",

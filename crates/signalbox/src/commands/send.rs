@@ -8,7 +8,7 @@ use signalbox_connector::{Alert, DeliverCx};
 use signalbox_event::id::derived;
 use signalbox_event::webhook::{TEST, TestMessage};
 
-use super::load;
+use super::{load, roles};
 use crate::cli::{Global, Output, Send, SendTest, SendWhat};
 use crate::clock::Clock;
 use crate::config::place::did_you_mean;
@@ -32,6 +32,7 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Send) -> Re
         let known = config.destinations.iter().map(|one| one.name.as_str());
         return Err(Failure::input(anyhow!("there is no destination \"{to}\""), did_you_mean(to, known)));
     };
+    roles::ready(to, &*destination.channel)?;
     let now = Clock::new(global.now).running();
     let id =
         derived(&[b"test", config.district.id.as_bytes(), to.as_bytes(), &now.as_nanosecond().to_be_bytes()]);

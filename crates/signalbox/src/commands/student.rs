@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use jiff::civil::Date;
 use signalbox_connector::words::{counted, plural};
-use signalbox_runtime::view::student::{StudentView, student};
+use signalbox_runtime::view::student::{EnrollmentLine, StudentView, student};
 
 use super::{open_hub, the_student};
 use crate::cli::{Global, Output, Student};
@@ -47,7 +47,11 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         for missing in &answer.missing {
             writeln!(out, "    {missing}")?;
         }
-        if let Some(days) = answer.days_left.filter(|days| *days > 0) {
+        let is_there = |one: &EnrollmentLine| {
+            one.school_year == answer.school_year && (one.exit.is_none() || one.exit > answer.as_of)
+        };
+        let stays = view.enrollments.iter().any(is_there);
+        if let Some(days) = answer.days_left.filter(|days| *days > 0 && stays) {
             let more = plural(days.into(), "more absence");
             writeln!(out, "    {more} would make it chronic by the end of the school year.")?;
         }

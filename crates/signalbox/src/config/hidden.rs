@@ -13,6 +13,53 @@ use crate::problem::Problem;
 const SHORTEST: usize = 4;
 /// Parts of a value that are hidden as well, as messages may show a part only.
 const SHORTEST_PART: usize = 6;
+/// Words that messages say by themselves. Without them a mend cannot be read, and none of them is a secret.
+const OF_MESSAGES: [&str; 44] = [
+    "absent",
+    "around",
+    "attendance",
+    "begin",
+    "column",
+    "date",
+    "departure",
+    "district",
+    "each",
+    "early",
+    "enrollment",
+    "excused",
+    "expected",
+    "false",
+    "file",
+    "format",
+    "found",
+    "from",
+    "half",
+    "item",
+    "line",
+    "list",
+    "meant",
+    "must",
+    "name",
+    "network",
+    "number",
+    "present",
+    "private",
+    "remote",
+    "school",
+    "secret",
+    "student",
+    "tardy",
+    "text",
+    "that",
+    "this",
+    "true",
+    "unexcused",
+    "value",
+    "with",
+    "word",
+    "year",
+    "zone",
+];
 /// Below these keys the file says its own words.
 const OF_THE_DISTRICT: [&str; 2] = ["codes", "category"];
 
@@ -32,7 +79,10 @@ impl Hidden {
         let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
         let in_text = source.split(|c| !is_of_word(c)).chain(source.split_whitespace());
         Self::sorted(
-            in_text.filter(|word| !words.known.contains(*word)).map(str::to_owned).collect::<BTreeSet<_>>(),
+            in_text
+                .filter(|word| !words.known.contains(*word) && !is_no_secret(word))
+                .map(str::to_owned)
+                .collect::<BTreeSet<_>>(),
         )
     }
 
@@ -53,6 +103,13 @@ impl Hidden {
             }
         }
     }
+}
+
+/// Words of messages, years and dates.
+fn is_no_secret(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let is_year = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_year || OF_MESSAGES.contains(&&*lower) || text.parse::<jiff::civil::Date>().is_ok()
 }
 
 /// `said` with an ellipsis wherever the text stands as a word of its own.
@@ -84,6 +141,7 @@ impl Sorting<'_> {
             Value::Scalar(scalar) if self.may_be_shown(key, &scalar.text) => {
                 self.shown.insert(scalar.text.clone());
             }
+            Value::Scalar(scalar) if is_no_secret(&scalar.text) => {}
             Value::Scalar(scalar) if reference(&scalar.text).is_some() => {}
             Value::Scalar(scalar) => self.hide(&scalar.text),
             Value::List(items) => items.iter().for_each(|item| self.node(key, item)),
@@ -116,6 +174,7 @@ impl Sorting<'_> {
         let parts = parts.filter(|part| {
             part.chars().count() >= SHORTEST_PART
                 && !self.words.known.contains(*part)
+                && !is_no_secret(part)
                 && *part != "SECRET"
                 && Some(*part) != host.as_deref()
         });

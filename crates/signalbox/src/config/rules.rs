@@ -39,7 +39,19 @@ impl Rules<'_> {
             self.unknown_zone(&timezone);
             return None;
         };
+        self.zone_of_no_place(&timezone);
         Some(District { id, zone, secret })
+    }
+
+    /// A zone without summer time, which the district's clocks have: an hour off for most of the school year.
+    fn zone_of_no_place(&mut self, name: &str) {
+        let abbreviated = ABBREVIATIONS.iter().find(|(short, _)| short.eq_ignore_ascii_case(name));
+        if let Some((_, zone)) = abbreviated {
+            let place = self.place(&["district", "timezone"]);
+            let message = format!("\"{name}\" is one hour off while clocks say summer time");
+            let help = format!("write the name of the place, e.g. {zone}");
+            self.report.warning(place, "fixed_timezone", message, help);
+        }
     }
 
     fn unknown_zone(&mut self, name: &str) {
@@ -320,7 +332,7 @@ impl Rules<'_> {
 }
 
 /// What clocks in the United States say, and the zone that is meant.
-const ABBREVIATIONS: [(&str, &str); 16] = [
+const ABBREVIATIONS: [(&str, &str); 17] = [
     ("EST", "America/New_York"),
     ("EDT", "America/New_York"),
     ("ET", "America/New_York"),
@@ -329,6 +341,7 @@ const ABBREVIATIONS: [(&str, &str); 16] = [
     ("CDT", "America/Chicago"),
     ("CT", "America/Chicago"),
     ("Central", "America/Chicago"),
+    ("MST", "America/Denver, or America/Phoenix where clocks do not change"),
     ("MDT", "America/Denver"),
     ("MT", "America/Denver"),
     ("Mountain", "America/Denver"),

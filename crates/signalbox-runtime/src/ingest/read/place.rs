@@ -50,24 +50,11 @@ impl Reader<'_> {
         match record {
             Record::School { .. } | Record::Student { .. } => When::In(self.year),
             Record::Enrollment { entry, .. } => {
-                self.year_of_enrollment(*entry, school).map_or(When::Outside, When::In)
+                let year = self.settings.calendars.year_of_entry(*entry, school, self.year);
+                year.map_or(When::Outside, When::In)
             }
             Record::Attendance { date, .. } => self.when_of_day(*date, school),
         }
-    }
-
-    /// The year in which the file is read, however long ago the entry was; an entry after its last day counts in the
-    /// configured year that it lies in.
-    fn year_of_enrollment(&self, entry: Date, school: &str) -> Option<u16> {
-        let calendars = &self.settings.calendars;
-        let last = calendars.of(school, self.year).map(|year| year.last);
-        let last = last.or_else(|| calendars.year_bounds(self.year).map(|(_, last)| last));
-        if last.is_none_or(|last| entry <= last) {
-            return Some(self.year);
-        }
-        let year = calendars.school_year(entry);
-        let lies_in = |calendar: &SchoolYear| calendar.first <= entry && entry <= calendar.last;
-        calendars.of(school, year).is_some_and(lies_in).then_some(year)
     }
 
     fn when_of_day(&mut self, date: Date, school: &str) -> When {
@@ -93,7 +80,7 @@ impl Reader<'_> {
 }
 
 /// An enrolment that begins in no school year there is.
-pub(super) fn outside_years(draft: &Draft<'_>) -> Reject {
+pub fn outside_years(draft: &Draft<'_>) -> Reject {
     debug_assert_eq!(draft.record.entity(), Entity::Enrollment);
     Reject {
         file: draft.file,

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use signalbox_connector::words::{counted, plural};
 use signalbox_connector::{Contents, ReadSeek, Refusal, RejectCode};
 use signalbox_event::data::AttendanceCategory;
@@ -17,7 +18,7 @@ use crate::config::parts::Feed;
 use crate::config::place::did_you_mean;
 use crate::open;
 use crate::problem::{Problem, Report, Severity};
-use findings::{Cause, Findings, Seen};
+use findings::{Cause, Findings, Idle, Rows, Seen};
 
 /// What a sample showed.
 pub(super) struct Sample {
@@ -37,7 +38,7 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
         return Sample { problems: report.into_problems(), summary: String::new() };
     };
     let calendars = open::calendars(&loaded.config);
-    let mut findings = Findings::new(&calendars, feed.source.entities());
+    let mut findings = Findings::new(&calendars, today(loaded, now), feed.source.entities());
     let (header, read) = read(loaded, feed, payload::open(file, feed, loaded, now), &mut findings);
     let shown = Shown { loaded, feed, file, header, severity: Severity::Error };
     let mut rows = Report::new(file);
@@ -47,7 +48,7 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
     }
     shown.causes(&findings, |_| true, &mut report, &mut rows);
     shown.left_out(&findings, &mut rows);
-    shown.closed_days(&findings, &mut rows);
+    shown.idle(&findings, &mut rows);
     let summary = if refused { String::new() } else { shown.summary(&findings) };
     Sample { problems: both(report, rows), summary }
 }
@@ -59,9 +60,10 @@ pub(super) fn newest(
     feed: &Feed,
     file: &Path,
     bytes: io::Result<Box<dyn ReadSeek>>,
+    now: Timestamp,
 ) -> Vec<Problem> {
     let calendars = open::calendars(&loaded.config);
-    let mut findings = Findings::new(&calendars, feed.source.entities());
+    let mut findings = Findings::new(&calendars, today(loaded, now), feed.source.entities());
     let payload = bytes.map_err(|error| payload::unreadable(&error));
     let (header, read) = read(loaded, feed, payload, &mut findings);
     let shown = Shown { loaded, feed, file, header, severity: Severity::Warning };
@@ -73,6 +75,10 @@ pub(super) fn newest(
         shown.unusable(&findings, &mut rows);
     }
     both(report, rows)
+}
+
+fn today(loaded: &Loaded, now: Timestamp) -> Date {
+    now.to_zoned(loaded.config.district.zone.clone()).date()
 }
 
 /// The header, and what the source makes of the rows.
@@ -241,13 +247,32 @@ impl Shown<'_> {
         }
     }
 
-    fn closed_days(&self, findings: &Findings<'_>, rows: &mut Report) {
-        let Some((count, first)) = findings.closed else { return };
-        let subject = counted(count, "row is", "rows are");
-        let message = format!("{subject} on days without school\nThey are kept and counted nowhere.");
-        let help = "if school was held, correct closed: in the calendar; if not, the rows at their source"
-            .to_owned();
-        rows.push(Severity::Warning, (Some(first), self.date_column()), "not_a_school_day", message, help);
+    /// Rows on days that count nowhere.
+    fn idle(&self, findings: &Findings<'_>, rows: &mut Report) {
+        for (idle, Rows { count, first }) in &findings.idle {
+            let (code, which, help) = match idle {
+                Idle::NoCalendar => (
+                    "no_calendar",
+                    "on dates that no calendar covers",
+                    "add the school year to calendars:, or correct the dates at their source",
+                ),
+                Idle::NoSchool => (
+                    "not_a_school_day",
+                    "on days without school",
+                    "if school was held, correct closed: in the calendar; if not, the rows at their source",
+                ),
+                Idle::Ahead => (
+                    "ahead",
+                    "on days that have not come",
+                    "planned absences count when their day comes; if these are none, mind the format: of the date",
+                ),
+            };
+            let message = format!(
+                "{} {which}\nThey are kept and counted nowhere.",
+                counted(*count, "row is", "rows are")
+            );
+            rows.push(Severity::Warning, (Some(*first), self.date_column()), code, message, help.to_owned());
+        }
     }
 
     /// Where the date stands in the header, if the feed maps one.
@@ -261,7 +286,12 @@ impl Shown<'_> {
 
     fn summary(&self, findings: &Findings<'_>) -> String {
         let Findings { rows, unusable, .. } = findings;
-        format!("{}: {} of {} can be used.", self.file_name(), rows - unusable, plural(*rows, "row"))
+        let usable = rows.saturating_sub(*unusable);
+        format!(
+            "{}: {usable} of {} can be used, if their students are found: signalbox plan looks them up.",
+            self.file_name(),
+            plural(*rows, "row")
+        )
     }
 }
 

@@ -199,7 +199,7 @@ fn the_text_says_where_and_what_to_do_but_no_row() {
         "   In att.csv once, first at row 2 column Code.\n",
         "   Mend: add one of  VIR: present | ",
         "att.csv:3:3  error: Day: ",
-        "att.csv: 0 of 2 rows can be used.\n",
+        "att.csv: 0 of 2 rows can be used, if their students are found: signalbox plan looks them up.\n",
         "2 errors. Nothing was read in, nobody was alerted.\n",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
@@ -232,7 +232,7 @@ fn a_folder_is_tried_as_its_source_packs_it() {
     };
     let (done, text) = check("sis", "drop/sis");
     assert_eq!(done, Done::Ok, "{text}");
-    assert!(text.contains("sis: 122 of 122 rows can be used."), "{text}");
+    assert!(text.contains("sis: 122 of 122 rows can be used"), "{text}");
     let (done, text) = check("attendance", "later/attendance_1019.csv");
     assert_eq!(done, Done::Ok, "{text}");
     let (done, text) = check("attendance", "drop/sis");

@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::civil::Date;
-use signalbox_connector::regular_file;
 use signalbox_event::data::AttendanceCategory;
+
+use super::written::{self, Written};
 
 /// A file that can be mapped.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) kind: Kind,
+    /// Where it is not UTF-8, and not separated by commas.
+    pub(super) encoding: Option<&'static str>,
+    pub(super) delimiter: Option<&'static str>,
     /// (key under `columns:`, column's name, `strptime` format of a date that is not ISO 8601).
     pub(super) columns: Vec<Mapped>,
     /// Attendance: each code and what it probably means.
@@ -36,9 +40,6 @@ pub(super) struct Mapped {
 
 /// What databases write where there is no date.
 const NO_DATES: [&str; 5] = ["0/0/0", "00/00/0000", "0000-00-00", "12/31/9999", "9999-12-31"];
-
-/// Rows looked at.
-const ROWS: usize = 20_000;
 
 /// A column with more different values holds no codes.
 const MOST_CODES: usize = 30;
@@ -104,19 +105,13 @@ const MEANINGS: &[(AttendanceCategory, &[&str])] = &[
 
 /// Looks at a file; `Err` says why nothing can be done with it.
 pub(super) fn look(path: &Path) -> Result<Table, String> {
-    let file = regular_file::open(path).map_err(|error| format!("cannot be read: {error}"))?;
-    let mut reader = csv::Reader::from_reader(file);
-    let header = reader.headers().map_err(|_| "is not UTF-8 text".to_owned())?.clone();
-    let header: Vec<String> =
-        header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
-    let (kind, keys) = kind(&header).ok_or_else(|| {
-        "neither attendance (student, school, date, code) nor enrolment (student, school, entry date)"
-            .to_owned()
-    })?;
-    let rows: Vec<csv::StringRecord> = reader.records().take(ROWS).filter_map(Result::ok).collect();
+    let Written { encoding, delimiter, header, rows, kind: (kind, keys) } = written::read(path)?;
     let values = |key: &str| {
         let at = column(&header, key).expect("asked for mapped columns only");
-        rows.iter().filter_map(move |row| row.get(at)).map(str::trim).filter(|value| !value.is_empty())
+        rows.iter()
+            .filter_map(move |row| row.get(at))
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
     };
     let main_date = if kind == Kind::Attendance { "date" } else { "entry" };
     let columns: Vec<Mapped> = keys
@@ -136,10 +131,11 @@ pub(super) fn look(path: &Path) -> Result<Table, String> {
     let format = columns.iter().find(|mapped| mapped.key == main_date).and_then(|mapped| mapped.format);
     let dates = span(values(main_date).filter_map(|value| parse(value, format.unwrap_or(FORMATS[0]))));
     let codes = if kind == Kind::Attendance { codes(values("category")) } else { Vec::new() };
-    Ok(Table { kind, columns, codes, dates })
+    Ok(Table { kind, encoding, delimiter, columns, codes, dates })
 }
 
-fn kind(header: &[String]) -> Option<(Kind, &'static [&'static str])> {
+/// What the header's columns make of the file, and which keys they may be mapped to.
+pub(super) fn kind(header: &[String]) -> Option<(Kind, &'static [&'static str])> {
     let has = |keys: &[&str]| keys.iter().all(|key| column(header, key).is_some());
     if has(ATTENDANCE) {
         Some((Kind::Attendance, ATTENDANCE))

@@ -31,6 +31,33 @@ fn without_a_folder_the_written_file_is_sound() {
     assert!(loaded.problems.is_empty(), "{:#?}", loaded.problems);
 }
 
+/// As a spreadsheet in Europe, an old database and a report writer export it.
+#[test]
+fn other_delimiters_and_encodings_are_seen_and_written_down() {
+    let header = "Student_Number;Last_Name;School_ID;Entry_Date\n";
+    let text = format!("{header}1001;Ibáñez;100;8/23/2026\n");
+    let latin = |text: &str| text.chars().map(|c| u8::try_from(c).expect("Latin-1")).collect::<Vec<u8>>();
+    let utf16 = |text: &str| {
+        let marked = format!("\u{feff}{text}");
+        marked.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+    };
+    for (bytes, said, unsaid) in [
+        (text.clone().into_bytes(), "delimiter: \";\"", "encoding:"),
+        (latin(&text.replace(';', ",")), "encoding: windows-1252", "delimiter:"),
+        (utf16(&text.replace(';', "\t")), "delimiter: \"\\t\"", "encoding:"),
+    ] {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let drop = folder.path().join("drop");
+        fs::create_dir(&drop).expect("made");
+        fs::write(drop.join("enrollment.csv"), bytes).expect("written");
+        let config = folder.path().join("signalbox.yaml");
+        init(Some(&drop), &config).expect("written");
+        let text = fs::read_to_string(&config).expect("readable");
+        assert!(text.contains(said) && !text.contains(unsaid), "{said}: {text}");
+        config::load(&config, connectors::ALL).expect("no errors");
+    }
+}
+
 /// `0/0/0` beside dates is a word for none, in whatever way the dates are written.
 #[test]
 fn words_for_no_date_do_not_hide_the_format() {

@@ -115,6 +115,12 @@ fn csv(out: &mut String, table: &Table, path: &str) -> fmt::Result {
         out,
         "      absent_rows: end       # a row that is no longer there ended; keep: it means nothing"
     )?;
+    if let Some(encoding) = table.encoding {
+        writeln!(out, "      encoding: {encoding}")?;
+    }
+    if let Some(delimiter) = table.delimiter {
+        writeln!(out, "      delimiter: {}", serde_json::Value::from(delimiter))?;
+    }
     writeln!(out, "      columns:")?;
     for Mapped { key, column, format, none } in &table.columns {
         let name = quoted(column);

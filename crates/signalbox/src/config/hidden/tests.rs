@@ -65,6 +65,37 @@ fn a_slip_of_the_pen_shows_no_secret() {
     }
 }
 
+/// A mend is of no use without its words.
+#[test]
+fn the_words_of_a_mend_are_shown() {
+    let head = "district: {id: a, timezone: America/Chicago}\n";
+    let feed = |codes: &str| {
+        format!(
+            "{head}feeds: [{{name: a, csv: {{path: x.csv, entity: attendance.daily, rows: exceptions, covers: school_year, \
+             columns: {{student: S, school: C, date: D, category: K}}, codes: {{category: {codes}}}}}}}]\n"
+        )
+    };
+    for (yaml, shown) in [
+        (feed("{A: absent}"), "absent_excused"),
+        (feed("{A: absent}"), "\"absent\""),
+        (
+            format!(
+                "{head}destinations: [{{name: x, webhook: {{url: \"http://127.0.0.1/\", secret: \"SECRET[env.HOOK]\"}}}}]\nfeeds: [{{name: a, roster_of_record: true}}]\n"
+            ),
+            "allow_private: true",
+        ),
+        (
+            format!(
+                "{head}calendars: [{{schools: all, school_year: 2026, first: 2026-08-24, last: 2027-05-28}}]\n"
+            ),
+            "2026",
+        ),
+    ] {
+        let said = said(&yaml);
+        assert!(said.contains(shown), "{yaml}{said}");
+    }
+}
+
 #[test]
 fn what_holds_no_secret_is_shown() {
     for (yaml, shown) in [

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Draft, Entity, Item, Record, Reject, RejectCode};
 use signalbox_runtime::calendar::Calendars;
+use signalbox_runtime::ingest::outside_years;
 
 /// Rows that share their fault.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,9 +25,26 @@ pub(super) struct Seen {
     pub(super) schools: BTreeSet<String>,
 }
 
+/// Why a row of attendance counts nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Idle {
+    NoCalendar,
+    NoSchool,
+    /// By now at least.
+    Ahead,
+}
+
+/// How many, and the first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) count: u64,
+    pub(super) first: u64,
+}
+
 /// What was found in the rows.
 pub(super) struct Findings<'a> {
     calendars: &'a Calendars,
+    today: Date,
     /// Those whose rows are counted.
     entities: &'a [Entity],
     pub(super) rows: u64,
@@ -33,15 +52,17 @@ pub(super) struct Findings<'a> {
     pub(super) causes: BTreeMap<Cause, Seen>,
     /// Of values that are left out.
     pub(super) left_out: BTreeMap<Cause, Seen>,
-    /// Rows on days without school: how many, and the first.
-    pub(super) closed: Option<(u64, u64)>,
+    /// Rows of attendance that count nowhere.
+    pub(super) idle: BTreeMap<Idle, Rows>,
     pub(super) schools: BTreeSet<String>,
 }
 
 impl<'a> Findings<'a> {
-    pub(super) fn new(calendars: &'a Calendars, entities: &'a [Entity]) -> Self {
+    /// As of this local day.
+    pub(super) fn new(calendars: &'a Calendars, today: Date, entities: &'a [Entity]) -> Self {
         let (causes, left_out, schools) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { calendars, entities, rows: 0, unusable: 0, causes, left_out, closed: None, schools }
+        let idle = BTreeMap::new();
+        Self { calendars, today, entities, rows: 0, unusable: 0, causes, left_out, idle, schools }
     }
 
     pub(super) fn see(&mut self, item: Item<'_>) {
@@ -67,6 +88,7 @@ impl<'a> Findings<'a> {
             self.schools.insert(school.to_owned());
         }
         self.day(&draft);
+        self.year(&draft);
         for left_out in draft.left_out {
             note(&mut self.left_out, left_out.why, school);
         }
@@ -80,13 +102,25 @@ impl<'a> Findings<'a> {
         note(&mut self.causes, reject, school);
     }
 
-    /// Notes an attendance row on a day that a calendar knows as one without school.
+    /// Notes an attendance row on a day that counts nowhere.
     fn day(&mut self, draft: &Draft<'_>) {
         let Record::Attendance { school: Some(school), date, .. } = &draft.record else { return };
         let year = self.calendars.of(school, self.calendars.school_year(*date));
-        if year.is_some_and(|year| !year.is_instructional(*date)) {
-            let (count, _) = self.closed.get_or_insert((0, draft.row));
-            *count += 1;
+        let idle = match year.filter(|year| year.first <= *date && *date <= year.last) {
+            None => Idle::NoCalendar,
+            Some(year) if !year.is_instructional(*date) => Idle::NoSchool,
+            Some(_) if *date > self.today => Idle::Ahead,
+            Some(_) => return,
+        };
+        self.idle.entry(idle).or_insert(Rows { count: 0, first: draft.row }).count += 1;
+    }
+
+    /// Notes an enrolment that begins in no school year there is.
+    fn year(&mut self, draft: &Draft<'_>) {
+        let Record::Enrollment { school, entry, .. } = &draft.record else { return };
+        let this_year = self.calendars.school_year(self.today);
+        if self.calendars.year_of_entry(*entry, school, this_year).is_none() {
+            self.reject(outside_years(draft), Some(school));
         }
     }
 }
