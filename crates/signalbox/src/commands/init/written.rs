@@ -73,6 +73,6 @@ fn read_as(
         rows.push(columns.iter().map(&mut cell).collect());
         if rows.len() < ROWS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
-    drop(read.map_err(|refusal| refusal.message)?);
+    let _ended = read.map_err(|refusal| refusal.message)?;
     Ok(Some((Written { encoding, delimiter, header, rows, kind }, is_text)))
 }
