@@ -66,6 +66,16 @@ impl Verdict {
     }
 }
 
+/// What an enrolment that ends means for its student at that school.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Departure {
+    Leaves,
+    /// The student keeps or gains one there, or it was over anyway.
+    Stays,
+    /// The student has one elsewhere in its place, from the same day on: one of the two was a slip of the pen.
+    NeverWas,
+}
+
 /// One natural key, judged.
 #[derive(Debug)]
 pub(crate) struct Step {
@@ -86,10 +96,7 @@ pub(crate) struct Step {
     pub fault: bool,
     /// Of a row that is missing and stands on, the places in doubt that it stands in.
     pub doubted_by: Vec<Place>,
-    /// An enrolment that ends while its student keeps or gains one at that school, or that was over anyway.
-    pub keeps_school: bool,
-    /// An enrolment in whose place the student has one elsewhere from the same day on: one of the two was a slip of the pen.
-    pub never_was: bool,
+    pub departure: Departure,
 }
 
 impl Step {
@@ -106,8 +113,7 @@ impl Step {
             conflict: false,
             fault: false,
             doubted_by: Vec::new(),
-            keeps_school: false,
-            never_was: false,
+            departure: Departure::Leaves,
         }
     }
 

@@ -11,7 +11,7 @@ use signalbox_event::data::SchoolCoverage;
 use signalbox_store::feed::{Hold, LedgerStatus};
 
 use self::guard::Guard;
-use super::diff::{Step, Verdict};
+use super::diff::{Departure, Step, Verdict};
 use super::doubt::{Book, Place};
 use super::extent;
 use super::read::{Notes, ReadIn};
@@ -218,12 +218,12 @@ impl<'a> Tally<'a> {
         if status != LedgerStatus::Live || !row.is_counted() || unmissed {
             return Ok(());
         }
-        let verdict = if step.keeps_school { Verdict::Unchanged } else { step.verdict };
+        let verdict = if step.departure == Departure::Stays { Verdict::Unchanged } else { step.verdict };
         let school = if step.slot.entity == Entity::School { None } else { row.school() };
         let is_today = row.date() == Some(self.run_day);
         let school = school.unwrap_or_default();
         guard.row(school, step.group(), verdict, is_today);
-        if step.never_was {
+        if step.departure == Departure::NeverWas {
             guard.never_was(school);
         }
         Ok(())

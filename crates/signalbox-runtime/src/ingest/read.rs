@@ -191,7 +191,9 @@ pub(crate) fn read(
             resolver.add(&row);
             known.new.push(row);
         }
-        one_again.iter().for_each(|row| resolver.remove(row));
+        for row in &one_again {
+            resolver.remove(row);
+        }
         known.gone.extend(one_again);
         payload.rewind()?;
     }

@@ -59,8 +59,8 @@ pub async fn closing_supersedes_those_that_are_named(store: &impl FeedStore) {
     let mut holds = store.holds().await.expect("reads");
     holds.sort_by(|a, b| a.id.cmp(&b.id));
     let states: Vec<_> = holds.into_iter().map(|hold| hold.state).collect();
-    use HoldState::{Superseded as Over, Waiting};
-    assert_eq!(states, [Over, Over, Waiting, Waiting]);
+    let (over, waits) = (HoldState::Superseded, HoldState::Waiting);
+    assert_eq!(states, [over, over, waits, waits]);
 }
 
 pub async fn a_hold_is_decided_once(store: &impl FeedStore) {

@@ -5,7 +5,7 @@ use signalbox_connector::AbsentRows;
 use signalbox_event::Status;
 use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
-use super::{Step, Verdict};
+use super::{Departure, Step, Verdict};
 use crate::calendar::Calendars;
 use crate::hub::HubError;
 use crate::ingest::row::{Body, Day, Row, content_hash};
@@ -70,8 +70,11 @@ impl Leaving<'_> {
             };
             let keeps = |other: &Stint| other.school == gone.school && is_now(other);
             let keeps_school = present(steps, &stints).any(|(_, other)| keeps(other));
-            steps[at].keeps_school = keeps_school;
-            steps[at].never_was = never_was;
+            steps[at].departure = match (keeps_school, never_was) {
+                (true, _) => Departure::Stays,
+                (false, true) => Departure::NeverWas,
+                (false, false) => Departure::Leaves,
+            };
             self.leave(&mut steps[at], gone, left)?;
         }
         Ok(())
@@ -160,7 +163,7 @@ impl Leaving<'_> {
         if ends_anyway.is_some_and(|end| end <= left) {
             // No day of it changes.
             step.publish = None;
-            step.keeps_school = true;
+            step.departure = Departure::Stays;
         } else {
             let mut row = Row::decode(&old.detail)?;
             if let Body::Enrollment { exit, .. } = &mut row.body {

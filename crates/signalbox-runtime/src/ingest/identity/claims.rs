@@ -31,8 +31,8 @@ pub(crate) struct RosterIds {
 struct Claims<K> {
     /// Whoever has a row, and whether one of them says what is known: then that holds.
     seen: HashMap<K, bool>,
-    /// What rows of the others claim.
-    claims: BTreeMap<K, Vec<TypedId>>,
+    /// What rows of the others say.
+    said: BTreeMap<K, Vec<TypedId>>,
     /// Whoever has no row claims what it has claimed.
     is_delta: bool,
 }
@@ -116,7 +116,7 @@ impl RosterIds {
 
 impl<K> Default for Claims<K> {
     fn default() -> Self {
-        Self { seen: HashMap::new(), claims: BTreeMap::new(), is_delta: false }
+        Self { seen: HashMap::new(), said: BTreeMap::new(), is_delta: false }
     }
 }
 
@@ -131,22 +131,22 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         let seen = self.seen.entry(key.clone()).or_default();
         *seen |= is_known;
         if *seen {
-            self.claims.remove(&key);
+            self.said.remove(&key);
             return;
         }
         let ids: Vec<_> = ids.map(|(kind, id)| (kind.to_owned(), id.to_owned())).collect();
         // Of several rows always the same one, in whatever order they stand.
-        match self.claims.get(&key) {
+        match self.said.get(&key) {
             Some(other) if *other <= ids => {}
-            _ => drop(self.claims.insert(key, ids)),
+            _ => drop(self.said.insert(key, ids)),
         }
     }
 
     fn settle(&self, known: &Ids<K>, change: &mut Change, row: impl Fn(&K, TypedId) -> CrosswalkRow) {
-        for (key, ids) in &self.claims {
+        for (key, ids) in &self.said {
             change.gone.extend(known.replaced(key, ids).map(|id| row(key, id)));
         }
-        for (key, ids) in &self.claims {
+        for (key, ids) in &self.said {
             for id in ids {
                 change.gone.extend(self.moved_from(known, key, id).map(|owner| row(owner, id.clone())));
                 change.new.push(row(key, id.clone()));
@@ -176,7 +176,7 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         if !self.seen.contains_key(owner) {
             return self.is_delta;
         }
-        self.claims.get(owner).is_none_or(|claims| claims.contains(id))
+        self.said.get(owner).is_none_or(|claims| claims.contains(id))
     }
 }
 
