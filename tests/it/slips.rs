@@ -143,7 +143,43 @@ fn an_id_that_has_another_name_for_one_night_is_nobodys_that_night() {
     assert_eq!(district.status()["unmatched"], 0, "healed");
 }
 
-/// The second night says so too: it is another child's by now, who has nothing of the first one's.
+/// Two rows of the other child that differ in a letter are no less another child's.
+#[test]
+fn an_id_that_two_rows_give_to_somebody_else_is_nobodys() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.drop("enrollment-1.csv", roster_with(ZEBEDEE));
+    district.attend(&ABSENCES[2..]);
+    district.up();
+    let twice = roster_with(ODILE) + "1001,Marsh,Odile J,2009-11-30,100,8/23/2021,\r\n";
+    district.drop("enrollment-2.csv", twice);
+    district.attend(&ABSENCES);
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["unmatched"], 3, "{status}");
+    assert_eq!(receiver.kinds(), Vec::<String>::new());
+}
+
+/// What else the roster of that night teaches about ids is learnt.
+#[test]
+fn a_roster_with_a_stranger_brings_its_new_children() {
+    let mut district = District::new();
+    district.drop("enrollment-1.csv", roster_with(ZEBEDEE));
+    district.up();
+    district.drop(
+        "enrollment-2.csv",
+        roster_with(ODILE)
+            + &roster(&[(1050, 100, AUGUST, "")])
+                .lines()
+                .nth(1)
+                .map(|line| format!("{line}\r\n"))
+                .expect("a line"),
+    );
+    district.attend(&[(1050, 3, "A"), through(20)]);
+    district.up();
+    assert_eq!(district.answer(1050)["value"], "1/20");
+}
+
+/// The next day says so too: it is another child by now, who has nothing of what the first one had before.
 #[test]
 fn an_id_that_is_given_to_another_child_takes_nothing_along() {
     let receiver = Receiver::start();
@@ -151,22 +187,49 @@ fn an_id_that_is_given_to_another_child_takes_nothing_along() {
     district.drop("enrollment-1.csv", roster_with(ZEBEDEE));
     district.attend(&ABSENCES);
     district.up();
-    let zebedee = district.flags()[0]["student_key"].clone();
-    let since_day_30 =
-        roster_with(ODILE).replace("2009-11-30,100,8/23/2021", &format!("2009-11-30,100,{}", us(day(30))));
+    let entry = format!("2009-11-30,100,{}", us(day(30)));
+    let since_day_30 = roster_with(ODILE).replace("2009-11-30,100,8/23/2021", &entry);
     for n in 2..4 {
+        // Of the same day a second file proves nothing.
         district.drop(&format!("enrollment-{n}.csv"), &since_day_30);
         assert_eq!(district.up()["holds"], 0);
-        assert_eq!(receiver.kinds(), RAISED, "he was there until now");
+        assert_eq!(
+            (receiver.kinds(), enrollments(&district, 1001).len()),
+            (RAISED.map(str::to_owned).to_vec(), 1)
+        );
     }
+    district.later(24 * 60);
+    district.drop("enrollment-4.csv", &since_day_30);
+    assert_eq!(district.up()["holds"], 0);
     district.attend(&[ABSENCES[0], ABSENCES[1], ABSENCES[2], (1001, 31, "A"), through(40)]);
     district.up();
-    let odile = district.student(1001);
-    assert_ne!(odile["student_key"], zebedee, "somebody else: {odile}");
-    assert_eq!(district.answer(1001)["value"], "1/11", "{odile}");
-    let names = district.events(&["--type", "roster.student"]);
-    let of = |name: &str| names.iter().rev().find(|event| event.to_string().contains(name)).cloned();
-    assert_ne!(of("Odile").expect("hers")["subject"], of("Zebedee1001").expect("his")["subject"]);
+    let enrolled = enrollments(&district, 1001);
+    assert_eq!((enrolled.len(), &enrolled[0]["entry"]), (1, &day(30).to_string().into()), "{enrolled:?}");
+    assert_eq!(district.answer(1001)["value"], "1/11");
+    assert_eq!(receiver.kinds()[1..], ["risk.flag.withdrawn"], "of whom there is no trace left");
+    district.drop("enrollment-5.csv", &since_day_30);
+    assert_eq!(last_run(&district.up(), "enrollment")["unchanged"], 2, "and so it stays");
+}
+
+/// The name and the birth date of a child were placeholders, and are mended.
+#[test]
+fn a_child_whose_placeholders_are_mended_keeps_everything() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.drop("enrollment-1.csv", roster_with(ZEBEDEE));
+    district.attend(&ABSENCES);
+    district.up();
+    for n in 2..5 {
+        district.later(24 * 60);
+        district.drop(&format!("enrollment-{n}.csv"), roster_with(ODILE));
+        district.up();
+        assert_eq!(
+            (district.answer(1001)["value"].clone(), receiver.kinds().len()),
+            ("3/20".into(), 1),
+            "night {n}"
+        );
+    }
+    assert_eq!(district.status()["unmatched"], 0);
 }
 
 /// A delta that gives u-1002 the identifier of u-1001, of whom it says nothing: it fits both.
@@ -224,12 +287,19 @@ fn a_delta_that_waits_is_not_superseded_by_the_next() {
         delta(&(1000..1012).collect::<Vec<_>>(), |text| text.replace(",active,", ",tobedeleted,"));
     district.drop("sis.zip", zipped(&gone));
     assert_eq!(district.up()["holds"], 1, "12 of 30 would end");
-    district.drop("sis.zip", zipped(&delta(&[1020], |text| text.replace("Zebedee", "Zeb"))));
+    let newer = delta(&[1000, 1020], |text| text.replace("Zebedee", "Zeb"));
+    district.drop("sis.zip", zipped(&newer));
     assert_eq!(district.up()["holds"], 1, "it still waits");
+    district.drop("sis.zip", zipped(&newer));
+    assert_eq!(district.up()["holds"], 1, "the same bytes again supersede nothing either");
     let hold = district.holds()[0]["id"].as_str().expect("an id").to_owned();
     district.run(&["holds", "approve", &hold, "--by", "Pat", "--reason", "they left"]).exit(0);
-    let status = district.up();
-    assert_eq!((&status["holds"], &last_run(&status, "sis")["end"]), (&0.into(), &12.into()), "{status}");
+    assert_eq!(district.up()["holds"], 0);
+    let names = district.events(&["--type", "roster.student"]);
+    let last =
+        |id: &str| names.iter().rev().find(|event| event.to_string().contains(id)).expect("it was said");
+    assert_eq!(last("u-1001")["data"]["status"], "tobedeleted", "as approved");
+    assert_eq!(last("u-1000")["data"]["status"], "active", "the newer word holds: {}", last("u-1000"));
 }
 
 /// A row whose student is found later says otherwise than one that stands: nobody can tell which holds.
@@ -313,6 +383,34 @@ fn days_of_a_student_whose_rows_cannot_be_read_stay_unknown() {
     district.attend(&[(1001, 3, "A"), (1001, 9, "A"), (1001, 16, "A"), through(24)]);
     district.up();
     assert_eq!(district.answer(1001)["value"], "3/24", "the next good file heals");
+}
+
+/// An enrolment that begins in a year that nobody configured: night after night the child stays where it was.
+#[test]
+fn an_entry_in_no_year_takes_no_child_out() {
+    let receiver = Receiver::start();
+    let mut district = flagged(&receiver, &[(1000, 100, AUGUST, ""), (1001, 100, AUGUST, "")]);
+    for n in 2..5 {
+        let status = drop_roster(
+            &mut district,
+            &format!("enrollment-{n}.csv"),
+            &[(1000, 100, AUGUST, ""), (1001, 100, "8/23/2061", "")],
+        );
+        assert_eq!(last_run(&status, "enrollment")["end"], 0, "night {n}: {status}");
+        assert_eq!(enrollments(&district, 1001)[0]["exit"], Value::Null, "night {n}");
+    }
+}
+
+/// An absence that was planned is over as soon as a file no longer has it, whatever else is planned.
+#[test]
+fn a_planned_absence_that_is_gone_is_gone() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    for n in 0..4 {
+        district.attend(&[(1001, 60 + n, "E"), through(20)]);
+        let status = district.up();
+        assert_eq!(last_run(&status, "attendance")["doubtful"], 0, "night {n}: {status}");
+    }
 }
 
 /// The few rows of a small school that is not in the file, however far the file says that it goes.

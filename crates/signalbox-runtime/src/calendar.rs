@@ -59,6 +59,19 @@ impl SchoolYear {
         Self { school_year: spec.school_year, first: spec.first, last: spec.last, days }
     }
 
+    /// How a day stands, as of `today`.
+    pub fn standing(&self, date: Date, today: Date) -> Standing {
+        if date < self.first || self.last < date {
+            Standing::NoCalendar
+        } else if !self.is_instructional(date) {
+            Standing::NoSchool
+        } else if date > today {
+            Standing::Ahead
+        } else {
+            Standing::Counts
+        }
+    }
+
     pub fn is_instructional(&self, date: Date) -> bool {
         self.days.binary_search(&date).is_ok()
     }
@@ -69,6 +82,17 @@ impl SchoolYear {
         let from = upto.saturating_sub(usize::from(n));
         self.days.get(from).copied().filter(|day| *day <= latest).unwrap_or(latest)
     }
+}
+
+/// How a day of attendance stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// A school day that has come.
+    Counts,
+    /// Of the others rows count nowhere, by now at least.
+    NoCalendar,
+    NoSchool,
+    Ahead,
 }
 
 /// Every calendar of the district.
@@ -110,6 +134,12 @@ impl Calendars {
         self.years
             .get(&(Some(school.to_owned()), school_year))
             .or_else(|| self.years.get(&(None, school_year)))
+    }
+
+    /// How a day stands at a school, as of `today`.
+    pub fn standing(&self, date: Date, school: &str, today: Date) -> Standing {
+        let year = self.of(school, self.school_year(date));
+        year.map_or(Standing::NoCalendar, |year| year.standing(date, today))
     }
 
     /// The earliest first and latest last day of a school year over all calendars.

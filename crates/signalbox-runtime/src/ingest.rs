@@ -295,7 +295,7 @@ impl Ingest {
             return Ok(report);
         }
         let mut known = self.resolver_of(basis.crosswalk.clone()).await?;
-        let report = Box::pin(open.process(&mut known.resolver, &basis, settings, Vec::new())).await?;
+        let report = Box::pin(open.process(&mut known.resolver, &basis, settings)).await?;
         // A payload that waits or is refused taught the resolver nothing that holds.
         if report.hold.is_none() && report.refused.is_none() {
             self.resolver = Some(known);

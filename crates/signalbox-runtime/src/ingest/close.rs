@@ -15,13 +15,13 @@ use super::{HoldReport, RunReport, Warning, cause};
 use crate::hub::HubError;
 
 impl OpenRun<'_> {
-    /// `supersedes`: the payload says all that earlier ones said.
+    /// `is_delta`: the payload does not say again what earlier ones said, and supersedes none.
     pub(super) async fn accept(
         &self,
         rejects: RejectBook,
         gated: &Gated,
         settings: FeedSettings,
-        supersedes: bool,
+        is_delta: bool,
     ) -> Result<RunReport, HubError> {
         let mut report = self.report(gated);
         let hold = match &gated.hold {
@@ -42,7 +42,7 @@ impl OpenRun<'_> {
             rejects: Some(rejects.into_parts()),
             hold,
             hold_over: self.approved(HoldState::Done),
-            superseded: if supersedes { self.superseded().await? } else { Superseded::None },
+            superseded: if is_delta { Superseded::None } else { self.superseded().await? },
             ..closing(Outcome::Accepted, &report, &settings)
         };
         self.close(report, closing).await

@@ -5,7 +5,7 @@ mod leaving;
 mod ledger;
 mod one_key;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, Entity};
@@ -20,8 +20,9 @@ use super::doubt::{Doubt, Place};
 use super::extent::{Judged, Missing};
 use super::identity::Person;
 use super::read::ReadIn;
-use super::row::{Row, Slot, Waiting, content_hash};
+use super::row::{Body, Row, Slot, Waiting, content_hash};
 use super::sort::{ENDS, FAULT, Rows};
+use crate::calendar::Standing;
 use crate::hub::{HubError, Settings};
 
 /// Enrolments of a student that are looked up at a time.
@@ -97,6 +98,9 @@ pub(crate) struct Step {
     /// Of a row that is missing and stands on, the places in doubt that it stands in.
     pub doubted_by: Vec<Place>,
     pub departure: Departure,
+    /// A row of attendance that is gone, on a day that counts nowhere: nothing is lost with it, and a file whose dates were
+    /// wrong holds no good one up.
+    pub unmissed: bool,
 }
 
 impl Step {
@@ -114,6 +118,7 @@ impl Step {
             fault: false,
             doubted_by: Vec::new(),
             departure: Departure::Leaves,
+            unmissed: false,
         }
     }
 
@@ -128,16 +133,19 @@ impl Step {
     }
 
     /// The student, where another person stands under the id than did.
-    pub(super) fn stranger(&self) -> Result<Option<(StudentKey, Person)>, HubError> {
-        let (Verdict::Change, Some(old), Some(new)) = (self.verdict, &self.old, &self.new) else {
-            return Ok(None);
-        };
-        if self.slot.waits || self.slot.entity != Entity::Student {
+    pub(super) fn stranger(&self, read: &ReadIn) -> Result<Option<(StudentKey, Person)>, HubError> {
+        let Some(old) = &self.old else { return Ok(None) };
+        // Of a row that is missing nobody says who it is.
+        if self.slot.waits || self.slot.entity != Entity::Student || self.rows == 0 {
             return Ok(None);
         }
-        let (was, is) = (Row::decode(&old.detail)?, Row::decode(&new.detail)?);
-        let strangers = was.person().zip(is.person()).filter(|(was, is)| is.is_another_than(was));
-        Ok(is.student.map(StudentKey::from_uuid).zip(strangers.map(|(_, is)| is)))
+        let was = Row::decode(&old.detail)?;
+        let Some(key) = was.student.map(StudentKey::from_uuid).filter(|key| !read.succeeded.contains(key))
+        else {
+            return Ok(None);
+        };
+        let is = read.persons.get(&key).filter(|is| was.person().is_some_and(|was| is.is_another_than(&was)));
+        Ok(is.map(|is| (key, is.clone())))
     }
 
     /// The newest of the row that is known.
@@ -168,6 +176,7 @@ pub(crate) struct By<'a> {
 pub(crate) struct Diff<'a> {
     by: By<'a>,
     doubt: &'a Doubt,
+    succeeded: &'a HashSet<StudentKey>,
     spoken_of: &'a BTreeSet<String>,
     /// Slots and school years in which a row of the payload says that it ends another.
     ends: &'a BTreeSet<(u8, u16)>,
@@ -196,6 +205,7 @@ impl<'a> Diff<'a> {
         Ok(Self {
             by,
             doubt: &read.doubt,
+            succeeded: &read.succeeded,
             spoken_of: &read.spoken_of,
             ends: &read.ends,
             rows: read.sorted.rows()?,
@@ -238,7 +248,12 @@ impl<'a> Diff<'a> {
         let Some(first) = self.group.first() else { return Ok(()) };
         let school_year = first.school_year;
         let judged = self.judged(Entity::Enrollment, school_year);
-        let absent_rows = judged.map_or(AbsentRows::End, |judged| judged.absent_rows);
+        let student = first.row()?.and_then(|row| row.student).map(StudentKey::from_uuid);
+        // What the person before had under the id, this one never had.
+        let absent_rows = match student {
+            Some(student) if self.succeeded.contains(&student) => AbsentRows::Erase,
+            _ => judged.map_or(AbsentRows::End, |judged| judged.absent_rows),
+        };
         let By { settings, read_on, .. } = self.by;
         Leaving { calendars: &settings.calendars, read_on, absent_rows, school_year }
             .settle(&mut self.group)?;
@@ -328,7 +343,9 @@ impl<'a> Diff<'a> {
             }
             _ => judged.missing(&row),
         };
+        let unmissed = self.is_unmissed(&row);
         let doubted_by = match missing {
+            Missing::Ended | Missing::Vanished if unmissed => Vec::new(),
             Missing::Ended | Missing::Vanished => self.doubt.on(&row),
             Missing::Outside | Missing::Late => Vec::new(),
         };
@@ -350,7 +367,19 @@ impl<'a> Diff<'a> {
             _ => Some(ended(&old)),
         };
         let publish = verdict.is_end().then_some(Status::ToBeDeleted);
-        Ok(Some(Step { new, publish, doubted_by, ..Step::new(slot, school_year, verdict, Some(old)) }))
+        Ok(Some(Step {
+            new,
+            publish,
+            doubted_by,
+            unmissed,
+            ..Step::new(slot, school_year, verdict, Some(old))
+        }))
+    }
+
+    fn is_unmissed(&self, row: &Row<'_>) -> bool {
+        let Body::Attendance { school, date, .. } = &row.body else { return false };
+        let standing = self.by.settings.calendars.standing((*date).into(), school, self.by.read_on);
+        row.is_counted() && standing != Standing::Counts
     }
 
     /// Where the row's student was enrolled on its day, as the roster feeds say, of the schools that the feed speaks of.
@@ -418,15 +447,15 @@ impl<'a> Diff<'a> {
                 (false, false) => {}
             }
             conflict |= next.content != head.content || (next.flags ^ head.flags) & ENDS != 0;
+            if lines.is_empty() {
+                lines.push(head.line);
+            }
+            lines.push(next.line);
             // Nobody can tell which of them holds; a child leaves no earlier than one says.
             if !slot.waits && stays_longer(&other, &row)? {
                 head = next;
                 std::mem::swap(&mut row, &mut other);
             }
-            if lines.is_empty() {
-                lines.push(head.line);
-            }
-            lines.push(next.line);
         }
         self.other = other;
         let mut content = head.content;
@@ -449,6 +478,7 @@ impl<'a> Diff<'a> {
         self.row = row;
         step.fault = head.flags & FAULT != 0;
         step.rows = if is_inferred(&head) { 0 } else { lines.len().max(1) as u64 };
+        lines.sort_unstable();
         step.lines = lines;
         step.conflict = conflict;
         Ok(step)

@@ -73,9 +73,7 @@ pub(crate) fn mark_of(id: &str) -> u32 {
 
 /// What tells a row from others of its student: what stands where the day should, or its id as written, and its day.
 fn mark_of_day(mark: u32, date: Option<Date>) -> u32 {
-    let day =
-        date.map_or(0, |date| (i32::from(date.year()) as u32) << 9 | u32::from(date.day_of_year() as u16));
-    mark ^ xxhash_rust::xxh3::xxh3_64(&day.to_be_bytes()) as u32
+    date.map_or(mark, |date| mark ^ mark_of(&date.to_string()))
 }
 
 impl Doubts {
@@ -86,8 +84,8 @@ impl Doubts {
     }
 
     /// One of the student's rows stands on a day that counts nowhere.
-    pub(crate) fn misdated(&mut self, student: StudentKey, date: Option<Date>) {
-        self.on(Place::Misdated(*student.as_uuid()), mark_of_day(0, date));
+    pub(crate) fn misdated(&mut self, student: StudentKey, date: Date) {
+        self.on(Place::Misdated(*student.as_uuid()), mark_of_day(0, Some(date)));
     }
 
     pub(crate) fn into_places(self) -> impl Iterator<Item = (Place, Seen)> {
@@ -412,7 +410,7 @@ mod tests {
         let student = StudentKey::from_uuid(Uuid::from_u128(7));
         let cast = |day: i8, before: &Book| {
             let mut doubts = Doubts::default();
-            doubts.misdated(student, Some(date(2036, 9, day)));
+            doubts.misdated(student, date(2036, 9, day));
             Doubt::of(doubts, before, false, date(2026, 9, 20))
         };
         let book = cast(3, &Book::default()).book(9, 1, &BTreeSet::new());

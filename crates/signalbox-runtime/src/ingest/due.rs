@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use signalbox_connector::{Cursor, FetchCx, Page, Payload};
-use signalbox_store::feed::{FeedLease, Hold, HoldState, Mark, NewRun, Run};
+use signalbox_store::feed::{FeedLease, Hold, HoldState, Mark, NewRun, Outcome, Run};
 
 use super::gate::UNUSABLE;
 use super::run::run_day;
@@ -30,7 +30,28 @@ impl Ingest {
     ) -> Result<(), HubError> {
         for (hold, held) in self.held(taken, |hold| hold.state == HoldState::Approved).await? {
             let run = self.open_on(taken, &held, cause::approved(&hold.id, &held)).await?;
+            let (number, first) = (run.number, cause::came_with(&run));
             self.work(taken, run, runs).await?;
+            self.say_again(taken, first, number, runs).await?;
+        }
+        Ok(())
+    }
+
+    /// What is approved is older than what came since. Where that was a delta, which supersedes nothing, it is read again:
+    /// the newer word holds.
+    async fn say_again(
+        &mut self,
+        taken: Taken<'_>,
+        after: u64,
+        before: u64,
+        runs: &mut Vec<RunReport>,
+    ) -> Result<(), HubError> {
+        for number in after + 1..before {
+            let Some(later) = self.hub.feeds.run(&taken.feed.name, number).await? else { continue };
+            if later.outcome == Some(Outcome::Accepted) && later.cause == cause::DROP {
+                let run = self.open_on(taken, &later, cause::retry(&later)).await?;
+                self.work(taken, run, runs).await?;
+            }
         }
         Ok(())
     }

@@ -16,8 +16,7 @@ use super::doubt::{Book, Place};
 use super::extent;
 use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
-use super::row::{Body, Row};
-use crate::calendar::Calendars;
+use super::row::Row;
 use crate::hub::HubError;
 
 /// The reason of a payload of which too much could not be used.
@@ -98,7 +97,7 @@ impl Gated {
 
     /// Whether the step's row stands on though the payload does not have it.
     pub(crate) fn keeps_back(&self, step: &Step) -> Result<bool, HubError> {
-        if !step.verdict.is_end() || self.kept_back.is_empty() {
+        if !step.verdict.is_end() || step.unmissed || self.kept_back.is_empty() {
             return Ok(false);
         }
         let row = step.row()?;
@@ -114,8 +113,7 @@ fn is_kept_back(kept_back: &BTreeSet<(u16, String)>, entity: u16, school: &str) 
 }
 
 /// Counts steps.
-pub(crate) struct Tally<'a> {
-    calendars: &'a Calendars,
+pub(crate) struct Tally {
     counted: Vec<Entity>,
     counts: Counts,
     changes: bool,
@@ -129,11 +127,10 @@ pub(crate) struct Tally<'a> {
     stood: BTreeSet<Place>,
 }
 
-impl<'a> Tally<'a> {
-    pub(crate) fn new(calendars: &'a Calendars, counted: &[Entity], read: &ReadIn, run_day: Date) -> Self {
+impl Tally {
+    pub(crate) fn new(counted: &[Entity], read: &ReadIn, run_day: Date) -> Self {
         let always = Entity::ALL.into_iter().filter(|entity| extent::always_has_rows(read, *entity));
         Self {
-            calendars,
             counted: counted.to_vec(),
             counts: Counts {
                 rows: read.rows,
@@ -204,7 +201,6 @@ impl<'a> Tally<'a> {
             Some(old) if step.verdict != Verdict::Add => Some((old.status, Row::decode(&old.detail)?)),
             _ => None,
         };
-        let unmissed = before.as_ref().is_some_and(|(_, row)| self.goes_unmissed(row, step.verdict));
         let guard = self.guards.entry((entity, step.school_year)).or_insert_with(|| {
             let mut guard = Guard::default();
             guard.always_has_rows = self.always_have_rows.contains(&entity);
@@ -215,7 +211,7 @@ impl<'a> Tally<'a> {
             guard.added += u64::from(step.verdict == Verdict::Add && step.rows > 0);
             return Ok(());
         };
-        if status != LedgerStatus::Live || !row.is_counted() || unmissed {
+        if status != LedgerStatus::Live || !row.is_counted() || step.unmissed {
             return Ok(());
         }
         let verdict = if step.departure == Departure::Stays { Verdict::Unchanged } else { step.verdict };
@@ -227,17 +223,6 @@ impl<'a> Tally<'a> {
             guard.never_was(school);
         }
         Ok(())
-    }
-
-    /// Whether the row is gone, on a day that counts nowhere: a file whose dates were wrong holds no good one up.
-    fn goes_unmissed(&self, row: &Row<'_>, verdict: Verdict) -> bool {
-        let Body::Attendance { school, date, .. } = &row.body else { return false };
-        let date = Date::from(*date);
-        if date > self.run_day {
-            return true;
-        }
-        let year = || self.calendars.of(school, self.calendars.school_year(date));
-        verdict.is_end() && year().is_none_or(|year| !year.is_instructional(date))
     }
 
     /// What was found, and whether a person must be asked. `approved`: the hold that a person approved.
@@ -386,7 +371,9 @@ fn conflict(step: &Step) -> Reject {
     let lines: Vec<String> = step.lines.iter().map(u32::to_string).collect();
     let what = match step.slot.entity {
         Entity::Attendance => "That day counts as unknown until the source says one thing.",
-        _ => "One of them is used, always the same one, until the source says one thing.",
+        _ => {
+            "What was known stands until the source says one thing; of what is new the row that lasts longer is used."
+        }
     };
     Reject {
         file: None,

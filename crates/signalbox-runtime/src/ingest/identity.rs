@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use signalbox_event::StudentKey;
 use signalbox_store::feed::{CrosswalkRow, FeedStore, Named};
 
-pub(crate) use self::claims::{Change, RosterIds, nobody, succeed};
+pub(crate) use self::claims::{Change, RosterIds, two_persons};
 use self::ids::Ids;
 pub(crate) use self::person::{Person, Successor};
 pub(crate) use self::shape::Hint;
@@ -25,9 +25,6 @@ pub(crate) const FIRST_ID: &str = "sourcedId";
 /// A first id under which the roster has two persons stands in the crosswalk under this type besides. No tool can claim
 /// it: sources refuse the hub's own names of types, and a type of a tool's has no exclamation mark before it.
 pub(crate) const TWO_PERSONS: &str = "!two_persons";
-
-/// The type of a first id that is somebody else's by now: nobody is found by it.
-const FORMER_ID: &str = "!formerly";
 
 /// Whether the type says something about an id, and is no tool's.
 pub(crate) fn is_the_hubs_own(id_type: &str) -> bool {
@@ -80,9 +77,6 @@ impl Resolver {
         match row.what {
             Named::School => self.schools.add(&row.id_type, &row.id, row.target.as_str().into(), row.first),
             Named::Student => match row.target.parse() {
-                Ok(key) if row.id_type == FORMER_ID => {
-                    self.first_ids.insert(key, row.id.as_str().into()).is_none()
-                }
                 Ok(key) if is_two_persons(&row.id_type) => {
                     self.two_persons.insert(key, Successor::of_type(&row.id_type)).is_none()
                 }

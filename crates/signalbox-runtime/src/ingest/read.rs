@@ -5,7 +5,7 @@ mod ids;
 mod keep;
 mod place;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Seek};
 use std::ops::ControlFlow;
@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use indexmap::IndexMap;
 use jiff::civil::Date;
 use signalbox_connector::{Contents, Covers, Draft, Entity, Item, Refusal, Reject, RowSum};
+use signalbox_event::StudentKey;
 use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 
@@ -20,7 +21,7 @@ use self::place::SchoolSeen;
 pub use self::place::outside_years;
 use super::doubt::{Book, Doubt, Doubts, Place};
 use super::extent;
-use super::identity::{Change, Hint, Resolver, RosterIds, nobody};
+use super::identity::{Change, Hint, Person, Resolver, RosterIds, two_persons};
 use super::rejects::RejectBook;
 use super::row::Row;
 use super::same::{self, Summed};
@@ -66,6 +67,10 @@ pub(crate) struct ReadIn {
     pub doubt: Doubt,
     /// Places because of which a student's silence is unknown.
     pub unheard: BTreeSet<Place>,
+    /// Who stands under the ids of students.
+    pub persons: HashMap<StudentKey, Person>,
+    /// Students who are another person since an earlier payload: what they have no more, this person never had.
+    pub succeeded: HashSet<StudentKey>,
 }
 
 impl ReadIn {
@@ -94,6 +99,8 @@ impl ReadIn {
             first_heard: BTreeMap::new(),
             doubt: Doubt::default(),
             unheard: BTreeSet::new(),
+            persons: HashMap::new(),
+            succeeded: HashSet::new(),
         }
     }
 
@@ -148,8 +155,6 @@ pub(crate) struct Beside<'a> {
     /// Rows of the feed wait for their student or school.
     pub some_wait: bool,
     pub run_day: Date,
-    /// The run that the payload came with.
-    pub run: u64,
     /// For chunks that do not fit in memory.
     pub scratch: &'a std::path::Path,
 }
@@ -164,6 +169,7 @@ pub(crate) fn read(
     resolver: &mut Resolver,
 ) -> io::Result<Result<ReadIn, Refusal>> {
     let mut known = Change::default();
+    let mut succeeded = HashSet::new();
     loop {
         let raw_rows = same::raw_rows(feed, payload)?;
         let mut reader = Reader::new(settings, feed, payload_name, beside, resolver, raw_rows);
@@ -177,24 +183,26 @@ pub(crate) fn read(
         };
         let strangers = reader.roster.new_two_persons(reader.resolver);
         let one_again = reader.roster.one_again(reader.resolver);
-        known.new.append(&mut reader.found.ids.new);
-        known.gone.append(&mut reader.found.ids.gone);
+        succeeded.extend(
+            one_again.iter().copied().filter(|key| reader.roster.has_succeeded(reader.resolver, *key)),
+        );
+        known.extend(std::mem::take(&mut reader.found.ids));
         if strangers.is_empty() && one_again.is_empty() {
             let mut read = reader.finish(contents)?;
-            read.ids.new.append(&mut known.new);
-            read.ids.gone.append(&mut known.gone);
-            return Ok(Ok(read));
+            known.extend(std::mem::take(&mut read.ids));
+            return Ok(Ok(ReadIn { ids: known, succeeded, ..read }));
         }
         // Rows about them, earlier in the payload, were taken for one person's, or nobody's: once more, knowing.
         for key in strangers {
-            let row = nobody(resolver, key, None);
+            let row = two_persons(resolver, key, None);
             resolver.add(&row);
             known.new.push(row);
         }
-        for row in &one_again {
-            resolver.remove(row);
+        for key in one_again {
+            let row = two_persons(resolver, key, resolver.successor(key));
+            resolver.remove(&row);
+            known.gone.push(row);
         }
-        known.gone.extend(one_again);
         payload.rewind()?;
     }
 }
@@ -235,7 +243,7 @@ impl<'a> Reader<'a> {
             run_day: beside.run_day,
             year,
             resolver,
-            roster: RosterIds::of(beside.run),
+            roster: RosterIds::of(beside.run_day),
             found: ReadIn { sum: raw_rows.unwrap_or_default(), summed, ..found },
             doubts: Doubts::default(),
             sorter: Sorter::new(beside.scratch),
@@ -309,9 +317,9 @@ impl<'a> Reader<'a> {
         if self.found.rows_mean() == Some(RowsMean::Exceptions) {
             self.doubt_silence()?;
         }
-        let changed = std::mem::take(&mut self.roster).settle(self.resolver, self.found.is_delta());
-        self.found.ids.gone.extend(changed.gone);
-        self.found.ids.new.extend(changed.new);
+        self.found.persons = self.roster.into_persons();
+        let changed = self.roster.settle(self.resolver, self.found.is_delta());
+        self.found.ids.extend(changed);
         Ok(ReadIn { sorted: self.sorter.finish()?, ..self.found })
     }
 

@@ -11,7 +11,7 @@ use super::doubt::Book;
 use super::emit::{Emitter, end_run, run_end};
 use super::extent::{self, Judged};
 use super::gate::{Gated, Tally};
-use super::identity::{Person, Resolver, Successor, nobody};
+use super::identity::{Change, Person, Resolver, Successor, two_persons};
 use super::read::{self, Beside, ReadIn};
 use super::rejects::RejectBook;
 use super::same::{self, Accepted, Basis};
@@ -42,13 +42,23 @@ pub(super) struct OpenRun<'a> {
 }
 
 impl OpenRun<'_> {
-    /// Reads, compares, gates, publishes and closes. `taught`: what an earlier pass over it has taught the resolver.
+    /// Reads, compares, gates, publishes and closes.
     pub(super) async fn process(
         &self,
         resolver: &mut Resolver,
         basis: &Basis,
+        settings: FeedSettings,
+    ) -> Result<RunReport, HubError> {
+        self.pass(resolver, basis, settings, Change::default()).await
+    }
+
+    /// `taught`: what an earlier pass over the payload has taught the resolver.
+    async fn pass(
+        &self,
+        resolver: &mut Resolver,
+        basis: &Basis,
         mut settings: FeedSettings,
-        mut taught: Vec<CrosswalkRow>,
+        mut taught: Change,
     ) -> Result<RunReport, HubError> {
         let Self { hub, feed, .. } = *self;
         let remembered = Remembered::load(hub, &feed.name, &settings).await?;
@@ -63,11 +73,12 @@ impl OpenRun<'_> {
         let by = self.by(&judged, read_on);
         let Judgement { gated, mut decision, steps, strangers } =
             self.gate(&mut read, by, &remembered.book, basis, &mut settings).await?;
+        taught.extend(std::mem::take(&mut read.ids));
         if !strangers.is_empty() {
-            taught.extend(self.teach_strangers(resolver, &strangers));
-            return Box::pin(self.process(resolver, basis, settings, taught)).await;
+            taught.new.extend(self.teach_strangers(resolver, &strangers));
+            return Box::pin(self.pass(resolver, basis, settings, taught)).await;
         }
-        read.ids.new.append(&mut taught);
+        read.ids = taught;
         // Where only rows follow, the decision goes with the first of them.
         let with_rows = gated.publishes() && read.ids.is_empty();
         if let Some(decision) = decision.take_if(|_| !with_rows) {
@@ -88,20 +99,20 @@ impl OpenRun<'_> {
             self.cover(&read, &gated, &mut settings).await?;
         }
         settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
-        let supersedes = !read.is_delta();
-        self.accept(read.rejects, &gated, settings, supersedes).await
+        let is_delta = read.is_delta();
+        self.accept(read.rejects, &gated, settings, is_delta).await
     }
 
-    /// Nobody is found by an id that another person has alone, until a later payload says so too: one night's slip of the
-    /// pen gives no child another one's days.
+    /// Nobody is found by an id that another person has alone, until the payload of a later day says so too: one night's slip
+    /// of the pen gives no child another one's days.
     fn teach_strangers(
         &self,
         resolver: &mut Resolver,
         strangers: &[(StudentKey, Person)],
     ) -> Vec<CrosswalkRow> {
-        let run = cause::came_with(self.run);
         let rows = strangers.iter().map(|(key, person)| {
-            let row = nobody(resolver, *key, Some(Successor { person: person.mark(), run }));
+            let successor = Successor { fingerprint: person.fingerprint(), day: self.run_day() };
+            let row = two_persons(resolver, *key, Some(successor));
             resolver.add(&row);
             row
         });
@@ -146,7 +157,6 @@ impl OpenRun<'_> {
             covered: &remembered.covered,
             some_wait: !remembered.waiting.is_empty(),
             run_day: self.run_day(),
-            run: cause::came_with(run),
             scratch: hub.landing.scratch(),
         };
         let read = tokio::task::block_in_place(|| {
@@ -177,7 +187,8 @@ impl OpenRun<'_> {
         self.decide(&self.decision(&gated, None)).await?;
         let mut settings = settings.clone();
         self.cover(&read, &gated, &mut settings).await?;
-        self.accept(read.rejects, &gated, settings, true).await.map(Some)
+        let is_delta = read.is_delta();
+        self.accept(read.rejects, &gated, settings, is_delta).await.map(Some)
     }
 
     pub(super) fn run_day(&self) -> Date {
@@ -200,15 +211,15 @@ impl OpenRun<'_> {
         basis: &Basis,
         settings: &mut FeedSettings,
     ) -> Result<Judgement, HubError> {
-        let Self { hub, feed, run, .. } = *self;
+        let Self { feed, run, .. } = *self;
         let basis = basis.of(run);
         let mut rejects = std::mem::replace(&mut read.rejects, RejectBook::new(&feed.name, &run.name));
-        let mut tally = Tally::new(&hub.settings.calendars, feed.source.entities(), read, self.run_day());
+        let mut tally = Tally::new(feed.source.entities(), read, self.run_day());
         let mut diff = Diff::new(by, read)?;
         let mut steps = Few::default();
         let mut strangers = Vec::new();
         while let Some(step) = diff.next().await? {
-            strangers.extend(step.stranger()?);
+            strangers.extend(step.stranger(read)?);
             tally.step(&step, &mut rejects)?;
             steps.keep(step);
         }

@@ -16,8 +16,23 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const TURNING_TRIES: usize = 50;
 const TURNING: Duration = Duration::from_millis(20);
 
-/// The writer's page cache in KiB (negative is SQLite's way of saying KiB). Upserts come back to the same pages.
-const WRITER_CACHE: &str = "-65536";
+/// A writer's page cache in KiB (negative is SQLite's way of saying KiB).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cache {
+    /// Rows are added at the end: what was written is not come back to.
+    Appends,
+    /// Upserts come back to the same pages.
+    Upserts,
+}
+
+impl Cache {
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Appends => "-8192",
+            Self::Upserts => "-32768",
+        }
+    }
+}
 
 /// Pages in the WAL before a checkpoint, 16 MiB: a batch of a few thousand rows should not checkpoint by itself.
 const CHECKPOINT_PAGES: &str = "4096";
@@ -35,10 +50,11 @@ pub(crate) enum Synchronous {
 pub(crate) async fn open(
     path: &Path,
     synchronous: Synchronous,
+    cache: Cache,
     migrator: &Migrator,
 ) -> Result<Db, sqlx::Error> {
     let options = options(path, synchronous);
-    let mut writer = connect(&options.clone().pragma("cache_size", WRITER_CACHE)).await?;
+    let mut writer = connect(&options.clone().pragma("cache_size", cache.pragma())).await?;
     migrate(&mut writer, migrator).await?;
     Ok(Db::new(options, writer))
 }

@@ -12,7 +12,7 @@ use signalbox_store::{FeedStore, StoreError};
 use sqlx::SqliteExecutor;
 use sqlx::migrate::Migrator;
 
-use super::connect::{self, Synchronous};
+use super::connect::{self, Cache, Synchronous};
 use super::db::{Db, Write};
 use super::refusal::refusal;
 use crate::{mark, retention};
@@ -40,7 +40,8 @@ pub struct SqliteFeeds {
 impl SqliteFeeds {
     /// Opens `feeds.db` at `path`, creates it if it is missing and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let db = connect::open(path, Synchronous::Normal, &MIGRATOR).await.map_err(refusal)?;
+        let db =
+            connect::open(path, Synchronous::Normal, Cache::Upserts, &MIGRATOR).await.map_err(refusal)?;
         Ok(Self { db })
     }
 

@@ -27,7 +27,7 @@ use sqlx::migrate::Migrator;
 
 use self::segment::{Segment, Slice};
 use self::topics::{TopicId, Topics};
-use super::connect::{self, Synchronous};
+use super::connect::{self, Cache, Synchronous};
 use super::db::Db;
 use super::statement::{of_rows, slices};
 
@@ -60,7 +60,8 @@ impl SqliteLog {
     /// # Errors
     /// [`LogError::Unavailable`] while another process holds the file, [`LogError::Failed`] otherwise.
     pub async fn open(path: &Path) -> Result<Self, LogError> {
-        let db = connect::open(path, Synchronous::Full, &MIGRATIONS).await.map_err(log_error)?;
+        let db =
+            connect::open(path, Synchronous::Full, Cache::Appends, &MIGRATIONS).await.map_err(log_error)?;
         let topics = Arc::new(Topics::load(&db).await.map_err(log_error)?);
         Ok(Self { db, topics, groups: Groups::default() })
     }

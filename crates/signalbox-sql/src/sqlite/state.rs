@@ -9,7 +9,7 @@ use signalbox_store::{StateStore, StoreError};
 use sqlx::migrate::Migrator;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::connect::{self, Synchronous};
+use super::connect::{self, Cache, Synchronous};
 use super::db::Db;
 use super::outbox;
 use super::refusal::refusal;
@@ -31,7 +31,8 @@ pub struct SqliteState {
 impl SqliteState {
     /// Opens `state.db` at `path`, creates it if it is missing and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let db = connect::open(path, Synchronous::Normal, &MIGRATOR).await.map_err(refusal)?;
+        let db =
+            connect::open(path, Synchronous::Normal, Cache::Upserts, &MIGRATOR).await.map_err(refusal)?;
         Ok(Self { db })
     }
 

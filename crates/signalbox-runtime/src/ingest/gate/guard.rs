@@ -110,7 +110,7 @@ impl Guard {
         self.student.gone += u64::from(is_gone);
     }
 
-    /// The last row of the school was a slip of the pen, or is one now.
+    /// The last row of the school that is gone has one elsewhere in its place.
     pub(super) fn never_was(&mut self, school: &str) {
         let place = self.place(school);
         self.schools[place].never_were += 1;
@@ -153,8 +153,8 @@ impl Guard {
         let is_lost = |losses: &Losses| {
             let many = losses.gone >= FLOOR && losses.gone * 2 > losses.live;
             let whole = self.always_has_rows && losses.gone > 0 && losses.gone == losses.live;
-            // A school that a few slips of the pen made up goes with them.
-            let is_made_up = losses.gone < FLOOR && losses.never_were == losses.gone;
+            // A school that one slip of the pen made up goes with it.
+            let is_made_up = losses.gone == 1 && losses.never_were == 1;
             losses.ends > 0 && (many || whole && !is_made_up)
         };
         let named = self.schools.iter().filter(|(school, _)| !school.is_empty());

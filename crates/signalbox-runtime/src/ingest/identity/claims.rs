@@ -4,26 +4,27 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
+use jiff::civil::Date;
 use signalbox_event::StudentKey;
 use signalbox_store::feed::{CrosswalkRow, Named};
 
 use super::ids::{Ids, TypedId};
 use super::person::{Person, Successor};
-use super::{FIRST_ID, FORMER_ID, Resolver, TWO_PERSONS};
+use super::{FIRST_ID, Resolver, TWO_PERSONS};
 
 /// The type of a school's further id.
 const IDENTIFIER: &str = "identifier";
 
 /// What a roster payload says of its students' and schools' ids.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RosterIds {
     students: Claims<StudentKey>,
     schools: Claims<Box<str>>,
     /// The first row of whoever has a birth date.
     persons: HashMap<StudentKey, Person>,
     two_persons: HashSet<StudentKey>,
-    /// The run that the payload came with.
-    run: u64,
+    /// The day on which the payload is read.
+    day: Date,
 }
 
 /// What rows say of the ids of one kind of thing.
@@ -48,12 +49,24 @@ impl Change {
     pub(crate) fn is_empty(&self) -> bool {
         self.gone.is_empty() && self.new.is_empty()
     }
+
+    /// What another change says after this one.
+    pub(crate) fn extend(&mut self, later: Self) {
+        self.gone.extend(later.gone);
+        self.new.extend(later.new);
+    }
 }
 
 impl RosterIds {
-    /// Of a payload that came with this run.
-    pub(crate) fn of(run: u64) -> Self {
-        Self { run, ..Self::default() }
+    /// Of a payload that is read on this day.
+    pub(crate) fn of(day: Date) -> Self {
+        Self {
+            students: Claims::default(),
+            schools: Claims::default(),
+            persons: HashMap::new(),
+            two_persons: HashSet::new(),
+            day,
+        }
     }
 
     /// A row of the student, with its further ids.
@@ -81,10 +94,9 @@ impl RosterIds {
         }
     }
 
-    /// Whether an earlier payload had the same person under the student's id, who is another than the student.
-    pub(crate) fn has_succeeded(&self, resolver: &Resolver, key: StudentKey, person: &Person) -> bool {
-        let successor = resolver.successor(key);
-        successor.is_some_and(|next| next.run < self.run && next.person == person.mark())
+    /// Who stands under the ids of students.
+    pub(crate) fn into_persons(&mut self) -> HashMap<StudentKey, Person> {
+        std::mem::take(&mut self.persons)
     }
 
     /// Whose ids turned out to be two persons' though the resolver does not know it.
@@ -92,14 +104,25 @@ impl RosterIds {
         self.two_persons.iter().copied().filter(|key| !resolver.is_two_persons(*key)).collect()
     }
 
-    /// The rows that say of an id that it is two persons', where the payload has one under it.
-    pub(crate) fn one_again(&self, resolver: &Resolver) -> Vec<CrosswalkRow> {
-        let is_one = |key: &&StudentKey| {
-            let is_said_now = resolver.successor(**key).is_some_and(|next| next.run == self.run);
-            resolver.is_two_persons(**key) && !self.two_persons.contains(key) && !is_said_now
+    /// Whose ids are no longer two persons': the payload has one under them.
+    pub(crate) fn one_again(&self, resolver: &Resolver) -> Vec<StudentKey> {
+        let is_one = |key: &StudentKey| {
+            let is_said_today = resolver
+                .successor(*key)
+                .is_some_and(|next| next.day >= self.day && self.fingerprint(*key) == Some(next.fingerprint));
+            resolver.is_two_persons(*key) && !self.two_persons.contains(key) && !is_said_today
         };
-        let keys = self.students.seen.keys().filter(is_one);
-        keys.map(|key| nobody(resolver, *key, resolver.successor(*key))).collect()
+        self.students.seen.keys().copied().filter(is_one).collect()
+    }
+
+    /// Whether the payload of an earlier day had the same person under the student's id, who is another than the student.
+    pub(crate) fn has_succeeded(&self, resolver: &Resolver, key: StudentKey) -> bool {
+        let successor = resolver.successor(key);
+        successor.is_some_and(|next| next.day < self.day && self.fingerprint(key) == Some(next.fingerprint))
+    }
+
+    fn fingerprint(&self, key: StudentKey) -> Option<u64> {
+        self.persons.get(&key).map(Person::fingerprint)
     }
 
     /// What changes, applied to the resolver. `is_delta`: whoever has no row claims what it has claimed.
@@ -180,18 +203,14 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
     }
 }
 
-/// The row that says that an id is two persons': of one payload, or of the student's and another's after them.
-pub(crate) fn nobody(resolver: &Resolver, key: StudentKey, successor: Option<Successor>) -> CrosswalkRow {
+/// The row that says that an id is two persons': of one payload, or the student's and another's after them.
+pub(crate) fn two_persons(
+    resolver: &Resolver,
+    key: StudentKey,
+    successor: Option<Successor>,
+) -> CrosswalkRow {
     let first_id = resolver.first_id(key).unwrap_or_default().to_owned();
     row(key, (successor.map_or(TWO_PERSONS.to_owned(), Successor::id_type), first_id))
-}
-
-/// What changes where somebody else has the student's first id from now on.
-pub(crate) fn succeed(resolver: &Resolver, id: &str, key: StudentKey, next: StudentKey) -> Change {
-    let first = |key| row(key, (FIRST_ID.to_owned(), id.to_owned()));
-    let was = row(key, (FORMER_ID.to_owned(), id.to_owned()));
-    let gone = vec![nobody(resolver, key, resolver.successor(key)), first(key)];
-    Change { gone, new: vec![was, first(next)] }
 }
 
 fn row(key: StudentKey, (id_type, id): TypedId) -> CrosswalkRow {

@@ -14,10 +14,9 @@ pub(crate) struct Person {
 /// Who an id may be by now: one payload had another person under it, and nobody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Successor {
-    /// See [`Person::mark`].
-    pub person: u64,
-    /// The run of that payload. A later one that says the same settles it.
-    pub run: u64,
+    pub fingerprint: u64,
+    /// The day on which that payload was read. One of a later day that says the same is believed.
+    pub day: Date,
 }
 
 impl Person {
@@ -35,7 +34,7 @@ impl Person {
     }
 
     /// The same for the same person, and hardly ever for another.
-    pub(crate) fn mark(&self) -> u64 {
+    pub(crate) fn fingerprint(&self) -> u64 {
         let words = self.words.iter().flat_map(|word| word.to_be_bytes());
         xxh3_64(&self.born.to_string().into_bytes().into_iter().chain(words).collect::<Vec<_>>())
     }
@@ -46,12 +45,12 @@ impl Successor {
     const TYPE: &str = "!another_person";
 
     pub(crate) fn id_type(self) -> String {
-        format!("{} {:016x} {}", Self::TYPE, self.person, self.run)
+        format!("{} {:016x} {}", Self::TYPE, self.fingerprint, self.day)
     }
 
     pub(crate) fn of_type(id_type: &str) -> Option<Self> {
-        let (person, run) = id_type.strip_prefix(Self::TYPE)?.trim_start().split_once(' ')?;
-        Some(Self { person: u64::from_str_radix(person, 16).ok()?, run: run.parse().ok()? })
+        let (fingerprint, day) = id_type.strip_prefix(Self::TYPE)?.trim_start().split_once(' ')?;
+        Some(Self { fingerprint: u64::from_str_radix(fingerprint, 16).ok()?, day: day.parse().ok()? })
     }
 }
 
@@ -86,7 +85,8 @@ mod tests {
 
     #[test]
     fn a_successor_reads_as_written() {
-        let successor = Successor { person: person("Ben", "Marsh", date(2009, 11, 30)).mark(), run: 12 };
+        let fingerprint = person("Ben", "Marsh", date(2009, 11, 30)).fingerprint();
+        let successor = Successor { fingerprint, day: date(2026, 9, 12) };
         assert_eq!(Successor::of_type(&successor.id_type()), Some(successor));
         assert_eq!(Successor::of_type("!two_persons"), None);
     }

@@ -10,7 +10,7 @@ use signalbox_store::feed::{CrosswalkRow, Named};
 
 use super::Reader;
 use crate::ingest::doubt::{Place, mark_of};
-use crate::ingest::identity::{FIRST_ID, Found, Person, student_key, succeed};
+use crate::ingest::identity::{FIRST_ID, Found, Person, student_key};
 
 /// A draft's school.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,19 +34,14 @@ impl Reader<'_> {
                 }
             }
             Record::Student { id, ids, given_name, family_name, birth_date } => {
-                let mut key = self.student_of_record(id);
+                let key = self.student_of_record(id);
                 if draft.status == Status::ToBeDeleted {
                     return;
                 }
-                let person = Person::of([given_name.as_deref(), family_name.as_deref()], *birth_date);
-                if let Some(person) = &person
-                    && self.roster.has_succeeded(self.resolver, key, person)
-                {
-                    key = self.succeeded(id, key, person);
-                }
                 let ids = ids.iter().map(|(kind, id)| (&**kind, &**id));
                 self.roster.row(self.resolver, key, ids);
-                if let Some(person) = person {
+                let names = [given_name.as_deref(), family_name.as_deref()];
+                if let Some(person) = Person::of(names, *birth_date) {
                     self.roster.person(key, person);
                 }
             }
@@ -62,20 +57,6 @@ impl Reader<'_> {
         let key = student_key(&self.settings.district, &self.feed.name, id);
         self.learn_first(Named::Student, id, &key.to_string());
         key
-    }
-
-    /// Two payloads say that the id is this person's now, who is another student from here on.
-    fn succeeded(&mut self, id: &str, key: StudentKey, person: &Person) -> StudentKey {
-        let id_of_next = format!("{id} {:016x}", person.mark());
-        let next = student_key(&self.settings.district, &self.feed.name, &id_of_next);
-        let change = succeed(self.resolver, id, key, next);
-        change.gone.iter().for_each(|row| self.resolver.remove(row));
-        for row in &change.new {
-            self.resolver.add(row);
-        }
-        self.found.ids.gone.extend(change.gone);
-        self.found.ids.new.extend(change.new);
-        next
     }
 
     fn learn_first(&mut self, what: Named, id: &str, target: &str) {

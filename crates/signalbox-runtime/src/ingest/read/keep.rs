@@ -146,8 +146,14 @@ impl Reader<'_> {
         school: &str,
     ) -> Option<u16> {
         let when = self.when(&draft.record, school);
-        if let (When::Uncounted(_) | When::Outside, Some(student)) = (when, student) {
-            self.doubts.misdated(student, written(&draft.record));
+        match (when, student, &draft.record) {
+            (When::Uncounted(_), Some(student), Record::Attendance { date, .. }) => {
+                self.doubts.misdated(student, *date);
+            }
+            (When::Outside, Some(student), Record::Enrollment { entry, .. }) => {
+                self.doubts.on_student(student, Some(school), None, mark_of(&entry.to_string()));
+            }
+            _ => {}
         }
         match when {
             When::In(year) | When::Uncounted(year) => Some(year),
@@ -227,15 +233,6 @@ fn claims<'r>(record: &'r Record<'_>) -> (&'r str, Option<&'r str>, Option<Date>
         Record::Student { id, .. } => (id, None, None),
         Record::Enrollment { student, school, .. } => (student, Some(school), None),
         Record::Attendance { student, school, date, .. } => (student, school.as_deref(), Some(*date)),
-    }
-}
-
-/// The date that places the row in a year.
-fn written(record: &Record<'_>) -> Option<Date> {
-    match record {
-        Record::School { .. } | Record::Student { .. } => None,
-        Record::Enrollment { entry, .. } => Some(*entry),
-        Record::Attendance { date, .. } => Some(*date),
     }
 }
 

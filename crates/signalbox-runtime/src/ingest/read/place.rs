@@ -5,7 +5,7 @@ use signalbox_connector::draft::value_class;
 use signalbox_connector::{Claims, Draft, Entity, Record, Reject, RejectCode};
 
 use super::Reader;
-use crate::calendar::{Calendars, SchoolYear};
+use crate::calendar::{Calendars, SchoolYear, Standing};
 
 /// What the rows of one school showed so far.
 #[derive(Default)]
@@ -69,13 +69,10 @@ impl Reader<'_> {
             self.found.reaches_ahead = true;
         }
         let (year, calendar) = seen.year_of(date, school, &self.settings.calendars);
-        let Some(calendar) = calendar.filter(|year| year.first <= date && date <= year.last) else {
-            self.found.notes.no_calendar += 1;
-            return When::Uncounted(year);
-        };
-        let has_school = calendar.is_instructional(date);
-        self.found.notes.non_instructional += u64::from(!has_school);
-        if has_school && date <= self.run_day { When::In(year) } else { When::Uncounted(year) }
+        let standing = calendar.map_or(Standing::NoCalendar, |year| year.standing(date, self.run_day));
+        self.found.notes.no_calendar += u64::from(standing == Standing::NoCalendar);
+        self.found.notes.non_instructional += u64::from(standing == Standing::NoSchool);
+        if standing == Standing::Counts { When::In(year) } else { When::Uncounted(year) }
     }
 }
 

@@ -12,13 +12,14 @@ use jiff::civil::Date;
 use signalbox_connector::words::{counted, plural};
 use signalbox_connector::{Contents, ReadSeek, Refusal, RejectCode};
 use signalbox_event::data::AttendanceCategory;
+use signalbox_runtime::calendar::Standing;
 
 use crate::config::Loaded;
 use crate::config::parts::Feed;
 use crate::config::place::did_you_mean;
 use crate::open;
 use crate::problem::{Problem, Report, Severity};
-use findings::{Cause, Findings, Idle, Rows, Seen};
+use findings::{Cause, Findings, Rows, Seen};
 
 /// What a sample showed.
 pub(super) struct Sample {
@@ -249,19 +250,20 @@ impl Shown<'_> {
 
     /// Rows on days that count nowhere.
     fn idle(&self, findings: &Findings<'_>, rows: &mut Report) {
-        for (idle, Rows { count, first }) in &findings.idle {
-            let (code, which, help) = match idle {
-                Idle::NoCalendar => (
+        for (standing, Rows { count, first }) in &findings.idle {
+            let (code, which, help) = match standing {
+                Standing::Counts => continue,
+                Standing::NoCalendar => (
                     "no_calendar",
                     "on dates that no calendar covers",
                     "add the school year to calendars:, or correct the dates at their source",
                 ),
-                Idle::NoSchool => (
+                Standing::NoSchool => (
                     "not_a_school_day",
                     "on days without school",
                     "if school was held, correct closed: in the calendar; if not, the rows at their source",
                 ),
-                Idle::Ahead => (
+                Standing::Ahead => (
                     "ahead",
                     "on days that have not come",
                     "planned absences count when their day comes; if these are none, mind the format: of the date",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Draft, Entity, Item, Record, Reject, RejectCode};
-use signalbox_runtime::calendar::Calendars;
+use signalbox_runtime::calendar::{Calendars, Standing};
 use signalbox_runtime::ingest::outside_years;
 
 /// Rows that share their fault.
@@ -25,15 +25,6 @@ pub(super) struct Seen {
     pub(super) schools: BTreeSet<String>,
 }
 
-/// Why a row of attendance counts nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Idle {
-    NoCalendar,
-    NoSchool,
-    /// By now at least.
-    Ahead,
-}
-
 /// How many, and the first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
@@ -52,8 +43,8 @@ pub(super) struct Findings<'a> {
     pub(super) causes: BTreeMap<Cause, Seen>,
     /// Of values that are left out.
     pub(super) left_out: BTreeMap<Cause, Seen>,
-    /// Rows of attendance that count nowhere.
-    pub(super) idle: BTreeMap<Idle, Rows>,
+    /// Rows of attendance that count nowhere, by how their day stands.
+    pub(super) idle: BTreeMap<Standing, Rows>,
     pub(super) schools: BTreeSet<String>,
 }
 
@@ -105,14 +96,10 @@ impl<'a> Findings<'a> {
     /// Notes an attendance row on a day that counts nowhere.
     fn day(&mut self, draft: &Draft<'_>) {
         let Record::Attendance { school: Some(school), date, .. } = &draft.record else { return };
-        let year = self.calendars.of(school, self.calendars.school_year(*date));
-        let idle = match year.filter(|year| year.first <= *date && *date <= year.last) {
-            None => Idle::NoCalendar,
-            Some(year) if !year.is_instructional(*date) => Idle::NoSchool,
-            Some(_) if *date > self.today => Idle::Ahead,
-            Some(_) => return,
-        };
-        self.idle.entry(idle).or_insert(Rows { count: 0, first: draft.row }).count += 1;
+        let standing = self.calendars.standing(*date, school, self.today);
+        if standing != Standing::Counts {
+            self.idle.entry(standing).or_insert(Rows { count: 0, first: draft.row }).count += 1;
+        }
     }
 
     /// Notes an enrolment that begins in no school year there is.
