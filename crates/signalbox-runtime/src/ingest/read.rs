@@ -317,7 +317,7 @@ impl<'a> Reader<'a> {
         if self.found.rows_mean() == Some(RowsMean::Exceptions) {
             self.doubt_silence()?;
         }
-        self.found.persons = self.roster.into_persons();
+        self.found.persons = self.roster.take_persons();
         let changed = self.roster.settle(self.resolver, self.found.is_delta());
         self.found.ids.extend(changed);
         Ok(ReadIn { sorted: self.sorter.finish()?, ..self.found })

@@ -95,7 +95,7 @@ impl RosterIds {
     }
 
     /// Who stands under the ids of students.
-    pub(crate) fn into_persons(&mut self) -> HashMap<StudentKey, Person> {
+    pub(crate) fn take_persons(&mut self) -> HashMap<StudentKey, Person> {
         std::mem::take(&mut self.persons)
     }
 
