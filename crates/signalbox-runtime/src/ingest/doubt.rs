@@ -22,7 +22,7 @@ pub(crate) enum Place {
     School(String),
     Day(String, Date),
     Student(Uuid),
-    /// Of a student, on a day that counts nowhere: whatever it is about, its date is no day of silence.
+    /// Of a student, on a day that counts nowhere, by now at least.
     Misdated(Uuid),
 }
 
@@ -83,7 +83,8 @@ impl Doubts {
         self.places.entry(place).or_default().add(mark);
     }
 
-    /// One of the student's rows stands on a day that counts nowhere.
+    /// One of the student's rows stands on a day that counts nowhere: it may be the one that is missing. On silence it casts
+    /// no doubt: most such rows are as they were meant, and a planned absence says nothing of today.
     pub(crate) fn misdated(&mut self, student: StudentKey, date: Date) {
         self.on(Place::Misdated(*student.as_uuid()), mark_of_day(0, Some(date)));
     }
@@ -181,10 +182,11 @@ impl Doubt {
         let cast = |(place, now): (Place, Seen)| {
             let before = book.get(&place).copied().unwrap_or(&none);
             let are_others = now.exceeds(&before.last);
-            let is_new = are_others || is_same && before.was_new;
-            // A row that says for the second time that it is about a day that counts nowhere is believed.
-            let is_believed = matches!(place, Place::Misdated(_));
-            let remains = is_new || !is_believed && now.exceeds(&before.settled);
+            // A row that says so on a second day, that it is about a day that counts nowhere, is believed.
+            let is_misdated = matches!(place, Place::Misdated(_));
+            let is_said_today = is_misdated && before.since == Some(run_day);
+            let is_new = are_others || (is_same || is_said_today) && before.was_new;
+            let remains = is_new || !is_misdated && now.exceeds(&before.settled);
             let rows = Rows {
                 settled: before.settled.clone(),
                 last: now,
@@ -250,13 +252,13 @@ impl Doubt {
 
     /// Students whom rows name that could not be used, and whether those may belong to a day that is covered now for the
     /// first time.
-    pub(crate) fn students(&self) -> impl Iterator<Item = (StudentKey, impl Fn(Date) -> bool)> {
+    pub(crate) fn students(&self) -> impl Iterator<Item = (&Place, StudentKey, impl Fn(Date) -> bool)> {
         self.places.iter().filter_map(|(place, cast)| {
             let Place::Student(student) = place else { return None };
             let named = self.named.get(student)?;
             let is_named = |day| named.days.contains(&None) || named.days.contains(&Some(day));
             let hides = move |day: Date| is_named(day) && cast.hides(day);
-            Some((StudentKey::from_uuid(*student), hides))
+            Some((place, StudentKey::from_uuid(*student), hides))
         })
     }
 }
@@ -396,7 +398,7 @@ mod tests {
         };
         let first = cast(3, &Book::default());
         assert!(is_on(&first, false), "the row of the 18th is missing");
-        let hides = |doubt: &Doubt, day| doubt.students().any(|(_, hides)| hides(date(2026, 9, day)));
+        let hides = |doubt: &Doubt, day| doubt.students().any(|(.., hides)| hides(date(2026, 9, day)));
         assert!(hides(&first, 3) && !hides(&first, 18));
         let book = first.book(9, 1, &BTreeSet::new());
         assert!(!is_on(&cast(3, &book), false), "the same");
@@ -408,16 +410,17 @@ mod tests {
     #[test]
     fn a_day_that_counts_nowhere_is_in_doubt_for_one_night() {
         let student = StudentKey::from_uuid(Uuid::from_u128(7));
-        let cast = |day: i8, before: &Book| {
+        let cast = |day: i8, before: &Book, night: i8| {
             let mut doubts = Doubts::default();
             doubts.misdated(student, date(2036, 9, day));
-            Doubt::of(doubts, before, false, date(2026, 9, 20))
+            Doubt::of(doubts, before, false, date(2026, 9, night))
         };
-        let book = cast(3, &Book::default()).book(9, 1, &BTreeSet::new());
-        assert!(!is_on(&cast(3, &book), false) && is_on(&cast(4, &book), false));
+        let first = cast(3, &Book::default(), 20);
+        assert!(first.students().next().is_none() && is_on(&first, false));
         let stood = BTreeSet::from([Place::Misdated(Uuid::from_u128(7))]);
-        let book = cast(3, &Book::default()).book(9, 1, &stood);
-        assert!(!is_on(&cast(3, &book), true));
+        let book = first.book(9, 1, &stood);
+        assert!(is_on(&cast(3, &book, 20), false), "an hour later nothing is proven");
+        assert!(!is_on(&cast(3, &book, 21), true) && is_on(&cast(4, &book, 21), false));
     }
 
     /// Day 3 of a student could not be read last night; tonight day 7 cannot.
@@ -458,7 +461,7 @@ mod tests {
             let first = cast(1, &place, &Book::default());
             let second = cast(1, &place, &first.book(9, 1, &BTreeSet::new()));
             let hides = |doubt: &Doubt, day| {
-                doubt.hides_day("100", day) || doubt.students().any(|(_, hides)| hides(day))
+                doubt.hides_day("100", day) || doubt.students().any(|(.., hides)| hides(day))
             };
             assert!(hides(&second, date(2026, 9, 20)), "{place:?}");
             assert!(!hides(&second, date(2026, 9, 21)), "a later day is another: {place:?}");

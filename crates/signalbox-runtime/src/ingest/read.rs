@@ -341,10 +341,10 @@ impl<'a> Reader<'a> {
         }
         self.found.covered = covered;
         let doubt = std::mem::take(&mut self.found.doubt);
-        for (student, hides) in doubt.students() {
+        for (place, student, hides) in doubt.students() {
             for (school, days) in days.iter().filter(|(school, _)| doubt.may_be_at(student, school)) {
                 for day in days.iter().filter(|day| hides(**day)) {
-                    self.found.unheard.insert(Place::Student(*student.as_uuid()));
+                    self.found.unheard.insert(place.clone());
                     self.infer(&Row::of_unknown_day(student, school, *day, AttendanceCategory::Doubtful))?;
                 }
             }
