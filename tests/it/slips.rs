@@ -436,3 +436,42 @@ fn a_small_school_that_is_not_in_the_file_stands() {
         assert_eq!(receiver.kinds(), RAISED, "{through}");
     }
 }
+
+/// What the hub infers of a bad row lasts no longer than the bad row, also where files take nothing back.
+#[test]
+fn days_that_were_unknown_are_known_again_where_rows_are_kept() {
+    let mut district = District::with(|config| config.absent_rows = "keep");
+    district.enroll(&[1000, 1001]);
+    let lines = |date: String| [format!("1001,100,{date},A"), drops::line(&through(20))];
+    let bad = lines(day(3).strftime("%d.%m.%Y").to_string());
+    district.drop("attendance-1.csv", drops::csv(drops::ATTENDANCE_HEADER, &bad));
+    district.up();
+    assert_eq!(district.answer(1001)["unknown_days"], 20);
+    district.drop("attendance-2.csv", drops::csv(drops::ATTENDANCE_HEADER, &lines(us(day(3)))));
+    district.up();
+    assert_eq!(
+        (&district.answer(1001)["value"], &district.answer(1001)["unknown_days"]),
+        (&"1/20".into(), &0.into())
+    );
+    district.attend(&[through(21)]);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "1/21", "what was said is kept");
+}
+
+/// A row key whose dates were wrong for one night, and are right again.
+#[test]
+fn a_row_key_that_comes_back_never_moved_on() {
+    let mut district = reading("./drop/sis");
+    let good = package(&[1000, 1001]);
+    let begins = format!("student,,{},", day(40));
+    let late: Files = good
+        .iter()
+        .map(|(name, text)| (*name, text.replace("u-1001,student,,,", &format!("u-1001,{begins}"))))
+        .collect();
+    for files in [&good, &late, &good] {
+        drop_folder(&mut district, files);
+        district.up();
+    }
+    let enrolled = enrollments(&district, 1001);
+    assert_eq!(enrolled.len(), 1, "{enrolled:?}");
+}

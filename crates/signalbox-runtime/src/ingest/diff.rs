@@ -315,7 +315,9 @@ impl<'a> Diff<'a> {
     async fn missing(&mut self, slot: Slot, school_year: u16) -> Result<Option<Step>, HubError> {
         let Some(old) = self.take_ledger() else { return Ok(None) };
         if old.status == LedgerStatus::Ended {
-            return Ok(None);
+            let is_past = slot.entity == Entity::Enrollment && !slot.waits && old.content != 0;
+            let moved_on = is_past && leaving::has_moved_on(&old.detail)?;
+            return Ok(moved_on.then(|| Step::new(slot, school_year, Verdict::Untouched, Some(old))));
         }
         let Some(judged) = self.judged(slot.entity, school_year) else {
             if !slot.waits {

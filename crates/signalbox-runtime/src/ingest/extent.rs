@@ -73,6 +73,9 @@ impl Judged {
     pub(crate) fn missing_at(&self, row: &Row<'_>, school: Option<&str>) -> Missing {
         let Some(days) = &self.days else { return Missing::Ended };
         let (Some(school), Some(date)) = (school, row.date()) else { return Missing::Outside };
+        if self.absent_rows == AbsentRows::Keep && row.is_counted() {
+            return Missing::Outside;
+        }
         match days.schools.get(school) {
             None => days.elsewhere,
             Some(window) => window.missing(row, date),
@@ -114,13 +117,17 @@ impl Window {
     }
 }
 
-/// The extents in which absent rows end.
-pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date) -> Vec<Judged> {
+/// The extents in which absent rows end. `has_inferred`: the ledger has rows that no file had, which end though what files
+/// said is kept.
+pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date, has_inferred: bool) -> Vec<Judged> {
     if read.is_empty_list() {
         return Vec::new();
     }
-    let ending =
-        |extent: &&Extent| extent.absent_rows != AbsentRows::Keep && extent.covers != Covers::OwnRows;
+    let ends = |extent: &Extent| match extent.absent_rows {
+        AbsentRows::End | AbsentRows::Erase => true,
+        AbsentRows::Keep => extent.entity == Entity::Attendance && has_inferred,
+    };
+    let ending = |extent: &&Extent| ends(extent) && extent.covers != Covers::OwnRows;
     let judge = |extent: &Extent| Judged {
         entity: extent.entity,
         school_year: year_of(read, calendars, extent.entity),

@@ -67,6 +67,8 @@ pub(crate) struct ReadIn {
     pub doubt: Doubt,
     /// Places because of which a student's silence is unknown.
     pub unheard: BTreeSet<Place>,
+    /// Days of students are unknown of whom the payload has no row of that day.
+    pub infers: bool,
     /// Who stands under the ids of students.
     pub persons: HashMap<StudentKey, Person>,
     /// Students who are another person since an earlier payload: what they have no more, this person never had.
@@ -99,6 +101,7 @@ impl ReadIn {
             first_heard: BTreeMap::new(),
             doubt: Doubt::default(),
             unheard: BTreeSet::new(),
+            infers: false,
             persons: HashMap::new(),
             succeeded: HashSet::new(),
         }
@@ -356,6 +359,7 @@ impl<'a> Reader<'a> {
     /// Adds a row that the payload does not have.
     fn infer(&mut self, row: &Row<'_>) -> io::Result<()> {
         let year = row.date().map_or(self.year, |date| self.settings.calendars.school_year(date));
+        self.found.infers = true;
         self.push(row, year, 0, INFERRED)
     }
 }

@@ -69,7 +69,7 @@ impl OpenRun<'_> {
         };
         read.scopes.extend(remembered.waiting.iter().map(|(slot, year)| (slot.number(), *year)));
         let read_on = remembered.read_on.map_or(self.run_day(), |last| last.max(self.run_day()));
-        let judged = extent::judged(&read, &hub.settings.calendars, self.run_day());
+        let judged = extent::judged(&read, &hub.settings.calendars, self.run_day(), settings.has_inferred);
         let by = self.by(&judged, read_on);
         let Judgement { gated, mut decision, steps, strangers } =
             self.gate(&mut read, by, &remembered.book, basis, &mut settings).await?;
@@ -99,6 +99,7 @@ impl OpenRun<'_> {
             self.cover(&read, &gated, &mut settings).await?;
         }
         settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
+        settings.has_inferred = read.infers;
         let is_delta = read.is_delta();
         self.accept(read.rejects, &gated, settings, is_delta).await
     }

@@ -48,6 +48,9 @@ pub struct FeedSettings {
     /// waited disagrees with one that may be its own.
     #[serde(default)]
     pub(crate) reads_again: bool,
+    /// The last accepted payload left rows in the ledger that no file has: days that are unknown.
+    #[serde(default)]
+    pub(crate) has_inferred: bool,
     /// What a payload that waits because too little of it could be used was judged by.
     #[serde(default)]
     pub(crate) unusable_basis: Option<String>,

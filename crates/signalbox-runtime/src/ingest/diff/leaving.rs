@@ -5,14 +5,19 @@ use signalbox_connector::AbsentRows;
 use signalbox_event::Status;
 use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
+use super::one_key::ended;
 use super::{Departure, Step, Verdict};
 use crate::calendar::Calendars;
 use crate::hub::HubError;
 use crate::ingest::row::{Body, Day, Row, content_hash};
 
-/// An entry date that moves by at most so many school days is the same enrolment, mended; and for so many a roster may have
-/// both where a child was and where it went.
-const MENDED_WITHIN_SCHOOL_DAYS: usize = 20;
+/// An entry date that moves by at most so many school days is the same enrolment, mended.
+const SAME_WITHIN: usize = 20;
+/// For so many school days a roster may have both where a child was and where it went.
+const TRANSFER_WITHIN: usize = 20;
+
+/// What stands in the key of an enrolment between the row's key and the last day there.
+const UNTIL: &str = " until ";
 
 /// What is needed to say when somebody left.
 #[derive(Clone, Copy)]
@@ -28,7 +33,7 @@ pub(super) struct Leaving<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stint {
     school: String,
-    has_key: bool,
+    key: Option<String>,
     entry: Date,
     exit: Option<Date>,
 }
@@ -39,6 +44,7 @@ impl Leaving<'_> {
         if self.absent_rows == AbsentRows::Erase {
             return Ok(());
         }
+        came_back(steps)?;
         self.leave_gone(steps)?;
         let moved = steps.iter().map(|step| self.moved(step)).collect::<Result<Vec<_>, _>>()?;
         steps.extend(moved.into_iter().flatten());
@@ -83,8 +89,9 @@ impl Leaving<'_> {
     /// Whether an entry elsewhere is where the child went: the payload brings it, or it is recent, as a roster may have
     /// both for a while. Beside one that has lasted longer the child was at both schools.
     fn is_transfer(&self, step: &Step, other: &Stint) -> bool {
-        let read_on = Stint { entry: self.read_on, ..other.clone() };
-        step.verdict == Verdict::Add || self.school_days_between(other, &read_on) <= MENDED_WITHIN_SCHOOL_DAYS
+        let is_recent =
+            || self.school_days_between(&other.school, other.entry, self.read_on) <= TRANSFER_WITHIN;
+        step.verdict == Verdict::Add || is_recent()
     }
 
     /// The new row that says the same with another entry date.
@@ -93,10 +100,10 @@ impl Leaving<'_> {
             let new = &steps[*at];
             let is_new = new.verdict == Verdict::Add;
             stints[*at].as_ref().filter(|_| is_new).is_some_and(|stint| {
-                !gone.has_key
-                    && !stint.has_key
+                gone.key.is_none()
+                    && stint.key.is_none()
                     && stint.school == gone.school
-                    && self.school_days_between(gone, stint) <= MENDED_WITHIN_SCHOOL_DAYS
+                    && self.school_days_between(&gone.school, gone.entry, stint.entry) <= SAME_WITHIN
             })
         };
         (0..steps.len()).find(is_it)
@@ -115,7 +122,7 @@ impl Leaving<'_> {
         // Another school from the same day on: one of the two was a slip of the pen.
         let is_another = is_later
             && (before.school != after.school
-                || self.school_days_between(&before, &after) > MENDED_WITHIN_SCHOOL_DAYS);
+                || self.school_days_between(&before.school, before.entry, after.entry) > SAME_WITHIN);
         let left = self.left(Some(after.entry));
         let left = before.exit.map_or(left, |exit| exit.min(left));
         if !is_another || left < before.entry {
@@ -123,7 +130,7 @@ impl Leaving<'_> {
         }
         let mut row = Row { doubtful: false, ..Row::decode(&old.detail)? };
         if let Body::Enrollment { key: Some(key), exit, .. } = &mut row.body {
-            *key = format!("{key} until {left}").into();
+            *key = format!("{key}{UNTIL}{left}").into();
             *exit = Some(Day::from(left));
         }
         let mut detail = Vec::with_capacity(old.detail.len());
@@ -136,9 +143,9 @@ impl Leaving<'_> {
         Ok(Some(Step { new: Some(stood), publish, ..Step::new(slot, school_year, Verdict::Left, None) }))
     }
 
-    fn school_days_between(&self, one: &Stint, other: &Stint) -> usize {
-        let (first, last) = (one.entry.min(other.entry), one.entry.max(other.entry));
-        match self.calendars.of(&one.school, self.school_year) {
+    fn school_days_between(&self, school: &str, one: Date, other: Date) -> usize {
+        let (first, last) = (one.min(other), one.max(other));
+        match self.calendars.of(school, self.school_year) {
             Some(year) => year.days.iter().filter(|day| first < **day && **day <= last).count(),
             None => last.duration_since(first).as_hours().unsigned_abs() as usize / 24 * 5 / 7,
         }
@@ -182,6 +189,36 @@ impl Leaving<'_> {
     }
 }
 
+/// Whether a ledger row is what stands of an enrolment whose row key moved on.
+pub(super) fn has_moved_on(detail: &[u8]) -> Result<bool, HubError> {
+    Ok(stint_of(detail)?.and_then(|stint| stint.key).is_some_and(|key| key.contains(UNTIL)))
+}
+
+/// A row key that is back where it was never moved on.
+fn came_back(steps: &mut [Step]) -> Result<(), HubError> {
+    let stints = steps.iter().map(stint).collect::<Result<Vec<_>, _>>()?;
+    for at in 0..steps.len() {
+        let (Verdict::Untouched, Some(past), Some(old)) = (steps[at].verdict, &stints[at], &steps[at].old)
+        else {
+            continue;
+        };
+        let Some((key, _)) = past.key.as_deref().and_then(|key| key.split_once(UNTIL)) else { continue };
+        let is_it = |(step, stint): (&Step, &Option<Stint>)| {
+            let stint = stint.as_ref().filter(|_| step.verdict == Verdict::Change);
+            stint.is_some_and(|now| {
+                now.key.as_deref() == Some(key) && now.school == past.school && now.entry <= past.entry
+            })
+        };
+        if steps.iter().zip(&stints).any(is_it) {
+            let new = ended(old);
+            steps[at].new = Some(new);
+            steps[at].verdict = Verdict::Corrected;
+            steps[at].publish = Some(Status::ToBeDeleted);
+        }
+    }
+    Ok(())
+}
+
 /// Those whose row the payload has.
 fn present<'s>(
     steps: &'s [Step],
@@ -211,7 +248,7 @@ fn stint_of(detail: &[u8]) -> Result<Option<Stint>, HubError> {
     Ok(match &row.body {
         Body::Enrollment { key, school, entry, exit, .. } => Some(Stint {
             school: school.clone().into_owned(),
-            has_key: key.is_some(),
+            key: key.as_deref().map(str::to_owned),
             entry: (*entry).into(),
             exit: exit.map(Into::into),
         }),
