@@ -211,6 +211,25 @@ fn an_id_that_is_given_to_another_child_takes_nothing_along() {
     assert_eq!(last_run(&district.up(), "enrollment")["unchanged"], 2, "and so it stays");
 }
 
+/// One child's id is believed on the day on which another's is not yet.
+#[test]
+fn two_ids_that_are_given_away_on_two_days_are_believed_one_after_the_other() {
+    let mut district = District::new();
+    let roster =
+        |first: &str, second: &str| roster_with(first) + &format!("1002,{second},100,8/23/2021,\r\n");
+    let (other, third) = ("Reed1002,Tilda1002,2007-03-04", "Stone,Uma,2010-04-01");
+    for (n, (first, second, nobody)) in
+        [(ZEBEDEE, other, 0), (ODILE, other, 1), (ODILE, third, 1), (ODILE, third, 0)].iter().enumerate()
+    {
+        district.drop(&format!("enrollment-{n}.csv"), roster(first, second));
+        district.attend(&[(1001, 3, "A"), (1002, 3, "A"), through(20)]);
+        let status = district.up();
+        assert_eq!(last_run(&status, "attendance")["unmatched"], *nobody, "night {n}: {status}");
+        district.later(24 * 60);
+    }
+    assert_eq!(district.status()["unmatched"], 0);
+}
+
 /// The name and the birth date of a child were placeholders, and are mended.
 #[test]
 fn a_child_whose_placeholders_are_mended_keeps_everything() {

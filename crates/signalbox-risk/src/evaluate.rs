@@ -61,7 +61,7 @@ pub fn evaluate(
         year_days: 0,
         feeds: 0,
         is_enrolled: false,
-        never_was: false,
+        no_enrollment_left: false,
         missing: Vec::new(),
     };
     let mut walk = Walk::new(*policy);
@@ -98,7 +98,7 @@ struct Review<'a> {
     /// Feeds that decided an expected day, by rank.
     feeds: u64,
     is_enrolled: bool,
-    never_was: bool,
+    no_enrollment_left: bool,
     missing: Vec<Missing>,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Review<'a> {
         let mut terms = self.registers.enrollments.iter().filter_map(|row| row.value.as_ref());
         match (terms.next(), terms.next()) {
             (None, _) => {
-                self.never_was = !self.registers.enrollments.is_empty();
+                self.no_enrollment_left = !self.registers.enrollments.is_empty();
                 self.missing.push(Missing::Enrollment);
             }
             (Some(only), None) => self.walk_stints(&[Stint::of(only)], walk),
@@ -201,8 +201,8 @@ impl<'a> Review<'a> {
             unknown_dates,
             feeds: feed_names(self.reference, self.feeds),
         };
-        let Self { is_enrolled, never_was, policy, .. } = self;
-        Evaluation { answer, episodes: certain, possible, is_enrolled, never_was, policy }
+        let Self { is_enrolled, no_enrollment_left, policy, .. } = self;
+        Evaluation { answer, episodes: certain, possible, is_enrolled, no_enrollment_left, policy }
     }
 
     fn days_left(&self, counts: Counts) -> Option<u32> {

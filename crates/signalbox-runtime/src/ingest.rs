@@ -232,7 +232,7 @@ impl Ingest {
         release::waiting(self, taken).await?;
         self.drops(taken, runs).await?;
         release::waiting(self, taken).await?;
-        release::read_again(self, taken, runs).await
+        release::read_again_if_due(self, taken, runs).await
     }
 
     /// `None`: another process has the feed.

@@ -309,7 +309,7 @@ pub struct Closing {
     /// A hold to be opened.
     pub hold: Option<Hold>,
     /// An approved hold that this run was about, and what becomes of it.
-    pub hold_over: Option<(String, HoldState)>,
+    pub decided_hold: Option<(String, HoldState)>,
     pub superseded: Superseded,
     /// Replace the feed's settings (`None`: leave them).
     pub settings: Option<String>,
@@ -334,7 +334,7 @@ impl Closing {
             summary,
             rejects: None,
             hold: None,
-            hold_over: None,
+            decided_hold: None,
             superseded: Superseded::None,
             settings: None,
         }

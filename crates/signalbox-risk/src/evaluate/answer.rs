@@ -20,7 +20,7 @@ pub struct Evaluation {
     pub is_enrolled: bool,
     /// Every enrolment was taken back as if it had never been: that is no lack of data, and there is nothing to be absent
     /// from.
-    pub never_was: bool,
+    pub no_enrollment_left: bool,
     /// The policy that this was evaluated with.
     pub policy: Policy,
 }
@@ -42,7 +42,7 @@ impl Evaluation {
     pub fn lacks_data(&self) -> bool {
         let is_lack =
             |missing: &Missing| !matches!(missing, Missing::MinDays { .. } | Missing::KnownDays { .. });
-        !self.never_was && self.answer.missing.iter().any(is_lack)
+        !self.no_enrollment_left && self.answer.missing.iter().any(is_lack)
     }
 }
 

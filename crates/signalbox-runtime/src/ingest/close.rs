@@ -41,7 +41,7 @@ impl OpenRun<'_> {
         let closing = Closing {
             rejects: Some(rejects.into_parts()),
             hold,
-            hold_over: self.approved(HoldState::Done),
+            decided_hold: self.approved(HoldState::Done),
             superseded: if is_delta { Superseded::None } else { self.superseded().await? },
             ..closing(Outcome::Accepted, &report, &settings)
         };
@@ -113,7 +113,7 @@ impl OpenRun<'_> {
             // Nothing of the payload is used, so open rejects stay, unless they are what a person has to see.
             rejects: unusable.then(|| rejects.into_parts()),
             hold,
-            hold_over: asked_anew,
+            decided_hold: asked_anew,
             ..closing(outcome, &report, &settings)
         };
         self.close(report, closing).await
@@ -133,7 +133,7 @@ impl OpenRun<'_> {
         let closing = Closing {
             rejects: Some(rejects.into_parts()),
             // What a person approved is refused by now: it is over, and not taken up at every pass.
-            hold_over: self.approved(HoldState::Done),
+            decided_hold: self.approved(HoldState::Done),
             ..closing(Outcome::Refused, &report, &settings)
         };
         self.close(report, closing).await

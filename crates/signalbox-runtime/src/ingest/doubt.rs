@@ -174,9 +174,9 @@ impl Cast {
 }
 
 impl Doubt {
-    /// `is_same`: the payload is the very one that `book` is of, read again for another reason than a drop. Its doubt is as new as it was, but for what
+    /// `is_reread`: the payload is the very one that `book` is of, read again for another reason than a drop. Its doubt is as new as it was, but for what
     /// the roster or the mapping has put in doubt since.
-    pub(crate) fn of(doubts: Doubts, book: &Book, is_same: bool, run_day: Date) -> Self {
+    pub(crate) fn of(doubts: Doubts, book: &Book, is_reread: bool, run_day: Date) -> Self {
         let book: BTreeMap<&Place, &Rows> = book.places.iter().map(|(place, rows)| (place, rows)).collect();
         let none = Rows::default();
         let cast = |(place, now): (Place, Seen)| {
@@ -185,7 +185,7 @@ impl Doubt {
             // A row that says so on a second day, that it is about a day that counts nowhere, is believed.
             let is_misdated = matches!(place, Place::Misdated(_));
             let is_said_today = is_misdated && before.since == Some(run_day);
-            let is_new = are_others || (is_same || is_said_today) && before.was_new;
+            let is_new = are_others || (is_reread || is_said_today) && before.was_new;
             let remains = is_new || !is_misdated && now.exceeds(&before.settled);
             let rows = Rows {
                 settled: before.settled.clone(),

@@ -148,7 +148,7 @@ pub(crate) struct Notes {
 pub(crate) struct Beside<'a> {
     pub book: &'a Book,
     /// The payload is the very one that was accepted last, and no new drop.
-    pub is_same: bool,
+    pub is_reread: bool,
     /// Of a payload that is read again under other settings: by school, the first day that it spoke of.
     pub spoke_from: Option<&'a BTreeMap<String, Date>>,
     /// Of what the feed covered, the days whose silence is in doubt.
@@ -310,8 +310,12 @@ impl<'a> Reader<'a> {
             .filter_map(|(school, seen)| seen.latest.map(|date| (school.into_string(), date)))
             .collect();
         self.found.contents = contents;
-        self.found.doubt =
-            Doubt::of(std::mem::take(&mut self.doubts), self.beside.book, self.beside.is_same, self.run_day);
+        self.found.doubt = Doubt::of(
+            std::mem::take(&mut self.doubts),
+            self.beside.book,
+            self.beside.is_reread,
+            self.run_day,
+        );
         self.found.notes.empty = self.found.is_empty_list();
         self.found.spoke_from = self.beside.spoke_from.cloned().unwrap_or_default();
         self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
@@ -333,9 +337,9 @@ impl<'a> Reader<'a> {
         let mut days = Vec::new();
         for school in &mut covered {
             let new = extent::newly_covered(school, self.beside.covered, &self.settings.calendars);
-            let (doubt, name, is_same) = (&self.found.doubt, &school.school, self.beside.is_same);
+            let (doubt, name, is_reread) = (&self.found.doubt, &school.school, self.beside.is_reread);
             let before = || self.beside.doubtful.get(name).into_iter().flat_map(DateRanges::days);
-            let again = before().filter(|day| is_same || doubt.is_new_on(name, *day));
+            let again = before().filter(|day| is_reread || doubt.is_new_on(name, *day));
             let doubtful = new.iter().copied().chain(again).filter(|day| doubt.hides_day(name, *day));
             school.doubtful = doubtful.map(|day| (day, day)).collect::<DateRanges>().into();
             let first_heard = new.iter().copied().chain(before()).map(|day| (day, day));

@@ -52,7 +52,7 @@ pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(),
 
 /// What the last payload covers at schools that were not known when it was read, and which of its rows disagree with one
 /// that waited, is known by reading it again, unless another went in since.
-pub(super) async fn read_again(
+pub(super) async fn read_again_if_due(
     ingest: &mut Ingest,
     taken: Taken<'_>,
     runs: &mut Vec<RunReport>,
@@ -129,7 +129,7 @@ struct Released<'a> {
     /// Where of these they may have, while they waited.
     places: Doubts,
     /// Some waited for their school.
-    reads_again: bool,
+    found_schools: bool,
 }
 
 impl<'a> Released<'a> {
@@ -144,7 +144,7 @@ impl<'a> Released<'a> {
             count: 0,
             of_book: BTreeSet::new(),
             places: Doubts::default(),
-            reads_again: false,
+            found_schools: false,
         }
     }
 
@@ -174,7 +174,7 @@ impl<'a> Released<'a> {
         let waiting = Waiting::decode(detail)?;
         let Some(row) = self.found(&waiting) else { return Ok(()) };
         // Who waits for the student is unmatched; the others wait for their school.
-        self.reads_again |= status != LedgerStatus::Unmatched;
+        self.found_schools |= status != LedgerStatus::Unmatched;
         for (place, mark) in cast_by(&row, &waiting.student, status == LedgerStatus::Unmatched) {
             if self.of_book.contains(&place) {
                 self.places.on(place, mark);
@@ -218,7 +218,7 @@ impl<'a> Released<'a> {
     /// Before the first row goes out. What a crash makes count twice only leaves more room for doubt.
     fn remember(&mut self, settings: &mut FeedSettings) {
         settings.found_since.extend(std::mem::take(&mut self.places).into_places());
-        settings.reads_again |= self.reads_again;
+        settings.reads_again |= self.found_schools;
         settings.accepted = None;
     }
 

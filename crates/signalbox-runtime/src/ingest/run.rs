@@ -1,5 +1,7 @@
 //! One payload, from its landed bytes to the closed run.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use signalbox_connector::Refusal;
@@ -31,6 +33,21 @@ struct Judgement {
     strangers: Vec<(StudentKey, Person)>,
 }
 
+/// What passes over a payload have taught the resolver, which the next one finds there as if it had been known.
+#[derive(Default)]
+struct Taught {
+    ids: Change,
+    succeeded: HashSet<StudentKey>,
+}
+
+impl Taught {
+    fn extend(&mut self, read: &mut ReadIn) {
+        self.ids.extend(std::mem::take(&mut read.ids));
+        self.succeeded.extend(&read.succeeded);
+        read.succeeded.clone_from(&self.succeeded);
+    }
+}
+
 /// A run that is to be worked through.
 #[derive(Clone, Copy)]
 pub(super) struct OpenRun<'a> {
@@ -49,16 +66,15 @@ impl OpenRun<'_> {
         basis: &Basis,
         settings: FeedSettings,
     ) -> Result<RunReport, HubError> {
-        self.pass(resolver, basis, settings, Change::default()).await
+        self.pass(resolver, basis, settings, Taught::default()).await
     }
 
-    /// `taught`: what an earlier pass over the payload has taught the resolver.
     async fn pass(
         &self,
         resolver: &mut Resolver,
         basis: &Basis,
         mut settings: FeedSettings,
-        mut taught: Change,
+        mut taught: Taught,
     ) -> Result<RunReport, HubError> {
         let Self { hub, feed, .. } = *self;
         let remembered = Remembered::load(hub, &feed.name, &settings).await?;
@@ -67,18 +83,18 @@ impl OpenRun<'_> {
             Ok(read) => read,
             Err(refusal) => return self.set_aside(&refusal).await,
         };
+        taught.extend(&mut read);
         read.scopes.extend(remembered.waiting.iter().map(|(slot, year)| (slot.number(), *year)));
         let read_on = remembered.read_on.map_or(self.run_day(), |last| last.max(self.run_day()));
         let judged = extent::judged(&read, &hub.settings.calendars, self.run_day(), settings.has_inferred);
         let by = self.by(&judged, read_on);
         let Judgement { gated, mut decision, steps, strangers } =
             self.gate(&mut read, by, &remembered.book, basis, &mut settings).await?;
-        taught.extend(std::mem::take(&mut read.ids));
         if !strangers.is_empty() {
-            taught.new.extend(self.teach_strangers(resolver, &strangers));
+            taught.ids.new.extend(self.teach_strangers(resolver, &strangers));
             return Box::pin(self.pass(resolver, basis, settings, taught)).await;
         }
-        read.ids = taught;
+        read.ids = taught.ids;
         // Where only rows follow, the decision goes with the first of them.
         let with_rows = gated.publishes() && read.ids.is_empty();
         if let Some(decision) = decision.take_if(|_| !with_rows) {
@@ -149,11 +165,11 @@ impl OpenRun<'_> {
         let mut payload = hub.landing.payload(&run.payload)?;
         let size_bytes = payload.metadata()?.len();
         // Dropped once more, the same rows speak of the days since too.
-        let is_same = remembered.payload.as_ref() == Some(&run.payload) && run.cause != cause::DROP;
+        let is_reread = remembered.payload.as_ref() == Some(&run.payload) && run.cause != cause::DROP;
         let beside = Beside {
             book: &remembered.book,
-            is_same,
-            spoke_from: (is_same && cause::is_retry(&run.cause)).then_some(&remembered.spoke_from),
+            is_reread,
+            spoke_from: (is_reread && cause::is_retry(&run.cause)).then_some(&remembered.spoke_from),
             doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: !remembered.waiting.is_empty(),

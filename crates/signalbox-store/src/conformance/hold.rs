@@ -18,7 +18,7 @@ pub async fn closing_finishes_the_hold_it_was_run_for(store: &impl FeedStore) {
     open_holds(store, &lease, &["approved", "waiting"]).await;
     assert!(decide(store, "approved", HoldState::Approved).await);
     for id in ["approved", "waiting", "unknown"] {
-        let done = Closing { hold_over: Some((id.into(), HoldState::Done)), ..closing(Outcome::Accepted) };
+        let done = Closing { decided_hold: Some((id.into(), HoldState::Done)), ..closing(Outcome::Accepted) };
         work(store, &lease, new_run("again", &[]), done).await;
     }
     assert_eq!(

@@ -272,7 +272,7 @@ impl FeedStore for MemoryFeeds {
         }
         let is_superseded = |hold: &Hold| {
             hold.feed == lease.feed
-                && closing.hold_over.as_ref().is_none_or(|(over, _)| *over != hold.id)
+                && closing.decided_hold.as_ref().is_none_or(|(over, _)| *over != hold.id)
                 && match &closing.superseded {
                     Superseded::None => false,
                     Superseded::All => true,
@@ -282,7 +282,7 @@ impl FeedStore for MemoryFeeds {
         for from in [HoldState::Waiting, HoldState::Approved] {
             inner.move_holds(from, HoldState::Superseded, is_superseded);
         }
-        if let Some((id, state)) = closing.hold_over {
+        if let Some((id, state)) = closing.decided_hold {
             inner.move_holds(HoldState::Approved, state, |hold| hold.id == id);
         }
         if let Some(hold) = closing.hold {

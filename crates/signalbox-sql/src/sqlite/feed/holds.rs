@@ -11,7 +11,7 @@ pub(super) async fn close(
     feed: &str,
     closing: &Closing,
 ) -> Result<(), sqlx::Error> {
-    let over = closing.hold_over.as_ref();
+    let over = closing.decided_hold.as_ref();
     match &closing.superseded {
         Superseded::None => {}
         Superseded::All => supersede(connection, feed, None, over.map(|(id, _)| id)).await?,
