@@ -477,6 +477,33 @@ fn days_that_were_unknown_are_known_again_where_rows_are_kept() {
     assert_eq!(district.answer(1001)["value"], "1/21", "what was said is kept");
 }
 
+/// The attendance of a whole school stands under another school's number for one night.
+#[test]
+fn a_night_of_attendance_under_another_schools_number_heals_by_itself() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    let students: Vec<u32> = (1000..1020).chain(3000..3012).collect();
+    district.enroll(&students);
+    let flagged: [Row; 3] = [(3001, 3, "A"), (3001, 4, "A"), (3001, 5, "A")];
+    let all = (1000..1020)
+        .chain(3000..3012)
+        .map(|id| (id, 10, "E"))
+        .chain(flagged)
+        .chain([(3000, 20, "T"), through(20)]);
+    let good: Vec<Row> = all.collect();
+    district.attend(&good);
+    district.up();
+    assert_eq!(receiver.kinds(), RAISED);
+    let slip: Vec<String> = good.iter().map(|row| drops::line(row).replace(",300,", ",100,")).collect();
+    district.drop("attendance-x.csv", drops::csv(drops::ATTENDANCE_HEADER, &slip));
+    assert_eq!(district.up()["holds"], 0);
+    assert_eq!(receiver.kinds(), RAISED, "of rows at a school where they are not, nothing is known");
+    district.attend(&good);
+    let status = district.up();
+    assert_eq!((&status["holds"], &district.answer(3001)["value"]), (&0.into(), &"4/20".into()), "{status}");
+    assert_eq!(receiver.kinds(), RAISED);
+}
+
 /// A row key whose dates were wrong for one night, and are right again.
 #[test]
 fn a_row_key_that_comes_back_never_moved_on() {

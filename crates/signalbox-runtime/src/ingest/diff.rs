@@ -13,8 +13,8 @@ use signalbox_event::{Status, StudentKey};
 use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, before};
 
 use self::leaving::Leaving;
-pub(crate) use self::ledger::group;
-use self::ledger::{Group, Ledger, first_of};
+pub(crate) use self::ledger::{Group, group};
+use self::ledger::{Ledger, first_of};
 use self::one_key::{dropped, ended, is_inferred, marked, matched, stays_longer, waiting};
 use super::doubt::{Doubt, Place};
 use super::extent::{Judged, Missing};

@@ -1,6 +1,8 @@
-//! The gate: what a payload would do is counted, and a person asked, before anything is done. `guard`: how much may go.
+//! The gate: what a payload would do is counted, and a person asked, before anything is done. `guard`: how much may go;
+//! `moved`: what only goes to another school.
 
 mod guard;
+mod moved;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +13,7 @@ use signalbox_event::data::SchoolCoverage;
 use signalbox_store::feed::{Hold, LedgerStatus};
 
 use self::guard::Guard;
+use self::moved::Gone;
 use super::diff::{Departure, Step, Verdict};
 use super::doubt::{Book, Place};
 use super::extent;
@@ -201,12 +204,18 @@ impl Tally {
             Some(old) if step.verdict != Verdict::Add => Some((old.status, Row::decode(&old.detail)?)),
             _ => None,
         };
+        // A day that the payload has.
+        let said = if step.rows > 0 && entity == Entity::Attendance { step.row()? } else { None };
+        let said = said.and_then(|row| row.date());
         let guard = self.guards.entry((entity, step.school_year)).or_insert_with(|| {
             let mut guard = Guard::default();
             guard.always_has_rows = self.always_have_rows.contains(&entity);
             guard.counts_students = entity == Entity::Attendance;
             guard
         });
+        if let Some(date) = said {
+            guard.said(step.group(), date);
+        }
         let Some((status, row)) = before else {
             guard.added += u64::from(step.verdict == Verdict::Add && step.rows > 0);
             return Ok(());
@@ -218,7 +227,12 @@ impl Tally {
         let school = if step.slot.entity == Entity::School { None } else { row.school() };
         let is_today = row.date() == Some(self.run_day);
         let school = school.unwrap_or_default();
-        guard.row(school, step.group(), verdict, is_today);
+        match row.date() {
+            Some(date) if entity == Entity::Attendance && (verdict.is_end() || verdict == Verdict::Late) => {
+                guard.gone(step.group(), Gone { school: school.to_owned(), date, verdict, is_today });
+            }
+            _ => guard.row(school, step.group(), verdict, is_today),
+        }
         if step.departure == Departure::NeverWas {
             guard.never_was(school);
         }

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
+use jiff::civil::Date;
 
 use super::SchoolEnds;
-use crate::ingest::diff::Verdict;
+use super::moved::{Gone, Moved};
+use crate::ingest::diff::{Group, Verdict};
 
 /// Fewer rows than this never hold a payload up by their share.
 const FLOOR: u64 = 10;
@@ -27,6 +29,7 @@ pub(super) struct Guard {
     student: Student,
     /// Students with rows at several schools.
     between_schools: Students,
+    moved: Moved,
 }
 
 /// Students, and who of them lose what they had.
@@ -89,6 +92,32 @@ impl Whole {
 }
 
 impl Guard {
+    /// The payload has a row of the student's day.
+    pub(super) fn said(&mut self, group: Option<Group>, date: Date) {
+        self.turn_to(group);
+        self.moved.said(date);
+    }
+
+    /// A live row of attendance is gone, or moved to another school.
+    pub(super) fn gone(&mut self, group: Option<Group>, row: Gone) {
+        self.turn_to(group);
+        self.moved.gone(row);
+    }
+
+    fn turn_to(&mut self, group: Option<Group>) {
+        if self.moved.group != group {
+            self.settle();
+            self.moved.group = group;
+        }
+    }
+
+    fn settle(&mut self) {
+        let group = self.moved.group;
+        for Gone { school, verdict, is_today, .. } in self.moved.settle() {
+            self.row(&school, group, verdict, is_today);
+        }
+    }
+
     /// A live row: what becomes of it.
     pub(super) fn row(&mut self, school: &str, group: Option<[u8; 8]>, verdict: Verdict, is_today: bool) {
         let place = self.place(school);
@@ -145,6 +174,7 @@ impl Guard {
 
     /// All rows were seen.
     pub(super) fn finish(&mut self) {
+        self.settle();
         self.next_student(None);
     }
 
@@ -285,6 +315,30 @@ mod tests {
         let held = guard.schools();
         assert_eq!(held.iter().copied().collect::<Vec<_>>(), ["3"]);
         assert_eq!(guard.whole(&held), Some(Whole::Students));
+    }
+
+    /// One night the rows of a school are written under another's number.
+    #[test]
+    fn days_that_stand_at_another_school_are_not_lost() {
+        let mut guard = Guard { counts_students: true, ..Guard::default() };
+        let date = |day: i8| jiff::civil::date(2026, 9, day);
+        let gone =
+            |day| Gone { school: "3".into(), date: date(day), verdict: Verdict::EndAbsent, is_today: false };
+        for student in 0..20_u8 {
+            let group = Some([student; 8]);
+            for day in 1..5 {
+                guard.said(group, date(day));
+                guard.gone(group, gone(day));
+            }
+            // Of one of them a day is nowhere.
+            if student == 7 {
+                guard.gone(group, gone(9));
+            }
+        }
+        guard.finish();
+        assert_eq!(guard.schools(), BTreeSet::new());
+        let ends: Vec<_> = guard.ends_by_school().map(|ends| ends.would_end).collect();
+        assert_eq!(ends, [1]);
     }
 
     #[test]
