@@ -37,8 +37,11 @@ impl Moved {
     pub(super) fn settle(&mut self) -> Vec<Gone> {
         let said = take(&mut self.said);
         let mut gone = take(&mut self.gone);
-        for row in gone.iter_mut().filter(|row| said.contains(&row.date)) {
-            row.verdict = Verdict::Unchanged;
+        for row in &mut gone {
+            // Of a school without a row nothing is believed to have moved.
+            if row.verdict != Verdict::EndVanished && said.contains(&row.date) {
+                row.verdict = Verdict::Unchanged;
+            }
         }
         gone
     }
