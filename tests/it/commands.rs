@@ -104,8 +104,11 @@ fn a_student_is_found_by_source_id_and_by_key() {
     let key = student["student_key"].as_str().expect("a key");
     assert_eq!(district.json(&["student", key]), student);
     assert_eq!(student["flags"].as_array().map(Vec::len), Some(1));
+    assert_eq!(district.json(&["student", &key[..8]]), student, "as far as it is the only one");
     let absent = district.run(&["student", "424242"]);
     assert_ne!(absent.status.code(), Some(0), "nobody has this id: {absent:?}");
+    let [_, help] = district.run(&["student", "01001"]).exit(2).failure();
+    assert!(help.contains("1001 is the id of one"), "{help}");
 }
 
 #[test]
@@ -412,6 +415,27 @@ fn check_says_what_can_be_known() {
     district.configure(|config| config.verbatim = Some(open));
     let found = codes(&district);
     assert!(says(&found, "no_closed_day", "holidays"), "{found:?}");
+    let (before, after) = yaml.split_once("feeds:").expect("it has feeds");
+    let (_, after) = after.split_once("risk:").expect("and rules");
+    district.configure(|config| config.verbatim = Some(format!("{before}risk:{after}")));
+    let found = codes(&district);
+    assert!(says(&found, "no_feeds", "init --from"), "{found:?}");
+}
+
+/// A receiver that nobody can sign for is found before the first alert.
+#[test]
+fn a_secret_that_is_none_is_said_before_anything_is_sent() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    let yaml = district.config.render().replace("SECRET[env.HOOK]", "SECRET[env.NO_SUCH_SECRET]");
+    assert!(yaml.contains("NO_SUCH_SECRET"), "{yaml}");
+    district.configure(|config| config.verbatim = Some(yaml));
+    let checked = district.run(&["check"]).any_json();
+    let found = list(checked["problems"].clone());
+    assert!(found.iter().any(|problem| problem["code"] == "not_ready"), "{found:?}");
+    let [error, help] = district.run(&["send", "test", "--to", "counselor"]).exit(3).failure();
+    assert!(error.contains("NO_SUCH_SECRET") && help.contains("secret"), "{error} {help}");
+    assert_eq!(receiver.kinds(), Vec::<String>::new());
 }
 
 /// What a person refused is refused: nothing of it ended.

@@ -402,9 +402,16 @@ fn every_change_of_the_file_is_said_while_the_hub_runs_on() {
     rewrite(&mut district, "mode: live", "mode: test");
     let status = district.status();
     assert!(warns(&status, "configuration_differs"), "{status}");
+    assert_eq!(
+        crate::district::feed(&status, "attendance")["mode"],
+        "live",
+        "it is told on until the restart"
+    );
     up.signal("TERM");
     up.end().exit(0);
-    assert!(!warns(&district.up(), "configuration_differs"));
+    let status = district.up();
+    assert!(!warns(&status, "configuration_differs"));
+    assert_eq!(crate::district::feed(&status, "attendance")["mode"], "test");
 }
 
 /// What rows mean is corrected: the file that stands there says another thing, though no row of it changed.

@@ -104,6 +104,7 @@ fn the_district_is_required_and_its_zone_is_real() {
     check("§data_dir: ./var\n", "missing_key", "\"district\"");
     check("§district: {id: a}\n", "missing_key", "\"timezone\"");
     check("district: {id: a, timezone: §America/Chigaco}\n", "unknown_timezone", "America/Chicago");
+    check("district: {id: a, timezone: §EST}\n", "fixed_timezone", "America/New_York");
     check("district: {id: §a b, timezone: UTC}\n", "invalid_name", "district");
     check("district: {id: §[a], timezone: UTC}\n", "invalid_type", "expected text, found a list");
 }

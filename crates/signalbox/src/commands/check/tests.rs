@@ -42,7 +42,12 @@ impl Folder {
     }
 
     fn check(&self, output: Output, sample: Option<(&str, &str)>) -> (Done, String) {
-        let global = Global { config: self.path("signalbox.yaml"), output, now: None };
+        self.check_on(None, output, sample)
+    }
+
+    fn check_on(&self, now: Option<&str>, output: Output, sample: Option<(&str, &str)>) -> (Done, String) {
+        let now = now.map(|now| now.parse().expect("a time"));
+        let global = Global { config: self.path("signalbox.yaml"), output, now };
         let args = Check {
             feed: sample.map(|(feed, _)| feed.to_owned()),
             sample: sample.map(|(_, file)| self.path(file)),
@@ -237,4 +242,22 @@ fn a_folder_is_tried_as_its_source_packs_it() {
     assert_eq!(done, Done::Ok, "{text}");
     let (done, text) = check("attendance", "drop/sis");
     assert_eq!(done, Done::Invalid, "{text}");
+}
+
+/// What plan would say of the same rows.
+#[test]
+fn rows_that_count_nowhere_are_told_apart() {
+    let folder = Folder::new();
+    let rows = "Student,School,Day,Code\n1,100,8/22/2026,A\n1,100,8/23/2025,A\n1,100,5/20/2027,A\n1,100,9/15/2026,A\n";
+    folder.write("att.csv", rows);
+    let codes = |sample| -> Vec<String> {
+        let (_, out) = folder.check_on(Some("2026-09-16T06:00:00-05:00"), Output::Json, Some(sample));
+        let value: Value = serde_json::from_str(&out).expect("one JSON object");
+        let problems = value["problems"].as_array().expect("a list");
+        problems.iter().map(|problem| problem["code"].as_str().expect("a code").to_owned()).collect()
+    };
+    assert_eq!(codes(("attendance", "att.csv")), ["not_a_school_day", "no_calendar", "ahead"]);
+
+    folder.write("e.csv", "Student,School,Entry\n1,100,2026-08-17\n2,100,2061-08-17\n");
+    assert_eq!(codes(("enrollment", "e.csv")), ["outside_years"]);
 }
