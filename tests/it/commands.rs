@@ -460,6 +460,29 @@ fn a_refused_file_is_said_to_be_refused() {
     assert!(feed["next_step"].as_str().is_some_and(|step| step.contains("refused")), "{feed}");
 }
 
+/// Two files in a night, of which the first is a sign-in page: the second hides it from nobody.
+#[test]
+fn a_file_that_was_not_used_is_said_though_another_came_after_it() {
+    let mut district = District::new();
+    district.enroll(&[1000]);
+    district.drop("attendance-1.csv", "<html>Please sign in</html>");
+    district.drop("attendance-2.csv", crate::drops::attendance(&[through(20)]));
+    let not_used = |status: &serde_json::Value| list(status["feeds"][1]["not_used"].clone());
+    let status = district.up();
+    let files = not_used(&status);
+    assert_eq!((files.len(), &files[0]["file"]), (1, &"attendance-1.csv".into()), "{status}");
+    let text = district.text(&["status"]);
+    assert!(text.contains("attendance: attendance-1.csv is not used: "), "{text}");
+    district.drop("attendance-1.csv", crate::drops::attendance(&[through(21)]));
+    assert_eq!(not_used(&district.up()), [] as [serde_json::Value; 0]);
+
+    district.drop("attendance-3.csv", "<html>Please sign in</html>");
+    district.drop("attendance-4.csv", crate::drops::attendance(&[through(21)]));
+    assert_eq!(not_used(&district.up()).len(), 1);
+    district.later(8 * 24 * 60);
+    assert_eq!(not_used(&district.status()), [] as [serde_json::Value; 0], "a week is enough");
+}
+
 /// A running hub says so, since when and when it looked last; one that ended does not.
 #[test]
 fn status_says_whether_the_hub_runs() {

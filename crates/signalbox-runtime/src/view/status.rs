@@ -2,6 +2,7 @@
 //! longer configured, and warnings.
 
 mod beside;
+mod not_used;
 mod outbox;
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use signalbox_risk::FlagState;
 use signalbox_store::feed::HoldState;
 
 pub use self::beside::{Note, called, untold};
+pub use self::not_used::NotUsed;
 pub use self::outbox::{DestinationStatus, OutboxCounts};
 use super::{LocalTime, local, repair, students};
 use crate::consume::shard::ShardState;
@@ -57,6 +59,8 @@ pub struct FeedStatus {
     /// The earliest day, over the schools, through which attendance is known.
     pub covered_through: Option<String>,
     pub last_run: Option<RunReport>,
+    /// Files of the last seven days that were not used, and of whose name none was used since; without the last file.
+    pub not_used: Vec<NotUsed>,
     /// Rows that its last file did not have and that stand on: it may have ended before them, or have them in a row that
     /// could not be used.
     pub doubtful: u64,
@@ -106,7 +110,10 @@ pub async fn status(hub: &Hub, now: Timestamp) -> Result<Status, HubError> {
 /// As [`status`], asking the stores only: what the log knows is unknown.
 pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, HubError> {
     let running = beside::running(hub, now).await?;
-    let feeds = feeds(hub, !running.is_empty()).await?;
+    let mut feeds = feeds(hub, !running.is_empty()).await?;
+    for (status, feed) in feeds.iter_mut().zip(&hub.settings.feeds) {
+        status.not_used = not_used::not_used(hub, &feed.name, now).await?;
+    }
     let mut unmatched = 0;
     for feed in &hub.settings.feeds {
         unmatched += hub.feeds.ledger_counts(&feed.name).await?.unmatched;
@@ -169,6 +176,7 @@ async fn feed_status(
         doubtful: settings.last.as_ref().map_or(0, |last| last.counts.doubtful),
         expected_by: None,
         last_run: settings.last.map(|last| called(hub, last)),
+        not_used: Vec::new(),
         next_step,
         open_run_since,
     })

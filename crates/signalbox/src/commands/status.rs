@@ -10,7 +10,7 @@ use signalbox_log::LogError;
 use signalbox_runtime::hub::{Hub, HubError};
 use signalbox_runtime::view::LocalTime;
 use signalbox_runtime::view::status::{
-    DestinationStatus, FeedStatus, Note, Status, status, status_without_log,
+    DestinationStatus, FeedStatus, NotUsed, Note, Status, status, status_without_log,
 };
 
 use super::load;
@@ -153,6 +153,9 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
         }
         for line in feed.last_run.iter().flat_map(|run| [unused(run), beside_rows(run)].concat()) {
             writeln!(out, "{}: {line}", feed.feed)?;
+        }
+        for NotUsed { file, why } in &feed.not_used {
+            writeln!(out, "{}: {file} is not used: {why}", feed.feed)?;
         }
         for warning in feed.last_run.iter().flat_map(|run| &run.warnings) {
             writeln!(out, "{}: {} {}", feed.feed, warning.count, warning.message)?;

@@ -56,6 +56,7 @@ async fn of_gone(hub: &Hub, row: &FeedRow) -> Result<FeedStatus, HubError> {
     );
     Ok(FeedStatus {
         mode: None,
+        not_used: Vec::new(),
         state: "not_configured",
         covered_through: None,
         doubtful: 0,
