@@ -61,6 +61,21 @@ fn a_night_at_another_school_leaves_no_trace() {
     }
 }
 
+/// A row whose cells are one column off makes a school up, and an entry date: the next good file takes both away.
+#[test]
+fn a_school_that_one_slip_made_up_holds_nothing_up() {
+    let mut district = District::new();
+    let good = [(1000, 100, AUGUST, ""), (1001, 100, AUGUST, "")];
+    drop_roster(&mut district, "enrollment-1.csv", &good);
+    let slip = [(1000, 100, AUGUST, ""), (1001, 8231, "9/20/2021", "")];
+    drop_roster(&mut district, "enrollment-2.csv", &slip);
+    let status = drop_roster(&mut district, "enrollment-3.csv", &good);
+    assert_eq!(status["holds"], 0, "{status}");
+    let enrolled = enrollments(&district, 1001);
+    let here = enrolled.iter().find(|one| one["school"] == "100").expect("at school");
+    assert_eq!(here["exit"], Value::Null, "{enrolled:?}");
+}
+
 /// Whole schools do not move by slips of the pen: there a person is asked.
 #[test]
 fn a_school_under_another_number_waits() {
@@ -313,6 +328,7 @@ fn a_delta_that_waits_is_not_superseded_by_the_next() {
     assert_eq!(district.up()["holds"], 1, "the same bytes again supersede nothing either");
     let hold = district.holds()[0]["id"].as_str().expect("an id").to_owned();
     district.run(&["holds", "approve", &hold, "--by", "Pat", "--reason", "they left"]).exit(0);
+    assert!(district.up_dying_at("run.close", 1), "it dies when the older one is in");
     assert_eq!(district.up()["holds"], 0);
     let names = district.events(&["--type", "roster.student"]);
     let last =
@@ -477,6 +493,44 @@ fn days_that_were_unknown_are_known_again_where_rows_are_kept() {
     assert_eq!(district.answer(1001)["value"], "1/21", "what was said is kept");
 }
 
+/// A file that says nothing comes between.
+#[test]
+fn days_that_were_unknown_are_known_again_whatever_comes_between() {
+    let mut district = District::with(|config| config.absent_rows = "keep");
+    district.enroll(&[1000, 1001]);
+    let bad = [format!("1001,100,{},A", day(3).strftime("%d.%m.%Y")), drops::line(&through(20))];
+    district.drop("attendance-1.csv", drops::csv(drops::ATTENDANCE_HEADER, &bad));
+    district.up();
+    district.drop("attendance-2.csv", drops::csv(drops::ATTENDANCE_HEADER, &[]));
+    district.up();
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    district.up();
+    assert_eq!(district.answer(1001)["value"], "1/20");
+}
+
+/// Children at two schools lose the rows of one of them, which stand at the other all along: that is a loss.
+#[test]
+fn days_that_stood_at_another_school_all_along_are_no_moved_days() {
+    let mut district = District::new();
+    let both: Vec<(u32, u32, &str, &str)> =
+        (1000..1012).flat_map(|id| [(id, 100, AUGUST, ""), (id, 200, AUGUST, "")]).collect();
+    drop_roster(&mut district, "enrollment-1.csv", &both);
+    let at = |school: u32, code: &str| {
+        let line = move |id: u32, n: usize, code: &str| format!("{id},{school},{},{code}", us(day(n)));
+        let rows = (1000..1012).flat_map(|id| [3, 4].map(|n| line(id, n, code)));
+        rows.chain([line(1000, 20, "T")]).collect::<Vec<_>>()
+    };
+    district.drop(
+        "attendance-1.csv",
+        drops::csv(drops::ATTENDANCE_HEADER, &[at(100, "T"), at(200, "A")].concat()),
+    );
+    district.up();
+    let last = format!("1000,200,{},T", us(day(20)));
+    district
+        .drop("attendance-2.csv", drops::csv(drops::ATTENDANCE_HEADER, &[at(100, "T"), vec![last]].concat()));
+    assert_eq!(district.up()["holds"], 1, "24 of 50 rows");
+}
+
 /// The attendance of a whole school stands under another school's number for one night.
 #[test]
 fn a_night_of_attendance_under_another_schools_number_heals_by_itself() {
@@ -496,8 +550,8 @@ fn a_night_of_attendance_under_another_schools_number_heals_by_itself() {
     assert_eq!(receiver.kinds(), RAISED);
     let slip: Vec<String> = good.iter().map(|row| drops::line(row).replace(",300,", ",100,")).collect();
     district.drop("attendance-x.csv", drops::csv(drops::ATTENDANCE_HEADER, &slip));
-    assert_eq!(district.up()["holds"], 1, "a school has no row");
-    assert_eq!(receiver.kinds(), RAISED);
+    assert_eq!(district.up()["holds"], 0, "no day is lost");
+    assert_eq!(receiver.kinds(), RAISED, "of rows at a school where they are not, nothing is known");
     district.attend(&good);
     let status = district.up();
     assert_eq!((&status["holds"], &district.answer(3001)["value"]), (&0.into(), &"4/20".into()), "{status}");
@@ -514,10 +568,10 @@ fn a_row_key_that_comes_back_never_moved_on() {
         .iter()
         .map(|(name, text)| (*name, text.replace("u-1001,student,,,", &format!("u-1001,{begins}"))))
         .collect();
-    for files in [&good, &late, &good] {
+    for (files, stints) in [(&good, 1), (&late, 2), (&good, 1), (&late, 2)] {
         drop_folder(&mut district, files);
         district.up();
+        let enrolled = enrollments(&district, 1001);
+        assert_eq!(enrolled.len(), stints, "{enrolled:?}");
     }
-    let enrolled = enrollments(&district, 1001);
-    assert_eq!(enrolled.len(), 1, "{enrolled:?}");
 }

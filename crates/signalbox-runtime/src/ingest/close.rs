@@ -36,6 +36,7 @@ impl OpenRun<'_> {
             found_since: Vec::new(),
             reads_again: false,
             unusable_basis: None,
+            says_again: self.says_again(settings.says_again),
             ..settings
         };
         let closing = Closing {
@@ -156,6 +157,15 @@ impl OpenRun<'_> {
                 Some(Basis::load(self.hub, self.feed, self.run_day()).await?.of(&undecided));
         }
         Ok(settings)
+    }
+
+    /// What came between a payload that was approved and now, beside what is to be read again anyway.
+    fn says_again(&self, due: Option<(u64, u64)>) -> Option<(u64, u64)> {
+        if cause::approved_hold(&self.run.cause).is_none() {
+            return due;
+        }
+        let first = cause::came_with(self.run);
+        Some((due.map_or(first, |(after, _)| after.min(first)), self.run.number))
     }
 
     /// The hold that this run was approved as, and what becomes of it.

@@ -73,8 +73,8 @@ pub(crate) enum Departure {
     Leaves,
     /// The student keeps or gains one there, or it was over anyway.
     Stays,
-    /// The student has one elsewhere in its place, from the same day on: one of the two was a slip of the pen.
-    NeverWas,
+    /// The student has one elsewhere now.
+    Moves,
 }
 
 /// One natural key, judged.
@@ -315,8 +315,19 @@ impl<'a> Diff<'a> {
     async fn missing(&mut self, slot: Slot, school_year: u16) -> Result<Option<Step>, HubError> {
         let Some(old) = self.take_ledger() else { return Ok(None) };
         if old.status == LedgerStatus::Ended {
-            let is_past = slot.entity == Entity::Enrollment && !slot.waits && old.content != 0;
-            let moved_on = is_past && leaving::has_moved_on(&old.detail)?;
+            if slot.entity != Entity::Enrollment || slot.waits {
+                return Ok(None);
+            }
+            let student = Row::decode(&old.detail)?.student.map(StudentKey::from_uuid);
+            if old.content != 0 && student.is_some_and(|student| self.succeeded.contains(&student)) {
+                let (new, publish) = (Some(ended(&old)), Some(Status::ToBeDeleted));
+                return Ok(Some(Step {
+                    new,
+                    publish,
+                    ..Step::new(slot, school_year, Verdict::Corrected, Some(old))
+                }));
+            }
+            let moved_on = leaving::has_moved_on(&old.detail)?;
             return Ok(moved_on.then(|| Step::new(slot, school_year, Verdict::Untouched, Some(old))));
         }
         let Some(judged) = self.judged(slot.entity, school_year) else {

@@ -184,7 +184,7 @@ impl Doubt {
             let are_others = now.exceeds(&before.last);
             // A row that says so on a second day, that it is about a day that counts nowhere, is believed.
             let is_misdated = matches!(place, Place::Misdated(_));
-            let is_said_today = is_misdated && before.since == Some(run_day);
+            let is_said_today = is_misdated && before.since >= Some(run_day);
             let is_new = are_others || (is_reread || is_said_today) && before.was_new;
             let remains = is_new || !is_misdated && now.exceeds(&before.settled);
             let rows = Rows {

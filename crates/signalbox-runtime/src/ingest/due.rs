@@ -30,30 +30,30 @@ impl Ingest {
     ) -> Result<(), HubError> {
         for (hold, held) in self.held(taken, |hold| hold.state == HoldState::Approved).await? {
             let run = self.open_on(taken, &held, cause::approved(&hold.id, &held)).await?;
-            let (number, first) = (run.number, cause::came_with(&run));
             self.work(taken, run, runs).await?;
-            self.say_again(taken, first, number, runs).await?;
         }
-        Ok(())
+        self.say_again(taken, runs).await
     }
 
-    /// What is approved is older than what came since. Where that was a delta, which supersedes nothing, it is read again:
-    /// the newer word holds.
-    async fn say_again(
-        &mut self,
-        taken: Taken<'_>,
-        after: u64,
-        before: u64,
-        runs: &mut Vec<RunReport>,
-    ) -> Result<(), HubError> {
+    /// What was approved is older than what came since. Where that was a delta, which supersedes nothing, it is read again:
+    /// the newer word holds. What is approved itself has its turn.
+    async fn say_again(&mut self, taken: Taken<'_>, runs: &mut Vec<RunReport>) -> Result<(), HubError> {
+        let feed = &taken.feed.name;
+        let Some((after, before)) = FeedSettings::load(&self.hub, feed).await?.says_again else {
+            return Ok(());
+        };
+        let approved = self.held(taken, |hold| hold.state == HoldState::Approved).await?;
         for number in after + 1..before {
-            let Some(later) = self.hub.feeds.run(&taken.feed.name, number).await? else { continue };
-            if later.outcome == Some(Outcome::Accepted) && later.cause == cause::DROP {
+            let Some(later) = self.hub.feeds.run(feed, number).await? else { continue };
+            let has_its_turn = approved.iter().any(|(_, held)| held.number == number);
+            if later.outcome == Some(Outcome::Accepted) && later.cause == cause::DROP && !has_its_turn {
                 let run = self.open_on(taken, &later, cause::retry(&later)).await?;
                 self.work(taken, run, runs).await?;
             }
         }
-        Ok(())
+        let mut settings = FeedSettings::load(&self.hub, feed).await?;
+        settings.says_again = None;
+        settings.save(&self.hub, taken.lease).await
     }
 
     /// A payload of which too little could be used is judged again when the roster changed.

@@ -204,8 +204,9 @@ impl Tally {
             Some(old) if step.verdict != Verdict::Add => Some((old.status, Row::decode(&old.detail)?)),
             _ => None,
         };
-        // A day that the payload has.
-        let said = if step.rows > 0 && entity == Entity::Attendance { step.row()? } else { None };
+        // A day that the payload brings.
+        let is_new = matches!(step.verdict, Verdict::Add | Verdict::Change) && step.rows > 0;
+        let said = if is_new && entity == Entity::Attendance { step.row()? } else { None };
         let said = said.and_then(|row| row.date());
         let guard = self.guards.entry((entity, step.school_year)).or_insert_with(|| {
             let mut guard = Guard::default();
@@ -233,8 +234,8 @@ impl Tally {
             }
             _ => guard.row(school, step.group(), verdict, is_today),
         }
-        if step.departure == Departure::NeverWas {
-            guard.never_was(school);
+        if step.departure == Departure::Moves {
+            guard.moves(school);
         }
         Ok(())
     }

@@ -115,7 +115,7 @@ impl OpenRun<'_> {
             self.cover(&read, &gated, &mut settings).await?;
         }
         settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
-        settings.has_inferred = read.infers;
+        settings.has_inferred |= read.infers;
         let is_delta = read.is_delta();
         self.accept(read.rejects, &gated, settings, is_delta).await
     }

@@ -48,9 +48,12 @@ pub struct FeedSettings {
     /// waited disagrees with one that may be its own.
     #[serde(default)]
     pub(crate) reads_again: bool,
-    /// The last accepted payload left rows in the ledger that no file has: days that are unknown.
+    /// A payload left rows in the ledger that no file had: days that are unknown.
     #[serde(default)]
     pub(crate) has_inferred: bool,
+    /// Deltas between these two runs are to be read again: the one that the later run approved is older.
+    #[serde(default)]
+    pub(crate) says_again: Option<(u64, u64)>,
     /// What a payload that waits because too little of it could be used was judged by.
     #[serde(default)]
     pub(crate) unusable_basis: Option<String>,

@@ -47,7 +47,9 @@ impl Leaving<'_> {
         came_back(steps)?;
         self.leave_gone(steps)?;
         let moved = steps.iter().map(|step| self.moved(step)).collect::<Result<Vec<_>, _>>()?;
-        steps.extend(moved.into_iter().flatten());
+        for step in moved.into_iter().flatten() {
+            again(steps, step);
+        }
         steps.sort_by_key(Step::key);
         Ok(())
     }
@@ -68,17 +70,18 @@ impl Leaving<'_> {
                 other.school != gone.school && other.entry >= gone.entry && self.is_transfer(step, other)
             });
             let first_elsewhere = elsewhere.map(|(_, other)| other.entry).min();
-            let never_was = first_elsewhere == Some(gone.entry);
             let left = self.left(first_elsewhere);
             // One that is over by then, or has not begun, keeps nobody at the school.
             let is_now = |other: &Stint| {
                 other.entry <= self.read_on && other.exit.is_none_or(|exit| exit >= self.read_on)
             };
-            let keeps = |other: &Stint| other.school == gone.school && is_now(other);
-            let keeps_school = present(steps, &stints).any(|(_, other)| keeps(other));
-            steps[at].departure = match (keeps_school, never_was) {
+            let now = |here: bool| {
+                present(steps, &stints)
+                    .any(|(_, other)| (other.school == gone.school) == here && is_now(other))
+            };
+            steps[at].departure = match (now(true), now(false)) {
                 (true, _) => Departure::Stays,
-                (false, true) => Departure::NeverWas,
+                (false, true) => Departure::Moves,
                 (false, false) => Departure::Leaves,
             };
             self.leave(&mut steps[at], gone, left)?;
@@ -194,6 +197,18 @@ pub(super) fn has_moved_on(detail: &[u8]) -> Result<bool, HubError> {
     Ok(stint_of(detail)?.and_then(|stint| stint.key).is_some_and(|key| key.contains(UNTIL)))
 }
 
+/// Adds what stands of an enrolment; where it stood before and was taken back, it goes on from there.
+fn again(steps: &mut Vec<Step>, mut step: Step) {
+    let Some(before) = steps.iter_mut().find(|before| before.key() == step.key()) else {
+        return steps.push(step);
+    };
+    if let (Some(new), Some(old)) = (&mut step.new, &before.old) {
+        new.revision = old.revision + 1;
+    }
+    step.old.clone_from(&before.old);
+    *before = step;
+}
+
 /// A row key that is back where it was never moved on.
 fn came_back(steps: &mut [Step]) -> Result<(), HubError> {
     let stints = steps.iter().map(stint).collect::<Result<Vec<_>, _>>()?;
@@ -202,6 +217,9 @@ fn came_back(steps: &mut [Step]) -> Result<(), HubError> {
         else {
             continue;
         };
+        if old.content == 0 {
+            continue;
+        }
         let Some((key, _)) = past.key.as_deref().and_then(|key| key.split_once(UNTIL)) else { continue };
         let is_it = |(step, stint): (&Step, &Option<Stint>)| {
             let stint = stint.as_ref().filter(|_| step.verdict == Verdict::Change);
@@ -230,7 +248,8 @@ fn present<'s>(
             Verdict::Add | Verdict::Corrects | Verdict::Change | Verdict::Unchanged | Verdict::Untouched
         )
     };
-    let present = steps.iter().zip(stints).filter(move |(step, _)| stays(step));
+    let never_was = |step: &Step| step.new.is_none() && step.old.as_ref().is_some_and(|old| old.content == 0);
+    let present = steps.iter().zip(stints).filter(move |(step, _)| stays(step) && !never_was(step));
     present.filter_map(|(step, stint)| stint.as_ref().map(|stint| (step, stint)))
 }
 

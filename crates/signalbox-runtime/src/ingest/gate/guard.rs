@@ -55,8 +55,8 @@ struct Losses {
     ends: u64,
     /// Of those, because their school has no row at all.
     vanished: u64,
-    /// Of those that would end, in whose place their student has one elsewhere from the same day on.
-    never_were: u64,
+    /// Of those that would end, whose student is elsewhere now.
+    moves: u64,
     /// Those that stand on because a row that could not be used may have been them.
     doubted: u64,
     /// Those who have rows at this school only.
@@ -92,7 +92,7 @@ impl Whole {
 }
 
 impl Guard {
-    /// The payload has a row of the student's day.
+    /// The payload brings a row of the student's day.
     pub(super) fn said(&mut self, group: Option<Group>, date: Date) {
         self.turn_to(group);
         self.moved.said(date);
@@ -139,10 +139,10 @@ impl Guard {
         self.student.gone += u64::from(is_gone);
     }
 
-    /// The last row of the school that is gone has one elsewhere in its place.
-    pub(super) fn never_was(&mut self, school: &str) {
+    /// Whose last row of the school is gone is elsewhere now.
+    pub(super) fn moves(&mut self, school: &str) {
         let place = self.place(school);
-        self.schools[place].never_were += 1;
+        self.schools[place].moves += 1;
     }
 
     /// Most rows have the school of the row before.
@@ -184,7 +184,7 @@ impl Guard {
             let many = losses.gone >= FLOOR && losses.gone * 2 > losses.live;
             let whole = self.always_has_rows && losses.gone > 0 && losses.gone == losses.live;
             // A school that one slip of the pen made up goes with it.
-            let is_made_up = losses.gone == 1 && losses.never_were == 1;
+            let is_made_up = losses.gone == 1 && losses.moves == 1;
             losses.ends > 0 && (many || whole && !is_made_up)
         };
         let named = self.schools.iter().filter(|(school, _)| !school.is_empty());

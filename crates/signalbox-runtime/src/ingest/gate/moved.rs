@@ -1,4 +1,4 @@
-//! Days of one student that are gone at one school and stand at another: no day is lost with them.
+//! Days of one student that are gone at one school and new at another: no day is lost with them.
 
 use std::mem::take;
 
@@ -10,7 +10,7 @@ use crate::ingest::diff::{Group, Verdict};
 #[derive(Debug, Default)]
 pub(super) struct Moved {
     pub(super) group: Option<Group>,
-    /// Days of which the payload has a row.
+    /// Days of which the payload brings a row.
     said: Vec<Date>,
     gone: Vec<Gone>,
 }
@@ -38,8 +38,7 @@ impl Moved {
         let said = take(&mut self.said);
         let mut gone = take(&mut self.gone);
         for row in &mut gone {
-            // Of a school without a row nothing is believed to have moved.
-            if row.verdict != Verdict::EndVanished && said.contains(&row.date) {
+            if said.contains(&row.date) {
                 row.verdict = Verdict::Unchanged;
             }
         }

@@ -109,7 +109,7 @@ impl RosterIds {
         let is_one = |key: &StudentKey| {
             let is_said_today = resolver
                 .successor(*key)
-                .is_some_and(|next| next.day >= self.day && self.fingerprint(*key) == Some(next.fingerprint));
+                .is_some_and(|next| next.day == self.day && self.fingerprint(*key) == Some(next.fingerprint));
             resolver.is_two_persons(*key) && !self.two_persons.contains(key) && !is_said_today
         };
         self.students.seen.keys().copied().filter(is_one).collect()
