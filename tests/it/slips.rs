@@ -226,6 +226,37 @@ fn an_id_that_is_given_to_another_child_takes_nothing_along() {
     assert_eq!(last_run(&district.up(), "enrollment")["unchanged"], 2, "and so it stays");
 }
 
+/// On the day on which it is believed a row of the child cannot be read, or the hub dies: a day later it is settled.
+#[test]
+fn an_id_that_is_given_away_takes_nothing_along_whatever_happens_that_day() {
+    let entry = format!("2009-11-30,100,{}", us(day(30)));
+    let odile = roster_with(ODILE).replace("2009-11-30,100,8/23/2021", &entry);
+    let unread = odile.clone() + "1001,Marsh,Odile,2009-11-30,200,xx,\r\n";
+    for (name, second, failpoint) in [
+        ("a bad row", &unread, None),
+        ("a death", &odile, Some("append")),
+        ("another", &odile, Some("ledger")),
+    ] {
+        let mut district = District::new();
+        district.drop("enrollment-1.csv", roster_with(ZEBEDEE));
+        district.attend(&ABSENCES);
+        district.up();
+        for (n, file) in [&odile, second, &odile].into_iter().enumerate() {
+            district.later(24 * 60);
+            district.drop(&format!("enrollment-{}.csv", n + 2), file);
+            if let Some(failpoint) = failpoint.filter(|_| n == 1) {
+                district.up_dying_at(failpoint, 1);
+            }
+            district.up();
+        }
+        district.attend(&[ABSENCES[0], ABSENCES[1], ABSENCES[2], (1001, 31, "A"), through(40)]);
+        district.up();
+        let enrolled = enrollments(&district, 1001);
+        assert_eq!(enrolled.len(), 1, "{name}: {enrolled:?}");
+        assert_eq!(district.answer(1001)["value"], "1/11", "{name}");
+    }
+}
+
 /// One child's id is believed on the day on which another's is not yet.
 #[test]
 fn two_ids_that_are_given_away_on_two_days_are_believed_one_after_the_other() {

@@ -244,6 +244,11 @@ impl Doubt {
                 || is_so(&Place::Day(school.to_owned(), date)))
     }
 
+    /// Whether rows that could not be used name the student.
+    pub(crate) fn is_about(&self, student: StudentKey) -> bool {
+        self.named.contains_key(student.as_uuid())
+    }
+
     /// Whether rows that name the student, and could not be used, may be about that school.
     pub(crate) fn may_be_at(&self, student: StudentKey, school: &str) -> bool {
         let is_it = |named: &Option<String>| named.as_deref().is_none_or(|named| named == school);

@@ -83,6 +83,7 @@ impl OpenRun<'_> {
             Ok(read) => read,
             Err(refusal) => return self.set_aside(&refusal).await,
         };
+        read.succeeded.extend(&settings.succeeded);
         taught.extend(&mut read);
         read.scopes.extend(remembered.waiting.iter().map(|(slot, year)| (slot.number(), *year)));
         let read_on = remembered.read_on.map_or(self.run_day(), |last| last.max(self.run_day()));
@@ -104,6 +105,11 @@ impl OpenRun<'_> {
             self.end_what_went_out().await?;
             return self.hold(read.rejects, &gated, held, settings).await;
         }
+        if !read.succeeded.is_empty() {
+            // Before anything of it is out: whoever takes the run up after a crash knows.
+            settings.succeeded = read.succeeded.iter().copied().collect();
+            settings.save(hub, self.lease).await?;
+        }
         if !read.ids.is_empty() {
             self.teach(&read).await?;
         }
@@ -116,6 +122,7 @@ impl OpenRun<'_> {
         }
         settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
         settings.has_inferred |= read.infers;
+        settings.succeeded.retain(|key| read.doubt.is_about(*key) || !gated.kept_back.is_empty());
         let is_delta = read.is_delta();
         self.accept(read.rejects, &gated, settings, is_delta).await
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use signalbox_event::StudentKey;
 use signalbox_event::data::{Mode, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 use signalbox_store::feed::{FeedLease, FeedStore};
@@ -51,6 +52,9 @@ pub struct FeedSettings {
     /// A payload left rows in the ledger that no file had: days that are unknown.
     #[serde(default)]
     pub(crate) has_inferred: bool,
+    /// Students who are another person since the last accepted payload, of whose rows some could not be settled then.
+    #[serde(default)]
+    pub(crate) succeeded: Vec<StudentKey>,
     /// Deltas between these two runs are to be read again: the one that the later run approved is older.
     #[serde(default)]
     pub(crate) says_again: Option<(u64, u64)>,
