@@ -7,23 +7,23 @@ use crate::drops::{self, Row, day, through, us};
 use crate::receiver::Receiver;
 
 /// `student,school,entry,exit` as an enrolment export.
-fn roster(rows: &[(u32, u32, &str, &str)]) -> String {
+pub(crate) fn roster(rows: &[(u32, u32, &str, &str)]) -> String {
     let line = |(id, school, entry, exit): &(u32, u32, &str, &str)| {
         format!("{id},Quillfeather{id},Zebedee{id},2007-03-01,{school},{entry},{exit}")
     };
     drops::csv(drops::ENROLLMENT_HEADER, &rows.iter().map(line).collect::<Vec<_>>())
 }
 
-fn drop_roster(district: &mut District, name: &str, rows: &[(u32, u32, &str, &str)]) -> Value {
+pub(crate) fn drop_roster(district: &mut District, name: &str, rows: &[(u32, u32, &str, &str)]) -> Value {
     district.drop(name, roster(rows));
     district.up()
 }
 
-fn enrollments(district: &District, id: u32) -> Vec<Value> {
+pub(crate) fn enrollments(district: &District, id: u32) -> Vec<Value> {
     district.student(id)["enrollments"].as_array().expect("a list").clone()
 }
 
-const AUGUST: &str = "8/23/2021";
+pub(crate) const AUGUST: &str = "8/23/2021";
 
 /// An active-only roster after a transfer: the fall at the old school is not erased.
 #[test]

@@ -8,28 +8,11 @@ use serde_json::{Value, json};
 
 use crate::district::{District, last_run};
 use crate::drops::{self, Row, day, through, us};
+use crate::leaving::{AUGUST, drop_roster, enrollments, roster};
 use crate::oneroster::{Files, drop_folder, package, reading, zipped};
 use crate::receiver::Receiver;
 
-const AUGUST: &str = "8/23/2021";
 const RAISED: [&str; 1] = ["risk.flag.raised"];
-
-/// `student,school,entry,exit` as an enrolment export.
-fn roster(rows: &[(u32, u32, &str, &str)]) -> String {
-    let line = |(id, school, entry, exit): &(u32, u32, &str, &str)| {
-        format!("{id},Quillfeather{id},Zebedee{id},2007-03-01,{school},{entry},{exit}")
-    };
-    drops::csv(drops::ENROLLMENT_HEADER, &rows.iter().map(line).collect::<Vec<_>>())
-}
-
-fn drop_roster(district: &mut District, name: &str, rows: &[(u32, u32, &str, &str)]) -> Value {
-    district.drop(name, roster(rows));
-    district.up()
-}
-
-fn enrollments(district: &District, id: u32) -> Vec<Value> {
-    district.student(id)["enrollments"].as_array().expect("a list").clone()
-}
 
 /// 1001 was absent on three of 20 days, and is flagged.
 fn flagged(receiver: &Receiver, rows: &[(u32, u32, &str, &str)]) -> District {

@@ -257,7 +257,7 @@ fn warnings(notes: &Notes) -> Vec<Warning> {
             "two_persons",
             notes.two_persons,
             "not matched because the roster has two persons under the id, or another than before: mend it, unless the \
-             id is another child's by now; the next roster settles that",
+             id is another child's by now; a roster of a later day settles that",
         ),
     ];
     let counted = counted.into_iter().map(|(code, count, which)| warning(code, count, which));

@@ -97,6 +97,7 @@ pub(crate) struct Step {
     pub fault: bool,
     /// Of a row that is missing and stands on, the places in doubt that it stands in.
     pub doubted_by: Vec<Place>,
+    /// Of an enrolment that ends.
     pub departure: Departure,
     /// A row of attendance that is gone, on a day that counts nowhere: nothing is lost with it, and a file whose dates were
     /// wrong holds no good one up.
@@ -318,7 +319,9 @@ impl<'a> Diff<'a> {
             if slot.entity != Entity::Enrollment || slot.waits {
                 return Ok(None);
             }
-            let student = Row::decode(&old.detail)?.student.map(StudentKey::from_uuid);
+            let row = Row::decode(&old.detail)?;
+            let moved_on = leaving::has_moved_on(&row);
+            let student = row.student.map(StudentKey::from_uuid);
             if old.content != 0 && student.is_some_and(|student| self.succeeded.contains(&student)) {
                 let (new, publish) = (Some(ended(&old)), Some(Status::ToBeDeleted));
                 return Ok(Some(Step {
@@ -327,7 +330,6 @@ impl<'a> Diff<'a> {
                     ..Step::new(slot, school_year, Verdict::Corrected, Some(old))
                 }));
             }
-            let moved_on = leaving::has_moved_on(&old.detail)?;
             return Ok(moved_on.then(|| Step::new(slot, school_year, Verdict::Untouched, Some(old))));
         }
         let Some(judged) = self.judged(slot.entity, school_year) else {
@@ -356,7 +358,7 @@ impl<'a> Diff<'a> {
             }
             _ => judged.missing(&row),
         };
-        let unmissed = self.is_unmissed(&row);
+        let unmissed = missing != Missing::Outside && self.is_unmissed(&row);
         let doubted_by = match missing {
             Missing::Ended | Missing::Vanished if unmissed => Vec::new(),
             Missing::Ended | Missing::Vanished => self.doubt.on(&row),

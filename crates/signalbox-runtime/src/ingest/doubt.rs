@@ -174,8 +174,8 @@ impl Cast {
 }
 
 impl Doubt {
-    /// `is_reread`: the payload is the very one that `book` is of, read again for another reason than a drop. Its doubt is as new as it was, but for what
-    /// the roster or the mapping has put in doubt since.
+    /// `is_reread`: the payload is the very one that `book` is of, read again for another reason than a drop. Its doubt is as
+    /// new as it was, but for what the roster or the mapping has put in doubt since.
     pub(crate) fn of(doubts: Doubts, book: &Book, is_reread: bool, run_day: Date) -> Self {
         let book: BTreeMap<&Place, &Rows> = book.places.iter().map(|(place, rows)| (place, rows)).collect();
         let none = Rows::default();

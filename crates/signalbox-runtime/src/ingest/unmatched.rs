@@ -98,7 +98,7 @@ fn hint(resolver: &mut Resolver, feed: &Feed, id: &str) -> Option<String> {
         let why = match resolver.successor(key) {
             None => "the roster has two persons under this id: mend one of them",
             Some(_) => {
-                "the roster has another person under this id than before: if the next one says so too, it is another \
+                "the roster has another person under this id than before: if one of a later day says so too, it is another \
                  child's from then on"
             }
         };

@@ -193,8 +193,8 @@ impl Leaving<'_> {
 }
 
 /// Whether a ledger row is what stands of an enrolment whose row key moved on.
-pub(super) fn has_moved_on(detail: &[u8]) -> Result<bool, HubError> {
-    Ok(stint_of(detail)?.and_then(|stint| stint.key).is_some_and(|key| key.contains(UNTIL)))
+pub(super) fn has_moved_on(row: &Row<'_>) -> bool {
+    matches!(&row.body, Body::Enrollment { key: Some(key), .. } if key.contains(UNTIL))
 }
 
 /// Adds what stands of an enrolment; where it stood before and was taken back, it goes on from there.
