@@ -258,6 +258,10 @@ pub enum HoldState {
     Done,
 }
 
+impl HoldState {
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Approved, Self::Refused, Self::Superseded, Self::Done];
+}
+
 /// Rows of one payload that could not be used, for one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectGroup {
@@ -445,8 +449,12 @@ pub trait FeedStore: Send + Sync {
     /// All ids of a target.
     async fn ids_of(&self, what: Named, target: &str) -> Result<Vec<CrosswalkRow>, StoreError>;
 
-    /// Holds of every state, oldest first.
-    async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
+    /// The holds of every feed that are in one of these states, oldest first. Those that are over are kept long: no more is
+    /// read than is asked for.
+    async fn holds(&self, states: &[HoldState]) -> Result<Vec<Hold>, StoreError>;
+
+    /// One hold, in whatever state.
+    async fn hold(&self, id: &str) -> Result<Option<Hold>, StoreError>;
 
     /// Decides a waiting hold. `false`: there is no waiting hold of that id.
     async fn decide_hold(

@@ -60,12 +60,9 @@ impl OpenRun<'_> {
             let schools: Vec<SchoolEnds> = serde_json::from_str(schools).unwrap_or_default();
             schools.into_iter().map(|school| school.school).collect()
         };
-        let holds = self.hub.feeds.holds().await?;
+        let holds = self.hub.feeds.holds(&[HoldState::Waiting]).await?;
         let waiting = holds.into_iter().find(|hold| {
-            hold.feed == new.feed
-                && hold.state == HoldState::Waiting
-                && hold.reason == new.reason
-                && names(&hold.schools) == names(&new.schools)
+            hold.feed == new.feed && hold.reason == new.reason && names(&hold.schools) == names(&new.schools)
         });
         Ok(Some(match waiting {
             Some(waiting) => Hold { id: waiting.id, since_ms: waiting.since_ms, ..new },
@@ -179,7 +176,8 @@ impl OpenRun<'_> {
             return Ok(Superseded::All);
         }
         let mut ids = Vec::new();
-        for hold in self.hub.feeds.holds().await?.into_iter().filter(|hold| hold.feed == self.run.feed) {
+        let undone = self.hub.feeds.holds(&[HoldState::Waiting, HoldState::Approved]).await?;
+        for hold in undone.into_iter().filter(|hold| hold.feed == self.run.feed) {
             let held = self.hub.feeds.run(&hold.feed, hold.run).await?;
             if held.is_none_or(|held| cause::came_with(&held) <= cause::came_with(self.run)) {
                 ids.push(hold.id);
@@ -190,11 +188,8 @@ impl OpenRun<'_> {
 
     /// The last hold of the same bytes that waits or was refused.
     async fn earlier_hold(&self) -> Result<Option<Hold>, HubError> {
-        let mut holds = self.hub.feeds.holds().await?;
-        holds.retain(|hold| {
-            hold.feed == self.run.feed && matches!(hold.state, HoldState::Waiting | HoldState::Refused)
-        });
-        for hold in holds.into_iter().rev() {
+        let holds = self.hub.feeds.holds(&[HoldState::Waiting, HoldState::Refused]).await?;
+        for hold in holds.into_iter().filter(|hold| hold.feed == self.run.feed).rev() {
             let held = self.hub.feeds.run(&hold.feed, hold.run).await?;
             if held.is_some_and(|held| held.payload == self.run.payload) {
                 return Ok(Some(hold));

@@ -28,7 +28,7 @@ impl Ingest {
         taken: Taken<'_>,
         runs: &mut Vec<RunReport>,
     ) -> Result<(), HubError> {
-        for (hold, held) in self.held(taken, |hold| hold.state == HoldState::Approved).await? {
+        for (hold, held) in self.held(taken, HoldState::Approved).await? {
             let run = self.open_on(taken, &held, cause::approved(&hold.id, &held)).await?;
             self.work(taken, run, runs).await?;
         }
@@ -42,7 +42,7 @@ impl Ingest {
         let Some((after, before)) = FeedSettings::load(&self.hub, feed).await?.says_again else {
             return Ok(());
         };
-        let approved = self.held(taken, |hold| hold.state == HoldState::Approved).await?;
+        let approved = self.held(taken, HoldState::Approved).await?;
         for number in after + 1..before {
             let Some(later) = self.hub.feeds.run(feed, number).await? else { continue };
             let has_its_turn = approved.iter().any(|(_, held)| held.number == number);
@@ -64,8 +64,9 @@ impl Ingest {
     ) -> Result<(), HubError> {
         let settings = FeedSettings::load(&self.hub, &taken.feed.name).await?;
         let Some(basis) = settings.unusable_basis else { return Ok(()) };
-        let is_it = |hold: &Hold| hold.state == HoldState::Waiting && hold.reason == UNUSABLE;
-        let Some((_, held)) = self.held(taken, is_it).await?.pop() else { return Ok(()) };
+        let waiting = self.held(taken, HoldState::Waiting).await?;
+        let unusable = waiting.into_iter().rfind(|(hold, _)| hold.reason == UNUSABLE);
+        let Some((_, held)) = unusable else { return Ok(()) };
         let undecided = Run { gated: None, ..held.clone() };
         let by_now = Basis::load(&self.hub, taken.feed, run_day(&self.hub, &held)).await?;
         if by_now.of(&undecided) != basis {
@@ -126,16 +127,11 @@ impl Ingest {
         }
     }
 
-    /// The feed's holds that are so, each with the run that was held; in the order in which their payloads came.
-    async fn held(
-        &self,
-        taken: Taken<'_>,
-        is_so: impl Fn(&Hold) -> bool,
-    ) -> Result<Vec<(Hold, Run)>, HubError> {
+    /// The feed's holds in this state, each with the run that was held; in the order in which their payloads came.
+    async fn held(&self, taken: Taken<'_>, state: HoldState) -> Result<Vec<(Hold, Run)>, HubError> {
         let mut held = Vec::new();
-        for hold in self.hub.feeds.holds().await? {
+        for hold in self.hub.feeds.holds(&[state]).await? {
             if hold.feed == taken.feed.name
-                && is_so(&hold)
                 && let Some(run) = self.hub.feeds.run(&hold.feed, hold.run).await?
             {
                 held.push((hold, run));

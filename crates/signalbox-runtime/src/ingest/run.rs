@@ -265,7 +265,7 @@ impl OpenRun<'_> {
     /// The hold that a person approved, if that is why the payload is worked through.
     async fn approved_hold(&self) -> Result<Option<Hold>, HubError> {
         let Some(id) = cause::approved_hold(&self.run.cause) else { return Ok(None) };
-        Ok(self.hub.feeds.holds().await?.into_iter().find(|hold| hold.id == id))
+        Ok(self.hub.feeds.hold(id).await?)
     }
 
     fn decision(&self, gated: &Gated, settings: Option<&FeedSettings>) -> Decision {

@@ -57,8 +57,8 @@ fn called(hub: &Hub, kept: &str) -> Option<String> {
 
 /// Holds of configured feeds that wait for a decision.
 pub(crate) async fn waiting(hub: &Hub) -> Result<Vec<Hold>, HubError> {
-    let mut holds = hub.feeds.holds().await?;
-    holds.retain(|hold| hold.state == HoldState::Waiting && hub.settings.feed(&hold.feed).is_some());
+    let mut holds = hub.feeds.holds(&[HoldState::Waiting]).await?;
+    holds.retain(|hold| hub.settings.feed(&hold.feed).is_some());
     Ok(holds)
 }
 
@@ -69,8 +69,7 @@ pub async fn holds(hub: &Hub) -> Result<Vec<HoldLine>, HubError> {
 
 /// One hold, decided or not.
 pub async fn hold(hub: &Hub, id: &str) -> Result<Option<HoldDetail>, HubError> {
-    let holds = hub.feeds.holds().await?;
-    let Some(hold) = holds.iter().find(|hold| hold.id == id) else { return Ok(None) };
+    let Some(hold) = &hub.feeds.hold(id).await? else { return Ok(None) };
     let schools = serde_json::from_str(&hold.schools).map_err(|_| HubError::Stored("hold"))?;
     let run = hub.feeds.run(&hold.feed, hold.run).await?.ok_or(HubError::Stored("hold"))?;
     let waits = hold.state == HoldState::Waiting;

@@ -141,7 +141,7 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
 /// file says by now.
 pub(crate) async fn feeds(hub: &Hub, is_running: bool) -> Result<Vec<FeedStatus>, HubError> {
     let shard = if is_running { super::shard_state(hub, 0).await? } else { ShardState::default() };
-    let holds = hub.feeds.holds().await?;
+    let holds = hub.feeds.holds(&[HoldState::Waiting, HoldState::Approved]).await?;
     let mut feeds = Vec::new();
     for feed in &hub.settings.feeds {
         let not_found = hub.feeds.ledger_counts(&feed.name).await?.unmatched;

@@ -200,8 +200,12 @@ impl FeedStore for PgFeeds {
         crosswalk::ids_of(&self.pool, what, target).await.map_err(refusal)
     }
 
-    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        holds::all(&self.pool).await.map_err(refusal)
+    async fn holds(&self, states: &[HoldState]) -> Result<Vec<Hold>, StoreError> {
+        holds::in_states(&self.pool, states).await.map_err(refusal)
+    }
+
+    async fn hold(&self, id: &str) -> Result<Option<Hold>, StoreError> {
+        holds::find(&self.pool, id).await.map_err(refusal)
     }
 
     async fn decide_hold(

@@ -224,8 +224,12 @@ impl FeedStore for SqliteFeeds {
         crosswalk::ids_of(&mut *self.db.reader().await.map_err(refusal)?, what, target).await.map_err(refusal)
     }
 
-    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        holds::all(&mut *self.db.reader().await.map_err(refusal)?).await.map_err(refusal)
+    async fn holds(&self, states: &[HoldState]) -> Result<Vec<Hold>, StoreError> {
+        holds::in_states(&mut *self.db.reader().await.map_err(refusal)?, states).await.map_err(refusal)
+    }
+
+    async fn hold(&self, id: &str) -> Result<Option<Hold>, StoreError> {
+        holds::find(&mut *self.db.reader().await.map_err(refusal)?, id).await.map_err(refusal)
     }
 
     async fn decide_hold(

@@ -67,7 +67,7 @@ pub(crate) async fn feeds_of(store: &impl FeedStore) -> Feeds {
         ledgers,
         usable,
         crosswalk: store.crosswalk(None, usize::MAX).await.expect("answers"),
-        holds: store.holds().await.expect("answers"),
+        holds: store.holds(&HoldState::ALL).await.expect("answers"),
         groups: store.reject_groups().await.expect("answers"),
         rejects: store.rejects(usize::MAX).await.expect("answers"),
         notes: [store.note("policy").await.expect("answers"), store.note("another").await.expect("answers")],

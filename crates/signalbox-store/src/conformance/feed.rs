@@ -4,7 +4,9 @@
 use super::crosswalk::named;
 use super::{assert_refused, taken};
 use crate::FeedStore;
-use crate::feed::{Closing, Decision, FeedLease, LedgerRow, LedgerStatus, Mark, NewRun, Outcome, Scope};
+use crate::feed::{
+    Closing, Decision, FeedLease, HoldState, LedgerRow, LedgerStatus, Mark, NewRun, Outcome, Scope,
+};
 
 /// One test per promise of [`FeedStore`].
 #[macro_export]
@@ -76,6 +78,7 @@ macro_rules! feed_conformance {
                 closing_supersedes_those_that_are_named
                 a_hold_is_decided_once
                 holds_come_oldest_first
+                holds_are_found_by_state_and_id
             }
         }
         mod reject_conformance {
@@ -178,7 +181,7 @@ pub async fn a_feed_is_forgotten_whole(store: &impl FeedStore) {
     assert_eq!(store.ledger("old", SCOPE, None, 10).await.expect("reads"), []);
     assert_eq!(store.ledger("sis", SCOPE, None, 10).await.expect("reads").len(), 1);
     assert_eq!(store.run("old", 1).await.expect("reads"), None);
-    assert!(store.holds().await.expect("reads").iter().all(|hold| hold.feed == "sis"));
+    assert!(store.holds(&HoldState::ALL).await.expect("reads").iter().all(|hold| hold.feed == "sis"));
     assert!(store.rejects(10).await.expect("reads").iter().all(|reject| reject.feed == "sis"));
     assert!(store.reject_groups().await.expect("reads").iter().all(|group| group.feed == "sis"));
     assert_eq!(store.crosswalk(None, 10).await.expect("reads").len(), 1);

@@ -10,7 +10,7 @@ pub async fn closing_opens_a_hold(store: &impl FeedStore) {
     let opened = Hold { schools: r#"[{"school":"100"}]"#.into(), ..hold("h1", "sis", 1, 10) };
     let held = Closing { hold: Some(opened.clone()), ..closing(Outcome::Held) };
     work(store, &lease, new_run("one", &[]), held).await;
-    assert_eq!(store.holds().await.expect("reads"), [opened]);
+    assert_eq!(store.holds(&HoldState::ALL).await.expect("reads"), [opened]);
 }
 
 pub async fn closing_finishes_the_hold_it_was_run_for(store: &impl FeedStore) {
@@ -40,7 +40,7 @@ pub async fn closing_supersedes_earlier_holds(store: &impl FeedStore) {
         ..closing(Outcome::Accepted)
     };
     work(store, &sis, new_run("good", &[]), good).await;
-    let holds = store.holds().await.expect("reads");
+    let holds = store.holds(&HoldState::ALL).await.expect("reads");
     let mut states: Vec<_> = holds.into_iter().map(|hold| (hold.id, hold.state)).collect();
     states.sort_by(|a, b| a.0.cmp(&b.0));
     let states: Vec<_> = states.into_iter().map(|(_, state)| state).collect();
@@ -56,7 +56,7 @@ pub async fn closing_supersedes_those_that_are_named(store: &impl FeedStore) {
     let these = ["0 is approved", "1 waits", "3 is another feed's", "unknown"].map(str::to_owned);
     let closing = Closing { superseded: Superseded::These(these.to_vec()), ..closing(Outcome::Accepted) };
     work(store, &sis, new_run("good", &[]), closing).await;
-    let mut holds = store.holds().await.expect("reads");
+    let mut holds = store.holds(&HoldState::ALL).await.expect("reads");
     holds.sort_by(|a, b| a.id.cmp(&b.id));
     let states: Vec<_> = holds.into_iter().map(|hold| hold.state).collect();
     let (over, waits) = (HoldState::Superseded, HoldState::Waiting);
@@ -70,7 +70,7 @@ pub async fn a_hold_is_decided_once(store: &impl FeedStore) {
     assert!(approve.expect("decides"));
     assert!(!decide(store, "h", HoldState::Refused).await);
     assert!(!decide(store, "unknown", HoldState::Refused).await);
-    let decided = store.holds().await.expect("reads").remove(0);
+    let decided = store.holds(&HoldState::ALL).await.expect("reads").remove(0);
     assert_eq!(decided.state, HoldState::Approved);
     assert_eq!(decided.decided_by.as_deref(), Some("ada"));
     assert_eq!(decided.decided_reason.as_deref(), Some("summer roll-over"));
@@ -82,8 +82,24 @@ pub async fn holds_come_oldest_first(store: &impl FeedStore) {
         let held = Closing { hold: Some(hold(id, "sis", 1, since_ms)), ..closing(Outcome::Held) };
         work(store, &lease, new_run("one", &[]), held).await;
     }
-    let ids: Vec<_> = store.holds().await.expect("reads").into_iter().map(|hold| hold.id).collect();
+    let ids: Vec<_> =
+        store.holds(&HoldState::ALL).await.expect("reads").into_iter().map(|hold| hold.id).collect();
     assert_eq!(ids, ["old", "middle", "young"]);
+}
+
+pub async fn holds_are_found_by_state_and_id(store: &impl FeedStore) {
+    let lease = taken(store, "sis").await;
+    open_holds(store, &lease, &["first", "second", "third"]).await;
+    assert!(decide(store, "second", HoldState::Refused).await);
+    let ids = async |states: &[HoldState]| -> Vec<_> {
+        store.holds(states).await.expect("reads").into_iter().map(|hold| hold.id).collect()
+    };
+    assert_eq!(ids(&[HoldState::Waiting]).await, ["first", "third"]);
+    assert_eq!(ids(&[HoldState::Refused, HoldState::Approved]).await, ["second"]);
+    assert!(ids(&[HoldState::Done]).await.is_empty() && ids(&[]).await.is_empty());
+    let second = store.hold("second").await.expect("reads").expect("is there");
+    assert_eq!((second.id.as_str(), second.state), ("second", HoldState::Refused));
+    assert_eq!(store.hold("unknown").await.expect("reads"), None);
 }
 
 /// One held run per hold, in this order of age.
@@ -100,7 +116,7 @@ pub(super) async fn decide(store: &impl FeedStore, id: &str, state: HoldState) -
 }
 
 async fn hold_states(store: &impl FeedStore) -> Vec<HoldState> {
-    store.holds().await.expect("reads").into_iter().map(|hold| hold.state).collect()
+    store.holds(&HoldState::ALL).await.expect("reads").into_iter().map(|hold| hold.state).collect()
 }
 
 pub(super) fn hold(id: &str, feed: &str, run: u64, since_ms: i64) -> Hold {

@@ -345,10 +345,15 @@ impl FeedStore for MemoryFeeds {
         Ok(found.cloned().collect())
     }
 
-    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+    async fn holds(&self, states: &[HoldState]) -> Result<Vec<Hold>, StoreError> {
         let mut holds = self.lock().holds.clone();
+        holds.retain(|hold| states.contains(&hold.state));
         holds.sort_by(|a, b| (a.since_ms, &a.id).cmp(&(b.since_ms, &b.id)));
         Ok(holds)
+    }
+
+    async fn hold(&self, id: &str) -> Result<Option<Hold>, StoreError> {
+        Ok(self.lock().holds.iter().find(|hold| hold.id == id).cloned())
     }
 
     async fn decide_hold(

@@ -79,7 +79,7 @@ async fn list(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), Fai
 async fn if_approved(global: &Global, id: &str) -> Result<Changes, Failure> {
     let now = Clock::new(global.now).frozen();
     trial::on_a_copy(global, async |hub| {
-        let Some(hold) = hub.feeds.holds().await?.into_iter().find(|hold| hold.id == id) else {
+        let Some(hold) = hub.feeds.hold(id).await? else {
             return Ok(Changes::default());
         };
         let mut loops = Loops::open(hub.clone(), Holder::embedded(), None).await?;
@@ -164,7 +164,8 @@ fn plain(reason: &str) -> &str {
 
 /// The id that begins so, if it is the only one.
 async fn whole_id(hub: &Hub, start: &str) -> Result<String, Failure> {
-    let mut ids: Vec<String> = hub.feeds.holds().await?.into_iter().map(|hold| hold.id).collect();
+    let holds = hub.feeds.holds(&HoldState::ALL).await?;
+    let mut ids: Vec<String> = holds.into_iter().map(|hold| hold.id).collect();
     ids.retain(|id| id.starts_with(start));
     match (ids.pop(), ids.is_empty()) {
         (Some(id), true) => Ok(id),

@@ -55,9 +55,19 @@ async fn supersede(
 }
 
 /// Oldest first.
-pub(super) async fn all(executor: impl PgExecutor<'_>) -> Result<Vec<Hold>, sqlx::Error> {
-    let rows = sqlx::query("SELECT * FROM hold ORDER BY since_ms, id").fetch_all(executor).await?;
+pub(super) async fn in_states(
+    executor: impl PgExecutor<'_>,
+    states: &[HoldState],
+) -> Result<Vec<Hold>, sqlx::Error> {
+    let words: Vec<_> = states.iter().copied().map(hold_word).collect();
+    let select = "SELECT * FROM hold WHERE state = ANY($1) ORDER BY since_ms, id";
+    let rows = sqlx::query(select).bind(words).fetch_all(executor).await?;
     rows.iter().map(hold).collect()
+}
+
+pub(super) async fn find(executor: impl PgExecutor<'_>, id: &str) -> Result<Option<Hold>, sqlx::Error> {
+    let row = sqlx::query("SELECT * FROM hold WHERE id = $1").bind(id).fetch_optional(executor).await?;
+    row.as_ref().map(hold).transpose()
 }
 
 /// `false`: no hold of that id waits.

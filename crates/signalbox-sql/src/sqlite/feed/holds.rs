@@ -54,9 +54,20 @@ async fn supersede(
 }
 
 /// Oldest first.
-pub(super) async fn all(executor: impl SqliteExecutor<'_>) -> Result<Vec<Hold>, sqlx::Error> {
-    let rows = sqlx::query("SELECT * FROM hold ORDER BY since_ms, id").fetch_all(executor).await?;
+pub(super) async fn in_states(
+    executor: impl SqliteExecutor<'_>,
+    states: &[HoldState],
+) -> Result<Vec<Hold>, sqlx::Error> {
+    let words: Vec<_> = states.iter().copied().map(hold_word).collect();
+    let words = serde_json::to_string(&words).expect("words always serialise");
+    let select = "SELECT * FROM hold WHERE state IN (SELECT value FROM json_each(?)) ORDER BY since_ms, id";
+    let rows = sqlx::query(select).bind(words).fetch_all(executor).await?;
     rows.iter().map(hold).collect()
+}
+
+pub(super) async fn find(executor: impl SqliteExecutor<'_>, id: &str) -> Result<Option<Hold>, sqlx::Error> {
+    let row = sqlx::query("SELECT * FROM hold WHERE id = ?").bind(id).fetch_optional(executor).await?;
+    row.as_ref().map(hold).transpose()
 }
 
 /// `false`: no hold of that id waits.
