@@ -33,11 +33,12 @@ pub struct Flag {
     pub start: Date,
     /// The last covered day on which that episode was seen open, or its end.
     pub until: Date,
-    /// As last seen while the flag was live; a withdrawn flag keeps what it was told with.
+    /// As last seen while the flag was live; a withdrawn flag keeps what it was told with, one that is cleared has those of
+    /// the day on which it was.
     pub counts: Counts,
     /// School days that nobody knew of then, in none of the counts.
     pub unknown_days: u32,
-    /// Absent dates, as last seen while the flag was live.
+    /// Absent dates in `counts`.
     pub evidence: Vec<Date>,
     pub acknowledgement: Option<Acknowledgement>,
     /// Oldest first.
@@ -162,10 +163,10 @@ pub fn announce(evaluation: &Evaluation, announced: &mut Announced, now: Timesta
     for flag in announced.flags.iter_mut().filter(|flag| flag.state.is_live()) {
         match flag.last_overlapping(evaluation.possible()) {
             None => changes.push(flag.withdraw(evaluation, now)),
-            Some(Episode { start, end: Some(end) }) => {
-                changes.push(flag.clear(start, end, evaluation, now));
+            Some(episode @ Episode { end: Some(end), .. }) => {
+                changes.push(flag.clear(&episode, end, evaluation, now));
             }
-            Some(Episode { start, end: None }) => {
+            Some(Episode { start, end: None, .. }) => {
                 is_claimed = true;
                 flag.keep(start, evaluation, now);
             }
@@ -200,7 +201,6 @@ impl Announced {
     }
 
     fn raise(&mut self, start: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
-        let reason = reasons::of_evaluation(evaluation).text;
         let mut flag = Flag {
             number: self.flags.len() as u32 + 1,
             state: FlagState::Open,
@@ -214,6 +214,7 @@ impl Announced {
             unconfirmed: false,
         };
         flag.refresh(start, evaluation.answer.as_of, evaluation);
+        let reason = reasons::flag_text(&flag, &evaluation.policy);
         flag.record(now, HistoryKind::Raised, reason.clone());
         let number = flag.number;
         self.flags.push(flag);
@@ -239,10 +240,14 @@ impl Flag {
         }
     }
 
-    fn clear(&mut self, since: Date, end: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
+    fn clear(&mut self, episode: &Episode, end: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
         self.correct(evaluation, now);
-        self.refresh(self.start_within(since, evaluation), Some(end), evaluation);
-        let reason = reasons::cleared_text(end, evaluation);
+        self.refresh(self.start_within(episode.start, evaluation), Some(end), evaluation);
+        // What came after its end is no part of it.
+        self.counts = episode.counts;
+        self.unknown_days = episode.unknown_days;
+        self.evidence.retain(|date| *date <= end);
+        let reason = reasons::cleared_text(episode, end, evaluation);
         self.end(FlagState::Cleared, HistoryKind::Cleared, reason.clone(), now);
         FlagChange { number: self.number, kind: FlagChangeKind::Cleared, reason }
     }

@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use crate::announce::{Flag, FlagState};
-use crate::evaluate::{Answer, Counts, Evaluation};
+use crate::evaluate::{Answer, Counts, Episode, Evaluation};
 use crate::policy::{Policy, Ratio};
 
 /// Code of the one reason that chronic absence has.
@@ -33,31 +33,43 @@ pub struct Reason {
     pub dates: Vec<Date>,
 }
 
-/// The reason as evaluated now.
-pub fn of_evaluation(evaluation: &Evaluation) -> Reason {
-    let Answer { absent_dates, unknown_days, .. } = &evaluation.answer;
-    reason(evaluation.answer.counts(), *unknown_days, absent_dates, &evaluation.policy)
-}
-
 /// The reason as a flag keeps it, also after its episode: of one that is withdrawn, as it was told; of one that is cleared,
-/// why it is.
+/// as it stood on that day.
 pub fn of_flag(flag: &Flag, policy: &Policy) -> Reason {
-    let reason = reason(flag.counts, flag.unknown_days, &flag.evidence, policy);
-    match flag.state {
-        FlagState::Cleared => Reason { operator: "<", threshold: policy.leave().to_string(), ..reason },
-        _ => reason,
+    let (operator, threshold) = match Stand::of(flag.counts, policy) {
+        Stand::AtLine => (">=", policy.enter()),
+        Stand::Between => (">=", policy.leave()),
+        Stand::Below => ("<", policy.leave()),
+    };
+    Reason {
+        code: ABSENCE_RATE,
+        text: flag_text(flag, policy),
+        value: value(flag.counts),
+        operator,
+        threshold: threshold.to_string(),
+        counts: flag.counts,
+        dates: flag.evidence.clone(),
     }
 }
 
-fn reason(counts: Counts, unknown_days: u32, dates: &[Date], policy: &Policy) -> Reason {
-    Reason {
-        code: ABSENCE_RATE,
-        text: rate_text(counts, unknown_days, policy),
-        value: value(counts),
-        operator: ">=",
-        threshold: policy.enter().to_string(),
-        counts,
-        dates: dates.to_vec(),
+/// How a share of absent days stands to the lines of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    AtLine,
+    /// Below the line at which a flag is raised, and not below the one at which it comes off.
+    Between,
+    Below,
+}
+
+impl Stand {
+    fn of(counts: Counts, policy: &Policy) -> Self {
+        if counts.reaches(policy.enter()) {
+            Self::AtLine
+        } else if counts.reaches(policy.leave()) {
+            Self::Between
+        } else {
+            Self::Below
+        }
     }
 }
 
@@ -67,9 +79,17 @@ pub fn value(counts: Counts) -> String {
 }
 
 /// `Absent 2 of 20 school days (10.0 %); the line is 10 %.`; with days unknown `Absent 2 of 20 school days (10.0 %), 3
-/// more are unknown; …`
-fn rate_text(counts: Counts, unknown_days: u32, policy: &Policy) -> String {
-    format!("Absent {}{}; the line is {}.", share(counts), unknown(unknown_days), line(policy.enter()))
+/// more are unknown; …`. Of a flag whose rate has fallen since: `…; reached 10 % on 2026-09-21, comes off below 9 %.`
+pub(crate) fn flag_text(flag: &Flag, policy: &Policy) -> String {
+    let share = format!("Absent {}{}", share(flag.counts), unknown(flag.unknown_days));
+    let (enter, leave) = (line(policy.enter()), line(policy.leave()));
+    match (flag.state, Stand::of(flag.counts, policy)) {
+        (FlagState::Cleared, _) => format!("{share} on {}; it comes off below {leave}.", flag.until),
+        (_, Stand::Between) => {
+            format!("{share}; reached {enter} on {}, comes off below {leave}.", flag.start)
+        }
+        (_, Stand::AtLine | Stand::Below) => format!("{share}; the line is {enter}."),
+    }
 }
 
 fn unknown(days: u32) -> String {
@@ -151,11 +171,17 @@ pub(crate) fn withdrawn_text(before: &[Date], evaluation: &Evaluation) -> String
     format!("{correction}As known now: absent {share}{unknown}; the line is {line}.")
 }
 
-/// `Fell below 9 % on 2026-10-12. Absent 3 of 34 school days (8.8 %) now.`
-pub(crate) fn cleared_text(end: Date, evaluation: &Evaluation) -> String {
-    let (leave, share) = (line(evaluation.policy.leave()), share(evaluation.answer.counts()));
-    let unknown = unknown(evaluation.answer.unknown_days);
-    format!("Fell below {leave} on {end}. Absent {share}{unknown} now.")
+/// `Fell below 9 % on 2026-10-12. Absent 3 of 34 school days (8.8 %) now.`; where the rate has risen again meanwhile, `Fell
+/// below 9 % on 2026-10-12, absent 3 of 34 school days (8.8 %). Absent 5 of 38 school days (13.2 %) now.`
+pub(crate) fn cleared_text(episode: &Episode, end: Date, evaluation: &Evaluation) -> String {
+    let (leave, counts) = (evaluation.policy.leave(), evaluation.answer.counts());
+    let then = if counts.reaches(leave) {
+        format!(", absent {}{}", share(episode.counts), unknown(episode.unknown_days))
+    } else {
+        String::new()
+    };
+    let now = format!("Absent {}{} now.", share(counts), unknown(evaluation.answer.unknown_days));
+    format!("Fell below {} on {end}{then}. {now}", line(leave))
 }
 
 fn gone<'a>(before: &'a [Date], now: &'a [Date]) -> impl Iterator<Item = Date> + 'a {
@@ -198,6 +224,21 @@ mod tests {
         Counts { absent_half_days, expected_days }
     }
 
+    fn flag(absent_half_days: u32, expected_days: u32) -> Flag {
+        Flag {
+            number: 1,
+            state: FlagState::Open,
+            start: date(2026, 9, 21),
+            until: date(2026, 10, 12),
+            counts: counts(absent_half_days, expected_days),
+            unknown_days: 0,
+            evidence: Vec::new(),
+            acknowledgement: None,
+            history: Vec::new(),
+            unconfirmed: false,
+        }
+    }
+
     #[test]
     fn rates_read_as_people_say_them() {
         let federal = Policy::default();
@@ -209,11 +250,36 @@ mod tests {
             (2, 1, "Absent 1 of 1 school day (100.0 %); the line is 10 %.", "1/1"),
             (0, 0, "Absent 0 of 0 school days; the line is 10 %.", "0/0"),
         ] {
-            let counts = counts(absent_half_days, expected_days);
-            assert_eq!((rate_text(counts, 0, &federal), value(counts)), (text.to_owned(), short.to_owned()));
+            let reason = of_flag(&flag(absent_half_days, expected_days), &federal);
+            assert_eq!((reason.text.as_str(), reason.value.as_str()), (text, short));
         }
-        let text = rate_text(counts(14, 7), 53, &federal);
+        let flag = Flag { unknown_days: 53, ..flag(14, 7) };
+        let text = of_flag(&flag, &federal).text;
         assert_eq!(text, "Absent 7 of 7 school days (100.0 %), 53 more are unknown; the line is 10 %.");
+    }
+
+    /// Whatever the rate did since a flag was raised, cleared or the rule changed: value, operator and threshold are true.
+    #[test]
+    fn a_reason_states_what_holds() {
+        let federal = Policy::default();
+        let cleared = Flag { state: FlagState::Cleared, ..flag(8, 45) };
+        for (flag, holds, text) in [
+            (flag(10, 50), "5/50 >= 10%", "Absent 5 of 50 school days (10.0 %); the line is 10 %."),
+            (
+                flag(10, 54),
+                "5/54 >= 9%",
+                "Absent 5 of 54 school days (9.3 %); reached 10 % on 2026-09-21, comes off below 9 %.",
+            ),
+            (
+                cleared,
+                "4/45 < 9%",
+                "Absent 4 of 45 school days (8.9 %) on 2026-10-12; it comes off below 9 %.",
+            ),
+            (flag(8, 45), "4/45 < 9%", "Absent 4 of 45 school days (8.9 %); the line is 10 %."),
+        ] {
+            let Reason { value, operator, threshold, text: said, .. } = of_flag(&flag, &federal);
+            assert_eq!((format!("{value} {operator} {threshold}"), said.as_str()), (holds.to_owned(), text));
+        }
     }
 
     #[test]

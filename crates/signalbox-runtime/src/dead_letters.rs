@@ -44,7 +44,7 @@ pub(crate) fn entry(record: &Record, unfit: &Unfit, now: Timestamp) -> NewEntry 
         flag_id: None,
         body: body(record, unfit),
         created_ms: now.as_millisecond(),
-        withheld: false,
+        withheld: None,
         part: false,
         cancels: None,
     }

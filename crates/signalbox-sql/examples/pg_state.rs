@@ -156,7 +156,7 @@ fn entry(subject: &Subject, day: u64) -> NewEntry {
         flag_id: None,
         body: vec![7; STATE_BYTES],
         created_ms: 0,
-        withheld: false,
+        withheld: None,
         part: false,
         cancels: None,
     }

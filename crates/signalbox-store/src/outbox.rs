@@ -29,8 +29,8 @@ pub struct NewEntry {
     pub flag_id: Option<Uuid>,
     pub body: Vec<u8>,
     pub created_ms: i64,
-    /// Shown to operations, never sent.
-    pub withheld: bool,
+    /// Shown to operations, never sent, and why.
+    pub withheld: Option<WithheldBecause>,
     /// Not sent by itself: a *part* waits for [`Outbox::bundle`].
     pub part: bool,
     /// The entry that this one takes back. If that one was never attempted, both become [`EntryState::Superseded`].
@@ -40,7 +40,26 @@ pub struct NewEntry {
 impl NewEntry {
     /// The state in which it is written, unless it takes another back.
     pub const fn first_state(&self) -> EntryState {
-        if self.withheld { EntryState::Withheld } else { EntryState::Pending }
+        if self.withheld.is_some() { EntryState::Withheld } else { EntryState::Pending }
+    }
+}
+
+/// Why an entry is never sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithheldBecause {
+    /// The mode of its flag's feeds lets nothing leave the hub.
+    InTest,
+    /// Its student is enrolled nowhere.
+    HasLeft,
+}
+
+impl WithheldBecause {
+    /// As stored, in the place of an error.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InTest => "in test",
+            Self::HasLeft => "the student has left",
+        }
     }
 }
 
@@ -53,7 +72,7 @@ pub enum EntryState {
     Dead,
     /// Raised and taken back before it was sent.
     Superseded,
-    /// The feed's mode lets nothing leave the hub.
+    /// Never sent: see [`WithheldBecause`].
     Withheld,
     /// A part that went into another entry.
     Bundled,
@@ -95,10 +114,18 @@ pub struct Entry {
     pub attempts: u32,
     /// When it may be tried next; `None` once it is settled.
     pub next_try_ms: Option<i64>,
-    /// Why it was not taken the last time.
+    /// Why it was not taken the last time, or is [`WithheldBecause`].
     pub last_error: Option<String>,
     /// Attempts that do not count towards giving it up: those before a person sent it again, or in which nothing was sent.
     pub tried_before: u32,
+}
+
+impl Entry {
+    /// Whether it is withheld because its student is enrolled nowhere.
+    pub fn has_left(&self) -> bool {
+        self.state == EntryState::Withheld
+            && self.last_error.as_deref() == Some(WithheldBecause::HasLeft.as_str())
+    }
 }
 
 /// Which entries a person sends again.

@@ -138,6 +138,28 @@ fn a_correction_that_undoes_a_clear_raises_a_new_number() {
     assert_eq!(announced.flags()[1].start, day(20));
 }
 
+/// Days of several weeks may come at once: what is told of a flag that came off is of the day on which it did.
+#[test]
+fn a_clear_speaks_of_its_own_day() {
+    let (student, mut announced) = raised();
+    let again = student.absent([24, 25, 26]);
+    let changes = announce(&again.evaluate(&reference(26), 26), &mut announced, now());
+    let kinds: Vec<_> = changes.iter().map(|change| (change.number, change.kind)).collect();
+    assert_eq!(kinds, [(1, FlagChangeKind::Cleared), (2, FlagChangeKind::Raised)]);
+    let end = day(23);
+    let told = format!(
+        "Fell below 9 % on {end}, absent 2 of 23 school days (8.7 %). Absent 5 of 26 school days (19.2 %) now."
+    );
+    assert_eq!(changes[0].reason, told);
+    let [cleared, raised] = announced.flags() else { panic!("two flags") };
+    let of = |flag| {
+        let reason = reasons::of_flag(flag, &Policy::default());
+        (reason.value, reason.operator, reason.threshold, reason.dates.len())
+    };
+    assert_eq!(of(cleared), ("2/23".into(), "<", "9%".into(), 2));
+    assert_eq!(of(raised), ("5/26".into(), ">=", "10%".into(), 5));
+}
+
 #[test]
 fn a_flag_keeps_its_number_while_its_episode_moves() {
     let student = Student::new().absent([21, 22, 23]);
@@ -158,7 +180,11 @@ fn intervals_that_share_one_day_overlap() {
     assert_eq!(announced.flags()[0].start, day(23));
     let present = [21, 22, 23].into_iter().fold(student, |student, at| student.row("100", at, Some(Present)));
     let evaluation = present.absent([1, 2]).evaluate(&reference(23), 23);
-    assert_eq!(evaluation.episodes, [Episode { start: day(20), end: Some(day(23)) }]);
+    let counts = Counts { absent_half_days: 4, expected_days: 23 };
+    assert_eq!(
+        evaluation.episodes,
+        [Episode { start: day(20), end: Some(day(23)), counts, unknown_days: 0 }]
+    );
     assert_eq!(tell(&mut announced, &evaluation), [(1, FlagChangeKind::Cleared)]);
 }
 

@@ -53,6 +53,10 @@ pub struct Episode {
     pub start: Date,
     /// The date on which the rate fell below the lower line; `None` while open.
     pub end: Option<Date>,
+    /// Of the days that were known up to its end; while open, of all that are.
+    pub counts: Counts,
+    /// The others up to there.
+    pub unknown_days: u32,
 }
 
 /// `{value, status, n, as_of, source}` of the indicator, with what can still be prevented.

@@ -145,6 +145,11 @@ fn oracle(registers: &Registers, world: &World, policy: &Policy, as_of: Date) ->
         }
         step(&mut told.certain, low, policy, date);
         step(&mut told.possible, high, policy, date);
+        for episode in told.certain.iter_mut().chain(&mut told.possible) {
+            if episode.end.is_none_or(|end| end == date) {
+                (episode.counts, episode.unknown_days) = (told.counts, told.unknown);
+            }
+        }
     }
     told
 }
@@ -155,7 +160,7 @@ fn step(episodes: &mut Vec<Episode>, counts: Counts, policy: &Policy, date: Date
     match episodes.last_mut().filter(|episode| episode.end.is_none()) {
         Some(open) if absent < line(policy.leave()) => open.end = Some(date),
         None if counts.expected_days >= policy.min_days() && absent >= line(policy.enter()) => {
-            episodes.push(Episode { start: date, end: None });
+            episodes.push(Episode { start: date, end: None, counts: Counts::default(), unknown_days: 0 });
         }
         _ => {}
     }

@@ -1,7 +1,7 @@
 use jiff::civil::Date;
 
 use super::{Counts, Episode};
-use crate::policy::Policy;
+use crate::policy::{Policy, Ratio};
 use crate::reference::SchoolDay;
 
 /// What an unknown day may have been at most, in half-days.
@@ -39,9 +39,8 @@ impl Walk {
 
     pub(super) fn finish(self) -> Walked {
         let Walk { policy: _, low, high, unknown_dates, as_of, absent_dates } = self;
-        let Counts { absent_half_days, expected_days } = low.counts;
         Walked {
-            counts: Counts { absent_half_days, expected_days: expected_days - unknown_dates.len() as u32 },
+            counts: low.known(),
             unknown_dates,
             as_of,
             absent_dates,
@@ -64,9 +63,9 @@ impl Walk {
     pub(super) fn unknown(&mut self, days: &[SchoolDay]) {
         let high = self.high.get_or_insert_with(|| self.low.clone());
         for day in days {
-            high.day(&self.policy, day.date, WHOLE_DAY);
+            high.unknown_day(&self.policy, day.date, WHOLE_DAY);
+            self.low.unknown_day(&self.policy, day.date, 0);
         }
-        self.low.present(&self.policy, days);
         self.unknown_dates.extend(days.iter().map(|day| day.date));
     }
 
@@ -86,6 +85,8 @@ impl Walk {
 #[derive(Clone, Default)]
 struct Line {
     counts: Counts,
+    /// Of `counts`, what was assumed of unknown days.
+    assumed: Counts,
     open_since: Option<Date>,
     episodes: Vec<Episode>,
 }
@@ -93,9 +94,26 @@ struct Line {
 impl Line {
     fn finish(mut self) -> Vec<Episode> {
         if let Some(start) = self.open_since {
-            self.episodes.push(Episode { start, end: None });
+            self.episodes.push(self.episode(start, None));
         }
         self.episodes
+    }
+
+    fn episode(&self, start: Date, end: Option<Date>) -> Episode {
+        Episode { start, end, counts: self.known(), unknown_days: self.assumed.expected_days }
+    }
+
+    fn known(&self) -> Counts {
+        Counts {
+            absent_half_days: self.counts.absent_half_days - self.assumed.absent_half_days,
+            expected_days: self.counts.expected_days - self.assumed.expected_days,
+        }
+    }
+
+    fn unknown_day(&mut self, policy: &Policy, date: Date, absent_half_days: u32) {
+        self.assumed.expected_days += 1;
+        self.assumed.absent_half_days += absent_half_days;
+        self.day(policy, date, absent_half_days);
     }
 
     fn day(&mut self, policy: &Policy, date: Date, absent_half_days: u32) {
@@ -104,7 +122,7 @@ impl Line {
         match self.open_since {
             None if self.counts.is_at(policy) => self.open_since = Some(date),
             Some(start) if self.counts.is_below(policy) => {
-                self.episodes.push(Episode { start, end: Some(date) });
+                self.episodes.push(self.episode(start, Some(date)));
                 self.open_since = None;
             }
             _ => {}
@@ -164,13 +182,16 @@ impl Line {
 
 impl Counts {
     fn is_at(self, policy: &Policy) -> bool {
-        let line = u64::from(policy.enter().parts_per_10_000()) * 2 * u64::from(self.expected_days);
-        self.expected_days >= policy.min_days() && u64::from(self.absent_half_days) * 10_000 >= line
+        self.expected_days >= policy.min_days() && self.reaches(policy.enter())
     }
 
     fn is_below(self, policy: &Policy) -> bool {
-        let line = u64::from(policy.leave().parts_per_10_000()) * 2 * u64::from(self.expected_days);
-        u64::from(self.absent_half_days) * 10_000 < line
+        !self.reaches(policy.leave())
+    }
+
+    pub(crate) fn reaches(self, line: Ratio) -> bool {
+        let line = u64::from(line.parts_per_10_000()) * 2 * u64::from(self.expected_days);
+        u64::from(self.absent_half_days) * 10_000 >= line
     }
 
     /// The smallest denominator that puts these absences below the lower line; `None` when none does.

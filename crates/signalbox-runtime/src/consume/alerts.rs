@@ -11,7 +11,7 @@ use signalbox_risk::{
     CHRONIC_ABSENCE, Evaluation, Flag, FlagChange, FlagChangeKind, FlagState, Reference, reasons,
     school_days_after,
 };
-use signalbox_store::outbox::{NewEntry, TO_LOG};
+use signalbox_store::outbox::{NewEntry, TO_LOG, WithheldBecause};
 use uuid::Uuid;
 
 use super::in_force::InForce;
@@ -50,7 +50,7 @@ impl Announcer<'_> {
                 }
             }
         }
-        if self.is_told(mode) {
+        if self.withheld(mode).is_none() {
             self.standing(state, &mut entries);
         } else if mode == Mode::Test {
             self.would_stand(state, changes, &mut entries);
@@ -65,9 +65,14 @@ impl Announcer<'_> {
         self.shard.lowest_mode(feeds).unwrap_or(fallback)
     }
 
-    /// Whether anybody is told of a flag now. Of a student who is enrolled nowhere nobody is, until they are again.
-    fn is_told(&self, mode: Mode) -> bool {
-        mode == Mode::Live && self.evaluation.is_enrolled
+    /// Whether anybody is told of a flag now, or why nobody. Of a student who is enrolled nowhere nobody is, until they are
+    /// again.
+    fn withheld(&self, mode: Mode) -> Option<WithheldBecause> {
+        match mode {
+            _ if !self.evaluation.is_enrolled => Some(WithheldBecause::HasLeft),
+            Mode::Live => None,
+            Mode::Test | Mode::History => Some(WithheldBecause::InTest),
+        }
     }
 
     fn recipients(&self) -> impl Iterator<Item = &str> {
@@ -82,10 +87,10 @@ impl Announcer<'_> {
         if mode == Mode::History {
             return;
         }
-        let is_told = self.is_told(mode);
+        let withheld = self.withheld(mode);
         for to in self.recipients() {
-            let entry = NewEntry { withheld: !is_told, ..self.alert(state, flag, "raised", None, to) };
-            if is_told {
+            let entry = NewEntry { withheld, ..self.alert(state, flag, "raised", None, to) };
+            if withheld.is_none() {
                 state.told.push(Told { number: flag.number, to: to.to_owned(), alert_id: entry.id });
             }
             entries.push(entry);
@@ -113,7 +118,7 @@ impl Announcer<'_> {
         if told.is_empty() && mode == Mode::Test {
             for to in self.recipients() {
                 let entry = self.alert(state, flag, kind, Some(&change.reason), to);
-                entries.push(NewEntry { withheld: true, ..entry });
+                entries.push(NewEntry { withheld: self.withheld(mode), ..entry });
             }
         }
     }
@@ -125,7 +130,7 @@ impl Announcer<'_> {
             for to in self.recipients() {
                 if !is_told_of(state, flag, to) {
                     let entry = self.alert(state, flag, "raised", None, to);
-                    entries.push(NewEntry { withheld: true, ..entry });
+                    entries.push(NewEntry { withheld: self.withheld(Mode::Test), ..entry });
                 }
             }
         }
@@ -172,7 +177,7 @@ impl Announcer<'_> {
             flag_id: Some(flag_id),
             body: body.to_string().into_bytes(),
             created_ms: self.now.as_millisecond(),
-            withheld: false,
+            withheld: None,
             part: false,
             cancels: None,
         }
@@ -207,7 +212,7 @@ impl Announcer<'_> {
             flag_id: Some(self.flag_id(flag)),
             body: relay::event_body(&event),
             created_ms: self.now.as_millisecond(),
-            withheld: false,
+            withheld: None,
             part: false,
             cancels: None,
         }

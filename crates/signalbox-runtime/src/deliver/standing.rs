@@ -155,7 +155,7 @@ fn list(
         flag_id: None,
         body: data.to_string().into_bytes(),
         created_ms: now.as_millisecond(),
-        withheld: false,
+        withheld: None,
         part: false,
         cancels: None,
     };

@@ -9,7 +9,7 @@ use signalbox_connector::destination::Told;
 use signalbox_connector::{Alert, DeliverCx, DeliverError, ErrorKind, Receipt, Repeats};
 use signalbox_store::StateStore;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
-use signalbox_store::outbox::{Entry, EntryState, NewEntry, TO_LOG};
+use signalbox_store::outbox::{Entry, EntryState, NewEntry, TO_LOG, WithheldBecause};
 use signalbox_store::state::Batch;
 use uuid::Uuid;
 
@@ -92,7 +92,7 @@ fn entry(number: u128, lane: &str) -> NewEntry {
         flag_id: None,
         body: br#"{"indicator":"chronic-absence"}"#.to_vec(),
         created_ms: START_MS,
-        withheld: false,
+        withheld: None,
         part: false,
         cancels: None,
     }
@@ -249,7 +249,7 @@ async fn one_target_does_not_stop_another() {
 #[tokio::test]
 async fn what_belongs_to_the_log_or_is_withheld_stays() {
     let to_log = NewEntry { target: TO_LOG.to_owned(), ..entry(1, "lane") };
-    let withheld = NewEntry { withheld: true, ..entry(2, "lane") };
+    let withheld = NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(2, "lane") };
     let store = outbox([to_log, withheld]).await;
     assert_eq!(run(&store, Script::of([]), START_MS).await, Delivered::default());
 }

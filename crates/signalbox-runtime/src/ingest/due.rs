@@ -76,14 +76,14 @@ impl Ingest {
         Ok(())
     }
 
-    /// A changed mapping: what was read under another is read again.
+    /// A changed mapping, or other school days: what was read under others is read again.
     pub(super) async fn changed_mapping(
         &mut self,
         taken: Taken<'_>,
         runs: &mut Vec<RunReport>,
     ) -> Result<(), HubError> {
         let settings = FeedSettings::load(&self.hub, &taken.feed.name).await?;
-        if settings.mapping.as_deref() == Some(&*settings::mapping_of(taken.feed)) {
+        if settings.mapping.as_deref() == Some(&*settings::read_by(&self.hub, taken.feed)) {
             return Ok(());
         }
         if settings.mapping.is_some() {
@@ -115,7 +115,7 @@ impl Ingest {
 
     pub(super) async fn remember_mapping(&self, taken: Taken<'_>) -> Result<(), HubError> {
         let mut settings = FeedSettings::load(&self.hub, &taken.feed.name).await?;
-        settings.mapping = Some(settings::mapping_of(taken.feed));
+        settings.mapping = Some(settings::read_by(&self.hub, taken.feed));
         settings.save(&self.hub, taken.lease).await
     }
 

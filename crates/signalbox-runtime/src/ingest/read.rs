@@ -17,8 +17,8 @@ use signalbox_event::StudentKey;
 use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 
-use self::place::SchoolSeen;
 pub use self::place::outside_years;
+use self::place::{RowsByDay, SchoolSeen};
 use super::doubt::{Book, Doubt, Doubts, Place};
 use super::extent;
 use super::identity::{Change, Hint, Person, Resolver, RosterIds, two_persons};
@@ -131,6 +131,12 @@ pub(crate) struct Notes {
     pub non_instructional: u64,
     /// Rows whose date no calendar covers.
     pub no_calendar: u64,
+    /// Schools of such rows.
+    #[serde(default)]
+    pub no_calendar_at: BTreeSet<String>,
+    /// Rows of school days that neither this payload speaks for nor one before did.
+    #[serde(default)]
+    pub before_coverage: u64,
     /// Rows whose student is not found because the id names several students.
     pub ambiguous: u64,
     /// Rows whose student is not found because the roster has two persons under the id.
@@ -306,9 +312,12 @@ impl<'a> Reader<'a> {
     /// What is known only at the end: what the payload says of itself, what it covers, and where doubt lies.
     fn finish(mut self, contents: Contents) -> io::Result<ReadIn> {
         let schools = std::mem::take(&mut self.schools).into_iter();
-        self.found.latest = schools
-            .filter_map(|(school, seen)| seen.latest.map(|date| (school.into_string(), date)))
-            .collect();
+        let mut rows = HashMap::new();
+        for (school, seen) in schools {
+            let school = school.into_string();
+            self.found.latest.extend(seen.latest.map(|date| (school.clone(), date)));
+            rows.insert(school, seen.rows);
+        }
         self.found.contents = contents;
         self.found.doubt = Doubt::of(
             std::mem::take(&mut self.doubts),
@@ -319,6 +328,7 @@ impl<'a> Reader<'a> {
         self.found.notes.empty = self.found.is_empty_list();
         self.found.spoke_from = self.beside.spoke_from.cloned().unwrap_or_default();
         self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
+        self.found.notes.before_coverage = self.before_coverage(&rows);
         let covered = self.found.covered.iter().map(|one| &one.school);
         self.found.spoken_of = self.beside.covered.keys().chain(covered).cloned().collect();
         if self.found.rows_mean() == Some(RowsMean::Exceptions) {
@@ -328,6 +338,20 @@ impl<'a> Reader<'a> {
         let changed = self.roster.settle(self.resolver, self.found.is_delta());
         self.found.ids.extend(changed);
         Ok(ReadIn { sorted: self.sorter.finish()?, ..self.found })
+    }
+
+    /// Rows of school days before what the payload covers of their school, that none covered before.
+    fn before_coverage(&self, rows: &HashMap<String, RowsByDay>) -> u64 {
+        let calendars = &self.settings.calendars;
+        let of_school = |covered: &SchoolCoverage| {
+            let year = calendars.of(&covered.school, calendars.school_year(covered.last))?;
+            let rows = rows.get(&covered.school).filter(|rows| rows.year == year.school_year)?;
+            let before = self.beside.covered.get(&covered.school);
+            let is_covered = |day: Date| before.is_some_and(|before| before.contains(day));
+            let earlier = year.days.iter().take_while(|day| **day < covered.first);
+            Some(earlier.filter(|day| !is_covered(**day)).map(|day| rows.on(*day)).sum::<u64>())
+        };
+        self.found.covered.iter().filter_map(of_school).sum()
     }
 
     /// Silence that new doubt could explain is unknown, on days that no earlier payload covered: at a school on its

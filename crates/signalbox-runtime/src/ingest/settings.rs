@@ -9,12 +9,12 @@ use signalbox_event::data::{Mode, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 use signalbox_store::feed::{FeedLease, FeedStore};
 
-use super::RunReport;
 use super::doubt::{Book, Place, Seen};
 use super::gate::Gated;
 use super::row::Slot;
 use super::run::run_day;
 use super::same::Accepted;
+use super::{RunReport, announce};
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
 
@@ -25,7 +25,7 @@ pub struct FeedSettings {
     pub mode: Option<Mode>,
     #[serde(default)]
     pub mode_changes: u32,
-    /// Hash of the mapping that the last payload was read with.
+    /// What the last payload was [read by](read_by).
     pub mapping: Option<String>,
     /// What is covered so far, per school.
     #[serde(default)]
@@ -147,7 +147,12 @@ pub(super) async fn waiting_scopes(feeds: &dyn FeedStore, feed: &str) -> Result<
     Ok(scopes.into_iter().filter_map(|scope| Some((slot(scope.entity)?, scope.school_year))).collect())
 }
 
-/// A hash of all that a payload's meaning depends on besides its bytes.
+/// What the configuration lays down of how a feed's payloads are read: its mapping, and which days are school days.
+pub(crate) fn read_by(hub: &Hub, feed: &Feed) -> String {
+    format!("{} {}", mapping_of(feed), announce::hash_of(&hub.settings.calendars))
+}
+
+/// A hash of all that a payload's meaning depends on besides its bytes and the calendars.
 pub(crate) fn mapping_of(feed: &Feed) -> String {
     use sha2::{Digest, Sha256};
     hex(&Sha256::digest(feed.source.mapping())[..16])

@@ -46,6 +46,8 @@ pub struct AlertLine {
     pub decided: String,
     /// Why it was not taken the last time.
     pub last_error: Option<String>,
+    /// Why it is never sent.
+    pub withheld: Option<String>,
 }
 
 /// A flag with the state it stands in.
@@ -133,6 +135,10 @@ pub async fn alerts(hub: &Hub) -> Result<Vec<AlertLine>, HubError> {
 fn alert_line(hub: &Hub, entry: &Entry) -> AlertLine {
     // Only the hub writes bodies; one that does not parse shows without its student.
     let data: Value = serde_json::from_slice(&entry.body).unwrap_or_default();
+    let (withheld, last_error) = match entry.state {
+        EntryState::Withheld => (entry.last_error.clone(), None),
+        _ => (None, entry.last_error.clone()),
+    };
     AlertLine {
         alert_id: entry.id,
         kind: entry.kind.clone(),
@@ -144,6 +150,7 @@ fn alert_line(hub: &Hub, entry: &Entry) -> AlertLine {
         attempts: entry.attempts,
         next_try: entry.next_try_ms.map(|at_ms| local(hub, at_ms)),
         decided: local(hub, entry.created_ms),
-        last_error: entry.last_error.clone(),
+        last_error,
+        withheld,
     }
 }

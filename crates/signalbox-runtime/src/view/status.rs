@@ -166,7 +166,12 @@ async fn feed_status(
     let open_run_since = beside::open_since(hub, &feed.name).await?;
     let (state, next_step) = match &open_run_since {
         Some(since) => beside::reading(since),
-        None => state(mode, settings.last.as_ref(), holds, not_found),
+        None => match state(mode, settings.last.as_ref(), holds, not_found) {
+            ("ok", step) => {
+                doubtful_silence(&settings).map_or(("ok", step), |step| ("attention", Some(step)))
+            }
+            other => other,
+        },
     };
     Ok(FeedStatus {
         feed: hub.settings.names.called(&feed.name).to_owned(),
@@ -180,6 +185,19 @@ async fn feed_status(
         next_step,
         open_run_since,
     })
+}
+
+/// Days of which the last file did not say enough to believe its silence.
+fn doubtful_silence(settings: &FeedSettings) -> Option<String> {
+    let of_schools = settings.doubtful.iter().filter(|(_, days)| days.start().is_some());
+    let schools: Vec<&str> = of_schools.clone().map(|(school, _)| school.as_str()).collect();
+    let first = of_schools.filter_map(|(_, days)| days.start()).min()?;
+    let at = if let [only] = schools[..] { only.to_owned() } else { format!("{} schools", schools.len()) };
+    Some(format!(
+        "Who is not named on {first} or later days at {} is unknown, not present: a file was in doubt there, or waits, or \
+         was refused. The next whole file settles it.",
+        if schools.len() == 1 { format!("school {at}") } else { at }
+    ))
 }
 
 fn state(

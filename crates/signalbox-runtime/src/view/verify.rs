@@ -74,13 +74,18 @@ fn gives(evaluation: &Evaluation, flag: &Flag) -> bool {
     let possible = evaluation.possible().iter().rev().find(overlaps);
     let is_told =
         evaluation.answer.counts() == flag.counts && evaluation.answer.absent_dates == flag.evidence;
+    let is_over = |episode: &Episode| {
+        let dates = &evaluation.answer.absent_dates;
+        let before = dates.iter().filter(|date| episode.end.is_some_and(|end| **date <= end));
+        episode.end.is_some() && episode.counts == flag.counts && before.eq(&flag.evidence)
+    };
     match flag.state {
         FlagState::Open | FlagState::Dismissed | FlagState::Ended => {
             is_told
                 && evaluation.open_since().is_some()
                 && possible.is_some_and(|episode| episode.end.is_none())
         }
-        FlagState::Cleared => is_told && possible.is_some_and(|episode| episode.end.is_some()),
+        FlagState::Cleared => possible.is_some_and(is_over),
         FlagState::Withdrawn => possible.is_none(),
     }
 }

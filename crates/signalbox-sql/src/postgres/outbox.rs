@@ -5,7 +5,7 @@ mod claims;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG};
+use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG, WithheldBecause};
 use signalbox_store::{Outbox, StoreError};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -184,11 +184,13 @@ async fn keep_order(connection: &mut PgConnection, entries: &[NewEntry]) -> Resu
 /// How many were not there.
 async fn insert(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<u64, sqlx::Error> {
     let done = sqlx::query(
-        "INSERT INTO outbox (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms)
-         SELECT id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms
+        "INSERT INTO outbox
+             (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms, last_error)
+         SELECT id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms, last_error
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bigint[],
-                     $8::boolean[], $9::text[], $10::bigint[])
-              WITH ORDINALITY AS new (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms, place)
+                     $8::boolean[], $9::text[], $10::bigint[], $11::text[])
+              WITH ORDINALITY AS new
+              (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms, last_error, place)
          ORDER BY place
          ON CONFLICT DO NOTHING",
     )
@@ -201,7 +203,8 @@ async fn insert(connection: &mut PgConnection, entries: &[NewEntry]) -> Result<u
     .bind(column(entries, |entry| entry.created_ms))
     .bind(column(entries, |entry| entry.part))
     .bind(column(entries, |entry| entry.first_state().as_str()))
-    .bind(column(entries, |entry| (!entry.withheld).then_some(entry.created_ms)))
+    .bind(column(entries, |entry| entry.withheld.is_none().then_some(entry.created_ms)))
+    .bind(column(entries, |entry| entry.withheld.map(WithheldBecause::as_str)))
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG};
+use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG, WithheldBecause};
 use signalbox_store::{Outbox, StoreError};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
@@ -199,8 +199,8 @@ pub(super) async fn add(connection: &mut SqliteConnection, entries: &[NewEntry])
 
 async fn insert(connection: &mut SqliteConnection, entries: &[NewEntry]) -> Result<u64, sqlx::Error> {
     let insert = "INSERT INTO outbox
-         (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms) VALUES";
-    let mut query = of_rows(insert, entries.len(), 10, "ON CONFLICT DO NOTHING");
+         (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms, last_error) VALUES";
+    let mut query = of_rows(insert, entries.len(), 11, "ON CONFLICT DO NOTHING");
     for entry in entries {
         query = query
             .bind(entry.id)
@@ -212,7 +212,8 @@ async fn insert(connection: &mut SqliteConnection, entries: &[NewEntry]) -> Resu
             .bind(entry.created_ms)
             .bind(entry.part)
             .bind(entry.first_state().as_str())
-            .bind((!entry.withheld).then_some(entry.created_ms));
+            .bind(entry.withheld.is_none().then_some(entry.created_ms))
+            .bind(entry.withheld.map(WithheldBecause::as_str));
     }
     Ok(query.execute(connection).await?.rows_affected())
 }

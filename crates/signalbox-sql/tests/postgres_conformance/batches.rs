@@ -28,7 +28,7 @@ pub(crate) fn entry(id: u128) -> NewEntry {
         flag_id: None,
         body: vec![1],
         created_ms: 0,
-        withheld: false,
+        withheld: None,
         part: false,
         cancels: None,
     }

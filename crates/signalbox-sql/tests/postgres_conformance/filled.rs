@@ -4,7 +4,7 @@ use signalbox_store::feed::{
     Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow,
     LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
 };
-use signalbox_store::outbox::{Bundle, Entry, NewEntry, Settled};
+use signalbox_store::outbox::{Bundle, Entry, NewEntry, Settled, WithheldBecause};
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, Outbox, StateStore};
 use uuid::Uuid;
@@ -268,7 +268,7 @@ fn entries() -> Vec<NewEntry> {
         entry(2),
         entry(3),
         entry(4),
-        NewEntry { withheld: true, ..entry(5) },
+        NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(5) },
         NewEntry { flag_id: None, ..entry(6) },
         NewEntry { cancels: Some(Uuid::from_u128(6)), ..entry(7) },
         NewEntry { part: true, ..entry(100) },

@@ -2,12 +2,12 @@
 
 use super::outbox::{HOLD_MS, TARGET, all, claim, claimed, entry, id, ids, part, states, taking_back, write};
 use crate::outbox::EntryState::{Bundled, Pending, Withheld};
-use crate::outbox::{Bundle, NewEntry};
+use crate::outbox::{Bundle, NewEntry, WithheldBecause};
 use crate::{Outbox, StateStore};
 
 pub async fn withheld_entries_are_never_claimed(store: &(impl StateStore + Outbox)) {
-    let withheld = NewEntry { withheld: true, ..entry(1, "lane") };
-    let withheld_part = NewEntry { withheld: true, part: true, ..entry(2, "lane") };
+    let withheld = NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(1, "lane") };
+    let withheld_part = NewEntry { withheld: Some(WithheldBecause::InTest), part: true, ..entry(2, "lane") };
     write(store, [withheld, withheld_part, entry(3, "lane")]).await;
     assert_eq!(claimed(&claim(store, 0).await), [3], "it does not hold its lane up either");
     assert_eq!(claimed(&claim(store, 9 * HOLD_MS).await), [3]);

@@ -2,7 +2,7 @@
 
 use super::outbox::{HOLD_MS, TARGET, all, claim, claimed, entry, id, settle, states, write};
 use crate::outbox::EntryState::{Dead, Delivered, Pending, Superseded};
-use crate::outbox::{Again, NewEntry, Settled, TO_LOG};
+use crate::outbox::{Again, NewEntry, Settled, TO_LOG, WithheldBecause};
 use crate::{Outbox, StateStore};
 
 pub async fn a_lane_has_one_live_claim(store: &(impl StateStore + Outbox)) {
@@ -169,7 +169,7 @@ pub async fn what_was_not_sent_counts_as_no_try(store: &(impl StateStore + Outbo
 pub async fn what_a_person_sends_again_is_due_with_all_its_tries(store: &(impl StateStore + Outbox)) {
     let lanes = ["delivered", "dead", "waits", "superseded"].into_iter().zip(1..);
     write(store, lanes.map(|(lane, number)| entry(number, lane))).await;
-    write(store, [NewEntry { withheld: true, ..entry(5, "withheld") }]).await;
+    write(store, [NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(5, "withheld") }]).await;
     write(store, [NewEntry { target: TO_LOG.into(), ..entry(6, "log") }]).await;
     for claim in claim(store, 0).await {
         let how = match claim.entry.lane.as_str() {

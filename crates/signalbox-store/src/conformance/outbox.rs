@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::outbox::EntryState::{self, Pending, Superseded};
-use crate::outbox::{Claim, Entry, NewEntry, Settled};
+use crate::outbox::{Claim, Entry, NewEntry, Settled, WithheldBecause};
 use crate::state::Batch;
 use crate::{Outbox, StateStore};
 
@@ -131,7 +131,7 @@ pub async fn what_is_settled_is_pruned(store: &(impl StateStore + Outbox)) {
     let lanes = ["delivered", "dead", "pending"].into_iter().zip(1..);
     write(store, lanes.map(|(lane, number)| entry(number, lane))).await;
     let late = NewEntry { created_ms: 10, ..entry(5, "late") };
-    write(store, [NewEntry { withheld: true, ..entry(4, "withheld") }, late]).await;
+    write(store, [NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(4, "withheld") }, late]).await;
     for claim in claim(store, 20).await {
         match claim.entry.lane.as_str() {
             "delivered" | "late" => settle(store, &claim, Settled::Delivered).await,
@@ -191,7 +191,7 @@ pub(super) fn entry(number: u128, lane: &str) -> NewEntry {
         flag_id: None,
         body: vec![1, 2, 3],
         created_ms: 0,
-        withheld: false,
+        withheld: None,
         part: false,
         cancels: None,
     }

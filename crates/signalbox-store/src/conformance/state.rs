@@ -263,7 +263,7 @@ fn entry(id: u128) -> NewEntry {
         flag_id: None,
         body: vec![1],
         created_ms: 0,
-        withheld: false,
+        withheld: None,
         part: false,
         cancels: None,
     }

@@ -2,7 +2,7 @@
 
 use super::outbox::{TARGET, all, claim, claimed, entry, id, part, settle, states, taking_back, write};
 use crate::outbox::EntryState::{Bundled, Delivered, Pending, Superseded, Withheld};
-use crate::outbox::{NewEntry, Settled};
+use crate::outbox::{NewEntry, Settled, WithheldBecause};
 use crate::{Outbox, StateStore};
 
 pub async fn a_raise_and_its_withdrawal_meet(store: &(impl StateStore + Outbox)) {
@@ -31,7 +31,7 @@ pub async fn a_withdrawal_after_an_attempt_is_sent(store: &(impl StateStore + Ou
 }
 
 pub async fn a_withdrawal_of_what_never_left_stays_as_given(store: &(impl StateStore + Outbox)) {
-    let withheld = NewEntry { withheld: true, ..entry(1, "lane") };
+    let withheld = NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(1, "lane") };
     write(store, [withheld, part(2)]).await;
     assert!(
         store
@@ -39,14 +39,18 @@ pub async fn a_withdrawal_of_what_never_left_stays_as_given(store: &(impl StateS
             .await
             .expect("bundles")
     );
-    write(store, [taking_back(4, 1), NewEntry { withheld: true, ..taking_back(5, 1) }]).await;
+    write(
+        store,
+        [taking_back(4, 1), NewEntry { withheld: Some(WithheldBecause::InTest), ..taking_back(5, 1) }],
+    )
+    .await;
     write(store, [taking_back(6, 99), taking_back(7, 2)]).await;
     assert_eq!(
         states(store).await,
         [Withheld, Bundled, Pending, Pending, Withheld, Pending, Pending],
         "withheld, unknown and bundled entries are not taken back"
     );
-    write(store, [NewEntry { withheld: true, ..taking_back(8, 3) }]).await;
+    write(store, [NewEntry { withheld: Some(WithheldBecause::InTest), ..taking_back(8, 3) }]).await;
     assert_eq!((states(store).await[2], states(store).await[7]), (Superseded, Superseded));
 }
 

@@ -182,7 +182,7 @@ fn stored(new: NewEntry, seq: u64, state: EntryState) -> Entry {
         state,
         attempts: 0,
         next_try_ms: (state == EntryState::Pending).then_some(new.created_ms),
-        last_error: None,
+        last_error: new.withheld.map(|why| why.as_str().to_owned()),
         tried_before: 0,
     }
 }

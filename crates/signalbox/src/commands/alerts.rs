@@ -60,12 +60,16 @@ fn print(out: &mut dyn Write, lines: Vec<AlertLine>) -> Result<(), Failure> {
         if let Some(error) = line.last_error {
             errors.push(format!("{alert}: not taken the last time, {error}"));
         }
+        let state = match line.withheld {
+            Some(why) => format!("{}: {why}", line.state),
+            None => line.state.to_owned(),
+        };
         table.row(vec![
             alert,
             line.kind,
             line.student_id.unwrap_or_default(),
             line.to,
-            line.state.to_owned(),
+            state,
             line.decided,
             line.attempts.to_string(),
             line.next_try.unwrap_or_default(),

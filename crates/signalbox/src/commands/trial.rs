@@ -32,9 +32,22 @@ struct Recipient {
     name: String,
     raise: u64,
     withdraw: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    clear: u64,
     /// Flags that were open before and that it is told of as a list, as a feed turns live.
     #[serde(skip_serializing_if = "is_none")]
     standing: u64,
+}
+
+impl Recipient {
+    fn told(&mut self, kind: &str, is_part: bool) {
+        match kind {
+            "risk.flags.standing" if is_part => self.standing += 1,
+            "risk.flag.withdrawn" => self.withdraw += 1,
+            "risk.flag.cleared" => self.clear += 1,
+            _ => {}
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -82,23 +95,24 @@ pub(super) async fn last_entry(hub: &Hub) -> Result<u64, Failure> {
 }
 
 impl Changes {
-    /// Counts the flag events that were decided after `before`, and who would be told by the routes.
+    /// Counts the flag events that were decided after `before`, and who would be told by the routes, were it live: nobody of a
+    /// student who has left, and of the end of a flag whoever was told of it.
     pub(super) async fn since(hub: &Hub, before: u64) -> Result<Self, Failure> {
         let mut changes = Self::default();
-        let mut standing: BTreeMap<String, u64> = BTreeMap::new();
+        let mut to: BTreeMap<String, Recipient> = BTreeMap::new();
+        let mut left: BTreeMap<String, u64> = BTreeMap::new();
         let mut after = before;
         loop {
             let entries = hub.outbox.entries(after, PAGE).await?;
             let Some(last) = entries.last() else { break };
             after = last.seq;
             for entry in entries {
-                match entry.kind.as_str() {
-                    "risk.flags.standing" if entry.part => *standing.entry(entry.target).or_default() += 1,
-                    _ if entry.target != TO_LOG => {}
-                    "risk.flag.raised" => changes.raise += 1,
-                    "risk.flag.withdrawn" => changes.withdraw += 1,
-                    "risk.flag.cleared" => changes.clear += 1,
-                    _ => {}
+                if entry.target == TO_LOG {
+                    changes.event(&entry.kind);
+                } else if entry.has_left() && entry.kind == "risk.flag.raised" {
+                    *left.entry(entry.target).or_default() += 1;
+                } else {
+                    to.entry(entry.target).or_default().told(&entry.kind, entry.part);
                 }
             }
         }
@@ -107,18 +121,31 @@ impl Changes {
             .into_iter()
             .map(|name| Recipient {
                 name: name.to_owned(),
-                raise: changes.raise,
-                withdraw: changes.withdraw,
-                standing: standing.get(name).copied().unwrap_or_default(),
+                // What is decided while nothing leaves the hub is told later: it counts too.
+                raise: changes.raise - left.get(name).copied().unwrap_or_default().min(changes.raise),
+                ..to.remove(name).unwrap_or_default()
             })
             .collect();
         Ok(changes)
     }
 
+    fn event(&mut self, kind: &str) {
+        match kind {
+            "risk.flag.raised" => self.raise += 1,
+            "risk.flag.withdrawn" => self.withdraw += 1,
+            "risk.flag.cleared" => self.clear += 1,
+            _ => {}
+        }
+    }
+
     /// A line for each recipient.
     pub(super) fn print_recipients(&self, out: &mut dyn Write) -> io::Result<()> {
         for to in &self.to {
-            write!(out, "  to {}: {} new, {} taken back", to.name, to.raise, to.withdraw)?;
+            write!(
+                out,
+                "  to {}: {} new, {} taken back, {} cleared",
+                to.name, to.raise, to.withdraw, to.clear
+            )?;
             if to.standing > 0 {
                 write!(out, ", and a list of {} that were open before", to.standing)?;
             }

@@ -7,12 +7,43 @@ use signalbox_connector::{Claims, Draft, Entity, Record, Reject, RejectCode};
 use super::Reader;
 use crate::calendar::{Calendars, SchoolYear, Standing};
 
+/// How many schools a warning names.
+const SCHOOLS_NAMED: usize = 5;
+
 /// What the rows of one school showed so far.
 #[derive(Default)]
 pub(super) struct SchoolSeen<'a> {
     pub(super) latest: Option<Date>,
+    pub(super) rows: RowsByDay,
     /// The calendar used last.
     year: Option<(u16, Option<&'a SchoolYear>)>,
+}
+
+/// How many rows the school days of one school year have.
+#[derive(Default)]
+pub(super) struct RowsByDay {
+    pub(super) year: u16,
+    /// By the day's number in its calendar year: a school year is shorter than one.
+    counts: Vec<u64>,
+}
+
+impl RowsByDay {
+    const DAYS: usize = 367;
+
+    fn add(&mut self, year: u16, date: Date) {
+        if self.year != year {
+            *self = Self { year, counts: vec![0; Self::DAYS] };
+        }
+        self.counts[Self::place(date)] += 1;
+    }
+
+    pub(super) fn on(&self, date: Date) -> u64 {
+        self.counts.get(Self::place(date)).copied().unwrap_or_default()
+    }
+
+    fn place(date: Date) -> usize {
+        usize::from(date.day_of_year().unsigned_abs())
+    }
 }
 
 impl<'a> SchoolSeen<'a> {
@@ -70,9 +101,22 @@ impl Reader<'_> {
         }
         let (year, calendar) = seen.year_of(date, school, &self.settings.calendars);
         let standing = calendar.map_or(Standing::NoCalendar, |year| year.standing(date, self.run_day));
-        self.found.notes.no_calendar += u64::from(standing == Standing::NoCalendar);
-        self.found.notes.non_instructional += u64::from(standing == Standing::NoSchool);
-        if standing == Standing::Counts { When::In(year) } else { When::Uncounted(year) }
+        let notes = &mut self.found.notes;
+        match standing {
+            Standing::Counts => {
+                seen.rows.add(year, date);
+                return When::In(year);
+            }
+            Standing::NoCalendar => {
+                notes.no_calendar += 1;
+                if !school.is_empty() && notes.no_calendar_at.len() < SCHOOLS_NAMED {
+                    notes.no_calendar_at.insert(school.to_owned());
+                }
+            }
+            Standing::NoSchool => notes.non_instructional += 1,
+            Standing::Ahead => {}
+        }
+        When::Uncounted(year)
     }
 }
 
