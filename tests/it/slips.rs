@@ -2,6 +2,7 @@
 //! next good file heals.
 
 mod attendance;
+mod others;
 mod persons;
 
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! A feed that covers the last ten school days: what is gone inside is corrected, what lies outside stays.
 
 use crate::district::{District, assert_counts, feed, last_run};
-use crate::drops::{day, through};
+use crate::drops::{self, Row, day, through};
+use crate::receiver::Receiver;
 use crate::revisions::history;
 
 fn windowed() -> District {
@@ -51,6 +52,42 @@ fn every_school_has_its_own_window() {
     assert_eq!(district.answer(1001)["value"], "1/15", "day 2 lies outside of days 6 to 15");
     assert_eq!(district.answer(2001)["value"], "0/11", "day 2 lies inside of days 2 to 11");
     assert_eq!(feed(&status, "attendance")["covered_through"], day(11).to_string(), "the earliest school");
+}
+
+/// One night after the other, a file of the last ten school days, in which the newest days had no row at one school, or at
+/// none. Days that have left the file do not come back as days on which nobody was absent.
+#[test]
+fn a_window_does_not_slide_back_where_the_newest_days_have_no_row() {
+    for (name, elsewhere) in [("other schools have some", true), ("no school has", false)] {
+        let receiver = Receiver::start();
+        let mut district = District::telling(&receiver);
+        district.configure(|config| config.covers = "{school_days: 10}");
+        district.enroll(&[1000, 2000, 2001]);
+        // Of 2001 three days early on; of school 200 no more from day 20 on.
+        let rows: Vec<Row> =
+            [12, 13, 14].map(|n| (2001, n, "A")).into_iter().chain([(2000, 20, "T")]).collect();
+        for newest in 20..=32 {
+            district.now = format!("{}T02:00:00Z", day(newest).tomorrow().expect("a day"));
+            let first = newest - 9;
+            let quiet: Vec<Row> = (12..=newest).map(|n| (1000, n, "T")).collect();
+            let quiet = quiet.into_iter().filter(|_| elsewhere || newest == 20);
+            let in_file =
+                rows.iter().copied().chain(quiet).filter(|(_, n, _)| *n >= first).collect::<Vec<_>>();
+            let mut lines: Vec<String> = in_file.iter().map(drops::line).collect();
+            if newest == 32 {
+                lines.push(drops::line(&(2000, 32, "T")));
+            }
+            district.drop(&format!("attendance-{newest}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &lines));
+            let status = district.up();
+            let answer = district.answer(2001);
+            assert_eq!(last_run(&status, "attendance")["end"], 0, "{name}, day {newest}: {status}");
+            assert!(
+                answer["value"].as_str().is_some_and(|value| value.starts_with("3/")),
+                "{name}: {answer}"
+            );
+        }
+        assert_eq!(receiver.kinds(), ["risk.flag.raised"], "{name}");
+    }
 }
 
 /// The file was written for ten days, whatever the settings say when it is read again.

@@ -31,6 +31,7 @@ mod read;
 mod rejects;
 mod release;
 mod report;
+mod returned;
 mod row;
 mod run;
 mod same;

@@ -210,7 +210,8 @@ impl<'a> Reader<'a> {
         let quoted = raw.len() != bytes + count - 1;
         let inner = if quoted { line_ends(&self.buffer[raw.clone()]) } else { 0 };
         if quoted && (inner > 0 || !terminated) {
-            record.doubtful = !is_well_quoted(&self.buffer[raw.clone()], self.delimiter);
+            record.doubtful = !is_well_quoted(&self.buffer[raw.clone()], self.delimiter)
+                || inner > 0 && self.swallows_rows(&record);
         }
         self.leave_out_trailing(&mut record);
         let columns = self.header.names().len();
@@ -223,6 +224,20 @@ impl<'a> Reader<'a> {
             self.at = read;
         }
         Ok(Found::Record(record))
+    }
+
+    /// Whether a value in quotes may be rows between two stray quotes: it has as many delimiters as the rows that its lines
+    /// would be, and none that is followed by a space, as in prose. Of two columns one comma would do: that says nothing.
+    fn swallows_rows(&self, record: &Record) -> bool {
+        let between = self.header.names().len().saturating_sub(1);
+        let mut start = 0;
+        self.ends[..record.count].iter().any(|&end| {
+            let value = &self.fields[std::mem::replace(&mut start, end)..end];
+            let lines = line_ends(value) as usize;
+            let delimiters = value.iter().filter(|byte| **byte == self.delimiter).count();
+            let is_prose = value.windows(2).any(|pair| pair == [self.delimiter, b' ']);
+            between > 1 && lines > 0 && delimiters == lines * between && !is_prose
+        })
     }
 
     /// Trailing commas: fields behind the last column are none, if all of them are blank.

@@ -93,6 +93,24 @@ fn an_unclosed_quote_gives_up_its_own_line_only() {
     assert_eq!(rows(b"a,b\n1,2\n3,\"4"), [good(2, &["1", "2"]), bad(3, wrong)]);
 }
 
+/// Between two stray quotes rows read as one value, in as many fields as there should be.
+#[test]
+fn rows_between_two_stray_quotes_are_found() {
+    let wrong = RejectCode::WrongFieldCount;
+    let (three, last) = (good(3, &["3", "x", "4"]), good(5, &["7", "x", "8"]));
+    assert_eq!(
+        rows(b"a,b,c\n1,x,\"2\n3,x,4\n5,x,6\"\n7,x,8\n"),
+        [bad(2, wrong), three.clone(), good(4, &["5", "x", "6\""]), last.clone()]
+    );
+    assert_eq!(
+        rows(b"a,b,c\n1,\"x,2\r\n3,x,4\r\n5,x\",6\r\n7,x,8\r\n"),
+        [bad(2, wrong), three, good(4, &["5", "x\"", "6"]), last]
+    );
+    let prose = "left at 10, came\nback, was late";
+    let file = format!("a,b,c\n1,x,\"{prose}\"\n2,x,\"a\nb\nc,d\"\n");
+    assert_eq!(rows(file.as_bytes()), [good(2, &["1", "x", prose]), good(4, &["2", "x", "a\nb\nc,d"])]);
+}
+
 #[test]
 fn a_record_without_end_does_not_fill_memory() {
     let endless = "x,".repeat(MAX_RECORD_BYTES);

@@ -3,7 +3,7 @@
 //! Each such row casts doubt on one place: on a student, if it names one who is found; else on its school's day, where
 //! both can be read; else on its school; else on the whole payload.
 //! Where a payload has more of them than the one before, or others, what is missing there stands on, for as long as those
-//! remain. Where it has no others than before, what is missing ends as ever: a row that is never found must not keep
+//! remain. Others they are also where as many are there though some that were in doubt are [back](super::returned). Where it has no others than before, what is missing ends as ever: a row that is never found must not keep
 //! every correction out.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_event::StudentKey;
 use uuid::Uuid;
 
+use super::returned::{Back, Returned};
 use super::row::{Body, Row};
 
 /// Where a row that could not be used may belong.
@@ -63,6 +64,14 @@ impl Seen {
     /// Whether one of these rows may be none of those: there are more, or others.
     fn exceeds(&self, those: &Self) -> bool {
         self.rows > those.rows || !self.marks.is_subset(&those.marks)
+    }
+
+    /// Whether one of these rows is none of those before, of which some are back. Where nothing stood on because of those
+    /// before, they were what is never found, and still are.
+    fn replace(&self, before: &Rows, back: Back) -> bool {
+        let stood = if before.last.exceeds(&before.settled) { back.stood } else { 0 };
+        let back = stood + back.unheard;
+        back > 0 && self.rows + back > before.last.rows
     }
 }
 
@@ -176,12 +185,18 @@ impl Cast {
 impl Doubt {
     /// `is_reread`: the payload is the very one that `book` is of, read again for another reason than a drop. Its doubt is as
     /// new as it was, but for what the roster or the mapping has put in doubt since.
-    pub(crate) fn of(doubts: Doubts, book: &Book, is_reread: bool, run_day: Date) -> Self {
+    pub(crate) fn of(
+        doubts: Doubts,
+        book: &Book,
+        returned: &Returned,
+        is_reread: bool,
+        run_day: Date,
+    ) -> Self {
         let book: BTreeMap<&Place, &Rows> = book.places.iter().map(|(place, rows)| (place, rows)).collect();
         let none = Rows::default();
         let cast = |(place, now): (Place, Seen)| {
             let before = book.get(&place).copied().unwrap_or(&none);
-            let are_others = now.exceeds(&before.last);
+            let are_others = now.exceeds(&before.last) || now.replace(before, returned.at(&place));
             // A row that says so on a second day, that it is about a day that counts nowhere, is believed.
             let is_misdated = matches!(place, Place::Misdated(_));
             let is_said_today = is_misdated && before.since >= Some(run_day);
@@ -196,6 +211,14 @@ impl Doubt {
             (place, Cast { rows, remains })
         };
         Self { places: doubts.places.into_iter().map(cast).collect(), named: doubts.named }
+    }
+
+    /// Whether there are rows that were taken for those of the payload before, and are others if these are back.
+    pub(crate) fn is_renewed(&self, book: &Book, returned: &Returned) -> bool {
+        let before =
+            book.places.iter().filter_map(|(place, rows)| Some((place, self.places.get(place)?, rows)));
+        let mut taken = before.filter(|(_, cast, _)| !cast.rows.was_new);
+        taken.any(|(place, cast, before)| cast.rows.last.replace(before, returned.at(place)))
     }
 
     /// Whether every row could be used.
@@ -288,7 +311,7 @@ pub(crate) fn cast_by<'r>(
 }
 
 /// The places that a row stands in.
-fn places_of(row: &Row<'_>) -> [Option<Place>; 5] {
+pub(super) fn places_of(row: &Row<'_>) -> [Option<Place>; 5] {
     let school = row.school().filter(|school| !school.is_empty());
     [
         row.student.map(Place::Student),
@@ -324,7 +347,7 @@ mod tests {
                 _ => doubts.on(place.clone(), row),
             }
         }
-        Doubt::of(doubts, before, false, date(2026, 9, 20))
+        Doubt::of(doubts, before, &Returned::default(), false, date(2026, 9, 20))
     }
 
     #[test]
@@ -377,7 +400,7 @@ mod tests {
                 for id in ids {
                     doubts.on(place.clone(), mark_of(id));
                 }
-                Doubt::of(doubts, before, false, date(2026, 9, 20))
+                Doubt::of(doubts, before, &Returned::default(), false, date(2026, 9, 20))
             };
             let first = cast(&["X1", "X2"], &Book::default()).book(9, 2, &BTreeSet::new());
             assert!(!is_on(&cast(&["X2", "X1"], &first), false), "{place:?}");
@@ -399,7 +422,7 @@ mod tests {
         let cast = |day: i8, before: &Book| {
             let mut doubts = Doubts::default();
             doubts.on_student(student, None, Some(date(2026, 9, day)), 0);
-            Doubt::of(doubts, before, false, date(2026, 9, 20))
+            Doubt::of(doubts, before, &Returned::default(), false, date(2026, 9, 20))
         };
         let first = cast(3, &Book::default());
         assert!(is_on(&first, false), "the row of the 18th is missing");
@@ -418,7 +441,7 @@ mod tests {
         let cast = |day: i8, before: &Book, night: i8| {
             let mut doubts = Doubts::default();
             doubts.misdated(student, date(2036, 9, day));
-            Doubt::of(doubts, before, false, date(2026, 9, night))
+            Doubt::of(doubts, before, &Returned::default(), false, date(2026, 9, night))
         };
         let first = cast(3, &Book::default(), 20);
         assert!(first.students().next().is_none() && is_on(&first, false));
@@ -437,7 +460,7 @@ mod tests {
             for mark in marks {
                 doubts.on_student(student, None, None, *mark);
             }
-            Doubt::of(doubts, before, false, date(2026, 9, 20))
+            Doubt::of(doubts, before, &Returned::default(), false, date(2026, 9, 20))
         };
         let first = cast(&[3], &Book::default());
         let stood = BTreeSet::from([Place::Student(Uuid::from_u128(7))]);
@@ -456,7 +479,7 @@ mod tests {
         let mut doubts = Doubts::default();
         (0..2).for_each(|row| doubts.on(place.clone(), row));
         let book = first.book(9, 2, &BTreeSet::from([place]));
-        assert_eq!(Doubt::of(doubts, &book, true, date(2026, 9, 21)), first);
+        assert_eq!(Doubt::of(doubts, &book, &Returned::default(), true, date(2026, 9, 21)), first);
     }
 
     /// A file that was not used comes between: what it would have covered is covered a night later, by the same bad rows.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use signalbox_connector::{AbsentRows, CoveredThrough, Covers, Entity, Extent};
 use signalbox_event::data::{RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 
 use super::read::ReadIn;
 use super::row::Row;
-use crate::calendar::Calendars;
+use crate::calendar::{Calendars, SchoolYear};
 
 /// The part of one entity's ledger in which a missing row means something.
 #[derive(Debug)]
@@ -149,7 +150,10 @@ fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) ->
         .latest
         .iter()
         .map(|(school, latest)| {
-            let mut window = window(extent, calendars, school, *latest, run_day);
+            let mut window = window(extent, *latest, run_day);
+            if let Covers::SchoolDays(n) = extent.covers {
+                window.first = window_start(n, read, calendars, school, *latest, run_day);
+            }
             window.first = window.first.max(spoke_from(read, calendars, school, *latest));
             (school.clone(), window)
         })
@@ -173,11 +177,7 @@ fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) ->
     Days { schools, anywhere, elsewhere }
 }
 
-fn window(extent: &Extent, calendars: &Calendars, school: &str, latest: Date, run_day: Date) -> Window {
-    let first = match extent.covers {
-        Covers::SchoolDays(n) => window_start(calendars, school, latest, n),
-        Covers::SchoolYear | Covers::OwnRows => Date::MIN,
-    };
+fn window(extent: &Extent, latest: Date, run_day: Date) -> Window {
     // A file may end within a day: only where it says how far it goes does that day count.
     let last = match extent.covered_through {
         CoveredThrough::LatestRow => latest.yesterday().unwrap_or(Date::MIN),
@@ -189,11 +189,90 @@ fn window(extent: &Extent, calendars: &Calendars, school: &str, latest: Date, ru
         Covers::SchoolDays(_) => covered,
         Covers::SchoolYear | Covers::OwnRows => Date::MAX,
     };
-    Window { first, last, until, covered, run_day }
+    Window { first: Date::MIN, last, until, covered, run_day }
 }
 
-fn window_start(calendars: &Calendars, school: &str, latest: Date, days: u16) -> Date {
-    calendars.of(school, calendars.school_year(latest)).map_or(latest, |year| year.window_start(latest, days))
+/// What payloads that speak for the last school days spoke for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spoken {
+    /// How many school days such a payload speaks for.
+    school_days: u16,
+    /// The latest day that one had a row of, at any school.
+    newest: Option<Date>,
+    schools: BTreeMap<String, SpokenAt>,
+}
+
+/// The same for the newest of them with rows of one school.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct SpokenAt {
+    first: Date,
+    last: Date,
+    /// The local day on which it was read.
+    read_on: Date,
+}
+
+impl Spoken {
+    /// Takes in what this payload covers.
+    pub(crate) fn extend(&mut self, read: &ReadIn, covered: &[SchoolCoverage], run_day: Date) {
+        let school_days = read.contents.extents.iter().find_map(|extent| match extent.covers {
+            Covers::SchoolDays(school_days) if extent.entity == Entity::Attendance => Some(school_days),
+            _ => None,
+        });
+        // What is read again was spoken for under the settings of its time.
+        let Some(school_days) = school_days.filter(|_| read.spoke_from.is_empty()) else { return };
+        if self.school_days != school_days {
+            *self = Self { school_days, ..Self::default() };
+        } else if self.is_older(read) {
+            return;
+        }
+        self.newest = self.newest.max(read.latest.values().copied().max());
+        for SchoolCoverage { school, first, last, .. } in covered {
+            let spoken = SpokenAt { first: *first, last: *last, read_on: run_day };
+            self.schools.insert(school.clone(), spoken);
+        }
+    }
+
+    /// An older file says what it says. One of which not every row can be read may have lost its newest.
+    fn is_older(&self, read: &ReadIn) -> bool {
+        read.doubt.is_none() && read.latest.values().max() < self.newest.as_ref()
+    }
+}
+
+impl SpokenAt {
+    /// The first day for which the next such payload can speak: its window has moved on by the school days since.
+    fn moved_on(&self, year: &SchoolYear, run_day: Date) -> Date {
+        let upto = |day: Date| year.days.partition_point(|one| *one <= day);
+        let elapsed = upto(run_day).saturating_sub(upto(self.read_on));
+        let first = year.days.partition_point(|one| *one < self.first) + elapsed;
+        year.days.get(first).copied().unwrap_or(Date::MAX)
+    }
+}
+
+/// The first of the `n` school days that a payload speaks for at a school: those that end at its latest row there, or where
+/// it says that it goes to. Where the days since had no row, that would reach back to days which the payload does not have any more, and on which nobody was
+/// absent as it seems. So a day that has left the window of an earlier payload does not come back; of the days after that
+/// one, this payload speaks for those that it speaks for where its rows go furthest.
+fn window_start(
+    n: u16,
+    read: &ReadIn,
+    calendars: &Calendars,
+    school: &str,
+    latest: Date,
+    run_day: Date,
+) -> Date {
+    let start = |latest: Date| {
+        calendars
+            .of(school, calendars.school_year(latest))
+            .map_or(latest, |year| year.window_start(latest, n))
+    };
+    let own = start(latest);
+    let spoken = Some(&read.spoken).filter(|spoken| spoken.school_days == n && !spoken.is_older(read));
+    let before = spoken.and_then(|spoken| spoken.schools.get(school));
+    let year = calendars.of(school, calendars.school_year(latest));
+    let Some((before, year)) = before.zip(year) else { return own };
+    let since = before.last.tomorrow().unwrap_or(Date::MAX);
+    let furthest = start(read.latest.values().copied().max().unwrap_or(latest));
+    own.max(before.moved_on(year, run_day).min(since.max(furthest)))
 }
 
 /// A payload was written under the extent of its time: read again under a wider one, it says no more of the days before.
@@ -213,7 +292,7 @@ pub(crate) fn coverage(read: &ReadIn, calendars: &Calendars, run_day: Date) -> V
     let schools = read.latest.iter().filter(|(school, _)| !school.is_empty());
     let mut covered: Vec<_> = schools
         .filter_map(|(school, latest)| {
-            let mut covered = school_coverage(extent, calendars, school, *latest, run_day)?;
+            let mut covered = school_coverage(extent, read, calendars, school, *latest, run_day)?;
             covered.first = covered.first.max(spoke_from(read, calendars, school, *latest));
             (covered.first <= covered.last).then_some(covered)
         })
@@ -224,6 +303,7 @@ pub(crate) fn coverage(read: &ReadIn, calendars: &Calendars, run_day: Date) -> V
 
 fn school_coverage(
     extent: &Extent,
+    read: &ReadIn,
     calendars: &Calendars,
     school: &str,
     latest: Date,
@@ -233,7 +313,7 @@ fn school_coverage(
     let first = match extent.covers {
         Covers::OwnRows => return None,
         Covers::SchoolYear => calendar?.first,
-        Covers::SchoolDays(n) => window_start(calendars, school, latest, n),
+        Covers::SchoolDays(n) => window_start(n, read, calendars, school, latest, run_day),
     };
     let upto = |day: Date| calendar.map_or(day, |calendar| calendar.last.min(day));
     let last = match extent.covered_through {

@@ -19,6 +19,7 @@ use super::doubt::{Book, Place};
 use super::extent;
 use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
+use super::returned::Returned;
 use super::row::Row;
 use crate::hub::HubError;
 
@@ -90,6 +91,9 @@ pub(crate) struct Gated {
     pub notes: Notes,
     /// What the next payload's doubt is measured by.
     pub book: Book,
+    /// Rows that were in doubt before and are back.
+    #[serde(default)]
+    pub returned: Returned,
 }
 
 impl Gated {
@@ -275,6 +279,7 @@ impl Tally {
             kept_back,
             changes: self.changes,
             notes: read.notes.clone(),
+            returned: Returned::default(),
         }
     }
 

@@ -20,9 +20,10 @@ use signalbox_risk::DateRanges;
 pub use self::place::outside_years;
 use self::place::{RowsByDay, SchoolSeen};
 use super::doubt::{Book, Doubt, Doubts, Place};
-use super::extent;
+use super::extent::{self, Spoken};
 use super::identity::{Change, Hint, Person, Resolver, RosterIds, two_persons};
 use super::rejects::RejectBook;
+use super::returned::Returned;
 use super::row::Row;
 use super::same::{self, Summed};
 use super::sort::{INFERRED, Sorted, Sorter};
@@ -60,6 +61,8 @@ pub(crate) struct ReadIn {
     pub spoken_of: BTreeSet<String>,
     /// By school, a day before which the payload does not speak, whatever the settings say by now.
     pub spoke_from: BTreeMap<String, Date>,
+    /// What earlier payloads spoke for that speak for the last school days.
+    pub spoken: Spoken,
     /// What the payload covers, with the days whose silence is in doubt.
     pub covered: Vec<SchoolCoverage>,
     /// Of a list of exceptions, by school, the covered days of whose silence nothing is known before this payload.
@@ -97,6 +100,7 @@ impl ReadIn {
             reaches_ahead: false,
             spoken_of: BTreeSet::new(),
             spoke_from: BTreeMap::new(),
+            spoken: Spoken::default(),
             covered: Vec::new(),
             first_heard: BTreeMap::new(),
             doubt: Doubt::default(),
@@ -153,10 +157,13 @@ pub(crate) struct Notes {
 /// What reading depends on besides settings and bytes.
 pub(crate) struct Beside<'a> {
     pub book: &'a Book,
+    /// Rows that were in doubt and are back, as far as that is known.
+    pub returned: &'a Returned,
     /// The payload is the very one that was accepted last, and no new drop.
     pub is_reread: bool,
     /// Of a payload that is read again under other settings: by school, the first day that it spoke of.
     pub spoke_from: Option<&'a BTreeMap<String, Date>>,
+    pub spoken: &'a Spoken,
     /// Of what the feed covered, the days whose silence is in doubt.
     pub doubtful: &'a BTreeMap<String, DateRanges>,
     /// What the feed covered before.
@@ -322,10 +329,12 @@ impl<'a> Reader<'a> {
         self.found.doubt = Doubt::of(
             std::mem::take(&mut self.doubts),
             self.beside.book,
+            self.beside.returned,
             self.beside.is_reread,
             self.run_day,
         );
         self.found.notes.empty = self.found.is_empty_list();
+        self.found.spoken = self.beside.spoken.clone();
         self.found.spoke_from = self.beside.spoke_from.cloned().unwrap_or_default();
         self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
         self.found.notes.before_coverage = self.before_coverage(&rows);
@@ -366,9 +375,9 @@ impl<'a> Reader<'a> {
             let again = before().filter(|day| is_reread || doubt.is_new_on(name, *day));
             let doubtful = new.iter().copied().chain(again).filter(|day| doubt.hides_day(name, *day));
             school.doubtful = doubtful.map(|day| (day, day)).collect::<DateRanges>().into();
-            let first_heard = new.iter().copied().chain(before()).map(|day| (day, day));
-            self.found.first_heard.insert(name.clone(), first_heard.collect());
-            days.push((school.school.clone(), new));
+            let unheard: Vec<Date> = new.iter().copied().chain(before()).collect();
+            self.found.first_heard.insert(name.clone(), unheard.iter().map(|day| (*day, *day)).collect());
+            days.push((school.school.clone(), unheard));
         }
         self.found.covered = covered;
         let doubt = std::mem::take(&mut self.found.doubt);

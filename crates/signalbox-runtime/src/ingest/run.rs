@@ -9,13 +9,13 @@ use signalbox_event::StudentKey;
 use signalbox_store::feed::{CrosswalkRow, Decision, FeedLease, Hold, Run};
 
 use super::diff::{By, Diff};
-use super::doubt::Book;
 use super::emit::{Emitter, end_run, run_end};
 use super::extent::{self, Judged};
 use super::gate::{Gated, Tally};
 use super::identity::{Change, Person, Resolver, Successor, two_persons};
 use super::read::{self, Beside, ReadIn};
 use super::rejects::RejectBook;
+use super::returned::{Returned, Returning};
 use super::same::{self, Accepted, Basis};
 use super::settings::{FeedSettings, Remembered};
 use super::steps::Few;
@@ -31,13 +31,16 @@ struct Judgement {
     steps: Few,
     /// Students under whose id the payload has another person: it is to be read again, knowing.
     strangers: Vec<(StudentKey, Person)>,
+    /// Rows that were in doubt and are back, where that puts others in doubt: it is to be read again, knowing.
+    returned: Option<Returned>,
 }
 
-/// What passes over a payload have taught the resolver, which the next one finds there as if it had been known.
+/// What passes over a payload have taught: of ids the resolver, which the next one finds there as if it had been known.
 #[derive(Default)]
 struct Taught {
     ids: Change,
     succeeded: HashSet<StudentKey>,
+    returned: Returned,
 }
 
 impl Taught {
@@ -66,7 +69,8 @@ impl OpenRun<'_> {
         basis: &Basis,
         settings: FeedSettings,
     ) -> Result<RunReport, HubError> {
-        self.pass(resolver, basis, settings, Taught::default()).await
+        let returned = self.decided()?.unwrap_or_default().returned;
+        self.pass(resolver, basis, settings, Taught { returned, ..Taught::default() }).await
     }
 
     async fn pass(
@@ -78,7 +82,7 @@ impl OpenRun<'_> {
     ) -> Result<RunReport, HubError> {
         let Self { hub, feed, .. } = *self;
         let remembered = Remembered::load(hub, &feed.name, &settings).await?;
-        let (read, size_bytes) = self.read(&remembered, resolver)?;
+        let (read, size_bytes) = self.read(&remembered, &taught.returned, resolver)?;
         let mut read = match read {
             Ok(read) => read,
             Err(refusal) => return self.set_aside(&refusal).await,
@@ -89,10 +93,11 @@ impl OpenRun<'_> {
         let read_on = remembered.read_on.map_or(self.run_day(), |last| last.max(self.run_day()));
         let judged = extent::judged(&read, &hub.settings.calendars, self.run_day(), settings.has_inferred);
         let by = self.by(&judged, read_on);
-        let Judgement { gated, mut decision, steps, strangers } =
-            self.gate(&mut read, by, &remembered.book, basis, &mut settings).await?;
-        if !strangers.is_empty() {
+        let Judgement { gated, mut decision, steps, strangers, returned } =
+            self.gate(&mut read, by, &remembered, &taught.returned, basis, &mut settings).await?;
+        if !strangers.is_empty() || returned.is_some() {
             taught.ids.new.extend(self.teach_strangers(resolver, &strangers));
+            taught.returned = returned.unwrap_or(taught.returned);
             return Box::pin(self.pass(resolver, basis, settings, taught)).await;
         }
         read.ids = taught.ids;
@@ -122,6 +127,7 @@ impl OpenRun<'_> {
         }
         settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
         settings.has_inferred |= read.infers;
+        settings.spoken.extend(&read, &gated.covered, self.run_day());
         settings.succeeded.retain(|key| read.doubt.is_about(*key) || !gated.kept_back.is_empty());
         let is_delta = read.is_delta();
         self.accept(read.rejects, &gated, settings, is_delta).await
@@ -166,6 +172,7 @@ impl OpenRun<'_> {
     fn read(
         &self,
         remembered: &Remembered,
+        returned: &Returned,
         resolver: &mut Resolver,
     ) -> Result<(Result<ReadIn, Refusal>, u64), HubError> {
         let Self { hub, feed, run, .. } = *self;
@@ -175,8 +182,10 @@ impl OpenRun<'_> {
         let is_reread = remembered.payload.as_ref() == Some(&run.payload) && run.cause != cause::DROP;
         let beside = Beside {
             book: &remembered.book,
+            returned,
             is_reread,
             spoke_from: (is_reread && cause::is_retry(&run.cause)).then_some(&remembered.spoke_from),
+            spoken: &remembered.spoken,
             doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: !remembered.waiting.is_empty(),
@@ -206,11 +215,13 @@ impl OpenRun<'_> {
         let read =
             tokio::task::block_in_place(|| accepted.recognise(feed, &context, run_day, &run.name, payload))?;
         let Some(mut read) = read else { return Ok(None) };
+        read.spoken = settings.spoken.clone();
         read.covered = extent::coverage(&read, &hub.settings.calendars, run_day);
         let gated = accepted.gated(&read);
         self.decide(&self.decision(&gated, None)).await?;
         let mut settings = settings.clone();
         self.cover(&read, &gated, &mut settings).await?;
+        settings.spoken.extend(&read, &gated.covered, run_day);
         let is_delta = read.is_delta();
         self.accept(read.rejects, &gated, settings, is_delta).await.map(Some)
     }
@@ -231,7 +242,8 @@ impl OpenRun<'_> {
         &self,
         read: &mut ReadIn,
         by: By<'_>,
-        book: &Book,
+        remembered: &Remembered,
+        known: &Returned,
         basis: &Basis,
         settings: &mut FeedSettings,
     ) -> Result<Judgement, HubError> {
@@ -242,24 +254,31 @@ impl OpenRun<'_> {
         let mut diff = Diff::new(by, read)?;
         let mut steps = Few::default();
         let mut strangers = Vec::new();
+        let mut returning = (!read.doubt.is_none()).then(|| Returning::to(&remembered.doubtful));
         while let Some(step) = diff.next().await? {
             strangers.extend(step.stranger(read)?);
+            if let Some(returning) = &mut returning {
+                returning.step(&step)?;
+            }
             tally.step(&step, &mut rejects)?;
             steps.keep(step);
         }
         drop(diff);
         read.rejects = rejects;
         let before = self.decided()?.unwrap_or_default();
-        if before.basis == basis || !strangers.is_empty() {
-            return Ok(Judgement { gated: before, decision: None, steps, strangers });
+        let is_decided = before.basis == basis;
+        let returned = returning.map(Returning::finish).filter(|_| !is_decided);
+        let returned = returned.filter(|returned| read.doubt.is_renewed(&remembered.book, returned));
+        if is_decided || !strangers.is_empty() || returned.is_some() {
+            return Ok(Judgement { gated: before, decision: None, steps, strangers, returned });
         }
         let approved = self.approved_hold().await?;
-        let gated = tally.finish(read, book, approved.as_ref());
-        let gated = Gated { basis, ..gated };
+        let gated = tally.finish(read, &remembered.book, approved.as_ref());
+        let gated = Gated { basis, returned: known.clone(), ..gated };
         // From here on the ledger is no longer that of the last accepted payload.
         let forgets = gated.publishes() && settings.accepted.take().is_some();
         let decision = Some(self.decision(&gated, forgets.then_some(&*settings)));
-        Ok(Judgement { gated, decision, steps, strangers })
+        Ok(Judgement { gated, decision, steps, strangers, returned: None })
     }
 
     /// The hold that a person approved, if that is why the payload is worked through.

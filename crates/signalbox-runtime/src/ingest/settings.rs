@@ -10,6 +10,7 @@ use signalbox_risk::DateRanges;
 use signalbox_store::feed::{FeedLease, FeedStore};
 
 use super::doubt::{Book, Place, Seen};
+use super::extent::Spoken;
 use super::gate::Gated;
 use super::row::Slot;
 use super::run::run_day;
@@ -61,6 +62,9 @@ pub struct FeedSettings {
     /// What a payload that waits because too little of it could be used was judged by.
     #[serde(default)]
     pub(crate) unusable_basis: Option<String>,
+    /// What payloads spoke for that speak for the last school days.
+    #[serde(default)]
+    pub(crate) spoken: Spoken,
     /// The last run that had a payload.
     pub last: Option<RunReport>,
     /// The last payload that went through whole, while nothing came after it.
@@ -112,6 +116,7 @@ pub(super) struct Remembered {
     pub(super) payload: Option<String>,
     /// By school, the first day that it spoke of.
     pub(super) spoke_from: BTreeMap<String, Date>,
+    pub(super) spoken: Spoken,
     pub(super) covered: BTreeMap<String, DateRanges>,
     pub(super) doubtful: BTreeMap<String, DateRanges>,
     /// Where rows wait for their student or school, or have waited: slots and school years.
@@ -136,7 +141,8 @@ impl Remembered {
         let waiting = waiting_scopes(&*hub.feeds, feed).await?;
         let book = gated.book.without(&settings.found_since);
         let (covered, doubtful) = (settings.covered.clone(), settings.doubtful.clone());
-        Ok(Self { book, payload, spoke_from, covered, doubtful, waiting, read_on })
+        let spoken = settings.spoken.clone();
+        Ok(Self { book, payload, spoke_from, spoken, covered, doubtful, waiting, read_on })
     }
 }
 

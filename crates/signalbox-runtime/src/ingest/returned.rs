@@ -1,0 +1,87 @@
+//! Rows that may have been in doubt last time and can be read now. Where as many are in doubt as before although some of
+//! those are back, the others are new ones: an export that spoils some rows every night spoils others every night.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use signalbox_connector::Entity;
+use signalbox_risk::DateRanges;
+use signalbox_store::feed::LedgerStatus;
+
+use super::diff::{Step, Verdict};
+use super::doubt::{Place, places_of};
+use super::row::Row;
+use crate::hub::HubError;
+
+/// By the places where they stand. Kept with the run: when it is taken up again, some of the rows are in the ledger already.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Returned(Vec<(Place, Back)>);
+
+/// Rows of one place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Back {
+    /// Of which it was known that they were missing.
+    pub(crate) stood: u32,
+    /// On days of whose silence nothing was known.
+    pub(crate) unheard: u32,
+}
+
+impl Returned {
+    pub(crate) fn at(&self, place: &Place) -> Back {
+        let found = self.0.binary_search_by(|(at, _)| at.cmp(place));
+        found.map_or(Back::default(), |at| self.0[at].1)
+    }
+}
+
+/// Collects them from what becomes of a payload's rows.
+#[derive(Debug)]
+pub(crate) struct Returning<'a> {
+    /// Of what the feed covered, the days whose silence was in doubt.
+    doubtful: &'a BTreeMap<String, DateRanges>,
+    places: BTreeMap<Place, Back>,
+}
+
+impl<'a> Returning<'a> {
+    pub(crate) const fn to(doubtful: &'a BTreeMap<String, DateRanges>) -> Self {
+        Self { doubtful, places: BTreeMap::new() }
+    }
+
+    pub(crate) fn step(&mut self, step: &Step) -> Result<(), HubError> {
+        if step.rows == 0 || step.slot.waits {
+            return Ok(());
+        }
+        match &step.old {
+            Some(old) if old.status == LedgerStatus::Live => {
+                if !Row::is_marked(&old.detail) && step.verdict != Verdict::Change {
+                    return Ok(());
+                }
+                let row = Row::decode(&old.detail)?;
+                if row.doubtful || row.is_silence() {
+                    self.note(&row, |back| back.stood += 1);
+                }
+            }
+            _ if step.slot.entity == Entity::Attendance => {
+                if let Some(row) = step.row()?.filter(|row| self.was_unheard(row)) {
+                    self.note(&row, |back| back.unheard += 1);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn was_unheard(&self, row: &Row<'_>) -> bool {
+        let days = row.school().and_then(|school| self.doubtful.get(school));
+        days.zip(row.date()).is_some_and(|(days, date)| days.contains(date))
+    }
+
+    fn note(&mut self, row: &Row<'_>, add: impl Fn(&mut Back)) {
+        for place in places_of(row).into_iter().flatten() {
+            add(self.places.entry(place).or_default());
+        }
+    }
+
+    pub(crate) fn finish(self) -> Returned {
+        Returned(self.places.into_iter().collect())
+    }
+}

@@ -1,0 +1,98 @@
+//! Exports that spoil as many rows every night, and others every night.
+
+use super::*;
+
+type Spoil = fn(&str) -> String;
+
+fn cell(line: &str, at: usize, text: &str) -> String {
+    let mut cells: Vec<&str> = line.split(',').collect();
+    cells[at] = text;
+    cells.join(",")
+}
+
+const SPOILS: [(&str, Spoil); 6] = [
+    ("a date that is none", |line| cell(line, 2, "########")),
+    ("no date", |line| cell(line, 2, "")),
+    ("cut after the school", |line| line[..8].to_owned()),
+    ("no id", |line| cell(line, 0, "")),
+    ("an id that names nobody", |line| cell(line, 0, "#N/A")),
+    ("no school", |line| cell(line, 1, "")),
+];
+
+/// One row tonight, another one tomorrow: the first is back, so the other is new.
+#[test]
+fn another_row_in_place_of_the_first_ends_nothing() {
+    for (name, spoil) in SPOILS {
+        let receiver = Receiver::start();
+        let roster = [(1000, 100, AUGUST, ""), (1001, 100, AUGUST, ""), (1002, 100, AUGUST, "")];
+        let mut district = District::telling(&receiver);
+        drop_roster(&mut district, "enrollment-1.csv", &roster);
+        let rows: [Row; 6] =
+            [(1001, 3, "A"), (1001, 4, "A"), (1001, 5, "A"), (1002, 5, "T"), (1000, 3, "T"), (1000, 20, "T")];
+        let mut night = |n: usize, spoilt: Option<usize>| {
+            let lines = rows.iter().enumerate().map(|(at, row)| match drops::line(row) {
+                line if Some(at) == spoilt => spoil(&line),
+                line => line,
+            });
+            let lines: Vec<String> = lines.collect();
+            district.drop(&format!("attendance-{n}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &lines));
+            district.up();
+            district.answer(1001)
+        };
+        night(1, None);
+        // Hers after another's of that day, hers after her own, another's after hers.
+        for (n, spoilt) in [3, 2, 1, 0, 4, 2, 3].into_iter().enumerate() {
+            let answer = night(n + 2, Some(spoilt));
+            assert_eq!(receiver.kinds(), RAISED, "{name}, night {n}: {answer}");
+            assert_eq!(answer["value"], "3/20", "{name}, night {n}: {answer}");
+        }
+        assert_eq!(night(10, None)["value"], "3/20", "{name}");
+        assert_eq!(receiver.kinds(), RAISED, "{name}");
+    }
+}
+
+/// A day of which nothing was known, as a row of it had no id. The night after, the row names its student as nobody does.
+#[test]
+fn a_day_that_nobody_knew_is_no_presence_of_whom_a_bad_row_names() {
+    for id in ["01001", "1001.0", "'1001"] {
+        let mut district = District::new();
+        district.enroll(&[1000, 1001]);
+        let lines = |id: &str, n: usize| {
+            [drops::line(&(1001, 3, "A")), format!("{id},100,{},A", us(day(20))), drops::line(&through(n))]
+        };
+        district.attend(&[(1001, 3, "A"), through(19)]);
+        district.up();
+        for (file, id) in [("attendance-8.csv", ""), ("attendance-9.csv", id)] {
+            district.drop(file, drops::csv(drops::ATTENDANCE_HEADER, &lines(id, 20)));
+            district.up();
+            let answer = district.answer(1001);
+            let known = (&answer["value"], &answer["unknown_days"]);
+            assert_eq!(known, (&json!("1/19"), &json!(1)), "{id}: {answer}");
+        }
+        district.drop("attendance-9a.csv", drops::csv(drops::ATTENDANCE_HEADER, &lines("1001", 21)));
+        district.up();
+        assert_eq!(district.answer(1001)["value"], "2/21", "{id}: the next good file heals");
+    }
+}
+
+/// A row of a new day has no id, so that nothing is known of that day; the night after it is there, and another one of that
+/// day has no id.
+#[test]
+fn a_row_of_a_day_that_nobody_knew_is_back_in_place_of_another() {
+    let receiver = Receiver::start();
+    let mut district =
+        flagged(&receiver, &[(1000, 100, AUGUST, ""), (1001, 100, AUGUST, ""), (1002, 100, AUGUST, "")]);
+    let known = ABSENCES.map(|row| drops::line(&row));
+    let mut night = |n: usize, new: [&str; 2]| {
+        let new = new.map(|id| format!("{id},100,{},A", us(day(21))));
+        let lines = [&known[..], &new, &[drops::line(&through(22))]].concat();
+        district.drop(&format!("attendance-{n}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &lines));
+        district.up();
+        district.answer(1001)
+    };
+    assert_eq!(night(7, ["1001", ""])["value"], "4/22");
+    let answer = night(8, ["", "1002"]);
+    assert_eq!(answer["value"], "4/22", "what stood stands on: {answer}");
+    assert_eq!(night(9, ["1001", "1002"])["value"], "4/22");
+    assert_eq!(night(10, ["1002", "1000"])["value"], "3/22", "and a correction is one");
+}
