@@ -384,7 +384,7 @@ pub(crate) enum HoldsWhat {
     },
     /// Let it through: what was shown will end
     Approve(Decision),
-    /// Drop it: nothing of it is used
+    /// Drop it: nothing of a file that waits is used; where only schools wait, their rows stand as they did
     Refuse(Decision),
 }
 

@@ -1,6 +1,7 @@
 //! Why a flag stands, and the same computed again from the log.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use signalbox_event::data::{Reason, StudentRef};
 use signalbox_event::{Data, Event};
@@ -23,6 +24,10 @@ pub struct Explanation {
     pub state: &'static str,
     /// Whether it goes on depends on days that are unknown: it stands as it was told.
     pub unconfirmed: bool,
+    /// The last day that its reasons speak of.
+    pub told_as_of: Date,
+    /// Of one that is unconfirmed, the days that are unknown.
+    pub unknown_dates: Vec<Date>,
     pub reasons: Vec<Reason>,
     pub days_left: Option<u32>,
     pub clears_when: Option<String>,
@@ -78,6 +83,8 @@ pub async fn explain(
             let left = judge.school_days_after(found, evaluation.answer.as_of.unwrap_or(flag.until));
             reasons::clears_when(flag, policy, Some(left))
         }),
+        unknown_dates: if flag.unconfirmed { evaluation.answer.unknown_dates.clone() } else { Vec::new() },
+        told_as_of: flag.until,
         history: flag
             .history
             .iter()

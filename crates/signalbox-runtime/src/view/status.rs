@@ -166,7 +166,7 @@ async fn feed_status(
     let open_run_since = beside::open_since(hub, &feed.name).await?;
     let (state, next_step) = match &open_run_since {
         Some(since) => beside::reading(since),
-        None => match state(mode, settings.last.as_ref(), holds, not_found) {
+        None => match state(hub, mode, settings.last.as_ref(), holds, not_found) {
             ("ok", step) => {
                 doubtful_silence(&settings).map_or(("ok", step), |step| ("attention", Some(step)))
             }
@@ -201,6 +201,7 @@ fn doubtful_silence(settings: &FeedSettings) -> Option<String> {
 }
 
 fn state(
+    hub: &Hub,
     mode: Option<Mode>,
     last: Option<&RunReport>,
     holds: &[HoldState],
@@ -252,7 +253,11 @@ fn state(
         );
         return ("attention", Some(step));
     }
-    let in_test = "In test: look at signalbox alerts list, then set mode: live.";
+    let in_test = if hub.settings.routes.is_empty() {
+        "In test, and no route says who would be told: signalbox flags list shows whom it is about."
+    } else {
+        "In test: look at signalbox alerts list, then set mode: live."
+    };
     ("ok", (mode == Some(Mode::Test)).then(|| in_test.to_owned()))
 }
 

@@ -41,6 +41,15 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
     )?;
     for reason in &why.reasons {
         writeln!(out, "Why        {}", reason.text)?;
+        if !why.unknown_dates.is_empty() {
+            let unknown: Vec<String> = why.unknown_dates.iter().map(ToString::to_string).collect();
+            writeln!(
+                out,
+                "           as of {}; unknown since: {}. It comes or goes when they are known.",
+                why.told_as_of,
+                unknown.join(", ")
+            )?;
+        }
         let dates: Vec<String> = reason.dates.iter().map(ToString::to_string).collect();
         writeln!(out, "Days       {}", dates.join(", "))?;
     }

@@ -38,7 +38,7 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Init) -> Result<D
             let feeds = found.feed_names();
             screen::json(out, &json!({"path": global.config, "feeds": feeds, "not_used": found.not_used}))?;
         }
-        Output::Text => say(out, &found, &global.config)?,
+        Output::Text => say(out, &found, args, &global.config)?,
     }
     Ok(Done::Ok)
 }
@@ -61,8 +61,11 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::environment(error, "mind the space on the disk"))
 }
 
-fn say(out: &mut dyn Write, found: &Found, config: &Path) -> std::io::Result<()> {
+fn say(out: &mut dyn Write, found: &Found, args: &Init, config: &Path) -> std::io::Result<()> {
     writeln!(out, "Wrote {}.", config.display())?;
+    if let Some(folder) = args.from.as_ref().filter(|_| found.feed_names().is_empty()) {
+        writeln!(out, "No export was found in {}: it is a skeleton.", folder.display())?;
+    }
     for name in found.feed_names() {
         writeln!(out, "  feed {name}")?;
     }

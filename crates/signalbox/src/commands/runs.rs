@@ -67,9 +67,9 @@ pub(super) fn unused(run: &RunReport) -> Vec<String> {
             counts.unmatched,
             "row",
             if waits(run) {
-                "of a student who is not found"
+                "of a student who is not found (while the file waits, in no list of those)"
             } else {
-                "of a student who is not found yet: kept, and used when the roster brings them"
+                "of a student who was not found then: kept, and used when the roster brings them"
             },
         ),
         (counts.duplicate, "row", "twice in it"),

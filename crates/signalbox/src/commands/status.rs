@@ -151,7 +151,9 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
         if let Some(step) = &feed.next_step {
             writeln!(out, "{}: {step}", feed.feed)?;
         }
-        for line in feed.last_run.iter().flat_map(|run| [unused(run), beside_rows(run)].concat()) {
+        let lines = feed.last_run.iter().flat_map(|run| [unused(run), beside_rows(run)].concat());
+        let is_said = |line: &str| feed.next_step.as_deref().is_some_and(|step| step.starts_with(line));
+        for line in lines.filter(|line| !is_said(line)) {
             writeln!(out, "{}: {line}", feed.feed)?;
         }
         for NotUsed { file, why } in &feed.not_used {

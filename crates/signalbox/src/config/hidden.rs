@@ -179,7 +179,9 @@ impl Sorting<'_> {
                 && Some(*part) != host.as_deref()
         });
         self.hidden.extend(parts.map(str::to_owned));
-        self.hidden.insert(text.to_owned());
+        if !self.words.known.contains(text) {
+            self.hidden.insert(text.to_owned());
+        }
     }
 }
 

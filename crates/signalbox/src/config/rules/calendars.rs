@@ -53,8 +53,9 @@ impl Rules<'_> {
         if calendar.closed.is_empty() && days > MOST_OF_A_YEAR_DAYS {
             let place = self.place(&["calendars", index, "first"]);
             let message = "no day of this school year is closed: its holidays would count as school days";
-            let help = "add closed: [2021-09-06, {from: 2021-12-18, to: 2022-01-03}, …]";
-            self.report.warning(place, "no_closed_day", message, help);
+            let (fall, spring) = (calendar.first.0.year(), calendar.last.0.year());
+            let help = format!("add closed, e.g. [{{from: {fall}-12-19, to: {spring}-01-03}}]");
+            self.report.warning(place, "no_closed_day", message, &help);
         }
     }
 
