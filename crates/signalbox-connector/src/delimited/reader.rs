@@ -234,7 +234,7 @@ impl<'a> Reader<'a> {
         self.ends[..record.count].iter().any(|&end| {
             let value = &self.fields[std::mem::replace(&mut start, end)..end];
             let lines = line_ends(value) as usize;
-            let delimiters = value.iter().filter(|byte| **byte == self.delimiter).count();
+            let delimiters = value.split(|byte| *byte == self.delimiter).count() - 1;
             let is_prose = value.windows(2).any(|pair| pair == [self.delimiter, b' ']);
             between > 1 && lines > 0 && delimiters == lines * between && !is_prose
         })
