@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::district::{District, last_run};
+use crate::district::{District, feed, last_run};
 use crate::drops::{self, Row, day};
 use crate::receiver::Receiver;
 
@@ -119,6 +119,30 @@ fn a_hold_shows_its_file_and_what_people_would_be_told() {
     decide(&district, "approve", hold);
     district.up();
     assert_eq!(receiver.kinds()[3..], ["risk.flag.withdrawn"], "what was shown");
+}
+
+/// What a person refused is decided, and the days that it left unknown are still unknown.
+#[test]
+fn a_refused_school_leaves_its_days_unknown_and_status_says_so() {
+    let mut district = loaded();
+    let state = |status: &Value| feed(status, "attendance")["state"].clone();
+    let kept = |n: usize| {
+        let rows = full_file().into_iter().filter(|row| row.0 / 1000 != 2 || row.0 < 2004);
+        rows.chain([drops::through(n), (2001, n, "T")]).collect::<Vec<_>>()
+    };
+    district.attend(&kept(31));
+    district.up();
+    let hold = district.holds()[0].clone();
+    assert_eq!(hold["reason"], "school");
+    decide(&district, "refuse", &hold);
+    let status = district.up();
+    assert_eq!(state(&status), "attention", "{status}");
+    let step = feed(&status, "attendance")["next_step"].to_string();
+    assert!(step.contains("unknown, not present") && step.contains("school 200"), "{step}");
+    district
+        .attend(&full_file().into_iter().chain([drops::through(31), (2001, 31, "T")]).collect::<Vec<_>>());
+    let status = district.up();
+    assert_eq!(state(&status), "ok", "{status}");
 }
 
 #[test]

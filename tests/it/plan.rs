@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::district::{District, Up, eventually, feed, last_run};
-use crate::drops::{Row, through};
+use crate::drops::{self, Row, day, through};
 use crate::receiver::Receiver;
 
 /// Every file below a folder; those of databases by name only: SQLite moves pages between its own files whenever
@@ -185,4 +185,36 @@ fn nobody_else_can_look_into_its_copy_and_what_a_kill_leaves_goes_with_the_next_
     assert!(!copies(&district).is_empty(), "it had no time to tidy up");
     district.up();
     assert_eq!(copies(&district), [""; 0]);
+}
+
+/// Whoever left is nobody's alert, and who was told of a flag is told that it is over.
+#[test]
+fn it_counts_for_each_recipient_what_they_would_be_sent() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    let rows = |left: &str| {
+        let row = |id: u32, exit: &str| format!("{id},Quillfeather,Zebedee,2007-03-01,100,8/23/2021,{exit}");
+        drops::csv(drops::ENROLLMENT_HEADER, &[row(1000, ""), row(1001, ""), row(1003, ""), row(1002, left)])
+    };
+    district.drop("enrollment-1.csv", rows(""));
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"]);
+    district.drop("enrollment-2.csv", rows(&drops::us(day(30))));
+    let absent = |id: u32| [21, 22, 23, 24].map(|n| (id, n, "A"));
+    let cleared: [Row; 3] = [(1001, 3, "A"), (1001, 4, "A"), through(35)];
+    district.attend(&[&absent(1002)[..], &absent(1003)[..], &cleared[..]].concat());
+    let plan = district.json(&["plan"]);
+    let to = serde_json::json!([{"name": "counselor", "raise": 1, "withdraw": 0, "clear": 1}]);
+    assert_eq!(plan["alerts"]["to"], to, "{plan}");
+    assert_eq!((&plan["alerts"]["raise"], &plan["alerts"]["clear"]), (&2.into(), &1.into()));
+    district.up();
+    let mut sent = receiver.kinds()[1..].to_vec();
+    sent.sort();
+    assert_eq!(sent, ["risk.flag.cleared", "risk.flag.raised"]);
+    let withheld = district.alerts().into_iter().find(|alert| alert["state"] == "withheld").expect("one is");
+    assert_eq!(
+        (&withheld["student_id"], &withheld["withheld"]),
+        (&"1002".into(), &"the student has left".into())
+    );
 }

@@ -478,3 +478,20 @@ fn processes_with_different_files_agree() {
     }
     assert_eq!(district.flags()[0]["state"], "withdrawn", "{:?}", district.flags());
 }
+
+/// School days were written down for schools that there are not. Mended, what was read under them is read again.
+#[test]
+fn calendars_that_are_mended_hold_at_the_next_start() {
+    let mut district = District::new();
+    rewrite(&mut district, "schools: all", "schools: [\"0100\", \"200\"]");
+    district.enroll(&[1000, 1001, 1002]);
+    district.attend(&rows());
+    let status = district.up();
+    assert_eq!(district.flags().len(), 0);
+    let warnings = feed(&status, "attendance")["last_run"]["warnings"].to_string();
+    assert!(warnings.contains("no calendar covers, at school 100"), "{warnings}");
+    district.configure(|config| config.verbatim = None);
+    let status = district.up();
+    assert_eq!(district.flags().len(), 1, "{status}");
+    assert_eq!(district.answer(1001)["value"], "5/50");
+}

@@ -140,3 +140,32 @@ fn what_was_in_doubt_is_known_with_the_next_file_though_it_covers_other_days() {
     let answer = district.answer(1001);
     assert_eq!((&answer["value"], &answer["unknown_days"]), (&"2/30".into(), &0.into()), "{answer}");
 }
+
+/// A file of the whole year under a window of ten days: what lies before it is of no use, and that is said.
+#[test]
+fn rows_before_a_window_that_nobody_covered_are_told() {
+    let told = |district: &District| {
+        let status = district.status();
+        let warnings = last_run(&status, "attendance")["warnings"].as_array().cloned().unwrap_or_default();
+        let told = warnings.iter().find(|warning| warning["code"] == "before_coverage");
+        told.map_or(0, |warning| warning["count"].as_u64().expect("a count"))
+    };
+    let mut district = District::with(|config| config.covers = "{school_days: 10}");
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1001, 15, "A"), through(20)]);
+    district.up();
+    assert_eq!(told(&district), 2);
+    district.configure(|config| config.covers = "school_year");
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1001, 15, "A"), (1000, 20, "T"), (1000, 21, "T")]);
+    district.up();
+    assert_eq!((told(&district), district.answer(1001)["value"].clone()), (0, "3/21".into()));
+}
+
+#[test]
+fn rows_before_a_window_that_was_covered_count_and_are_not_told() {
+    let mut district = windowed();
+    district.attend(&[(1001, 3, "A"), (1001, 8, "A"), through(10), through(15)]);
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["warnings"].to_string(), "[]");
+    assert_eq!(district.answer(1001)["value"], "2/15");
+}

@@ -96,3 +96,27 @@ fn a_row_of_a_day_that_nobody_knew_is_back_in_place_of_another() {
     assert_eq!(night(9, ["1001", "1002"])["value"], "4/22");
     assert_eq!(night(10, ["1002", "1000"])["value"], "3/22", "and a correction is one");
 }
+
+/// A quote before the first of her rows, and one behind the last: they stand in one value, of one row of another student.
+#[test]
+fn rows_between_two_stray_quotes_take_nothing_back() {
+    let receiver = Receiver::start();
+    let mut district = flagged(&receiver, &[(1000, 100, AUGUST, ""), (1001, 100, AUGUST, "")]);
+    let lines = [&[(1000, 2, "T")], &ABSENCES[..]].concat().iter().map(drops::line).collect::<Vec<_>>();
+    let good = drops::csv(drops::ATTENDANCE_HEADER, &lines);
+    // The last of them has the second quote in it: behind its code nobody knows what it says, behind its school it stands.
+    for (open, close, known) in [(lines[0].len() - 1, lines[3].len(), "2/19"), (5, 8, "3/20")] {
+        let mut lines = lines.clone();
+        lines[0].insert(open, '"');
+        lines[3].insert(close, '"');
+        district.drop("attendance-8.csv", drops::csv(drops::ATTENDANCE_HEADER, &lines));
+        district.up();
+        assert_eq!(receiver.kinds(), RAISED, "{lines:?}");
+        let answer = district.answer(1001);
+        assert_eq!(answer["value"], known, "{answer}");
+        district.drop("attendance-9.csv", &good);
+        district.up();
+        assert_eq!(receiver.kinds(), RAISED, "{lines:?}");
+        assert_eq!(district.answer(1001)["value"], "3/20", "{lines:?}");
+    }
+}
