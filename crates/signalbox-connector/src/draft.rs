@@ -3,6 +3,8 @@
 //! A draft is a row in the hub's vocabulary with the ids its tool *claims*; only the runtime, which knows the
 //! roster, makes an event of it. Drafts borrow from the row in hand: nothing holds a file in memory.
 
+mod mark;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +12,8 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use signalbox_event::Status;
 use signalbox_event::data::AttendanceCategory;
+
+pub use self::mark::{is_own_mark, mark_of};
 
 /// What a row is about. The numbers stand in stores and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -215,7 +219,7 @@ pub struct Reject {
     pub help: String,
     /// Whom and when the row speaks of, as far as that can be read.
     pub claims: Claims,
-    /// Tells the row from others that speak of the same: a hash of the value at fault, 0 where there is none. Used while the
+    /// Tells the row from others that speak of the same: [`mark_of`] the value at fault, 0 where there is none. Used while the
     /// payload is read.
     pub mark: u32,
 }

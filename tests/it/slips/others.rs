@@ -120,3 +120,29 @@ fn rows_between_two_stray_quotes_take_nothing_back() {
         assert_eq!(district.answer(1001)["value"], "3/20", "{lines:?}");
     }
 }
+
+/// A footer and a child whom no roster has stand in every file, and teachers enter yesterday's absences today. Corrections
+/// arrive, and no day but the newest is unknown.
+#[test]
+fn what_is_never_found_keeps_nothing_out_though_rows_come_late() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001, 1002]);
+    for n in 20..28 {
+        let known = [(1001, 3, "A"), (1001, 4, "A"), (1001, 5, "A")];
+        // The third was a mistake.
+        let known = if n < 24 { &known[..] } else { &known[..2] };
+        let late = (20..n).map(|n| (1002, n, "T"));
+        let rows: Vec<Row> = known.iter().copied().chain(late).chain([(1000, n, "T")]).collect();
+        let mut lines: Vec<String> = rows.iter().map(drops::line).collect();
+        lines.extend((19..=n).map(|n| format!("9001,100,{},A", us(day(n)))));
+        lines.push(format!("Total,{}", lines.len()));
+        district.later(24 * 60);
+        district.drop(&format!("attendance-{n}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &lines));
+        district.up();
+        let answer = district.answer(1001);
+        let unknown = answer["unknown_days"].as_u64().expect("a count");
+        assert!(n == 20 || unknown <= 1, "night {n}: {answer}");
+        let absent = answer["value"].as_str().and_then(|value| value.split('/').next().map(str::to_owned));
+        assert_eq!(absent.as_deref(), Some(if n < 24 { "3" } else { "2" }), "night {n}: {answer}");
+    }
+}

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::civil::Date;
 
 use super::{Column, DateFormat, Header};
-use crate::draft::{Claims, Reject, RejectCode, value_class};
+use crate::draft::{Claims, Reject, RejectCode, mark_of, value_class};
 
 /// The longest id that is taken, in bytes (OneRoster's GUIDs have at most 255 characters).
 const MAX_ID_BYTES: usize = 255;
@@ -122,7 +122,7 @@ impl<'r> Row<'r> {
             value_class: value_class(value),
             help,
             claims: Claims::default(),
-            mark: xxhash_rust::xxh3::xxh3_64(value.as_bytes()) as u32,
+            mark: mark_of(value),
         }
     }
 

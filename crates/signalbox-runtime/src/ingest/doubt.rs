@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use signalbox_connector::draft::{is_own_mark, mark_of};
 use signalbox_event::StudentKey;
 use uuid::Uuid;
 
@@ -66,23 +67,23 @@ impl Seen {
         self.rows > those.rows || !self.marks.is_subset(&those.marks)
     }
 
-    /// Whether one of these rows is none of those before, of which some are back. Where nothing stood on because of those
-    /// before, they were what is never found, and still are.
+    /// Whether one of these rows is none of those before, of which some are back. Rows that are told apart are seen to be the
+    /// same. Where nothing stood on because of those before, and no day was unknown, they were what is never found, and
+    /// still are.
     fn replace(&self, before: &Rows, back: Back) -> bool {
+        if !self.marks.is_empty() && self.marks.iter().all(|mark| is_own_mark(*mark)) {
+            return false;
+        }
         let stood = if before.last.exceeds(&before.settled) { back.stood } else { 0 };
-        let back = stood + back.unheard;
+        let unheard = if before.was_new { back.unheard } else { 0 };
+        let back = stood + unheard;
         back > 0 && self.rows + back > before.last.rows
     }
 }
 
-/// What tells an id from others.
-pub(crate) fn mark_of(id: &str) -> u32 {
-    xxhash_rust::xxh3::xxh3_64(id.as_bytes()) as u32
-}
-
 /// What tells a row from others of its student: what stands where the day should, or its id as written, and its day.
 fn mark_of_day(mark: u32, date: Option<Date>) -> u32 {
-    date.map_or(mark, |date| mark ^ mark_of(&date.to_string()))
+    date.map_or(mark, |date| mark_of(&format!("{mark} {date}")))
 }
 
 impl Doubts {

@@ -57,12 +57,14 @@ impl<'a> Returning<'a> {
                 }
                 let row = Row::decode(&old.detail)?;
                 if row.doubtful || row.is_silence() {
-                    self.note(&row, |back| back.stood += 1);
+                    self.note(&row, |_, back| back.stood += 1);
                 }
             }
             _ if step.slot.entity == Entity::Attendance => {
                 if let Some(row) = step.row()?.filter(|row| self.was_unheard(row)) {
-                    self.note(&row, |back| back.unheard += 1);
+                    // Rows come late every night, and a footer stands in every file: they say nothing of each other.
+                    let is_near = |place: &Place| *place != Place::Payload;
+                    self.note(&row, |place, back| back.unheard += u32::from(is_near(place)));
                 }
             }
             _ => {}
@@ -75,9 +77,10 @@ impl<'a> Returning<'a> {
         days.zip(row.date()).is_some_and(|(days, date)| days.contains(date))
     }
 
-    fn note(&mut self, row: &Row<'_>, add: impl Fn(&mut Back)) {
+    fn note(&mut self, row: &Row<'_>, add: impl Fn(&Place, &mut Back)) {
         for place in places_of(row).into_iter().flatten() {
-            add(self.places.entry(place).or_default());
+            let back = self.places.entry(place.clone()).or_default();
+            add(&place, back);
         }
     }
 

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use signalbox_connector::draft::value_class;
+use signalbox_connector::draft::{mark_of, value_class};
 use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Claims, Draft, Record, Reject, RejectCode};
 use signalbox_event::{Status, StudentKey};
 use signalbox_store::feed::{CrosswalkRow, Named};
 
 use super::Reader;
-use crate::ingest::doubt::{Place, mark_of};
+use crate::ingest::doubt::Place;
 use crate::ingest::identity::{FIRST_ID, Found, Person, student_key};
 
 /// A draft's school.

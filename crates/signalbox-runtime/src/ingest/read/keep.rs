@@ -4,7 +4,7 @@
 use std::io;
 
 use jiff::civil::Date;
-use signalbox_connector::draft::Field;
+use signalbox_connector::draft::{Field, mark_of};
 use signalbox_connector::{Draft, Record};
 use signalbox_event::data::AttendanceCategory;
 use signalbox_event::{Status, StudentKey};
@@ -12,7 +12,6 @@ use signalbox_event::{Status, StudentKey};
 use super::Reader;
 use super::ids::{School, unknown_school};
 use super::place::{When, outside_years};
-use crate::ingest::doubt::mark_of;
 use crate::ingest::identity::Found;
 use crate::ingest::row::{Row, Slot, Waiting, content_hash, of_record};
 use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
