@@ -9,6 +9,7 @@
 mod ledger;
 mod mark;
 mod page;
+#[cfg(feature = "postgres")]
 pub mod postgres;
 mod retention;
 pub mod sqlite;

@@ -51,6 +51,7 @@ pub(crate) trait StoredRow:
 }
 
 impl StoredRow for sqlx::sqlite::SqliteRow {}
+#[cfg(feature = "postgres")]
 impl StoredRow for sqlx::postgres::PgRow {}
 
 /// A limit, or the number of a row, as both databases take it.

@@ -67,8 +67,10 @@ pub(crate) enum Command {
     /// Run some of the hub's roles, on Kafka and PostgreSQL, in as many processes as wanted
     Run(Run),
     /// See or make the Kafka topics that the hub needs, and who may read them
+    #[cfg(feature = "servers")]
     Topics(Topics),
     /// Make or bring up to date the tables that the hub needs in PostgreSQL; move an embedded hub there
+    #[cfg(feature = "servers")]
     Migrate(Migrate),
     /// Show the whole hub at a glance
     #[command(after_help = STATUS_HELP)]
@@ -135,6 +137,7 @@ pub(crate) enum Role {
     Deliver,
 }
 
+#[cfg(feature = "servers")]
 #[derive(Debug, Args)]
 #[command(
     after_help = "Moving an embedded hub to Kafka and PostgreSQL:\n  1. stop it\n  2. write log: {kafka: …} and \
@@ -147,12 +150,14 @@ pub(crate) struct Migrate {
     pub(crate) from: Option<PathBuf>,
 }
 
+#[cfg(feature = "servers")]
 #[derive(Debug, Args)]
 pub(crate) struct Topics {
     #[command(subcommand)]
     pub(crate) what: TopicsWhat,
 }
 
+#[cfg(feature = "servers")]
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum TopicsWhat {
     /// Print what `apply` would do

@@ -9,6 +9,7 @@ mod feeds;
 mod flags;
 mod holds;
 mod init;
+#[cfg(feature = "servers")]
 mod migrate;
 mod plan;
 mod rejects;
@@ -20,6 +21,7 @@ mod schema;
 mod send;
 mod status;
 mod student;
+#[cfg(feature = "servers")]
 mod topics;
 mod trial;
 mod unmatched;
@@ -52,7 +54,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Plan => wait(plan::run(out, global)),
         Command::Up(args) => wait(up::run(out, global, args)),
         Command::Run(args) => wait(run::run(out, global, args)),
+        #[cfg(feature = "servers")]
         Command::Topics(args) => wait(topics::run(out, global, args)),
+        #[cfg(feature = "servers")]
         Command::Migrate(args) => wait(migrate::run(out, global, args)),
         Command::Status => wait(status::run(out, global)),
         Command::Student(args) => wait(student::run(out, global, args)),

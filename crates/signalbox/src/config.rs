@@ -28,7 +28,9 @@ use crate::problem::{Problem, Report};
 use hidden::Hidden;
 use parts::{Destination, Feed};
 use place::{Fault, Place, did_you_mean, quoted};
-use sections::{Calendar, Kafka, Log, Postgres, Risk, Route, Store};
+use sections::{Calendar, Log, Risk, Route, Store};
+#[cfg(feature = "servers")]
+use sections::{Kafka, Postgres};
 use tree::Node;
 
 /// A district's configuration, checked.
@@ -53,9 +55,11 @@ pub(crate) enum Backing {
     /// In files of data_dir, by one process.
     Embedded,
     /// On Kafka and PostgreSQL, by as many processes as wanted.
+    #[cfg(feature = "servers")]
     Servers(Servers),
 }
 
+#[cfg(feature = "servers")]
 #[derive(Debug)]
 pub(crate) struct Servers {
     pub(crate) kafka: Box<Kafka>,

@@ -16,7 +16,7 @@ const LOG_AWAY: &str = "embedded: see that data_dir is there, has room and is yo
 const LOG_REPLACED: &str = "put log and store back from backups of one moment, or begin anew: embedded with an empty \
      data_dir, on servers with another log.kafka.prefix and another schema. The files are read again";
 const OVERTAKEN: &str = "begin anew: embedded with an empty data_dir, on servers with another log.kafka.prefix and another \
-     schema. The files are read again, and nobody is told twice";
+     schema. The files are read again, and open flags are told again, with the same secret under the ids that they had";
 
 /// How a command ended that could do its work, or was asked a yes-or-no question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,8 @@ impl From<HubError> for Failure {
             },
             HubError::FeedsLost { .. } => Self::environment(
                 error,
-                "put feeds.db back from the same backup as state.db, or begin with an empty data_dir: the files are read again, and nobody is told twice",
+                "put feeds.db back from the same backup as state.db, or begin with an empty data_dir: the files are read again, and open \
+                 flags are told again, with the same secret under the ids that they had",
             ),
             HubError::LogReplaced { .. } => Self::environment(error, LOG_REPLACED),
             HubError::Stored(_) => {

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! - this file: [`Opened`], and what both kinds of hub have in common
-//! - `embedded`: on files of the data folder; `servers`: on Kafka and PostgreSQL; `moving`: from one to the other
+//! - `embedded`: on files of the data folder; `servers`: on Kafka and PostgreSQL (`no_servers`: of a build without them);
+//!   `moving`: from one to the other
 //! - `look`: though a server be away
 //! - `remembered`: what a hub remembers of its first start, and refuses to change
 //! - `scratch`: where trials work on copies
@@ -11,9 +12,14 @@
 mod data_dir;
 mod embedded;
 pub(crate) mod look;
+#[cfg(feature = "servers")]
 pub(crate) mod moving;
 mod remembered;
 mod scratch;
+#[cfg(not(feature = "servers"))]
+#[path = "open/no_servers.rs"]
+mod servers;
+#[cfg(feature = "servers")]
 pub(crate) mod servers;
 mod slot;
 
@@ -60,7 +66,7 @@ pub(crate) struct Opened {
 struct Scratch {
     /// Vanishes with this.
     folder: scratch::Folder,
-    database: Option<signalbox_sql::postgres::Scratch>,
+    database: Option<servers::Scratch>,
 }
 
 /// Who else may be at work beside a command.
@@ -95,11 +101,13 @@ async fn open_as(loaded: Loaded, running: Option<&str>, purpose: Purpose) -> Res
     let Loaded { config, .. } = loaded;
     let data_dir = DataDir::make(&config.data_dir)?;
     let slot = match (&config.backing, running) {
+        #[cfg(feature = "servers")]
         (Backing::Servers(_), Some(configuration)) => Some(Slot::take(data_dir.path(), configuration)?),
         _ => None,
     };
     let servers = match &config.backing {
         Backing::Embedded => None,
+        #[cfg(feature = "servers")]
         Backing::Servers(servers) => {
             let instance = slot.as_ref().map(|slot| slot.name.as_str());
             let connected = servers::connect(servers, &config.base, instance).await?;
@@ -127,7 +135,7 @@ async fn assemble(
     let landing = Landing::open(&data_dir.landing()).map_err(|e| cannot_use(&data_dir, e))?;
     let (stores, servers) = match servers {
         None => {
-            moving::has_not_moved(&data_dir)?;
+            data_dir.has_not_moved()?;
             (embedded::open(data_dir.path()).await?, None)
         }
         Some((topics, connected)) => (servers::stores(&connected, topics), Some(connected)),
@@ -147,6 +155,7 @@ pub(crate) async fn open_copy(loaded: Loaded) -> Result<Opened, Failure> {
         .map_err(environment)?;
     let (stores, servers, database) = match &config.backing {
         Backing::Embedded => (embedded::open_copy(&data_dir, folder.path()).await?, None, None),
+        #[cfg(feature = "servers")]
         Backing::Servers(servers) => {
             let connected = servers::connect(servers, &config.base, None).await?;
             let copied = servers::copy(servers, &config.base).await?;

@@ -8,12 +8,14 @@ use jiff::tz::TimeZone;
 use signalbox_event::data::Mode;
 use signalbox_risk::{CHRONIC_ABSENCE, FEDERAL_CHRONIC_ABSENCE, Policy, PolicyError};
 
+use super::Backing;
 use super::District;
+#[cfg(feature = "servers")]
+use super::Servers;
 use super::parts::{Destination, Feed};
 use super::place::{Place, closest, did_you_mean, quoted};
 use super::sections::{self, Calendar, Kafka, Log, Reader, Risk, Route, Schools, Store, When};
 use super::tree::Node;
-use super::{Backing, Servers};
 use crate::problem::Report;
 
 pub(super) struct Rules<'a> {
@@ -265,8 +267,16 @@ impl Rules<'_> {
         }
         let key = match (log, store) {
             (Log::Sqlite(_), Store::Sqlite(_)) => return Some(Backing::Embedded),
+            #[cfg(feature = "servers")]
             (Log::Kafka(kafka), Store::Postgres(postgres)) => {
                 return Some(Backing::Servers(Servers { kafka, postgres }));
+            }
+            #[cfg(not(feature = "servers"))]
+            (Log::Kafka(_), Store::Postgres(_)) => {
+                let message = "this signalbox was built without Kafka and PostgreSQL";
+                let help = "take one that was built with them: cargo build --release -p signalbox";
+                self.report.error(self.place(&["log"]), "not_built_in", message, help);
+                return None;
             }
             (Log::Kafka(_), Store::Sqlite(_)) => "log",
             (Log::Sqlite(_), Store::Postgres(_)) => "store",

@@ -1,10 +1,16 @@
 //! The sections of `signalbox.yaml` as they are written, before anything is compared with anything.
 
+#[cfg_attr(
+    not(feature = "servers"),
+    expect(dead_code, reason = "what is written of servers is read, and then refused")
+)]
 mod servers;
 
 use std::fmt;
 
-pub(crate) use self::servers::{Kafka, Postgres, Reader, Scram};
+#[cfg(feature = "servers")]
+pub(crate) use self::servers::Scram;
+pub(crate) use self::servers::{Kafka, Postgres, Reader};
 use jiff::civil::{Date, Weekday};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize as DeriveDeserialize;
@@ -166,7 +172,9 @@ pub(crate) enum Log {
 pub(crate) enum Store {
     /// In data_dir.
     Sqlite(Embedded),
-    Postgres(Postgres),
+    Postgres(
+        #[cfg_attr(not(feature = "servers"), expect(dead_code, reason = "read, and then refused"))] Postgres,
+    ),
 }
 
 /// Nothing to set: `{}`.

@@ -10,6 +10,8 @@ use secrecy::SecretSlice;
 
 use crate::exit::Failure;
 
+/// Stands in a data folder whose hub has moved.
+const MOVED: &str = "moved";
 /// The file of the secret.
 const SECRET: &str = "secret";
 const SECRET_IN_THE_MAKING: &str = "secret.new";
@@ -29,6 +31,7 @@ pub(crate) struct Lock {
 }
 
 impl DataDir {
+    #[cfg(feature = "servers")]
     pub(crate) fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
@@ -130,6 +133,22 @@ impl DataDir {
              embedded with a fresh data_dir, on servers with another log.kafka.prefix and another schema. The files are \
              read again",
         )
+    }
+
+    /// An embedded hub that has moved to servers must not go on beside the one that it became: both would alert.
+    pub(super) fn has_not_moved(&self) -> Result<(), Failure> {
+        if !self.has(MOVED) {
+            return Ok(());
+        }
+        Err(Failure::environment(
+            anyhow!("the hub of {} was moved to Kafka and PostgreSQL", self.0.display()),
+            "declare log and store as they were when it moved; to begin anew embedded, use another data_dir",
+        ))
+    }
+
+    #[cfg(feature = "servers")]
+    pub(super) fn mark_moved(&self) -> std::io::Result<()> {
+        fs::write(self.file(MOVED), "This hub was moved to Kafka and PostgreSQL.\n")
     }
 
     fn no_secret(&self, error: std::io::Error) -> Failure {

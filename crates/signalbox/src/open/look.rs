@@ -1,23 +1,16 @@
 //! Opening a hub to look at it, though one of its servers be away.
 
-use std::path::Path;
-use std::time::Duration;
-
-use anyhow::anyhow;
-use secrecy::ExposeSecret;
 use serde::Serialize;
-use signalbox_kafka::{Config, KafkaLog};
-use signalbox_log::LogError;
-use signalbox_sql::postgres::{self, Database, OpenError, Options};
 
+#[cfg(feature = "servers")]
+use super::DataDir;
+use super::Opened;
+#[cfg(feature = "servers")]
 use super::remembered::Purpose;
-use super::servers::{self, Connected};
-use super::{DataDir, Opened};
-use crate::config::{Backing, Loaded, Servers};
+#[cfg(feature = "servers")]
+use super::servers::ask::{Asked, ask};
+use crate::config::{Backing, Loaded};
 use crate::exit::Failure;
-
-/// How long a server may take to answer. Both are asked at once, so that a look says within 5 s that one is away.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 
 /// A hub, as far as its servers answer.
 pub(crate) struct Look {
@@ -50,53 +43,24 @@ pub(crate) struct Server {
 /// # Errors
 /// Servers that answer, and are not as the hub needs them.
 pub(crate) async fn look(loaded: Loaded) -> Result<Look, Failure> {
-    let Backing::Servers(servers) = &loaded.config.backing else {
-        let opened = Some(super::open(loaded).await?);
-        return Ok(Look { standing: Standing::default(), brokers: Vec::new(), opened });
-    };
-    let (log_answers, kafka, database) = ask(servers, &loaded.config.base).await?;
-    let (topics, brokers) = (servers::topics(servers), servers.kafka.brokers.clone());
-    let mut standing = Standing::all_well();
-    if !log_answers {
-        standing.without_kafka(&brokers);
-    }
-    let Some(database) = database else {
-        let url = servers::database_url(servers, &loaded.config.base)?;
-        standing.without_postgres(&postgres::address(url.expose_secret())?);
-        return Ok(Look { standing, brokers, opened: None });
-    };
-    let data_dir = DataDir::make(&loaded.config.data_dir)?;
-    let connected = Some((topics, Connected { kafka, database }));
-    let opened = Some(super::assemble(loaded.config, data_dir, None, connected, Purpose::Look).await?);
-    Ok(Look { standing, brokers, opened })
-}
-
-/// Asks both servers at once.
-async fn ask(servers: &Servers, base: &Path) -> Result<(bool, KafkaLog, Option<Database>), Failure> {
-    let config = Config { timeout: ANSWERS_WITHIN, ..servers::kafka_config(&servers.kafka, base)? };
-    let kafka = KafkaLog::new(config).map_err(servers::not_let_in)?;
-    let url = servers::database_url(servers, base)?;
-    let options = Options { acquire_timeout: ANSWERS_WITHIN, ..Options::default() };
-    let (log, database) = tokio::join!(kafka.answers(), connect(url.expose_secret(), &options));
-    let log_answers = match log {
-        Ok(()) => {
-            servers::check_topics(&kafka, &servers::topics(servers)).await?;
-            true
+    match &loaded.config.backing {
+        Backing::Embedded => {
+            let opened = Some(super::open(loaded).await?);
+            Ok(Look { standing: Standing::default(), brokers: Vec::new(), opened })
         }
-        Err(LogError::Unavailable(_)) => false,
-        Err(error) => return Err(servers::not_let_in(error)),
-    };
-    match database {
-        Ok(database) => Ok((log_answers, kafka, Some(database))),
-        Err(OpenError::Unavailable(_)) => Ok((log_answers, kafka, None)),
-        Err(error) => Err(error.into()),
+        #[cfg(feature = "servers")]
+        Backing::Servers(servers) => {
+            let Asked { standing, connected } = ask(servers, &loaded.config.base).await?;
+            let brokers = servers.kafka.brokers.clone();
+            let mut opened = None;
+            if connected.is_some() {
+                let data_dir = DataDir::make(&loaded.config.data_dir)?;
+                opened =
+                    Some(super::assemble(loaded.config, data_dir, None, connected, Purpose::Look).await?);
+            }
+            Ok(Look { standing, brokers, opened })
+        }
     }
-}
-
-/// A server that takes the connection and then says nothing is away too.
-async fn connect(url: &str, options: &Options) -> Result<Database, OpenError> {
-    let connected = tokio::time::timeout(options.acquire_timeout, postgres::connect(url, options)).await;
-    connected.unwrap_or_else(|elapsed| Err(OpenError::Unavailable(anyhow!(elapsed).into())))
 }
 
 impl Standing {
@@ -124,7 +88,8 @@ impl Standing {
         };
     }
 
-    fn without_postgres(&mut self, address: &str) {
+    #[cfg(feature = "servers")]
+    pub(super) fn without_postgres(&mut self, address: &str) {
         self.0[1] = Server {
             name: "postgres",
             state: "away",

@@ -19,9 +19,6 @@ use super::{DataDir, default_topics, remembered};
 use crate::config::Servers;
 use crate::exit::Failure;
 
-/// Stands in a data folder whose hub has moved.
-const MOVED: &str = "moved";
-
 /// What came over.
 #[derive(Debug, Serialize)]
 pub(crate) struct Moved {
@@ -44,19 +41,8 @@ pub(crate) async fn from(servers: &Servers, base: &Path, folder: &Path) -> Resul
     let say = |table: &str, rows: u64| tracing::info!(table, rows, "copied");
     let (feeds, state) = (from.file("feeds.db"), from.file("state.db"));
     let imported = postgres::import(url.expose_secret(), &feeds, &state, say).await?;
-    std::fs::write(from.file(MOVED), "This hub was moved to Kafka and PostgreSQL.\n")?;
+    from.mark_moved()?;
     Ok(Moved { events, rows: imported.tables.iter().map(|(_, rows)| rows).sum() })
-}
-
-/// An embedded hub that has moved must not go on beside the one that it became: both would alert.
-pub(super) fn has_not_moved(data_dir: &DataDir) -> Result<(), Failure> {
-    if !data_dir.has(MOVED) {
-        return Ok(());
-    }
-    Err(Failure::environment(
-        anyhow!("the hub of {} was moved to Kafka and PostgreSQL", data_dir.path().display()),
-        "declare log and store as they were when it moved; to begin anew embedded, use another data_dir",
-    ))
 }
 
 fn check(from: &DataDir, servers: &Servers) -> Result<(), Failure> {
@@ -66,7 +52,7 @@ fn check(from: &DataDir, servers: &Servers) -> Result<(), Failure> {
             "name the folder with log.db, feeds.db and state.db",
         ));
     }
-    has_not_moved(from)?;
+    from.has_not_moved()?;
     let (old, new) = (default_topics(), topics(servers));
     if (&old.prefix, old.shards) == (&new.prefix, new.shards) {
         return Ok(());

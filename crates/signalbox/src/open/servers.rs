@@ -1,4 +1,6 @@
-//! A hub on Apache Kafka and PostgreSQL: connecting, and what must be there before it starts.
+//! A hub on Apache Kafka and PostgreSQL: connecting, and what must be there before it starts. `ask`: though one be away.
+
+pub(super) mod ask;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +15,7 @@ use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
 use signalbox_kafka::{Cleanup, Config, KafkaLog, Scram, Tls, TopicSpec};
 use signalbox_log::{EventLog, LogError, OverlayLog};
 use signalbox_runtime::hub::Topics;
-use signalbox_sql::postgres::{self, Database, OpenError, Options, Reach, Scratch};
+use signalbox_sql::postgres::{self, Database, OpenError, Options, Reach};
 
 use super::{Stores, embedded};
 use crate::config::Servers;
@@ -31,6 +33,9 @@ const FOR_EVER: i64 = -1;
 const COMMAND_WAITS: Duration = Duration::from_secs(10);
 /// How long leaving the groups may take at the end.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+
+pub(super) use signalbox_sql::postgres::Scratch;
+
 /// Connections to both.
 pub(crate) struct Connected {
     pub(crate) kafka: KafkaLog,
@@ -103,7 +108,7 @@ pub(crate) async fn connect_administrator(kafka: &Kafka, base: &Path) -> Result<
     KafkaLog::connect(kafka_config_as(who, kafka, base)?).await.map_err(not_let_in)
 }
 
-pub(super) fn kafka_config(kafka: &Kafka, base: &Path) -> Result<Config, Failure> {
+fn kafka_config(kafka: &Kafka, base: &Path) -> Result<Config, Failure> {
     kafka_config_as(kafka.scram_sha_512.as_ref(), kafka, base)
 }
 
@@ -168,7 +173,7 @@ pub(crate) fn declared(servers: &Servers) -> Vec<TopicSpec> {
 }
 
 /// A hub on topics that are missing, or cut otherwise, would lose or scatter what it writes.
-pub(super) async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<(), Failure> {
+async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for (name, wanted) in topics.all() {
         match kafka.shards(&name).await.map_err(not_let_in)? {
@@ -187,7 +192,7 @@ pub(super) async fn check_topics(kafka: &KafkaLog, topics: &Topics) -> Result<()
 }
 
 /// What fails at the start, though the brokers answer, is a matter of passwords, certificates and access lists.
-pub(super) fn not_let_in(error: LogError) -> Failure {
+fn not_let_in(error: LogError) -> Failure {
     match error {
         LogError::Failed(_) => Failure::environment(
             error,

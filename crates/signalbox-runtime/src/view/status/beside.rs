@@ -82,7 +82,7 @@ async fn clock_behind(hub: &Hub, now: Timestamp) -> Result<Option<Note>, HubErro
         message: format!(
             "It is {today} here, and the hub has judged as of {day} already: a clock ran ahead, or this one is behind. \
              Students are judged as of {day} until then. Set the clock right; if {day} was wrong, restore the stores from \
-             a backup of before. Whoever begins with empty ones tells of every open flag anew."
+             a backup of before. Who begins with empty ones tells of every open flag anew."
         ),
     }))
 }
