@@ -90,6 +90,30 @@ fn a_window_does_not_slide_back_where_the_newest_days_have_no_row() {
     }
 }
 
+/// A file says what it has, whenever it is read: of the nights of a week that are read at once, or of exports that are read on
+/// the morning after, from Tuesday to Saturday.
+#[test]
+fn what_a_file_has_is_corrected_whenever_it_is_read() {
+    for (name, at_once) in [("at once", true), ("on the morning after", false)] {
+        let mut district = District::with(|config| config.covers = "{school_days: 10}");
+        district.enroll(&[1000, 1001]);
+        let mut read = |newest: usize| {
+            // Somebody is late every day. Of the days on which 1001 was absent each was a mistake, seen ten days later.
+            let late = (newest - 9..=newest).map(|n| (1000, n, "T"));
+            let absent = (newest - 8..=newest).map(|n| (1001, n, "A"));
+            district.now = format!("{}T08:00:00Z", day(newest).tomorrow().expect("a day"));
+            let rows: Vec<Row> = late.chain(absent).collect();
+            district.drop(&format!("attendance-{newest}.csv"), drops::attendance(&rows));
+            if !at_once || newest == 20 || newest == 30 {
+                district.up();
+            }
+        };
+        (20..=30).for_each(&mut read);
+        let answer = district.answer(1001);
+        assert_eq!((&answer["value"], &answer["n"]), (&"9/20".into(), &20.into()), "{name}: {answer}");
+    }
+}
+
 /// The file was written for ten days, whatever the settings say when it is read again.
 #[test]
 fn a_wider_window_does_not_widen_what_an_earlier_file_said() {

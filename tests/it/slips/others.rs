@@ -146,3 +146,52 @@ fn what_is_never_found_keeps_nothing_out_though_rows_come_late() {
         assert_eq!(absent.as_deref(), Some(if n < 24 { "3" } else { "2" }), "night {n}: {answer}");
     }
 }
+
+/// A child whom no roster has, at a school that none names either: one more row every day.
+#[test]
+fn a_child_at_a_school_that_nobody_knows_keeps_nothing_out() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    for n in 20..28 {
+        let known = [(1001, 3, "A"), (1001, 4, "A"), (1001, 5, "A")];
+        let known = if n < 24 { &known[..] } else { &known[..2] };
+        let mut lines: Vec<String> = known.iter().map(drops::line).collect();
+        lines.extend((20..=n).map(|n| format!("9001,900,{},A", us(day(n)))));
+        lines.push(drops::line(&through(n)));
+        district.now = format!("{}T02:00:00Z", day(n).tomorrow().expect("a day"));
+        district.drop(&format!("attendance-{n}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &lines));
+        district.up();
+        if n == 20 {
+            continue;
+        }
+        let answer = district.answer(1001);
+        let expected = format!("{}/{n}", if n < 24 { 3 } else { 2 });
+        assert_eq!(
+            (&answer["value"], &answer["unknown_days"]),
+            (&expected.into(), &0.into()),
+            "night {n}: {answer}"
+        );
+    }
+}
+
+/// A row that came late could not be read; the next night it can, and another one of that day cannot.
+#[test]
+fn a_row_that_came_late_is_back_in_place_of_another() {
+    for id in ["", "#N/A"] {
+        let receiver = Receiver::start();
+        let roster = [(1000, 100, AUGUST, ""), (1001, 100, AUGUST, ""), (1002, 100, AUGUST, "")];
+        let mut district = flagged(&receiver, &roster);
+        let mut night = |n: usize, ids: [&str; 2]| {
+            let ids = ids.map(|id| format!("{id},100,{},A", us(day(5))));
+            let lines =
+                [&ids[..], &[ABSENCES[0], ABSENCES[1], ABSENCES[3]].map(|row| drops::line(&row))].concat();
+            district.drop(&format!("attendance-{n}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &lines));
+            district.up();
+            district.answer(1001)["value"].clone()
+        };
+        assert_eq!(night(7, [id, "1001"]), "3/20");
+        assert_eq!(night(8, ["1002", id]), "3/20", "\"{id}\"");
+        assert_eq!(night(9, ["1002", "1001"]), "3/20");
+        assert_eq!(receiver.kinds(), RAISED, "\"{id}\"");
+    }
+}

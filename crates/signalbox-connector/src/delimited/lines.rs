@@ -17,6 +17,32 @@ pub(super) fn line_ends(bytes: &[u8]) -> u64 {
     count
 }
 
+/// Whether a line of `value` but the first begins with fields like those `before` it: as many at least, with numbers of the
+/// same shape where those have numbers. A line of prose is no row.
+pub(super) fn looks_like_rows(before: &[&[u8]], value: &[u8], delimiter: u8) -> bool {
+    let has_digits = |field: &&[u8]| field.iter().any(u8::is_ascii_digit);
+    if !before.iter().any(has_digits) {
+        return false;
+    }
+    value.split(|byte| is_line_end(*byte)).skip(1).any(|line| {
+        let fields: Vec<&[u8]> = line.split(|byte| *byte == delimiter).collect();
+        let mut numbers = fields.iter().zip(before).filter(|(_, other)| has_digits(other));
+        fields.len() > before.len() && numbers.all(|(one, other)| shape(one) == shape(other))
+    })
+}
+
+/// `9/16/2026` as `0/0/0`, `S-100` as `a-0`: what a column's values have in common.
+fn shape(field: &[u8]) -> Vec<u8> {
+    let class = |byte: u8| match byte {
+        b'0'..=b'9' => b'0',
+        byte if byte.is_ascii_alphabetic() || !byte.is_ascii() => b'a',
+        byte => byte,
+    };
+    let mut shape: Vec<u8> = field.trim_ascii().iter().map(|byte| class(*byte)).collect();
+    shape.dedup();
+    shape
+}
+
 /// Whether each quote opens a field, closes it, or is escaped inside one (RFC 4180).
 pub(super) fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
     #[derive(PartialEq)]

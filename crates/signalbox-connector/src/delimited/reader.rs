@@ -9,7 +9,7 @@ use std::ops::{ControlFlow, Range};
 use csv_core::ReadRecordResult;
 
 use super::decode::{Head, decode};
-use super::lines::{is_line_end, is_well_quoted, line_ends};
+use super::lines::{is_line_end, is_well_quoted, line_ends, looks_like_rows};
 use super::{Format, Header, Row};
 use crate::draft::{Claims, Reject, RejectCode};
 use crate::source::Refusal;
@@ -226,18 +226,16 @@ impl<'a> Reader<'a> {
         Ok(Found::Record(record))
     }
 
-    /// Whether a value in quotes may be rows between two stray quotes: it has as many delimiters as the rows that its lines
-    /// would be, and none that is followed by a space, as in prose. Of two columns one comma would do: that says nothing.
+    /// Whether a value in quotes has rows in it, between two stray quotes: behind a line end stand fields of the same shape as
+    /// those before the value.
     fn swallows_rows(&self, record: &Record) -> bool {
-        let between = self.header.names().len().saturating_sub(1);
+        let bytes = &self.fields[..record.bytes];
         let mut start = 0;
-        self.ends[..record.count].iter().any(|&end| {
-            let value = &self.fields[std::mem::replace(&mut start, end)..end];
-            let lines = line_ends(value) as usize;
-            let delimiters = value.split(|byte| *byte == self.delimiter).count() - 1;
-            let is_prose = value.windows(2).any(|pair| pair == [self.delimiter, b' ']);
-            between > 1 && lines > 0 && delimiters == lines * between && !is_prose
-        })
+        let fields: Vec<&[u8]> = self.ends[..record.count]
+            .iter()
+            .map(|&end| &bytes[std::mem::replace(&mut start, end)..end])
+            .collect();
+        (0..fields.len()).any(|at| looks_like_rows(&fields[..at], fields[at], self.delimiter))
     }
 
     /// Trailing commas: fields behind the last column are none, if all of them are blank.

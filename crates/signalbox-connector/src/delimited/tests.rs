@@ -97,18 +97,37 @@ fn an_unclosed_quote_gives_up_its_own_line_only() {
 #[test]
 fn rows_between_two_stray_quotes_are_found() {
     let wrong = RejectCode::WrongFieldCount;
-    let (three, last) = (good(3, &["3", "x", "4"]), good(5, &["7", "x", "8"]));
-    assert_eq!(
-        rows(b"a,b,c\n1,x,\"2\n3,x,4\n5,x,6\"\n7,x,8\n"),
-        [bad(2, wrong), three.clone(), good(4, &["5", "x", "6\""]), last.clone()]
-    );
-    assert_eq!(
-        rows(b"a,b,c\n1,\"x,2\r\n3,x,4\r\n5,x\",6\r\n7,x,8\r\n"),
-        [bad(2, wrong), three, good(4, &["5", "x\"", "6"]), last]
-    );
-    let prose = "left at 10, came\nback, was late";
-    let file = format!("a,b,c\n1,x,\"{prose}\"\n2,x,\"a\nb\nc,d\"\n");
-    assert_eq!(rows(file.as_bytes()), [good(2, &["1", "x", prose]), good(4, &["2", "x", "a\nb\nc,d"])]);
+    let swallowed = |file: &str| {
+        let found = rows(file.as_bytes());
+        assert_eq!(found[0], bad(2, wrong), "{file}");
+        assert_eq!(
+            found.len(),
+            file.trim_end().lines().filter(|line| !line.trim().is_empty()).count() - 1,
+            "{file}"
+        );
+    };
+    swallowed("id,date,code\n1,8/4/2026,\"A\n23,8/5/2026,A\n3,12/5/2026,A\"\n7,8/8/2026,A\n");
+    swallowed("id,date,code\r\n1,\"8/4/2026,A\r\n3,8/4/2026,A\r\n5,8/4/2026\",A\r\n");
+    for note in ["left at 10", "went home, sick", "a, b, c, d, e"] {
+        swallowed(&format!(
+            "id,date,note\n1,8/4/2026,\"{note}\n3,8/5/2026, \n\n5,8/6/2026,{note}\"\n7,8/8/2026,\n"
+        ));
+    }
+}
+
+#[test]
+fn notes_of_several_lines_are_notes() {
+    for note in
+        ["left at 10, came\nback, was late", "P1,P2,P3\nexcused", "8\n9\n10", "1,2\n3,4", "a\n\nb,c,d"]
+    {
+        let file = format!("id,date,note\n1,8/4/2026,\"{note}\"\n2,8/5/2026,x\n");
+        let lines = note.lines().count() as u64;
+        assert_eq!(
+            rows(file.as_bytes()),
+            [good(2, &["1", "8/4/2026", note]), good(2 + lines, &["2", "8/5/2026", "x"])],
+            "{note}"
+        );
+    }
 }
 
 #[test]

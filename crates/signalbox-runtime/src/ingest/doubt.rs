@@ -21,6 +21,9 @@ use super::row::{Body, Row};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Place {
     Payload,
+    /// Of a student and a school that nobody knows, though both can be read: whoever is never rostered may have more such
+    /// rows every night. It may be anybody's the first time.
+    Elsewhere,
     School(String),
     Day(String, Date),
     Student(Uuid),
@@ -57,6 +60,11 @@ impl Seen {
         self.marks.extend(mark);
     }
 
+    /// Counts the rows of one mark once.
+    fn add_once(&mut self, mark: u32) {
+        self.rows += u32::from(self.marks.insert(mark));
+    }
+
     fn remove(&mut self, gone: &Self) {
         self.rows = self.rows.saturating_sub(gone.rows);
         self.marks.retain(|mark| !gone.marks.contains(mark));
@@ -68,15 +76,15 @@ impl Seen {
     }
 
     /// Whether one of these rows is none of those before, of which some are back. Rows that are told apart are seen to be the
-    /// same. Where nothing stood on because of those before, and no day was unknown, they were what is never found, and
-    /// still are.
+    /// same. Where nothing stood on because of those before, and they were not new, they were what is never found, and still
+    /// are.
     fn replace(&self, before: &Rows, back: Back) -> bool {
         if !self.marks.is_empty() && self.marks.iter().all(|mark| is_own_mark(*mark)) {
             return false;
         }
         let stood = if before.last.exceeds(&before.settled) { back.stood } else { 0 };
-        let unheard = if before.was_new { back.unheard } else { 0 };
-        let back = stood + unheard;
+        let late = if before.was_new { back.late } else { 0 };
+        let back = stood + late;
         back > 0 && self.rows + back > before.last.rows
     }
 }
@@ -89,8 +97,15 @@ fn mark_of_day(mark: u32, date: Option<Date>) -> u32 {
 impl Doubts {
     /// `mark` tells the row from others in that place.
     pub(crate) fn on(&mut self, place: Place, mark: u32) {
-        let mark = (place != Place::Payload).then_some(mark);
-        self.places.entry(place).or_default().add(mark);
+        let is_elsewhere = place == Place::Elsewhere;
+        let mark_in_place = (place != Place::Payload).then_some(mark);
+        let seen = self.places.entry(place).or_default();
+        if is_elsewhere { seen.add_once(mark) } else { seen.add(mark_in_place) }
+    }
+
+    /// `student` and `school`: as they are written, and nobody's.
+    pub(crate) fn on_nobody(&mut self, student: Option<&str>, school: Option<&str>, mark: u32) {
+        self.on(place_of_nobody(student, school), student.map_or(mark, mark_of));
     }
 
     /// One of the student's rows stands on a day that counts nowhere: it may be the one that is missing. On silence it casts
@@ -264,6 +279,7 @@ impl Doubt {
         let is_so = |place: &Place| self.places.get(place).is_some_and(&is_so);
         !self.places.is_empty()
             && (is_so(&Place::Payload)
+                || is_so(&Place::Elsewhere)
                 || is_so(&Place::School(school.to_owned()))
                 || is_so(&Place::Day(school.to_owned(), date)))
     }
@@ -292,17 +308,22 @@ impl Doubt {
     }
 }
 
+fn place_of_nobody(student: Option<&str>, school: Option<&str>) -> Place {
+    let is_own = student.is_some_and(|id| is_own_mark(mark_of(id)));
+    if is_own && school.is_some_and(|id| !id.trim().is_empty()) { Place::Elsewhere } else { Place::Payload }
+}
+
 /// Where a row that waited under this id, and is found now, may have cast its doubt, and what told it from others there.
 /// `knew_school`: it waited for its student only.
 pub(crate) fn cast_by<'r>(
     row: &'r Row<'_>,
-    id: &str,
+    (id, school_id): (&str, &str),
     knew_school: bool,
 ) -> impl Iterator<Item = (Place, u32)> + 'r {
-    let [student, _, day, school, payload] = places_of(row);
+    let [student, _, day, school, ..] = places_of(row);
     let of_attendance = row.date().filter(|_| matches!(row.body, Body::Attendance { .. }));
     let of_school = match (knew_school, of_attendance) {
-        (false, _) => payload,
+        (false, _) => Some(place_of_nobody(Some(id), Some(school_id))),
         (true, Some(_)) => day,
         (true, None) => school,
     };
@@ -312,7 +333,7 @@ pub(crate) fn cast_by<'r>(
 }
 
 /// The places that a row stands in.
-pub(super) fn places_of(row: &Row<'_>) -> [Option<Place>; 5] {
+pub(super) fn places_of(row: &Row<'_>) -> [Option<Place>; 6] {
     let school = row.school().filter(|school| !school.is_empty());
     [
         row.student.map(Place::Student),
@@ -320,6 +341,7 @@ pub(super) fn places_of(row: &Row<'_>) -> [Option<Place>; 5] {
         row.date().zip(school).map(|(date, school)| Place::Day(school.to_owned(), date)),
         school.map(|school| Place::School(school.to_owned())),
         Some(Place::Payload),
+        Some(Place::Elsewhere),
     ]
 }
 

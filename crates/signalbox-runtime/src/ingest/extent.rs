@@ -272,7 +272,9 @@ fn window_start(
     let Some((before, year)) = before.zip(year) else { return own };
     let since = before.last.tomorrow().unwrap_or(Date::MAX);
     let furthest = start(read.latest.values().copied().max().unwrap_or(latest));
-    own.max(before.moved_on(year, run_day).min(since.max(furthest)))
+    // What the payload has a row of it has, whenever it was read.
+    let has = read.days.range(own..).next().copied().unwrap_or(Date::MAX);
+    own.max(before.moved_on(year, run_day).min(since.max(furthest)).min(has))
 }
 
 /// A payload was written under the extent of its time: read again under a wider one, it says no more of the days before.

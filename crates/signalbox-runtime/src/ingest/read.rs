@@ -49,6 +49,8 @@ pub(crate) struct ReadIn {
     pub year: u16,
     /// The latest readable row of each school, and the years of those days.
     pub latest: HashMap<String, Date>,
+    /// School days that it has rows of, at any school.
+    pub days: BTreeSet<Date>,
     /// What changes in the crosswalk.
     pub ids: Change,
     pub notes: Notes,
@@ -93,6 +95,7 @@ impl ReadIn {
             ends: BTreeSet::new(),
             year,
             latest: HashMap::new(),
+            days: BTreeSet::new(),
             ids: Change::default(),
             notes: Notes::default(),
             sum: RowSum::default(),
@@ -323,6 +326,9 @@ impl<'a> Reader<'a> {
         for (school, seen) in schools {
             let school = school.into_string();
             self.found.latest.extend(seen.latest.map(|date| (school.clone(), date)));
+            if let Some(year) = self.settings.calendars.of(&school, seen.rows.year) {
+                self.found.days.extend(year.days.iter().filter(|day| seen.rows.on(**day) > 0));
+            }
             rows.insert(school, seen.rows);
         }
         self.found.contents = contents;

@@ -175,7 +175,9 @@ impl<'a> Released<'a> {
         let Some(row) = self.found(&waiting) else { return Ok(()) };
         // Who waits for the student is unmatched; the others wait for their school.
         self.found_schools |= status != LedgerStatus::Unmatched;
-        for (place, mark) in cast_by(&row, &waiting.student, status == LedgerStatus::Unmatched) {
+        for (place, mark) in
+            cast_by(&row, (&waiting.student, &waiting.school), status == LedgerStatus::Unmatched)
+        {
             if self.of_book.contains(&place) {
                 self.places.on(place, mark);
             }

@@ -22,8 +22,8 @@ pub(crate) struct Returned(Vec<(Place, Back)>);
 pub(crate) struct Back {
     /// Of which it was known that they were missing.
     pub(crate) stood: u32,
-    /// On days of whose silence nothing was known.
-    pub(crate) unheard: u32,
+    /// New on a day that was covered before.
+    pub(crate) late: u32,
 }
 
 impl Returned {
@@ -36,14 +36,14 @@ impl Returned {
 /// Collects them from what becomes of a payload's rows.
 #[derive(Debug)]
 pub(crate) struct Returning<'a> {
-    /// Of what the feed covered, the days whose silence was in doubt.
-    doubtful: &'a BTreeMap<String, DateRanges>,
+    /// What the feed covered.
+    covered: &'a BTreeMap<String, DateRanges>,
     places: BTreeMap<Place, Back>,
 }
 
 impl<'a> Returning<'a> {
-    pub(crate) const fn to(doubtful: &'a BTreeMap<String, DateRanges>) -> Self {
-        Self { doubtful, places: BTreeMap::new() }
+    pub(crate) const fn to(covered: &'a BTreeMap<String, DateRanges>) -> Self {
+        Self { covered, places: BTreeMap::new() }
     }
 
     pub(crate) fn step(&mut self, step: &Step) -> Result<(), HubError> {
@@ -61,10 +61,11 @@ impl<'a> Returning<'a> {
                 }
             }
             _ if step.slot.entity == Entity::Attendance => {
-                if let Some(row) = step.row()?.filter(|row| self.was_unheard(row)) {
-                    // Rows come late every night, and a footer stands in every file: they say nothing of each other.
-                    let is_near = |place: &Place| *place != Place::Payload;
-                    self.note(&row, |place, back| back.unheard += u32::from(is_near(place)));
+                if let Some(row) = step.row()?.filter(|row| self.was_covered(row)) {
+                    // Rows come late every night, and a footer stands in every file: only on one and the same day do they
+                    // say something of each other.
+                    let is_near = |place: &Place| matches!(place, Place::Day(..));
+                    self.note(&row, |place, back| back.late += u32::from(is_near(place)));
                 }
             }
             _ => {}
@@ -72,8 +73,8 @@ impl<'a> Returning<'a> {
         Ok(())
     }
 
-    fn was_unheard(&self, row: &Row<'_>) -> bool {
-        let days = row.school().and_then(|school| self.doubtful.get(school));
+    fn was_covered(&self, row: &Row<'_>) -> bool {
+        let days = row.school().and_then(|school| self.covered.get(school));
         days.zip(row.date()).is_some_and(|(days, date)| days.contains(date))
     }
 

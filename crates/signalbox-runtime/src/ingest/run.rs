@@ -254,7 +254,7 @@ impl OpenRun<'_> {
         let mut diff = Diff::new(by, read)?;
         let mut steps = Few::default();
         let mut strangers = Vec::new();
-        let mut returning = (!read.doubt.is_none()).then(|| Returning::to(&remembered.doubtful));
+        let mut returning = (!read.doubt.is_none()).then(|| Returning::to(&remembered.covered));
         while let Some(step) = diff.next().await? {
             strangers.extend(step.stranger(read)?);
             if let Some(returning) = &mut returning {

@@ -105,7 +105,8 @@ impl Reader<'_> {
             Some((id, Found::None)) => self.resolver.by_shape(id).into_iter().collect(),
             None => Vec::new(),
         };
-        let school = school.and_then(|id| match self.resolver.school(id, self.school_id_type()) {
+        let school_id = school;
+        let school = school_id.and_then(|id| match self.resolver.school(id, self.school_id_type()) {
             Found::One(first) => Some(first.to_owned()),
             Found::None | Found::Several(_) => None,
         });
@@ -116,7 +117,7 @@ impl Reader<'_> {
             let place = match (school, date) {
                 (Some(school), Some(date)) => Place::Day(school, date),
                 (Some(school), None) => Place::School(school),
-                (None, _) => Place::Payload,
+                (None, _) => return self.doubts.on_nobody(student, school_id, mark),
             };
             self.doubts.on(place, student.map_or(mark, mark_of));
         }
