@@ -75,17 +75,11 @@ impl Seen {
         self.rows > those.rows || !self.marks.is_subset(&those.marks)
     }
 
-    /// Whether one of these rows is none of those before, of which some are back. Rows that are told apart are seen to be the
-    /// same. Where nothing stood on because of those before, and they were not new, they were what is never found, and still
-    /// are.
-    fn replace(&self, before: &Rows, back: Back) -> bool {
-        if !self.marks.is_empty() && self.marks.iter().all(|mark| is_own_mark(*mark)) {
-            return false;
-        }
-        let stood = if before.last.exceeds(&before.settled) { back.stood } else { 0 };
-        let late = if before.was_new { back.late } else { 0 };
-        let back = stood + late;
-        back > 0 && self.rows + back > before.last.rows
+    /// Whether one of these rows is none of those before, of which so many are back. Rows that are told apart are seen to be
+    /// the same.
+    fn replaces(&self, those: &Self, back: u32) -> bool {
+        let are_told_apart = !self.marks.is_empty() && self.marks.iter().all(|mark| is_own_mark(*mark));
+        !are_told_apart && back > 0 && self.rows + back > those.rows
     }
 }
 
@@ -151,8 +145,34 @@ struct Rows {
     last: Seen,
     /// Whether they were new in that payload.
     was_new: bool,
+    /// And only because rows came late that may have been some of them: that is believed for one payload, as rows come late
+    /// every night.
+    #[serde(default)]
+    by_late_rows: bool,
     /// The day on which the rows became more, or others, last.
     since: Option<Date>,
+}
+
+/// Why rows are taken for others than those before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// There are more, or others; or some of those before are back.
+    Seen,
+    /// Rows came late that may have been some of those before.
+    Late,
+}
+
+impl Rows {
+    /// Why these rows are others than those, if they are. Where nothing stood on because of those, and they were not new, they
+    /// were what is never found, and still are.
+    fn others(&self, now: &Seen, back: Back) -> Option<Others> {
+        let stood = if self.last.exceeds(&self.settled) { back.stood } else { 0 };
+        if now.exceeds(&self.last) || now.replaces(&self.last, stood) {
+            return Some(Others::Seen);
+        }
+        let may_be_late = self.was_new && !self.by_late_rows;
+        (may_be_late && now.replaces(&self.last, stood + back.late)).then_some(Others::Late)
+    }
 }
 
 impl Book {
@@ -212,17 +232,18 @@ impl Doubt {
         let none = Rows::default();
         let cast = |(place, now): (Place, Seen)| {
             let before = book.get(&place).copied().unwrap_or(&none);
-            let are_others = now.exceeds(&before.last) || now.replace(before, returned.at(&place));
+            let others = before.others(&now, returned.at(&place));
             // A row that says so on a second day, that it is about a day that counts nowhere, is believed.
             let is_misdated = matches!(place, Place::Misdated(_));
             let is_said_today = is_misdated && before.since >= Some(run_day);
-            let is_new = are_others || (is_reread || is_said_today) && before.was_new;
+            let is_new = others.is_some() || (is_reread || is_said_today) && before.was_new;
             let remains = is_new || !is_misdated && now.exceeds(&before.settled);
             let rows = Rows {
                 settled: before.settled.clone(),
                 last: now,
                 was_new: is_new,
-                since: if are_others { Some(run_day) } else { before.since },
+                by_late_rows: others.map_or(is_new && before.by_late_rows, |others| others == Others::Late),
+                since: if others.is_some() { Some(run_day) } else { before.since },
             };
             (place, Cast { rows, remains })
         };
@@ -234,7 +255,7 @@ impl Doubt {
         let before =
             book.places.iter().filter_map(|(place, rows)| Some((place, self.places.get(place)?, rows)));
         let mut taken = before.filter(|(_, cast, _)| !cast.rows.was_new);
-        taken.any(|(place, cast, before)| cast.rows.last.replace(before, returned.at(place)))
+        taken.any(|(place, cast, before)| before.others(&cast.rows.last, returned.at(place)).is_some())
     }
 
     /// Whether every row could be used.

@@ -27,6 +27,11 @@ pub(crate) struct Back {
 }
 
 impl Returned {
+    #[cfg(test)]
+    pub(super) fn of(places: impl IntoIterator<Item = (Place, Back)>) -> Self {
+        Self(places.into_iter().collect())
+    }
+
     pub(crate) fn at(&self, place: &Place) -> Back {
         let found = self.0.binary_search_by(|(at, _)| at.cmp(place));
         found.map_or(Back::default(), |at| self.0[at].1)
@@ -57,15 +62,12 @@ impl<'a> Returning<'a> {
                 }
                 let row = Row::decode(&old.detail)?;
                 if row.doubtful || row.is_silence() {
-                    self.note(&row, |_, back| back.stood += 1);
+                    self.note(&row, |back| back.stood += 1);
                 }
             }
             _ if step.slot.entity == Entity::Attendance => {
                 if let Some(row) = step.row()?.filter(|row| self.was_covered(row)) {
-                    // Rows come late every night, and a footer stands in every file: only on one and the same day do they
-                    // say something of each other.
-                    let is_near = |place: &Place| matches!(place, Place::Day(..));
-                    self.note(&row, |place, back| back.late += u32::from(is_near(place)));
+                    self.note(&row, |back| back.late += 1);
                 }
             }
             _ => {}
@@ -78,10 +80,9 @@ impl<'a> Returning<'a> {
         days.zip(row.date()).is_some_and(|(days, date)| days.contains(date))
     }
 
-    fn note(&mut self, row: &Row<'_>, add: impl Fn(&Place, &mut Back)) {
+    fn note(&mut self, row: &Row<'_>, add: impl Fn(&mut Back)) {
         for place in places_of(row).into_iter().flatten() {
-            let back = self.places.entry(place.clone()).or_default();
-            add(&place, back);
+            add(self.places.entry(place).or_default());
         }
     }
 

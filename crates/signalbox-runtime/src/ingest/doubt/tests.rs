@@ -188,3 +188,39 @@ fn silence_is_doubted_by_school_and_day() {
     assert!(school.hides_day("100", date(2026, 9, 17)) && !school.hides_day("200", date(2026, 9, 17)));
     assert!(cast(1, &Place::Payload, &Book::default()).hides_day("200", date(2026, 9, 17)));
 }
+
+/// As many as before, and some rows came late that may have been some of those: that is believed once, as rows come late
+/// every night and a footer stands in every file.
+#[test]
+fn rows_that_come_late_renew_doubt_for_one_payload() {
+    let place = Place::Payload;
+    let late = Returned::of([(place.clone(), Back { stood: 0, late: 1 })]);
+    let cast = |before: &Book, returned: &Returned| {
+        let mut doubts = Doubts::default();
+        doubts.on(place.clone(), 0);
+        Doubt::of(doubts, before, returned, false, date(2026, 9, 20))
+    };
+    let first = cast(&Book::default(), &Returned::default());
+    let book = first.book(9, 1, &BTreeSet::new());
+    assert!(!is_on(&cast(&book, &Returned::default()), false), "the same");
+    let renewed = cast(&book, &late);
+    assert!(is_on(&renewed, false) && cast(&book, &Returned::default()).is_renewed(&book, &late));
+    let book = renewed.book(9, 1, &BTreeSet::new());
+    assert!(!is_on(&cast(&book, &late), false), "not for a second time");
+}
+
+/// Whoever is never found has more such rows every night.
+#[test]
+fn more_rows_of_the_same_id_at_no_known_school_are_nothing_new() {
+    let cast = |ids: &[&str], before: &Book| {
+        let mut doubts = Doubts::default();
+        for id in ids {
+            doubts.on_nobody(Some(id), Some("900"), 0);
+        }
+        Doubt::of(doubts, before, &Returned::default(), false, date(2026, 9, 20))
+    };
+    let book = cast(&["9001"], &Book::default()).book(9, 1, &BTreeSet::new());
+    assert!(!is_on(&cast(&["9001", "9001"], &book), false));
+    assert!(is_on(&cast(&["9001", "9002"], &book), false), "another one is");
+    assert!(is_on(&cast(&["9001", ""], &book), false), "so is one without an id");
+}
