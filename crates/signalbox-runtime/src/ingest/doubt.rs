@@ -148,7 +148,7 @@ struct Rows {
     /// And only because rows came late that may have been some of them: that is believed for one payload, as rows come late
     /// every night.
     #[serde(default)]
-    by_late_rows: bool,
+    by_late: bool,
     /// The day on which the rows became more, or others, last.
     since: Option<Date>,
 }
@@ -170,7 +170,7 @@ impl Rows {
         if now.exceeds(&self.last) || now.replaces(&self.last, stood) {
             return Some(Others::Seen);
         }
-        let may_be_late = self.was_new && !self.by_late_rows;
+        let may_be_late = self.was_new && !self.by_late;
         (may_be_late && now.replaces(&self.last, stood + back.late)).then_some(Others::Late)
     }
 }
@@ -242,7 +242,7 @@ impl Doubt {
                 settled: before.settled.clone(),
                 last: now,
                 was_new: is_new,
-                by_late_rows: others.map_or(is_new && before.by_late_rows, |others| others == Others::Late),
+                by_late: others.map_or(is_new && before.by_late, |others| others == Others::Late),
                 since: if others.is_some() { Some(run_day) } else { before.since },
             };
             (place, Cast { rows, remains })
