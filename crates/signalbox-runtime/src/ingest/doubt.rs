@@ -91,10 +91,11 @@ fn mark_of_day(mark: u32, date: Option<Date>) -> u32 {
 impl Doubts {
     /// `mark` tells the row from others in that place.
     pub(crate) fn on(&mut self, place: Place, mark: u32) {
-        let is_elsewhere = place == Place::Elsewhere;
+        // Whoever is never found may have more such rows every night.
+        let is_once = matches!(place, Place::Elsewhere | Place::School(_)) && is_own_mark(mark);
         let mark_in_place = (place != Place::Payload).then_some(mark);
         let seen = self.places.entry(place).or_default();
-        if is_elsewhere { seen.add_once(mark) } else { seen.add(mark_in_place) }
+        if is_once { seen.add_once(mark) } else { seen.add(mark_in_place) }
     }
 
     /// `student` and `school`: as they are written, and nobody's.
