@@ -489,7 +489,7 @@ fn calendars_that_are_mended_hold_at_the_next_start() {
     let status = district.up();
     assert_eq!(district.flags().len(), 0);
     let warnings = feed(&status, "attendance")["last_run"]["warnings"].to_string();
-    assert!(warnings.contains("no calendar covers, at school 100"), "{warnings}");
+    assert!(warnings.contains("no calendar covers, e.g. at school 100"), "{warnings}");
     district.configure(|config| config.verbatim = None);
     let status = district.up();
     assert_eq!(district.flags().len(), 1, "{status}");

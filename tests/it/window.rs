@@ -90,6 +90,26 @@ fn a_window_does_not_slide_back_where_the_newest_days_have_no_row() {
     }
 }
 
+/// One file for each school, of which one goes less far than the other.
+#[test]
+fn a_file_of_one_school_knows_nothing_of_how_far_another_goes() {
+    let mut district = District::with(|config| config.covers = "{school_days: 10}");
+    district.enroll(&[1000, 2000, 2001]);
+    for newest in 20..=23 {
+        district.now = format!("{}T02:00:00Z", day(newest).tomorrow().expect("a day"));
+        let has = |(_, n, _): &Row| (newest - 9..=newest).contains(n);
+        let here: Vec<Row> = (1..=newest).map(|n| (1000, n, "T")).filter(has).collect();
+        // Nobody was away at the other school since day 20, and 2001 on the first two days of the first file.
+        let there = [(2001, 11, "A"), (2001, 12, "A"), (2000, 14, "T"), (2000, 20, "T")];
+        let there: Vec<Row> = there.into_iter().filter(has).collect();
+        district.drop(&format!("attendance-{newest}-100.csv"), drops::attendance(&here));
+        district.drop(&format!("attendance-{newest}-200.csv"), drops::attendance(&there));
+        district.up();
+        let answer = district.answer(2001);
+        assert_eq!(answer["value"], "2/10", "day {newest}: {answer}");
+    }
+}
+
 /// A file says what it has, whenever it is read: of the nights of a week that are read at once, or of exports that are read on
 /// the morning after, from Tuesday to Saturday.
 #[test]

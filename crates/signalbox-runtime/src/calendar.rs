@@ -61,14 +61,18 @@ impl SchoolYear {
 
     /// How a day stands, as of `today`.
     pub fn standing(&self, date: Date, today: Date) -> Standing {
+        self.counted(date, today).err().unwrap_or(Standing::Counts)
+    }
+
+    /// Which of its days a day is that counts, as of `today`; or how it stands.
+    pub fn counted(&self, date: Date, today: Date) -> Result<usize, Standing> {
         if date < self.first || self.last < date {
-            Standing::NoCalendar
-        } else if !self.is_instructional(date) {
-            Standing::NoSchool
-        } else if date > today {
-            Standing::Ahead
-        } else {
-            Standing::Counts
+            return Err(Standing::NoCalendar);
+        }
+        match self.days.binary_search(&date) {
+            Err(_) => Err(Standing::NoSchool),
+            Ok(_) if date > today => Err(Standing::Ahead),
+            Ok(at) => Ok(at),
         }
     }
 

@@ -200,3 +200,28 @@ fn a_row_that_came_late_is_back_in_place_of_another() {
         assert_eq!(receiver.kinds(), RAISED, "{name}");
     }
 }
+
+/// Of a new day nothing was known of her, as a row of hers had no date; the night after it has one, and a row of hers that
+/// stood has none.
+#[test]
+fn a_row_that_was_only_inferred_is_back_in_place_of_another() {
+    let receiver = Receiver::start();
+    let mut district = flagged(&receiver, &[(1000, 100, AUGUST, ""), (1001, 100, AUGUST, "")]);
+    let good = [&ABSENCES[..], &[(1001, 21, "A"), through(22)]].concat();
+    let mut night = |n: usize, spoilt: Option<usize>| {
+        let lines = good.iter().enumerate().map(|(at, row)| match drops::line(row) {
+            line if Some(at) == spoilt => cell(&line, 2, "########"),
+            line => line,
+        });
+        let lines: Vec<String> = lines.collect();
+        district.drop(&format!("attendance-{n}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &lines));
+        district.up();
+        let answer = district.answer(1001);
+        (answer["value"].clone(), answer["unknown_days"].clone())
+    };
+    assert_eq!(night(7, Some(4)), ("3/20".into(), 2.into()), "days 21 and 22");
+    let (value, _) = night(8, Some(0));
+    assert!(value.as_str().is_some_and(|value| value.starts_with("4/")), "{value}");
+    assert_eq!(night(9, None), ("4/22".into(), 0.into()));
+    assert_eq!(receiver.kinds(), RAISED);
+}

@@ -17,18 +17,23 @@ pub(super) fn line_ends(bytes: &[u8]) -> u64 {
     count
 }
 
-/// Whether a line of `value` but the first begins with fields like those `before` it: as many at least, with numbers of the
-/// same shape where those have numbers. A line of prose is no row.
-pub(super) fn looks_like_rows(before: &[&[u8]], value: &[u8], delimiter: u8) -> bool {
+/// Whether `value` is rows between two stray quotes: a line of it but the first begins with fields like those `before` it, or
+/// its first line ends with fields like those `after` it; as many, with numbers of the same shape where those have numbers.
+/// A line of prose is no row.
+pub(super) fn looks_like_rows(before: &[&[u8]], value: &[u8], after: &[&[u8]], delimiter: u8) -> bool {
+    let mut lines = value
+        .split(|byte| is_line_end(*byte))
+        .map(|line| -> Vec<&[u8]> { line.split(|byte| *byte == delimiter).collect() });
+    let first = lines.next().unwrap_or_default();
+    is_like(first.get(1..).unwrap_or_default(), after) && first.len() == after.len() + 1
+        || lines.any(|line| line.len() > before.len() && is_like(&line, before))
+}
+
+/// Whether these fields have numbers of the shapes that those have, which have some.
+fn is_like(these: &[&[u8]], those: &[&[u8]]) -> bool {
     let has_digits = |field: &&[u8]| field.iter().any(u8::is_ascii_digit);
-    if !before.iter().any(has_digits) {
-        return false;
-    }
-    value.split(|byte| is_line_end(*byte)).skip(1).any(|line| {
-        let fields: Vec<&[u8]> = line.split(|byte| *byte == delimiter).collect();
-        let mut numbers = fields.iter().zip(before).filter(|(_, other)| has_digits(other));
-        fields.len() > before.len() && numbers.all(|(one, other)| shape(one) == shape(other))
-    })
+    let mut numbers = these.iter().zip(those).filter(|(_, other)| has_digits(other));
+    those.iter().any(has_digits) && numbers.all(|(one, other)| shape(one) == shape(other))
 }
 
 /// `9/16/2026` as `0/0/0`, `S-100` as `a-0`: what a column's values have in common.

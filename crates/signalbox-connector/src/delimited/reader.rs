@@ -235,7 +235,8 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|&end| &bytes[std::mem::replace(&mut start, end)..end])
             .collect();
-        (0..fields.len()).any(|at| looks_like_rows(&fields[..at], fields[at], self.delimiter))
+        (0..fields.len())
+            .any(|at| looks_like_rows(&fields[..at], fields[at], &fields[at + 1..], self.delimiter))
     }
 
     /// Trailing commas: fields behind the last column are none, if all of them are blank.

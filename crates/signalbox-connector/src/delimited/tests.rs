@@ -108,6 +108,8 @@ fn rows_between_two_stray_quotes_are_found() {
     };
     swallowed("id,date,code\n1,8/4/2026,\"A\n23,8/5/2026,A\n3,12/5/2026,A\"\n7,8/8/2026,A\n");
     swallowed("id,date,code\r\n1,\"8/4/2026,A\r\n3,8/4/2026,A\r\n5,8/4/2026\",A\r\n");
+    swallowed("id,date,code\n\"1,8/4/2026,A\n23,8/5/2026,A\n3\",8/6/2026,A\n7,8/8/2026,A\n");
+    swallowed("name,id,date\n\"Ng,1,8/4/2026\nO'Hara,2,8/5/2026\nLi\",3,8/6/2026\nDu,4,8/8/2026\n");
     for note in ["left at 10", "went home, sick", "a, b, c, d, e"] {
         swallowed(&format!(
             "id,date,note\n1,8/4/2026,\"{note}\n3,8/5/2026, \n\n5,8/6/2026,{note}\"\n7,8/8/2026,\n"

@@ -14,7 +14,7 @@ pub const fn is_own_mark(mark: u32) -> bool {
 
 fn is_own(text: &str) -> bool {
     let is_written = |c: char| c.is_alphanumeric() || "-_./: ".contains(c);
-    text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(is_written)
+    text.contains(|c: char| ('1'..='9').contains(&c)) && text.chars().all(is_written)
 }
 
 #[cfg(test)]
@@ -26,7 +26,7 @@ mod tests {
         for own in ["9001", "X1", "s-100", "16-9-2021", "16.9.2021 00:00", "0001001"] {
             assert!(is_own_mark(mark_of(own)), "{own}");
         }
-        for anybodys in ["", " ", "########", "#N/A", "1.0E+03", "NULL", "\u{FFFD}1012"] {
+        for anybodys in ["", " ", "########", "#N/A", "1.0E+03", "NULL", "000000", "0/0/0", "\u{FFFD}1012"] {
             assert!(!is_own_mark(mark_of(anybodys)), "{anybodys}");
         }
         assert_ne!(mark_of("9001"), mark_of("9002"));

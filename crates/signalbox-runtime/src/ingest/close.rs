@@ -241,7 +241,7 @@ pub(super) fn sentences(message: &str, help: &str) -> String {
 
 fn warnings(notes: &Notes) -> Vec<Warning> {
     let at: Vec<&str> = notes.no_calendar_at.iter().map(String::as_str).collect();
-    let at = if at.is_empty() { String::new() } else { format!(", at school {}", at.join(", ")) };
+    let at = if at.is_empty() { String::new() } else { format!(", e.g. at school {}", at.join(", ")) };
     let no_calendar = format!("on a date that no calendar covers{at}: counted nowhere");
     let counted = [
         ("non_instructional_day", notes.non_instructional, "on a day without school: kept, counted nowhere"),

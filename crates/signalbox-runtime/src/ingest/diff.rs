@@ -1,5 +1,5 @@
 //! The comparison of a payload with the ledger: two ordered scans, merged. `ledger`: its side, page by page; `step`: what comes
-//! of a key; `one_key`: how it is found; `leaving`: what becomes of enrolments that are gone.
+//! of a key, and `one_key`: why; `leaving`: what becomes of enrolments that are gone.
 
 mod leaving;
 mod ledger;

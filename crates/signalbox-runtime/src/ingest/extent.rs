@@ -1,16 +1,20 @@
-//! What a payload speaks for: which ledger rows it may end, and which dates it covers.
+//! What a payload speaks for: which ledger rows it may end, and which dates it covers. `spoken`: where the last school days
+//! begin, beside what the payload before spoke for.
+
+mod spoken;
 
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 use signalbox_connector::{AbsentRows, CoveredThrough, Covers, Entity, Extent};
 use signalbox_event::data::{RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 
+pub(crate) use self::spoken::Spoken;
+use self::spoken::window_start;
 use super::read::ReadIn;
 use super::row::Row;
-use crate::calendar::{Calendars, SchoolYear};
+use crate::calendar::Calendars;
 
 /// The part of one entity's ledger in which a missing row means something.
 #[derive(Debug)]
@@ -190,91 +194,6 @@ fn window(extent: &Extent, latest: Date, run_day: Date) -> Window {
         Covers::SchoolYear | Covers::OwnRows => Date::MAX,
     };
     Window { first: Date::MIN, last, until, covered, run_day }
-}
-
-/// What payloads that speak for the last school days spoke for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Spoken {
-    /// How many school days such a payload speaks for.
-    school_days: u16,
-    /// The latest day that one had a row of, at any school.
-    newest: Option<Date>,
-    schools: BTreeMap<String, SpokenAt>,
-}
-
-/// The same for the newest of them with rows of one school.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct SpokenAt {
-    first: Date,
-    last: Date,
-    /// The local day on which it was read.
-    read_on: Date,
-}
-
-impl Spoken {
-    /// Takes in what this payload covers.
-    pub(crate) fn extend(&mut self, read: &ReadIn, covered: &[SchoolCoverage], run_day: Date) {
-        let school_days = read.contents.extents.iter().find_map(|extent| match extent.covers {
-            Covers::SchoolDays(school_days) if extent.entity == Entity::Attendance => Some(school_days),
-            _ => None,
-        });
-        // What is read again was spoken for under the settings of its time.
-        let Some(school_days) = school_days.filter(|_| read.spoke_from.is_empty()) else { return };
-        if self.school_days != school_days {
-            *self = Self { school_days, ..Self::default() };
-        } else if self.is_older(read) {
-            return;
-        }
-        self.newest = self.newest.max(read.latest.values().copied().max());
-        for SchoolCoverage { school, first, last, .. } in covered {
-            let spoken = SpokenAt { first: *first, last: *last, read_on: run_day };
-            self.schools.insert(school.clone(), spoken);
-        }
-    }
-
-    /// An older file says what it says. One of which not every row can be read may have lost its newest.
-    fn is_older(&self, read: &ReadIn) -> bool {
-        read.doubt.is_none() && read.latest.values().max() < self.newest.as_ref()
-    }
-}
-
-impl SpokenAt {
-    /// The first day for which the next such payload can speak: its window has moved on by the school days since.
-    fn moved_on(&self, year: &SchoolYear, run_day: Date) -> Date {
-        let upto = |day: Date| year.days.partition_point(|one| *one <= day);
-        let elapsed = upto(run_day).saturating_sub(upto(self.read_on));
-        let first = year.days.partition_point(|one| *one < self.first) + elapsed;
-        year.days.get(first).copied().unwrap_or(Date::MAX)
-    }
-}
-
-/// The first of the `n` school days that a payload speaks for at a school: those that end at its latest row there, or where
-/// it says that it goes to. Where the days since had no row, that would reach back to days which the payload does not have any more, and on which nobody was
-/// absent as it seems. So a day that has left the window of an earlier payload does not come back; of the days after that
-/// one, this payload speaks for those that it speaks for where its rows go furthest.
-fn window_start(
-    n: u16,
-    read: &ReadIn,
-    calendars: &Calendars,
-    school: &str,
-    latest: Date,
-    run_day: Date,
-) -> Date {
-    let start = |latest: Date| {
-        calendars
-            .of(school, calendars.school_year(latest))
-            .map_or(latest, |year| year.window_start(latest, n))
-    };
-    let own = start(latest);
-    let spoken = Some(&read.spoken).filter(|spoken| spoken.school_days == n && !spoken.is_older(read));
-    let before = spoken.and_then(|spoken| spoken.schools.get(school));
-    let year = calendars.of(school, calendars.school_year(latest));
-    let Some((before, year)) = before.zip(year) else { return own };
-    let since = before.last.tomorrow().unwrap_or(Date::MAX);
-    let furthest = start(read.latest.values().copied().max().unwrap_or(latest));
-    // What the payload has a row of it has, whenever it was read.
-    let has = read.days.range(own..).next().copied().unwrap_or(Date::MAX);
-    own.max(before.moved_on(year, run_day).min(since.max(furthest)).min(has))
 }
 
 /// A payload was written under the extent of its time: read again under a wider one, it says no more of the days before.

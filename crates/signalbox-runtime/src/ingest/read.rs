@@ -47,7 +47,7 @@ pub(crate) struct ReadIn {
     pub ends: BTreeSet<(u8, u16)>,
     /// The school year of the day on which the payload is read.
     pub year: u16,
-    /// The latest readable row of each school, and the years of those days.
+    /// The day of the latest readable row of each school.
     pub latest: HashMap<String, Date>,
     /// School days that it has rows of, at any school.
     pub days: BTreeSet<Date>,
@@ -327,7 +327,7 @@ impl<'a> Reader<'a> {
             let school = school.into_string();
             self.found.latest.extend(seen.latest.map(|date| (school.clone(), date)));
             if let Some(year) = self.settings.calendars.of(&school, seen.rows.year) {
-                self.found.days.extend(year.days.iter().filter(|day| seen.rows.on(**day) > 0));
+                self.found.days.extend(seen.rows.days(year).map(|(day, _)| day));
             }
             rows.insert(school, seen.rows);
         }
@@ -363,8 +363,8 @@ impl<'a> Reader<'a> {
             let rows = rows.get(&covered.school).filter(|rows| rows.year == year.school_year)?;
             let before = self.beside.covered.get(&covered.school);
             let is_covered = |day: Date| before.is_some_and(|before| before.contains(day));
-            let earlier = year.days.iter().take_while(|day| **day < covered.first);
-            Some(earlier.filter(|day| !is_covered(**day)).map(|day| rows.on(*day)).sum::<u64>())
+            let earlier = rows.days(year).take_while(|(day, _)| *day < covered.first);
+            Some(earlier.filter(|(day, _)| !is_covered(*day)).map(|(_, rows)| rows).sum::<u64>())
         };
         self.found.covered.iter().filter_map(of_school).sum()
     }

@@ -9,7 +9,7 @@ use signalbox_risk::DateRanges;
 use signalbox_store::feed::LedgerStatus;
 
 use super::diff::{Step, Verdict};
-use super::doubt::{Place, places_of};
+use super::doubt::{Book, Place, places_of};
 use super::row::Row;
 use crate::hub::HubError;
 
@@ -32,6 +32,16 @@ impl Returned {
         Self(places.into_iter().collect())
     }
 
+    /// Both, of each place the more.
+    pub(crate) fn union(self, other: Self) -> Self {
+        let mut places: BTreeMap<Place, Back> = self.0.into_iter().collect();
+        for (place, back) in other.0 {
+            let both = places.entry(place).or_default();
+            *both = Back { stood: both.stood.max(back.stood), late: both.late.max(back.late) };
+        }
+        Self(places.into_iter().collect())
+    }
+
     pub(crate) fn at(&self, place: &Place) -> Back {
         let found = self.0.binary_search_by(|(at, _)| at.cmp(place));
         found.map_or(Back::default(), |at| self.0[at].1)
@@ -43,12 +53,16 @@ impl Returned {
 pub(crate) struct Returning<'a> {
     /// What the feed covered.
     covered: &'a BTreeMap<String, DateRanges>,
-    places: BTreeMap<Place, Back>,
+    /// Those that were in doubt.
+    places: BTreeMap<&'a Place, Back>,
 }
 
 impl<'a> Returning<'a> {
-    pub(crate) const fn to(covered: &'a BTreeMap<String, DateRanges>) -> Self {
-        Self { covered, places: BTreeMap::new() }
+    /// `None`: nothing was in doubt.
+    pub(crate) fn to(covered: &'a BTreeMap<String, DateRanges>, book: &'a Book) -> Option<Self> {
+        let places: BTreeMap<_, _> =
+            book.places().into_iter().map(|place| (place, Back::default())).collect();
+        (!places.is_empty()).then_some(Self { covered, places })
     }
 
     pub(crate) fn step(&mut self, step: &Step) -> Result<(), HubError> {
@@ -57,7 +71,8 @@ impl<'a> Returning<'a> {
         }
         match &step.old {
             Some(old) if old.status == LedgerStatus::Live => {
-                if !Row::is_marked(&old.detail) && step.verdict != Verdict::Change {
+                // What was only inferred is no row of the feed: one in its place is new to it.
+                if !Row::is_marked(&old.detail) && !matches!(step.verdict, Verdict::Add | Verdict::Change) {
                     return Ok(());
                 }
                 let row = Row::decode(&old.detail)?;
@@ -81,12 +96,15 @@ impl<'a> Returning<'a> {
     }
 
     fn note(&mut self, row: &Row<'_>, add: impl Fn(&mut Back)) {
-        for place in places_of(row).into_iter().flatten() {
-            add(self.places.entry(place).or_default());
+        for place in places_of(row).iter().flatten() {
+            if let Some(back) = self.places.get_mut(place) {
+                add(back);
+            }
         }
     }
 
     pub(crate) fn finish(self) -> Returned {
-        Returned(self.places.into_iter().collect())
+        let back = self.places.into_iter().filter(|(_, back)| *back != Back::default());
+        Returned(back.map(|(place, back)| (place.clone(), back)).collect())
     }
 }

@@ -97,7 +97,7 @@ impl OpenRun<'_> {
             self.gate(&mut read, by, &remembered, &taught.returned, basis, &mut settings).await?;
         if !strangers.is_empty() || returned.is_some() {
             taught.ids.new.extend(self.teach_strangers(resolver, &strangers));
-            taught.returned = returned.unwrap_or(taught.returned);
+            taught.returned = taught.returned.union(returned.unwrap_or_default());
             return Box::pin(self.pass(resolver, basis, settings, taught)).await;
         }
         read.ids = taught.ids;
@@ -254,7 +254,8 @@ impl OpenRun<'_> {
         let mut diff = Diff::new(by, read)?;
         let mut steps = Few::default();
         let mut strangers = Vec::new();
-        let mut returning = (!read.doubt.is_none()).then(|| Returning::to(&remembered.covered));
+        let book = Some(&remembered.book).filter(|_| !read.doubt.is_none());
+        let mut returning = book.and_then(|book| Returning::to(&remembered.covered, book));
         while let Some(step) = diff.next().await? {
             strangers.extend(step.stranger(read)?);
             if let Some(returning) = &mut returning {

@@ -89,6 +89,8 @@ pub(crate) struct Accepted {
     rows: u64,
     duplicate: u64,
     latest: BTreeMap<String, Date>,
+    #[serde(default)]
+    days: BTreeSet<Date>,
     notes: Notes,
     /// The school year that it was read in.
     year: u16,
@@ -106,6 +108,7 @@ impl Accepted {
             rows: gated.counts.rows,
             duplicate: gated.counts.duplicate,
             latest: read.latest.iter().map(|(school, date)| (school.clone(), *date)).collect(),
+            days: read.days.clone(),
             notes: gated.notes.clone(),
             year: read.year,
         })
@@ -170,6 +173,7 @@ impl Accepted {
     fn read_in(&self, feed: &Feed, payload_name: &str, contents: Contents, year: u16) -> ReadIn {
         ReadIn {
             latest: self.latest.iter().map(|(school, date)| (school.clone(), *date)).collect(),
+            days: self.days.clone(),
             notes: self.notes.clone(),
             rows: self.rows,
             sum: self.sum.clone(),

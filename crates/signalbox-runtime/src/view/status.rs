@@ -6,6 +6,7 @@ mod not_used;
 mod outbox;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signalbox_connector::words::{counted, plural};
@@ -168,7 +169,7 @@ async fn feed_status(
         Some(since) => beside::reading(since),
         None => match state(hub, mode, settings.last.as_ref(), holds, not_found) {
             ("ok", step) => {
-                doubtful_silence(&settings).map_or(("ok", step), |step| ("attention", Some(step)))
+                doubtful_silence(hub, &settings).map_or(("ok", step), |step| ("attention", Some(step)))
             }
             other => other,
         },
@@ -188,10 +189,15 @@ async fn feed_status(
 }
 
 /// Days of which the last file did not say enough to believe its silence.
-fn doubtful_silence(settings: &FeedSettings) -> Option<String> {
-    let of_schools = settings.doubtful.iter().filter(|(_, days)| days.start().is_some());
-    let schools: Vec<&str> = of_schools.clone().map(|(school, _)| school.as_str()).collect();
-    let first = of_schools.filter_map(|(_, days)| days.start()).min()?;
+fn doubtful_silence(hub: &Hub, settings: &FeedSettings) -> Option<String> {
+    let calendars = &hub.settings.calendars;
+    let newest = settings.covered.values().filter_map(signalbox_risk::DateRanges::end).max()?;
+    // Of years that are over nothing is judged.
+    let counts = |day: &Date| calendars.school_year(*day) == calendars.school_year(newest);
+    let days =
+        settings.doubtful.iter().filter_map(|(school, days)| Some((school, days.days().find(counts)?)));
+    let schools: Vec<&str> = days.clone().map(|(school, _)| school.as_str()).collect();
+    let first = days.map(|(_, day)| day).min()?;
     let at = if let [only] = schools[..] { only.to_owned() } else { format!("{} schools", schools.len()) };
     Some(format!(
         "Who is not named on {first} or later days at {} is unknown, not present: a file was in doubt there, or waits, or \

@@ -45,7 +45,7 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
             let unknown: Vec<String> = why.unknown_dates.iter().map(ToString::to_string).collect();
             writeln!(
                 out,
-                "           as of {}; unknown since: {}. It comes or goes when they are known.",
+                "           as of {}; unknown now: {}. It comes or goes when they are known.",
                 why.told_as_of,
                 unknown.join(", ")
             )?;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use serde::Serialize;
 use signalbox_runtime::hub::Hub;
-use signalbox_store::outbox::TO_LOG;
+use signalbox_store::outbox::{EntryState, TO_LOG};
+use uuid::Uuid;
 
 use super::load;
 use super::roles::{Stopped, until_signal};
@@ -100,32 +101,32 @@ impl Changes {
     pub(super) async fn since(hub: &Hub, before: u64) -> Result<Self, Failure> {
         let mut changes = Self::default();
         let mut to: BTreeMap<String, Recipient> = BTreeMap::new();
-        let mut left: BTreeMap<String, u64> = BTreeMap::new();
+        let mut raised = BTreeSet::new();
+        let mut left: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
         let mut after = before;
         loop {
             let entries = hub.outbox.entries(after, PAGE).await?;
             let Some(last) = entries.last() else { break };
             after = last.seq;
             for entry in entries {
+                let is_raise = entry.kind == "risk.flag.raised";
                 if entry.target == TO_LOG {
                     changes.event(&entry.kind);
-                } else if entry.has_left() && entry.kind == "risk.flag.raised" {
-                    *left.entry(entry.target).or_default() += 1;
-                } else {
+                    raised.extend(entry.flag_id.filter(|_| is_raise));
+                } else if entry.has_left() && is_raise {
+                    left.entry(entry.target).or_default().extend(entry.flag_id);
+                } else if entry.state != EntryState::Superseded {
                     to.entry(entry.target).or_default().told(&entry.kind, entry.part);
                 }
             }
         }
-        let recipients: BTreeSet<&str> = hub.settings.routes.iter().map(|route| route.to.as_str()).collect();
-        changes.to = recipients
-            .into_iter()
-            .map(|name| Recipient {
-                name: name.to_owned(),
-                // What is decided while nothing leaves the hub is told later: it counts too.
-                raise: changes.raise - left.get(name).copied().unwrap_or_default().min(changes.raise),
-                ..to.remove(name).unwrap_or_default()
-            })
-            .collect();
+        // What is decided while nothing leaves the hub is told later: it counts too.
+        for route in &hub.settings.routes {
+            let left = left.get(&route.to);
+            let is_told = |flag: &&Uuid| left.is_none_or(|left| !left.contains(*flag));
+            to.entry(route.to.clone()).or_default().raise = raised.iter().filter(is_told).count() as u64;
+        }
+        changes.to = to.into_iter().map(|(name, told)| Recipient { name, ..told }).collect();
         Ok(changes)
     }
 

@@ -224,6 +224,7 @@ fn lines_of_risk_are_percentages_in_order() {
     assert_eq!(default.config.policy, Policy::default());
 }
 
+#[cfg(feature = "servers")]
 #[test]
 fn log_and_store_go_together() {
     let kafka = "log: §{kafka: {brokers: [\"127.0.0.1:9092\"], tls: {ca: ./ca.pem}}}\n";
@@ -239,6 +240,7 @@ fn log_and_store_go_together() {
     check(&format!("{HEAD}log: {{§kafak: {{}}}}\n"), "unknown_word", "did you mean \"kafka\"");
 }
 
+#[cfg(feature = "servers")]
 #[test]
 fn readers_read_domains_that_there_are() {
     let kafka = |readers: &str| {

@@ -23,26 +23,22 @@ pub(super) struct SchoolSeen<'a> {
 #[derive(Default)]
 pub(super) struct RowsByDay {
     pub(super) year: u16,
-    /// By the day's number in its calendar year: a school year is shorter than one.
+    /// By the day's place among the year's.
     counts: Vec<u64>,
 }
 
 impl RowsByDay {
-    const DAYS: usize = 367;
-
-    fn add(&mut self, year: u16, date: Date) {
-        if self.year != year {
-            *self = Self { year, counts: vec![0; Self::DAYS] };
+    fn add(&mut self, year: &SchoolYear, at: usize) {
+        if self.year != year.school_year {
+            *self = Self { year: year.school_year, counts: vec![0; year.days.len()] };
         }
-        self.counts[Self::place(date)] += 1;
+        self.counts[at] += 1;
     }
 
-    pub(super) fn on(&self, date: Date) -> u64 {
-        self.counts.get(Self::place(date)).copied().unwrap_or_default()
-    }
-
-    fn place(date: Date) -> usize {
-        usize::from(date.day_of_year().unsigned_abs())
+    /// The days of the year that have some, with how many.
+    pub(super) fn days<'a>(&'a self, year: &'a SchoolYear) -> impl Iterator<Item = (Date, u64)> + 'a {
+        let days = year.days.iter().copied().zip(self.counts.iter().copied());
+        days.filter(|(_, rows)| *rows > 0)
     }
 }
 
@@ -100,21 +96,24 @@ impl Reader<'_> {
             self.found.reaches_ahead = true;
         }
         let (year, calendar) = seen.year_of(date, school, &self.settings.calendars);
-        let standing = calendar.map_or(Standing::NoCalendar, |year| year.standing(date, self.run_day));
+        let counted = match calendar {
+            Some(calendar) => calendar.counted(date, self.run_day).map(|at| (calendar, at)),
+            None => Err(Standing::NoCalendar),
+        };
         let notes = &mut self.found.notes;
-        match standing {
-            Standing::Counts => {
-                seen.rows.add(year, date);
+        match counted {
+            Ok((calendar, at)) => {
+                seen.rows.add(calendar, at);
                 return When::In(year);
             }
-            Standing::NoCalendar => {
+            Err(Standing::NoCalendar) => {
                 notes.no_calendar += 1;
                 if !school.is_empty() && notes.no_calendar_at.len() < SCHOOLS_NAMED {
                     notes.no_calendar_at.insert(school.to_owned());
                 }
             }
-            Standing::NoSchool => notes.non_instructional += 1,
-            Standing::Ahead => {}
+            Err(Standing::NoSchool) => notes.non_instructional += 1,
+            Err(Standing::Ahead | Standing::Counts) => {}
         }
         When::Uncounted(year)
     }
