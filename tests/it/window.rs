@@ -90,6 +90,33 @@ fn a_window_does_not_slide_back_where_the_newest_days_have_no_row() {
     }
 }
 
+/// The newest row was a mistake and is taken back, and nobody is away on the day after.
+#[test]
+fn a_window_does_not_slide_back_where_its_newest_row_is_taken_back() {
+    let mut district = District::with(|config| config.covers = "{school_days: 10}");
+    district.enroll(&[1000, 1001]);
+    let rows = [
+        (1001, 12, "A"),
+        (1001, 13, "A"),
+        (1001, 14, "A"),
+        (1000, 21, "T"),
+        (1000, 22, "T"),
+        (1000, 25, "T"),
+    ];
+    for newest in 21..=25 {
+        district.now = format!("{}T02:00:00Z", day(newest).tomorrow().expect("a day"));
+        let has = |(_, n, _): &Row| (newest - 9..=newest).contains(n) && !(*n == 22 && newest > 22);
+        let in_file: Vec<Row> = rows.into_iter().filter(has).collect();
+        district.drop(&format!("attendance-{newest}.csv"), drops::attendance(&in_file));
+        district.up();
+        let answer = district.answer(1001);
+        assert!(
+            answer["value"].as_str().is_some_and(|value| value.starts_with("3/")),
+            "day {newest}: {answer}"
+        );
+    }
+}
+
 /// One file for each school, of which one goes less far than the other.
 #[test]
 fn a_file_of_one_school_knows_nothing_of_how_far_another_goes() {

@@ -246,7 +246,7 @@ impl Scratch {
         });
         // Each goes though the other cannot.
         let dropped = match self.database {
-            Some(database) => database.remove().await.map_err(Failure::from),
+            Some(database) => servers::remove(database).await,
             None => Ok(()),
         };
         vanished.and(dropped)

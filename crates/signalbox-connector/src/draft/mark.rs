@@ -12,9 +12,13 @@ pub const fn is_own_mark(mark: u32) -> bool {
     mark & 1 == 1
 }
 
+/// Of one digit alone are the ids and dates that stand for none: `0`, `999999`, `0000-00-00`.
 fn is_own(text: &str) -> bool {
     let is_written = |c: char| c.is_alphanumeric() || "-_./: ".contains(c);
-    text.contains(|c: char| ('1'..='9').contains(&c)) && text.chars().all(is_written)
+    let digits =
+        text.bytes().filter(u8::is_ascii_digit).fold(0_u16, |seen, digit| seen | 1 << (digit - b'0'));
+    let is_power = text.parse::<f64>().is_ok() && text.contains(['e', 'E']);
+    digits.count_ones() > 1 && !is_power && text.chars().all(is_written)
 }
 
 #[cfg(test)]
@@ -23,10 +27,23 @@ mod tests {
 
     #[test]
     fn what_spreadsheets_and_broken_exports_write_is_nobodys_own() {
-        for own in ["9001", "X1", "s-100", "16-9-2021", "16.9.2021 00:00", "0001001"] {
+        for own in ["9001", "X12", "s-100", "16-9-2021", "16.9.2021 00:00", "0001001"] {
             assert!(is_own_mark(mark_of(own)), "{own}");
         }
-        for anybodys in ["", " ", "########", "#N/A", "1.0E+03", "NULL", "000000", "0/0/0", "\u{FFFD}1012"] {
+        for anybodys in [
+            "",
+            " ",
+            "########",
+            "#N/A",
+            "1.0E+03",
+            "NULL",
+            "000000",
+            "0/0/0",
+            "999999",
+            "TEMP1",
+            "1E3",
+            "\u{FFFD}1012",
+        ] {
             assert!(!is_own_mark(mark_of(anybodys)), "{anybodys}");
         }
         assert_ne!(mark_of("9001"), mark_of("9002"));

@@ -75,11 +75,14 @@ impl Seen {
         self.rows > those.rows || !self.marks.is_subset(&those.marks)
     }
 
-    /// Whether one of these rows is none of those before, of which so many are back. Rows that are told apart are seen to be
-    /// the same.
-    fn replaces(&self, those: &Self, back: u32) -> bool {
-        let are_told_apart = !self.marks.is_empty() && self.marks.iter().all(|mark| is_own_mark(*mark));
-        !are_told_apart && back > 0 && self.rows + back > those.rows
+    /// Whether one of these rows is none of those before, of which so many are back.
+    const fn replaces(&self, those: &Self, back: u32) -> bool {
+        back > 0 && self.rows + back > those.rows
+    }
+
+    /// Whether ids that can be read tell each from the others.
+    fn are_told_apart(&self) -> bool {
+        !self.marks.is_empty() && self.marks.iter().all(|mark| is_own_mark(*mark))
     }
 }
 
@@ -166,9 +169,16 @@ enum Others {
 impl Rows {
     /// Why these rows are others than those, if they are. Where nothing stood on because of those, and they were not new, they
     /// were what is never found, and still are.
-    fn others(&self, now: &Seen, back: Back) -> Option<Others> {
+    fn others(&self, place: &Place, now: &Seen, back: Back) -> Option<Others> {
         let stood = if self.last.exceeds(&self.settled) { back.stood } else { 0 };
-        if now.exceeds(&self.last) || now.replaces(&self.last, stood) {
+        if now.exceeds(&self.last) {
+            return Some(Others::Seen);
+        }
+        // They are seen to be the same. Of a student's rows the marks are what stands for a date, and may be anybody's.
+        if matches!(place, Place::Day(..) | Place::Elsewhere) && now.are_told_apart() {
+            return None;
+        }
+        if now.replaces(&self.last, stood) {
             return Some(Others::Seen);
         }
         let may_be_late = self.was_new && !self.by_late;
@@ -233,7 +243,7 @@ impl Doubt {
         let none = Rows::default();
         let cast = |(place, now): (Place, Seen)| {
             let before = book.get(&place).copied().unwrap_or(&none);
-            let others = before.others(&now, returned.at(&place));
+            let others = before.others(&place, &now, returned.at(&place));
             // A row that says so on a second day, that it is about a day that counts nowhere, is believed.
             let is_misdated = matches!(place, Place::Misdated(_));
             let is_said_today = is_misdated && before.since >= Some(run_day);
@@ -256,7 +266,7 @@ impl Doubt {
         let before =
             book.places.iter().filter_map(|(place, rows)| Some((place, self.places.get(place)?, rows)));
         let mut taken = before.filter(|(_, cast, _)| !cast.rows.was_new);
-        taken.any(|(place, cast, before)| before.others(&cast.rows.last, returned.at(place)).is_some())
+        taken.any(|(place, cast, before)| before.others(place, &cast.rows.last, returned.at(place)).is_some())
     }
 
     /// Whether every row could be used.

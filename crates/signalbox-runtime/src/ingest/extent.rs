@@ -10,8 +10,8 @@ use signalbox_connector::{AbsentRows, CoveredThrough, Covers, Entity, Extent};
 use signalbox_event::data::{RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
 
-pub(crate) use self::spoken::Spoken;
 use self::spoken::window_start;
+pub(crate) use self::spoken::{RowDays, Spoken};
 use super::read::ReadIn;
 use super::row::Row;
 use crate::calendar::Calendars;

@@ -20,7 +20,7 @@ use signalbox_risk::DateRanges;
 pub use self::place::outside_years;
 use self::place::{RowsByDay, SchoolSeen};
 use super::doubt::{Book, Doubt, Doubts, Place};
-use super::extent::{self, Spoken};
+use super::extent::{self, RowDays, Spoken};
 use super::identity::{Change, Hint, Person, Resolver, RosterIds, two_persons};
 use super::rejects::RejectBook;
 use super::returned::Returned;
@@ -49,8 +49,7 @@ pub(crate) struct ReadIn {
     pub year: u16,
     /// The day of the latest readable row of each school.
     pub latest: HashMap<String, Date>,
-    /// School days that it has rows of, at any school.
-    pub days: BTreeSet<Date>,
+    pub days: RowDays,
     /// What changes in the crosswalk.
     pub ids: Change,
     pub notes: Notes,
@@ -95,7 +94,7 @@ impl ReadIn {
             ends: BTreeSet::new(),
             year,
             latest: HashMap::new(),
-            days: BTreeSet::new(),
+            days: RowDays::default(),
             ids: Change::default(),
             notes: Notes::default(),
             sum: RowSum::default(),
@@ -327,7 +326,7 @@ impl<'a> Reader<'a> {
             let school = school.into_string();
             self.found.latest.extend(seen.latest.map(|date| (school.clone(), date)));
             if let Some(year) = self.settings.calendars.of(&school, seen.rows.year) {
-                self.found.days.extend(seen.rows.days(year).map(|(day, _)| day));
+                self.found.days.extend(&school, seen.rows.days(year));
             }
             rows.insert(school, seen.rows);
         }

@@ -21,6 +21,7 @@ use signalbox_connector::{Contents, Draft, Entity, Item, Record, RowSum};
 use signalbox_store::feed::{FeedLease, Run};
 
 use super::announce;
+use super::extent::RowDays;
 use super::gate::{Counts, Gated};
 use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
@@ -90,7 +91,7 @@ pub(crate) struct Accepted {
     duplicate: u64,
     latest: BTreeMap<String, Date>,
     #[serde(default)]
-    days: BTreeSet<Date>,
+    days: RowDays,
     notes: Notes,
     /// The school year that it was read in.
     year: u16,

@@ -91,6 +91,11 @@ pub(super) async fn stores_of_copy(
     Ok(Stores { topics, log, states: state.clone(), outbox: state, feeds })
 }
 
+/// Takes a copy away again.
+pub(super) async fn remove(copy: Scratch) -> Result<(), Failure> {
+    Ok(copy.remove().await?)
+}
+
 /// Copies the tables, on their server.
 pub(super) async fn copy(servers: &Servers, base: &Path) -> Result<Scratch, Failure> {
     let url = database_url(servers, base)?;

@@ -1,6 +1,6 @@
 //! Where the last school days begin of a payload that speaks for so many.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,33 @@ impl SpokenAt {
     }
 }
 
+/// Rows of one day, at whatever schools, that are no slip of the pen.
+const NO_SLIP: u64 = 3;
+
+/// School days that a payload has rows of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RowDays {
+    schools: BTreeMap<String, BTreeSet<Date>>,
+    anywhere: BTreeMap<Date, u64>,
+}
+
+impl RowDays {
+    pub(crate) fn extend(&mut self, school: &str, days: impl Iterator<Item = (Date, u64)>) {
+        let here = self.schools.entry(school.to_owned()).or_default();
+        for (day, rows) in days {
+            here.insert(day);
+            *self.anywhere.entry(day).or_default() += rows;
+        }
+    }
+
+    /// The first day from this one on that the payload surely has of the school: it has a row of it there, or some elsewhere.
+    fn first_from(&self, school: &str, from: Date) -> Option<Date> {
+        let here = self.schools.get(school).and_then(|days| days.range(from..).next()).copied();
+        let elsewhere = self.anywhere.range(from..).find(|(_, rows)| **rows >= NO_SLIP).map(|(day, _)| *day);
+        here.into_iter().chain(elsewhere).min()
+    }
+}
+
 /// The first of the `n` school days that a payload speaks for at a school: those that end at its latest row there. Where the
 /// days since had no row, that would reach back to days which the payload does not have any more, and on which nobody was
 /// absent as it seems. So a day that has left the window of an earlier payload does not come back, unless this one has a row
@@ -79,6 +106,6 @@ pub(super) fn window_start(
     let since = before.last.tomorrow().unwrap_or(Date::MAX);
     let furthest = start(read.latest.values().copied().max().unwrap_or(latest));
     // What the payload has a row of it has, whenever it was read.
-    let has = read.days.range(own..).next().copied().unwrap_or(Date::MAX);
+    let has = read.days.first_from(school, own).unwrap_or(Date::MAX);
     own.max(before.moved_on(year, run_day).min(since.max(furthest)).min(has))
 }
