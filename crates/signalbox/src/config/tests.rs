@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::connectors;
+#[cfg(feature = "servers")]
 use crate::problem::Severity;
 
 const HEAD: &str = "district: {id: lakeview, timezone: America/Chicago}\n";

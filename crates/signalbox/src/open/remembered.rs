@@ -117,7 +117,7 @@ async fn load(feeds: &dyn FeedStore) -> Result<Option<Identity>, Failure> {
     }
 }
 
-#[cfg(feature = "servers")]
+#[cfg(any(feature = "servers", test))]
 /// Refuses stores of another version.
 pub(super) async fn check_format(feeds: &dyn FeedStore) -> Result<(), Failure> {
     load(feeds).await.map(drop)
