@@ -26,7 +26,7 @@ pub struct FeedSettings {
     pub mode: Option<Mode>,
     #[serde(default)]
     pub mode_changes: u32,
-    /// What the last payload was [read by](read_by).
+    /// What the last payload was read by: a hash of its mapping, and one of the calendars.
     pub mapping: Option<String>,
     /// What is covered so far, per school.
     #[serde(default)]
