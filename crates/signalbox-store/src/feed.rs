@@ -4,11 +4,14 @@
 //! landed bytes before the next begins. The *ledger* remembers, per feed and entity, each natural key with the hash
 //! of its content: it turns a snapshot into what changed.
 
+mod hold;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use self::hold::{Hold, HoldState, Superseded};
 use crate::StoreError;
 
 /// The right to write a feed. A later lease fences every earlier one.
@@ -229,39 +232,6 @@ pub enum Named {
     School,
 }
 
-/// A payload that waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
-    pub id: String,
-    pub feed: String,
-    pub run: u64,
-    /// `file`, `school`, `students`, `ids_changed` or `unusable`.
-    pub reason: String,
-    pub would_end: u64,
-    /// Rows that would end per school, as JSON.
-    pub schools: String,
-    pub since_ms: i64,
-    pub state: HoldState,
-    /// Who decided, and why.
-    pub decided_by: Option<String>,
-    pub decided_reason: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HoldState {
-    Waiting,
-    Approved,
-    Refused,
-    /// A later good payload went through.
-    Superseded,
-    /// Approved, and its run is done.
-    Done,
-}
-
-impl HoldState {
-    pub const ALL: [Self; 5] = [Self::Waiting, Self::Approved, Self::Refused, Self::Superseded, Self::Done];
-}
-
 /// Rows of one payload that could not be used, for one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectGroup {
@@ -317,16 +287,6 @@ pub struct Closing {
     pub superseded: Superseded,
     /// Replace the feed's settings (`None`: leave them).
     pub settings: Option<String>,
-}
-
-/// Which of the feed's holds, that wait or are approved and not this run's, closing a run turns to superseded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Superseded {
-    #[default]
-    None,
-    All,
-    /// By their ids.
-    These(Vec<String>),
 }
 
 impl Closing {
