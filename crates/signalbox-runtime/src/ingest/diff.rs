@@ -104,6 +104,7 @@ impl<'a> Diff<'a> {
                     }
                     self.group.push(step);
                 }
+                Some(step) if self.group.is_empty() => return Ok(Some(step)),
                 Some(step) => {
                     self.settle()?;
                     self.ready.push_back(step);

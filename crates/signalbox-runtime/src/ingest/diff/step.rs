@@ -88,6 +88,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    #[inline]
     pub(super) fn new(slot: Slot, school_year: u16, verdict: Verdict, old: Option<LedgerRow>) -> Self {
         Self {
             slot,

@@ -28,6 +28,7 @@ pub(super) struct RowsByDay {
 }
 
 impl RowsByDay {
+    #[inline]
     fn add(&mut self, year: &SchoolYear, at: usize) {
         if self.year != year.school_year {
             *self = Self { year: year.school_year, counts: vec![0; year.days.len()] };
