@@ -226,8 +226,8 @@ impl<'a> Reader<'a> {
         Ok(Found::Record(record))
     }
 
-    /// Whether a value in quotes has rows in it, between two stray quotes: behind a line end stand fields of the same shape as
-    /// those before the value.
+    /// Whether a value in quotes has rows in it, between two stray quotes: its lines have fields of the same shape as those
+    /// beside the value.
     fn swallows_rows(&self, record: &Record) -> bool {
         let bytes = &self.fields[..record.bytes];
         let mut start = 0;

@@ -198,11 +198,13 @@ fn doubtful_silence(hub: &Hub, settings: &FeedSettings) -> Option<String> {
         settings.doubtful.iter().filter_map(|(school, days)| Some((school, days.days().find(counts)?)));
     let schools: Vec<&str> = days.clone().map(|(school, _)| school.as_str()).collect();
     let first = days.map(|(_, day)| day).min()?;
-    let at = if let [only] = schools[..] { only.to_owned() } else { format!("{} schools", schools.len()) };
+    let at = match schools[..] {
+        [only] => format!("school {only}"),
+        _ => format!("{} schools", schools.len()),
+    };
     Some(format!(
-        "Who is not named on {first} or later days at {} is unknown, not present: a file was in doubt there, or waits, or \
-         was refused. The next whole file settles it.",
-        if schools.len() == 1 { format!("school {at}") } else { at }
+        "Who is not named on {first} or later days at {at} is unknown, not present: a file was in doubt there, or waits, or \
+         was refused. The next whole file settles it."
     ))
 }
 
