@@ -87,11 +87,16 @@ impl Run {
         self
     }
 
+    /// The object that says why the run failed; lines of the log may stand around it.
+    pub(crate) fn told_failure(&self) -> Option<&str> {
+        self.stderr.lines().rfind(|line| line.starts_with('{'))
+    }
+
     /// Why the run failed and what to do, of the object that it wrote to standard error.
     #[track_caller]
     pub(crate) fn failure(&self) -> [String; 2] {
-        let last = self.stderr.lines().last().unwrap_or_default();
-        let failure: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        let told = self.told_failure().unwrap_or_else(|| panic!("no failure is told: {self:?}"));
+        let failure: Value = serde_json::from_str(told).unwrap_or_else(|e| panic!("{e}: {self:?}"));
         let text = |key: &str| failure[key].as_str().unwrap_or_default().to_owned();
         [text("error"), text("help")]
     }
