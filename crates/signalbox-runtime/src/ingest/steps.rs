@@ -1,10 +1,10 @@
-//! Steps that are wanted twice: to be judged, and to be done.
+//! Steps that are wanted twice: to be judged, and to be done. Most rows are as they were: of those nothing is to be done.
 
 use super::diff::{By, Diff, Step};
 use super::read::ReadIn;
 use crate::hub::HubError;
 
-/// Steps of a payload, as long as they are few: the next ones who want them need not compare again.
+/// The steps of a payload that change the ledger, as long as they are few: they are done without comparing again.
 #[derive(Default)]
 pub(super) struct Few {
     steps: Vec<Step>,
@@ -15,6 +15,9 @@ impl Few {
     const MOST: usize = 1_000;
 
     pub(super) fn keep(&mut self, step: Step) {
+        if step.new.is_none() {
+            return;
+        }
         self.too_many |= self.steps.len() >= Self::MOST;
         if self.too_many {
             self.steps = Vec::new();
