@@ -1,5 +1,6 @@
 //! Files of a `csv` feed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::ops::ControlFlow;
@@ -8,9 +9,10 @@ use std::sync::LazyLock;
 use bolero::TypeGenerator;
 use connector_csv::CONNECTOR;
 use signalbox_connector::delimited::{Format, Reader};
-use signalbox_connector::event::data::AttendanceCategory;
+use signalbox_connector::event::Body;
+use signalbox_connector::event::rows::{AttendanceCategory, SchoolRow, StudentRow};
 use signalbox_connector::testing::{self, Reading};
-use signalbox_connector::{Claims, Item, Record, Source};
+use signalbox_connector::{Item, Source};
 
 use signalbox_fuzz::Edited;
 
@@ -100,22 +102,25 @@ fn every_row_counts(feed: &Feed, file: &[u8], reading: &Reading) {
 /// Nothing is guessed: an unknown day has its reason with it, and ids are never blank.
 fn is_honest(item: &Item<'_>) {
     let Item::Draft(draft) = item else { return };
-    match &draft.record {
-        Record::Attendance { student, school, date, category, .. } => {
-            assert_eq!(*category == AttendanceCategory::Unknown, draft.fault.is_some());
+    let is_blank = |id: &Option<Cow<'_, str>>| id.as_ref().map(|id| id.trim().is_empty());
+    let (student, school) = (is_blank(&draft.claims.student), is_blank(&draft.claims.school));
+    match &draft.body {
+        Body::Attendance(day) => {
+            assert_eq!(day.category == AttendanceCategory::Unknown, draft.fault.is_some());
             if let Some(fault) = &draft.fault {
-                let Claims { student: claimed, school: at, date: on } = &fault.claims;
-                assert_eq!((claimed.as_deref(), at.as_deref()), (Some(student.as_ref()), school.as_deref()));
-                assert_eq!(on.as_ref(), Some(date));
+                assert_eq!(fault.claims, draft.claims);
             }
-            assert!(!student.trim().is_empty());
-            assert!(school.as_ref().map_or(draft.fault.is_some(), |school| !school.trim().is_empty()));
+            assert_eq!(student, Some(false));
+            assert!(school.map_or(draft.fault.is_some(), |is_blank| !is_blank));
+            assert_eq!(draft.claims.date, draft.body.date());
         }
-        Record::Enrollment { student, school, entry, exit, .. } => {
-            assert!(!student.trim().is_empty() && !school.trim().is_empty());
-            assert!(exit.is_none_or(|exit| exit >= *entry), "ends before it begins");
+        Body::Enrollment(row) => {
+            assert_eq!((student, school), (Some(false), Some(false)));
+            assert!(row.exit.is_none_or(|exit| exit >= row.entry), "ends before it begins");
         }
-        Record::School { id, .. } | Record::Student { id, .. } => assert!(!id.trim().is_empty()),
+        Body::School(SchoolRow { id, .. }) | Body::Student(StudentRow { id, .. }) => {
+            assert!(!id.trim().is_empty());
+        }
     }
 }
 

@@ -7,8 +7,10 @@ use std::sync::LazyLock;
 
 use bolero::TypeGenerator;
 use connector_oneroster::CONNECTOR;
+use signalbox_connector::event::Body;
+use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::testing::{self, Reading};
-use signalbox_connector::{AbsentRows, Extent, Item, Record, RejectCode, Source};
+use signalbox_connector::{AbsentRows, Claims, Extent, Item, RejectCode, Source};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -110,19 +112,19 @@ fn points_to_what_is_there(reading: &Reading) {
     let (mut schools, mut students) = (BTreeSet::new(), BTreeSet::new());
     for item in &reading.items {
         let Item::Draft(draft) = item else { continue };
-        match &draft.record {
-            Record::School { id, .. } => drop(schools.insert(id)),
-            Record::Student { id, .. } => drop(students.insert(id)),
-            Record::Enrollment { student, school, entry, exit, .. } => {
+        let Claims { student, school, .. } = &draft.claims;
+        match &draft.body {
+            Body::School(row) => drop(schools.insert(&*row.id)),
+            Body::Student(row) => drop(students.insert(&*row.id)),
+            Body::Enrollment(row) => {
+                let exit = row.exit.map(Date::from);
                 let first_day_out = exit.map(|exit| exit.tomorrow().expect("years are those of people"));
-                assert!(first_day_out.is_none_or(|out| out >= *entry), "ends before it begins");
-                assert!(
-                    !whole
-                        || !draft.status.is_active()
-                        || (students.contains(student) && schools.contains(school))
-                );
+                assert!(first_day_out.is_none_or(|out| out >= row.entry.into()), "ends before it begins");
+                let is_there = student.as_deref().is_some_and(|id| students.contains(id))
+                    && school.as_deref().is_some_and(|id| schools.contains(id));
+                assert!(!whole || !draft.status.is_active() || is_there);
             }
-            Record::Attendance { .. } => unreachable!("a package has no attendance"),
+            Body::Attendance(_) => unreachable!("a package has no attendance"),
         }
     }
 }

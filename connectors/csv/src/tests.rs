@@ -9,7 +9,7 @@ use std::path::Path;
 use signalbox_connector::jiff::tz::TimeZone;
 use signalbox_connector::serde_json::{Value, json};
 use signalbox_connector::testing::{self, SourceCase};
-use signalbox_connector::{Entity, Item, ParseCx, Record};
+use signalbox_connector::{Entity, Item, ParseCx};
 
 use crate::CONNECTOR;
 
@@ -140,8 +140,7 @@ fn a_moment_is_a_day_of_the_district() {
         let file = b"Student_Number,School_ID,Att_Date,Att_Code\n1001,100,2021-09-01T02:00:00Z,A\n";
         let reading = testing::read(source.as_ref(), file);
         let [Item::Draft(draft)] = reading.items.as_slice() else { panic!("{reading:?}") };
-        let Record::Attendance { date, .. } = draft.record else { panic!("{draft:?}") };
-        (date.to_string(), source.mapping())
+        (draft.body.date().expect("a day").to_string(), source.mapping())
     };
     let (chicago, utc) = (read("America/Chicago"), read("UTC"));
     assert_eq!((chicago.0.as_str(), utc.0.as_str()), ("2021-08-31", "2021-09-01"));
@@ -164,7 +163,7 @@ fn only_the_configured_entity_is_counted() {
     assert_eq!(source.entities(), [Entity::Enrollment]);
     let reading = testing::read(source.as_ref(), b"id,school,entry\n1,100,2021-08-23\n");
     let entities = reading.items.iter().map(|item| match item {
-        Item::Draft(draft) => draft.record.entity(),
+        Item::Draft(draft) => draft.body.entity(),
         Item::Reject(reject) => panic!("{reject:?}"),
     });
     assert_eq!(entities.collect::<Vec<_>>(), [Entity::School, Entity::Student, Entity::Enrollment]);

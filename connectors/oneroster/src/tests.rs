@@ -9,9 +9,10 @@ use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use signalbox_connector::event::Body;
 use signalbox_connector::serde_json::{Value, json};
 use signalbox_connector::testing::{self, Reading, SourceCase};
-use signalbox_connector::{Item, Record, RejectCode, Source, drop_folder::Dropped};
+use signalbox_connector::{Item, RejectCode, Source, drop_folder::Dropped};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -124,9 +125,9 @@ fn reads_a_real_package_of_1_1() {
     for item in &reading.items {
         match item {
             Item::Draft(draft) => {
-                *counts.entry(draft.record.entity().as_str()).or_insert(0) += 1;
-                if let Record::Enrollment { grade, exit, .. } = &draft.record {
-                    assert_eq!((grade.as_deref(), exit.is_some()), (Some("09"), true));
+                *counts.entry(draft.body.entity().as_str()).or_insert(0) += 1;
+                if let Body::Enrollment(row) = &draft.body {
+                    assert_eq!((row.grade.as_deref(), row.exit.is_some()), (Some("09"), true));
                 }
             }
             // Two teachers' rows have a comma too many, which is no fault.

@@ -7,63 +7,12 @@ mod mark;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
 use jiff::civil::Date;
-use signalbox_event::Status;
-use signalbox_event::data::AttendanceCategory;
+pub use signalbox_event::rows::{Entity, UnknownEntity};
+use signalbox_event::{Body, Status};
 
 pub use self::mark::{is_own_mark, mark_of};
-
-/// What a row is about. The numbers stand in stores and are never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u16)]
-pub enum Entity {
-    School = 1,
-    Student = 2,
-    Enrollment = 3,
-    Attendance = 4,
-}
-
-impl Entity {
-    pub const ALL: [Self; 4] = [Self::School, Self::Student, Self::Enrollment, Self::Attendance];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::School => "reference.school",
-            Self::Student => "roster.student",
-            Self::Enrollment => "roster.enrollment",
-            Self::Attendance => "attendance.daily",
-        }
-    }
-
-    /// Whether its feed is read before the others in a pass.
-    pub const fn is_roster(self) -> bool {
-        !matches!(self, Self::Attendance)
-    }
-}
-
-impl fmt::Display for Entity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The word names no entity.
-#[derive(Debug, thiserror::Error)]
-#[error("\"{0}\" is no entity that a feed can carry")]
-pub struct UnknownEntity(pub String);
-
-impl FromStr for Entity {
-    type Err = UnknownEntity;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|entity| entity.as_str() == text)
-            .ok_or_else(|| UnknownEntity(text.to_owned()))
-    }
-}
 
 /// One thing that `normalize` found.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,7 +29,8 @@ impl Item<'_> {
                 file: draft.file,
                 row: draft.row,
                 status: draft.status,
-                record: draft.record.into_owned(),
+                claims: draft.claims.into_owned(),
+                body: draft.body.into_owned(),
                 fault: draft.fault,
                 left_out: draft.left_out,
             }),
@@ -98,7 +48,10 @@ pub struct Draft<'a> {
     pub row: u64,
     /// `ToBeDeleted` for a delta row that ends its record.
     pub status: Status,
-    pub record: Record<'a>,
+    /// Of a row about a student, whose it is.
+    pub claims: Claims<'a>,
+    /// What the row says. Its school is filled in when the one it claims is found.
+    pub body: Body<'a>,
     /// Why the row counts as a reject though student and day can be read: a code without a meaning, or blank, or not
     /// text; a school that cannot be used. Its day goes out as `unknown`.
     pub fault: Option<Reject>,
@@ -122,88 +75,6 @@ pub enum Field {
     Name,
 }
 
-/// What the row says. Ids are as the tool writes them.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Record<'a> {
-    School {
-        id: Cow<'a, str>,
-        identifier: Option<Cow<'a, str>>,
-        name: Option<Cow<'a, str>>,
-    },
-    Student {
-        id: Cow<'a, str>,
-        /// Further ids: (type, value).
-        ids: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-        given_name: Option<Cow<'a, str>>,
-        family_name: Option<Cow<'a, str>>,
-        birth_date: Option<Date>,
-    },
-    Enrollment {
-        /// The row's own key in its feed (OneRoster `sourcedId`); without one, student, school and entry are the key.
-        key: Option<Cow<'a, str>>,
-        student: Cow<'a, str>,
-        school: Cow<'a, str>,
-        entry: Date,
-        /// Last day enrolled, itself included. The day before `entry` where there was none: the student never came.
-        exit: Option<Date>,
-        grade: Option<Cow<'a, str>>,
-    },
-    Attendance {
-        student: Cow<'a, str>,
-        /// `None`: it could not be read, which is the draft's fault.
-        school: Option<Cow<'a, str>>,
-        date: Date,
-        category: AttendanceCategory,
-        source_code: Option<Cow<'a, str>>,
-    },
-}
-
-impl Record<'_> {
-    /// The same, free of the row it was read from.
-    pub fn into_owned(self) -> Record<'static> {
-        match self {
-            Self::School { id, identifier, name } => {
-                Record::School { id: owned(id), identifier: identifier.map(owned), name: name.map(owned) }
-            }
-            Self::Student { id, ids, given_name, family_name, birth_date } => Record::Student {
-                id: owned(id),
-                ids: ids.into_iter().map(|(kind, value)| (owned(kind), owned(value))).collect(),
-                given_name: given_name.map(owned),
-                family_name: family_name.map(owned),
-                birth_date,
-            },
-            Self::Enrollment { key, student, school, entry, exit, grade } => Record::Enrollment {
-                key: key.map(owned),
-                student: owned(student),
-                school: owned(school),
-                entry,
-                exit,
-                grade: grade.map(owned),
-            },
-            Self::Attendance { student, school, date, category, source_code } => Record::Attendance {
-                student: owned(student),
-                school: school.map(owned),
-                date,
-                category,
-                source_code: source_code.map(owned),
-            },
-        }
-    }
-
-    pub const fn entity(&self) -> Entity {
-        match self {
-            Self::School { .. } => Entity::School,
-            Self::Student { .. } => Entity::Student,
-            Self::Enrollment { .. } => Entity::Enrollment,
-            Self::Attendance { .. } => Entity::Attendance,
-        }
-    }
-}
-
-fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
-}
-
 /// A row (or file) that cannot be used, why, and the mend. Carries no value of the row but an unmapped code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
@@ -217,27 +88,35 @@ pub struct Reject {
     pub value_class: String,
     /// What to do about it, in plain words.
     pub help: String,
-    /// Whom and when the row speaks of, as far as that can be read.
-    pub claims: Claims,
+    /// Whom and when the row speaks of, as far as that can be read: it may be the very row that seems to be missing. Used
+    /// while its payload is read, and never stored or shown.
+    pub claims: Claims<'static>,
     /// Tells the row from others that speak of the same: [`mark_of`] the value at fault, 0 where there is none. Used while the
     /// payload is read.
     pub mark: u32,
 }
 
-/// What can still be read of a row that cannot be used: it may be the very row that seems to be missing. Used while its
-/// payload is read, and never stored or shown.
+/// Whom and when a row speaks of, as its tool writes it. An id may be somebody else's by tomorrow: it is no part of what the
+/// row says, and never stored but beside a row that waits.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Claims {
-    /// The student's id as the row writes it.
-    pub student: Option<Box<str>>,
-    /// The school's id as the row writes it.
-    pub school: Option<Box<str>>,
+pub struct Claims<'a> {
+    pub student: Option<Cow<'a, str>>,
+    /// `None`: it could not be read, or the row names none.
+    pub school: Option<Cow<'a, str>>,
     /// The day of attendance.
     pub date: Option<Date>,
 }
 
+impl Claims<'_> {
+    /// The same, free of the row it was read from.
+    pub fn into_owned(self) -> Claims<'static> {
+        let owned = |id: Cow<'_, str>| Cow::Owned(id.into_owned());
+        Claims { student: self.student.map(owned), school: self.school.map(owned), date: self.date }
+    }
+}
+
 /// Says what can be read, not what it says.
-impl fmt::Debug for Claims {
+impl fmt::Debug for Claims<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claims")
             .field("student", &self.student.is_some())
@@ -250,8 +129,8 @@ impl fmt::Debug for Claims {
 impl Reject {
     /// The same, with whom and when the row speaks of.
     #[must_use]
-    pub fn claiming(mut self, claims: Claims) -> Self {
-        self.claims = claims;
+    pub fn claiming(mut self, claims: Claims<'_>) -> Self {
+        self.claims = claims.into_owned();
         self
     }
 }

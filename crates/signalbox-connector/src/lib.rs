@@ -28,7 +28,7 @@ use std::path::Path;
 use ::jiff::tz::TimeZone;
 pub use async_trait::async_trait;
 pub use destination::{Alert, DeliverCx, DeliverError, Destination, Receipt, Repeats};
-pub use draft::{Claims, Draft, Entity, Item, Record, Reject, RejectCode};
+pub use draft::{Claims, Draft, Entity, Item, Reject, RejectCode};
 pub use erased_serde;
 pub use jiff;
 pub use row_sum::RowSum;

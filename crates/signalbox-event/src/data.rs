@@ -1,26 +1,26 @@
-//! The vocabulary. Field names are the words of OneRoster and Ed-Fi where they have one.
+//! What events say. Field names are the words of OneRoster and Ed-Fi where they have one. That of a row of a feed stands
+//! beside the row, in [`rows`](crate::rows).
 
-mod attendance;
+mod calendar;
 mod intervention;
 mod ops;
-mod reference;
 mod risk;
-mod roster;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use attendance::{AttendanceCategory, AttendanceDaily, UnknownCategory};
+pub use calendar::Calendar;
 pub use intervention::Acknowledged;
 pub use ops::{
     Action, FeedInForce, FeedMode, FeedRetired, Mode, PolicyChanged, RouteInForce, RowsMean, RuleInForce,
     RunEnded, SchoolCoverage,
 };
-pub use reference::{Calendar, School};
 pub use risk::{FlagChanged, Reason, StudentRef};
-pub use roster::{Enrollment, IdValue, Student};
 
 use crate::kind::Kind;
+pub use crate::rows::{
+    AttendanceCategory, AttendanceDaily, Enrollment, IdValue, School, Student, UnknownCategory,
+};
 use crate::schema;
 
 /// Whether the row still stands in its source (OneRoster's `status`).

@@ -6,7 +6,7 @@
 //! # Layout
 //! - [`envelope`]: [`Event`] and its attributes
 //! - [`codec`]: CloudEvents binary mode (headers and value) and structured mode (one JSON object)
-//! - [`data`]: the vocabulary, one module per domain; [`kind`]: type names, domains, data classes
+//! - [`rows`]: one file per entity, a row and its event; [`data`]: what events say; [`kind`]: type names, domains, data classes
 //! - [`schema`]: the JSON Schemas of `schemas/`, with the privacy category of every field
 //! - [`id`]: [`StudentKey`], event and alert ids
 //! - [`topic`]: topic names and shards
@@ -18,6 +18,7 @@ pub mod data;
 pub mod envelope;
 pub mod id;
 pub mod kind;
+pub mod rows;
 pub mod schema;
 pub mod topic;
 pub mod webhook;
@@ -26,3 +27,4 @@ pub use data::{Data, Status};
 pub use envelope::Event;
 pub use id::StudentKey;
 pub use kind::{DataClass, Domain, Kind};
+pub use rows::{Body, Entity};

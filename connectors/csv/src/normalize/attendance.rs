@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use signalbox_connector::delimited::{Column, DateFormat, Header, Reader, Row, is_blank};
 use signalbox_connector::draft::value_class;
 use signalbox_connector::event::Status;
-use signalbox_connector::event::data::AttendanceCategory;
-use signalbox_connector::{Claims, Draft, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::event::rows::{AttendanceCategory, AttendanceRow};
+use signalbox_connector::{Claims, Draft, Item, Refusal, Reject, RejectCode};
 
 use super::id::Id;
 use super::{Emit, or_map_column, or_set_format};
@@ -75,19 +75,20 @@ impl<'t> Rows<'t> {
             (fault, _) => Err(fault.expect("a code that cannot be read is a fault")),
         };
         let (category, fault) = apart(category);
-        let record = Record::Attendance {
-            student,
-            school,
-            date,
+        let claims = Claims { student: Some(student), school, date: Some(date) };
+        let fault = fault.map(|fault| fault.claiming(claims.clone()));
+        let day = AttendanceRow {
+            school: Cow::default(),
+            date: date.into(),
             category: category.unwrap_or(AttendanceCategory::Unknown),
             source_code: code.filter(|code| !code.is_blank).map(|code| code.text),
         };
-        let fault = fault.map(|fault| fault.claiming(self.claims(row)));
-        Ok(Draft { file: None, row: row.line(), status: Status::Active, record, fault, left_out: Vec::new() })
+        let (row, status, left_out) = (row.line(), Status::Active, Vec::new());
+        Ok(Draft { file: None, row, status, claims, body: day.into(), fault, left_out })
     }
 
     #[cold]
-    fn claims(&self, row: &Row<'_>) -> Claims {
+    fn claims<'r>(&self, row: &Row<'r>) -> Claims<'r> {
         Claims {
             student: self.student.claimed(row),
             school: self.school.claimed(row),

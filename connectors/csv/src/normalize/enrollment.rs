@@ -1,11 +1,14 @@
 //! `roster.enrollment`: a student's enrolment at a school. Each row also says that the school and the student exist.
 
+use std::borrow::Cow;
+
 use signalbox_connector::delimited::{Column, DateFormat, Header, Reader, Row};
 use signalbox_connector::draft::{Field, LeftOut, kept};
-use signalbox_connector::event::Status;
+use signalbox_connector::event::rows::{EnrollmentRow, SchoolRow, StudentRow};
+use signalbox_connector::event::{Body, Status};
 use signalbox_connector::jiff::Span;
 use signalbox_connector::jiff::civil::Date;
-use signalbox_connector::{Claims, Draft, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Item, Refusal, Reject, RejectCode};
 
 use super::id::Id;
 use super::{Emit, or_map_column, or_set_format};
@@ -84,11 +87,11 @@ impl<'t> Rows<'t> {
     }
 
     fn drafts<'r>(&self, row: &Row<'r>) -> Result<[Draft<'r>; 3], Reject> {
-        self.records(row).map_err(|reject| reject.claiming(self.claims(row)))
+        self.rows(row).map_err(|reject| reject.claiming(self.claims(row)))
     }
 
     /// Only what names student, school and entry rejects a row; another value that cannot be read is left out.
-    fn records<'r>(&self, row: &Row<'r>) -> Result<[Draft<'r>; 3], Reject> {
+    fn rows<'r>(&self, row: &Row<'r>) -> Result<[Draft<'r>; 3], Reject> {
         let (id, school) = (self.student.read(row)?, self.school.read(row)?);
         let entry = row.date(self.entry, self.entry_format).map_err(or_set_format)?;
         let (mut of_student, mut of_enrollment) = (Vec::new(), Vec::new());
@@ -97,30 +100,29 @@ impl<'t> Rows<'t> {
             return Err(self.ends_before_it_begins(row)?);
         }
         let exit = exit.map(|exit| self.exit.last_day(exit));
-        let student = Record::Student {
+        let student = StudentRow {
             id: id.clone(),
             ids: Vec::new(),
             given_name: kept(row.optional_line(self.first_name), Field::Name, &mut of_student),
             family_name: kept(row.optional_line(self.last_name), Field::Name, &mut of_student),
-            birth_date: kept(self.birth_date.read(row), Field::Name, &mut of_student),
+            birth_date: kept(self.birth_date.read(row), Field::Name, &mut of_student).map(Into::into),
         };
         let grade = kept(row.optional_line(self.grade), Field::Grade, &mut of_enrollment);
-        let stands_at = Record::School { id: school.clone(), identifier: None, name: None };
-        let enrollment = Record::Enrollment { key: None, student: id, school, entry, exit, grade };
+        let stands_at = SchoolRow { id: school.clone(), identifier: None, name: None };
+        let (entry, exit) = (entry.into(), exit.map(Into::into));
+        let enrollment = EnrollmentRow { key: None, school: Cow::default(), entry, exit, grade };
+        let claims = Claims { student: Some(id), school: Some(school), date: None };
+        let enrollment = draft(row, enrollment, claiming(of_enrollment, &claims));
         Ok([
             draft(row, stands_at, Vec::new()),
-            draft(row, student, self.claimed(row, of_student)),
-            draft(row, enrollment, self.claimed(row, of_enrollment)),
+            draft(row, student, claiming(of_student, &claims)),
+            Draft { claims, ..enrollment },
         ])
     }
 
     #[cold]
-    fn claims(&self, row: &Row<'_>) -> Claims {
+    fn claims<'r>(&self, row: &Row<'r>) -> Claims<'r> {
         Claims { student: self.student.claimed(row), school: self.school.claimed(row), date: None }
-    }
-
-    fn claimed(&self, row: &Row<'_>, left_out: Vec<LeftOut>) -> Vec<LeftOut> {
-        left_out.into_iter().map(|one| LeftOut { why: one.why.claiming(self.claims(row)), ..one }).collect()
     }
 
     #[cold]
@@ -133,8 +135,13 @@ impl<'t> Rows<'t> {
     }
 }
 
-fn draft<'r>(row: &Row<'r>, record: Record<'r>, left_out: Vec<LeftOut>) -> Draft<'r> {
-    Draft { file: None, row: row.line(), status: Status::Active, record, fault: None, left_out }
+fn draft<'r>(row: &Row<'r>, body: impl Into<Body<'r>>, left_out: Vec<LeftOut>) -> Draft<'r> {
+    let (row, status, claims, body) = (row.line(), Status::Active, Claims::default(), body.into());
+    Draft { file: None, row, status, claims, body, fault: None, left_out }
+}
+
+fn claiming(left_out: Vec<LeftOut>, claims: &Claims<'_>) -> Vec<LeftOut> {
+    left_out.into_iter().map(|one| LeftOut { why: one.why.claiming(claims.clone()), ..one }).collect()
 }
 
 impl EnrollmentTable {

@@ -29,7 +29,7 @@ impl Id {
     }
 
     /// The id, if it can be read.
-    pub(super) fn claimed(&self, row: &Row<'_>) -> Option<Box<str>> {
-        self.read(row).ok().map(Into::into)
+    pub(super) fn claimed<'r>(&self, row: &Row<'r>) -> Option<Cow<'r, str>> {
+        self.read(row).ok()
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use signalbox_connector::event::Body;
 use signalbox_connector::serde_json::json;
 use signalbox_connector::testing::{self, Reading};
-use signalbox_connector::{Item, Record};
+use signalbox_connector::{Draft, Item};
 
 use super::{attendance, crate_folder};
 use crate::CONNECTOR;
@@ -22,9 +23,9 @@ fn sample(name: &str) -> Option<Vec<u8>> {
     bytes
 }
 
-fn records(reading: &Reading) -> impl Iterator<Item = &Record<'static>> {
+fn drafts(reading: &Reading) -> impl Iterator<Item = &Draft<'static>> {
     reading.items.iter().map(|item| match item {
-        Item::Draft(draft) => &draft.record,
+        Item::Draft(draft) => draft,
         Item::Reject(reject) => panic!("{reject:?}"),
     })
 }
@@ -35,11 +36,11 @@ fn reads_grand_bend_attendance() {
     let source = testing::parse(&CONNECTOR, &attendance()).expect("the section is right");
     let reading = testing::read(source.as_ref(), &bytes);
     let (mut students, mut schools, mut categories) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-    for record in records(&reading) {
-        let Record::Attendance { student, school, category, .. } = record else { panic!("{record:?}") };
-        students.insert(student);
-        schools.insert(school);
-        *categories.entry(category.as_str()).or_insert(0) += 1;
+    for draft in drafts(&reading) {
+        let Body::Attendance(day) = &draft.body else { panic!("{draft:?}") };
+        students.insert(&draft.claims.student);
+        schools.insert(&draft.claims.school);
+        *categories.entry(day.category.as_str()).or_insert(0) += 1;
     }
     assert_eq!((reading.items.len(), students.len(), schools.len()), (1917, 227, 3));
     assert!(categories.keys().all(|category| *category != "unknown"), "{categories:?}");
@@ -57,6 +58,6 @@ fn reads_grand_bend_enrolment() {
     });
     let source = testing::parse(&CONNECTOR, &section).expect("the section is right");
     let reading = testing::read(source.as_ref(), &bytes);
-    let enrolled = records(&reading).filter(|record| matches!(record, Record::Enrollment { exit: None, .. }));
-    assert_eq!(enrolled.count(), 227);
+    let is_enrolled = |draft: &&Draft<'_>| matches!(&draft.body, Body::Enrollment(row) if row.exit.is_none());
+    assert_eq!(drafts(&reading).filter(is_enrolled).count(), 227);
 }

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, DateFormat, Header, Row};
 use signalbox_connector::draft::{Field, LeftOut, kept};
+use signalbox_connector::event::rows::EnrollmentRow;
 use signalbox_connector::jiff::Span;
 use signalbox_connector::jiff::civil::{Date, date};
-use signalbox_connector::{Claims, Draft, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Refusal, Reject, RejectCode};
 
 use super::Roster;
 use super::known::Known;
@@ -62,6 +63,7 @@ impl Columns {
         }
         let status = status(row, self.state)?;
         let (key, student, school) = (row.id(self.id)?, row.id(self.user)?, row.id(self.school)?);
+        let claims = Claims { student: Some(student.into()), school: Some(school.into()), date: None };
         if status.is_active() {
             self.check(manifest, known, row)?;
         }
@@ -71,19 +73,19 @@ impl Columns {
             Err(_) if !status.is_active() => (LONG_AGO, None),
             days => days?,
         };
-        let record = Record::Enrollment {
+        let enrollment = EnrollmentRow {
             key: Some(Cow::Borrowed(key)),
-            student: Cow::Borrowed(student),
-            school: Cow::Borrowed(school),
-            entry,
-            exit,
+            school: Cow::default(),
+            entry: entry.into(),
+            exit: exit.map(Into::into),
             grade: known.grade(student).map(|grade| Cow::Owned(grade.to_owned())),
         };
-        let left_out = claiming(left_out, || self.claims(row));
-        Ok(Some(draft(FileName::Enrollments, row, status, record, left_out)))
+        let left_out = claiming(left_out, &claims);
+        let draft = draft(FileName::Enrollments, row, status, enrollment, left_out);
+        Ok(Some(Draft { claims, ..draft }))
     }
 
-    fn claims(&self, row: &Row<'_>) -> Claims {
+    fn claims<'r>(&self, row: &Row<'r>) -> Claims<'r> {
         Claims { student: claimed(row, self.user), school: claimed(row, self.school), date: None }
     }
 

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use signalbox_connector::draft::{Field, kept};
-use signalbox_connector::{Claims, Record, Refusal};
+use signalbox_connector::event::rows::SchoolRow;
+use signalbox_connector::{Claims, Refusal};
 
 use super::Roster;
 use super::rows::{claimed, claiming, draft, invalid, status};
@@ -32,18 +33,19 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
             let id = row.id(*id)?;
             let status = status(row, *state)?;
             let mut left_out = Vec::new();
-            let record = Record::School {
+            let school = SchoolRow {
                 id: Cow::Borrowed(id),
                 identifier: kept(row.optional_id(*identifier), Field::Name, &mut left_out).map(Cow::Borrowed),
                 name: kept(row.optional_line(Some(*name)), Field::Name, &mut left_out),
             };
-            let left_out = claiming(left_out, || Claims { school: Some(id.into()), ..Claims::default() });
+            let claims = Claims { school: Some(id.into()), ..Claims::default() };
+            let left_out = claiming(left_out, &claims);
             if status.is_active() {
                 known.schools.insert(id.into());
             } else {
                 known.add_deleted(FileName::Orgs, id);
             }
-            Ok(Some(draft(FileName::Orgs, row, status, record, left_out)))
+            Ok(Some(draft(FileName::Orgs, row, status, school, left_out)))
         },
     )
 }

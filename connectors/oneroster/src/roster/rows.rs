@@ -1,11 +1,12 @@
 //! What the rows of all files have in common.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, Header, Row};
 use signalbox_connector::draft::LeftOut;
-use signalbox_connector::event::Status;
-use signalbox_connector::{Claims, Draft, Item, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::event::{Body, Status};
+use signalbox_connector::{Claims, Draft, Item, Refusal, Reject, RejectCode};
 
 use super::Roster;
 use crate::manifest::Mode;
@@ -38,7 +39,7 @@ impl Roster<'_, '_, '_> {
         &mut self,
         file: FileName,
         find: impl FnOnce(&Header) -> Result<C, Refusal>,
-        claims: impl Fn(&C, &Row<'_>) -> Claims,
+        claims: impl for<'r> Fn(&C, &Row<'r>) -> Claims<'r>,
         mut take: impl for<'r> FnMut(&mut super::Known, &C, &Row<'r>) -> Result<Option<Draft<'r>>, Reject>,
     ) -> Result<ControlFlow<()>, Refusal> {
         if self.manifest.mode(file) == Mode::Absent {
@@ -76,20 +77,21 @@ pub(super) fn draft<'r>(
     file: FileName,
     row: &Row<'r>,
     status: Status,
-    record: Record<'r>,
+    body: impl Into<Body<'r>>,
     left_out: Vec<LeftOut>,
 ) -> Draft<'r> {
-    Draft { file: Some(file.as_str()), row: row.line(), status, record, fault: None, left_out }
+    let (file, body) = (Some(file.as_str()), body.into());
+    Draft { file, row: row.line(), status, claims: Claims::default(), body, fault: None, left_out }
 }
 
 /// An id that can be read, for claims.
-pub(super) fn claimed(row: &Row<'_>, column: Column) -> Option<Box<str>> {
-    row.id(column).ok().map(Into::into)
+pub(super) fn claimed<'r>(row: &Row<'r>, column: Column) -> Option<Cow<'r, str>> {
+    row.id(column).ok().map(Cow::Borrowed)
 }
 
 /// What could not be read, each with whom its row speaks of.
-pub(super) fn claiming(left_out: Vec<LeftOut>, claims: impl Fn() -> Claims) -> Vec<LeftOut> {
-    left_out.into_iter().map(|one| LeftOut { why: one.why.claiming(claims()), ..one }).collect()
+pub(super) fn claiming(left_out: Vec<LeftOut>, claims: &Claims<'_>) -> Vec<LeftOut> {
+    left_out.into_iter().map(|one| LeftOut { why: one.why.claiming(claims.clone()), ..one }).collect()
 }
 
 /// `status`: blank in a bulk file, `active` or `tobedeleted` in a delta.

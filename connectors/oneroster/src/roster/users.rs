@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use signalbox_connector::delimited::{Column, Header, Row, is_id};
 use signalbox_connector::draft::{Field, LeftOut, RESERVED_ID_TYPES, is_reserved_id_type, kept};
 use signalbox_connector::event::Status;
-use signalbox_connector::{Claims, Draft, Record, Refusal, Reject, RejectCode};
+use signalbox_connector::event::rows::StudentRow;
+use signalbox_connector::{Claims, Draft, Refusal, Reject, RejectCode};
 
 use super::Roster;
 use super::known::Known;
@@ -85,18 +86,18 @@ impl Columns {
         }
         let status = status(row, self.state)?;
         let mut left_out = Vec::new();
-        let record = self.student(row, id, &mut left_out)?;
+        let student = self.student(row, id, &mut left_out)?;
         let grades = kept(row.optional_line(self.grades), Field::Grade, &mut left_out);
         if status == Status::Active {
             known.add_student(id, grades.as_deref().and_then(first_grade));
         } else {
             known.add_deleted(FileName::Users, id);
         }
-        let left_out = claiming(left_out, || self.claims(row));
-        Ok(Some(draft(FileName::Users, row, status, record, left_out)))
+        let left_out = claiming(left_out, &self.claims(row));
+        Ok(Some(draft(FileName::Users, row, status, student, left_out)))
     }
 
-    fn claims(&self, row: &Row<'_>) -> Claims {
+    fn claims<'r>(&self, row: &Row<'r>) -> Claims<'r> {
         Claims { student: claimed(row, self.id), ..Claims::default() }
     }
 
@@ -105,8 +106,8 @@ impl Columns {
         row: &Row<'r>,
         id: &'r str,
         left_out: &mut Vec<LeftOut>,
-    ) -> Result<Record<'r>, Reject> {
-        Ok(Record::Student {
+    ) -> Result<StudentRow<'r>, Reject> {
+        Ok(StudentRow {
             id: Cow::Borrowed(id),
             ids: self.ids(row, left_out)?,
             given_name: kept(row.optional_line(Some(self.given_name)), Field::Name, left_out),

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use signalbox_event::rows::Subject;
 
 use super::{Reading, parse, read};
 use crate::Connector;
-use crate::draft::{Claims, Draft, Item, Record, Reject};
+use crate::draft::{Claims, Draft, Item, Reject};
 use crate::source::{AbsentRows, CoveredThrough, Covers, Extent};
 
 /// Checks every `*.in.*` of a folder against its `.out.json`, under the section in `<stem>.config.json`, or in
@@ -77,12 +78,12 @@ fn item(item: &Item<'_>) -> Value {
 }
 
 fn draft(draft: &Draft<'_>) -> Value {
-    let mut value = json!({"row": draft.row, draft.record.entity().as_str(): record(&draft.record)});
+    let mut value = json!({"row": draft.row, draft.body.entity().as_str(): said(draft)});
     if let Some(file) = draft.file {
         value["file"] = file.into();
     }
-    if !draft.status.is_active() {
-        value["status"] = "tobedeleted".into();
+    if draft.claims != Claims::default() {
+        value["claims"] = claims(&draft.claims);
     }
     if let Some(fault) = &draft.fault {
         value["fault"] = reject(fault);
@@ -93,19 +94,15 @@ fn draft(draft: &Draft<'_>) -> Value {
     value
 }
 
-fn record(record: &Record<'_>) -> Value {
-    match record {
-        Record::School { id, identifier, name } => json!({"id": id, "identifier": identifier, "name": name}),
-        Record::Student { id, ids, given_name, family_name, birth_date } => json!({
-            "id": id, "ids": ids, "given_name": given_name, "family_name": family_name, "birth_date": birth_date,
-        }),
-        Record::Enrollment { key, student, school, entry, exit, grade } => json!({
-            "key": key, "student": student, "school": school, "entry": entry, "exit": exit, "grade": grade,
-        }),
-        Record::Attendance { student, school, date, category, source_code } => json!({
-            "student": student, "school": school, "date": date, "category": category, "source_code": source_code,
-        }),
-    }
+/// What the event will say, but for ids that are looked up.
+fn said(draft: &Draft<'_>) -> Value {
+    let nobody = Subject { first_id: "", id_system: "" };
+    let data = draft.body.data(draft.status, nobody);
+    serde_json::from_slice(&data.to_json()).expect("data is JSON")
+}
+
+fn claims(Claims { student, school, date }: &Claims<'_>) -> Value {
+    json!({"student": student, "school": school, "date": date})
 }
 
 fn reject(reject: &Reject) -> Value {
@@ -114,8 +111,7 @@ fn reject(reject: &Reject) -> Value {
         "value_class": reject.value_class, "help": reject.help,
     });
     if reject.claims != Claims::default() {
-        let Claims { student, school, date } = &reject.claims;
-        value["claims"] = json!({"student": student, "school": school, "date": date});
+        value["claims"] = claims(&reject.claims);
     }
     value
 }

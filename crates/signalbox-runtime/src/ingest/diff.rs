@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, Entity};
-use signalbox_event::{Status, StudentKey};
+use signalbox_event::{Body, Status, StudentKey};
 use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, before};
 
 use self::leaving::Leaving;
@@ -21,7 +21,7 @@ pub(crate) use self::step::{Departure, Step, Verdict};
 use super::doubt::Doubt;
 use super::extent::{Judged, Missing};
 use super::read::ReadIn;
-use super::row::{Body, Row, Slot, Waiting, content_hash};
+use super::row::{Row, Slot, Waiting, content_hash};
 use super::sort::{ENDS, FAULT, Rows};
 use crate::calendar::Standing;
 use crate::hub::{HubError, Settings};
@@ -260,8 +260,8 @@ impl<'a> Diff<'a> {
     }
 
     fn is_unmissed(&self, row: &Row<'_>) -> bool {
-        let Body::Attendance { school, date, .. } = &row.body else { return false };
-        let standing = self.by.settings.calendars.standing((*date).into(), school, self.by.read_on);
+        let Body::Attendance(day) = &row.body else { return false };
+        let standing = self.by.settings.calendars.standing(day.date.into(), &day.school, self.by.read_on);
         row.is_counted() && standing != Standing::Counts
     }
 
@@ -342,18 +342,22 @@ impl<'a> Diff<'a> {
         }
         self.other = other;
         let mut content = head.content;
-        if conflict && slot.entity == Entity::Attendance && !slot.waits {
-            let unknown = Row::decode(&row)?.into_unknown();
-            let mut encoded = Vec::with_capacity(row.len());
-            unknown.encode(&mut encoded);
-            content = content_hash(&encoded);
-            row = encoded;
+        let mut none_is_believed = false;
+        if conflict && !slot.waits {
+            let disputed = Row::decode(&row)?.disputed();
+            none_is_believed = disputed.is_none();
+            if let Some(disputed) = disputed {
+                let mut encoded = Vec::with_capacity(row.len());
+                disputed.encode(&mut encoded);
+                content = content_hash(&encoded);
+                row = encoded;
+            }
         }
         let stands = old.as_ref().is_some_and(|old| old.status == LedgerStatus::Live);
         let mut step = if slot.waits {
             waiting(slot, school_year, &head, &row, old)
-        } else if conflict && stands && slot.entity != Entity::Attendance {
-            // None is believed: what is known stands.
+        } else if none_is_believed && stands {
+            // What is known stands.
             Step::new(slot, school_year, Verdict::Unchanged, old)
         } else {
             matched(slot, school_year, &head, content, &row, old)?

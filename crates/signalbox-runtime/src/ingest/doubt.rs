@@ -12,10 +12,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_connector::draft::{is_own_mark, mark_of};
 use signalbox_event::StudentKey;
+use signalbox_event::rows::Stands;
 use uuid::Uuid;
 
 use super::returned::{Back, Returned};
-use super::row::{Body, Row};
+use super::row::Row;
 
 /// Where a row that could not be used may belong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -353,7 +354,10 @@ pub(crate) fn cast_by<'r>(
     knew_school: bool,
 ) -> impl Iterator<Item = (Place, u32)> + 'r {
     let [student, _, day, school, ..] = places_of(row);
-    let of_attendance = row.date().filter(|_| matches!(row.body, Body::Attendance { .. }));
+    let of_attendance = match row.body.stands() {
+        Stands::On(date) => Some(date),
+        Stands::From(_) | Stands::Throughout => None,
+    };
     let of_school = match (knew_school, of_attendance) {
         (false, _) => Some(place_of_nobody(Some(id), Some(school_id))),
         (true, Some(_)) => day,

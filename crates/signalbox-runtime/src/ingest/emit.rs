@@ -18,6 +18,7 @@ use signalbox_event::codec::to_binary;
 use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
 use signalbox_event::envelope::{feed_source, role_source};
 use signalbox_event::id::{derived, event_id};
+use signalbox_event::rows::Subject;
 use signalbox_event::{Data, Domain, Event, Status, topic};
 use signalbox_log::Message;
 use signalbox_store::feed::{Decision, FeedLease, LedgerRow, LedgerStatus, Run};
@@ -167,7 +168,7 @@ impl<'a> Emitter<'a> {
             revision: u64::from(new.revision),
             run: Some(self.run.number),
             traceparent: Some(self.traceparent.clone()),
-            data: row.data(status, (first_id, self.id_system)),
+            data: row.data(status, Subject { first_id, id_system: self.id_system }),
         })
     }
 

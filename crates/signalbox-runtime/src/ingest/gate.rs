@@ -136,7 +136,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new(counted: &[Entity], read: &ReadIn, run_day: Date) -> Self {
-        let always = Entity::ALL.into_iter().filter(|entity| extent::always_has_rows(read, *entity));
+        let always = Entity::ALL.iter().copied().filter(|entity| extent::always_has_rows(read, *entity));
         Self {
             counted: counted.to_vec(),
             counts: Counts {

@@ -303,7 +303,7 @@ impl<'a> Reader<'a> {
         if self.found.summed == Summed::Drafts {
             same::add_draft(&mut self.found.sum, &draft, &mut self.encoded);
         }
-        let entity = draft.record.entity();
+        let entity = draft.body.entity();
         let names_identity = matches!(entity, Entity::School | Entity::Student);
         if names_identity && !self.feed.roster_of_record {
             return Ok(());

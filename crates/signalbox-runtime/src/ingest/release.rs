@@ -12,7 +12,7 @@ use super::emit::{Emitter, end_run};
 use super::identity::{FIRST_ID, Found, Resolver};
 use super::read::ReadIn;
 use super::rejects::RejectBook;
-use super::row::{Body, Row, Slot, Waiting, content_hash};
+use super::row::{Row, Slot, Waiting, content_hash};
 use super::run::{OpenRun, id_system};
 use super::settings::{FeedSettings, Remembered, mapping_of, waiting_scopes};
 use super::sort::{ENDS, Head, INFERRED, Sorter};
@@ -100,19 +100,19 @@ pub(super) async fn finish(
     Ok(())
 }
 
-/// Whether a day is said otherwise already, by a row that may stand in the same payload: then it is unknown.
+/// Whether it is said otherwise already, by a row that may stand in the same payload: then a day is unknown.
 fn disagrees(step: &mut Step) -> Result<bool, HubError> {
     let (Verdict::Change, Some(old), Some(new)) = (step.verdict, &step.old, &mut step.new) else {
         return Ok(false);
     };
-    let (said, released) = (Row::decode(&old.detail)?, Row::decode(&new.detail)?);
-    if !said.is_counted() || !matches!(said.body, Body::Attendance { .. }) {
+    let Some(disputed) = Row::decode(&new.detail)?.disputed() else { return Ok(false) };
+    if !Row::decode(&old.detail)?.is_counted() {
         return Ok(false);
     }
-    let mut unknown = Vec::with_capacity(new.detail.len());
-    released.into_unknown().encode(&mut unknown);
-    new.content = content_hash(&unknown);
-    new.detail = unknown;
+    let mut encoded = Vec::with_capacity(new.detail.len());
+    disputed.encode(&mut encoded);
+    new.content = content_hash(&encoded);
+    new.detail = encoded;
     Ok(true)
 }
 
@@ -208,11 +208,9 @@ impl<'a> Released<'a> {
         let id_of_school = self.feed.roster_of_record.then_some(FIRST_ID);
         let Found::One(key) = self.resolver.student(&waiting.student, id_type) else { return None };
         let mut row = Row { student: Some(*key.as_uuid()), ..waiting.row.clone() };
-        if let Body::Enrollment { school, .. } | Body::Attendance { school, .. } = &mut row.body
-            && !waiting.school.is_empty()
-        {
+        if !waiting.school.is_empty() {
             let Found::One(first) = self.resolver.school(&waiting.school, id_of_school) else { return None };
-            *school = first.to_owned().into();
+            row.body.set_school(first.to_owned().into());
         }
         Some(row)
     }

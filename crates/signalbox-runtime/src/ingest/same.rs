@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use signalbox_connector::{Contents, Draft, Entity, Item, Record, RowSum};
+use signalbox_connector::{Contents, Draft, Item, RowSum};
 use signalbox_store::feed::{FeedLease, Run};
 
 use super::announce;
@@ -25,7 +25,7 @@ use super::extent::RowDays;
 use super::gate::{Counts, Gated};
 use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
-use super::row::{Waiting, of_record};
+use super::row::Waiting;
 use super::settings::mapping_of;
 use crate::hub::{Feed, Hub, HubError};
 use crate::land::hex;
@@ -51,31 +51,10 @@ pub(crate) fn raw_rows(feed: &Feed, payload: &mut File) -> io::Result<Option<Row
 
 /// `scratch` lends its memory.
 pub(crate) fn add_draft(sum: &mut RowSum, draft: &Draft<'_>, scratch: &mut Vec<u8>) {
-    write(&draft.record, scratch);
+    // With its claims it is as if it waited.
+    Waiting::of(draft).encode(scratch);
     scratch.push(u8::from(draft.status.is_active()));
     sum.add(scratch);
-}
-
-/// The record as bytes that no other record has. Most rows are a student's day: those are written without ceremony.
-fn write(record: &Record<'_>, to: &mut Vec<u8>) {
-    let Record::Attendance { student, school, date, category, source_code } = record else {
-        let student = match record {
-            Record::Enrollment { student, .. } => student.as_ref(),
-            _ => "",
-        };
-        let row = of_record(record.clone(), None, None);
-        return Waiting { student: student.into(), school: "".into(), line: 0, row }.encode(to);
-    };
-    to.clear();
-    let [year_low, year_high] = date.year().to_le_bytes();
-    let [month, day] = [date.month(), date.day()].map(i8::cast_unsigned);
-    to.extend_from_slice(&[Entity::Attendance as u8, *category as u8, year_low, year_high, month, day]);
-    for text in [Some(student), school.as_ref(), source_code.as_ref()] {
-        // A length that no text has says that there is none.
-        let length = text.map_or(u32::MAX, |text| text.len() as u32);
-        to.extend_from_slice(&length.to_le_bytes());
-        to.extend_from_slice(text.map_or(&[], |text| text.as_bytes()));
-    }
 }
 
 /// A payload that went through whole.

@@ -1,5 +1,6 @@
 //! A district whose tool writes lines: `student <id>`, or `<student> <date> <category>`.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
@@ -11,12 +12,13 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use signalbox_connector::{
-    AbsentRows, Alert, Contents, CoveredThrough, Covers, Cursor, DeliverCx, DeliverError, Destination, Draft,
-    Entity, Extent, FetchCx, FetchError, Item, Mark, Page, Payload, ReadSeek, Receipt, Record, Refusal,
-    Repeats, Source, destination::Told,
+    AbsentRows, Alert, Claims, Contents, CoveredThrough, Covers, Cursor, DeliverCx, DeliverError,
+    Destination, Draft, Entity, Extent, FetchCx, FetchError, Item, Mark, Page, Payload, ReadSeek, Receipt,
+    Refusal, Repeats, Source, destination::Told,
 };
-use signalbox_event::Status as RowStatus;
 use signalbox_event::data::{Mode, RowsMean};
+use signalbox_event::rows::{AttendanceRow, Day, EnrollmentRow, SchoolRow, StudentRow};
+use signalbox_event::{Body, Status as RowStatus};
 use signalbox_log::{LogError, MemoryLog};
 use signalbox_risk::Policy;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
@@ -268,12 +270,13 @@ impl Source for Lines {
             let line = line.expect("reads");
             assert_ne!(line, FALLS_OVER, "the parser's own fault");
             let words: Vec<&str> = line.split(' ').collect();
-            for record in records(&words) {
+            for (claims, body) in rows(&words) {
                 let draft = Draft {
                     file: None,
                     row: n as u64 + 1,
                     status: RowStatus::Active,
-                    record,
+                    claims,
+                    body,
                     fault: None,
                     left_out: Vec::new(),
                 };
@@ -295,34 +298,42 @@ impl Source for Lines {
     }
 }
 
-fn records<'a>(words: &[&'a str]) -> Vec<Record<'a>> {
+fn rows<'a>(words: &[&'a str]) -> Vec<(Claims<'a>, Body<'a>)> {
+    let claims = |id: &'a str| Claims { student: Some(id.into()), school: Some(SCHOOL.into()), date: None };
     match words {
-        ["student", id] => vec![
-            Record::School { id: SCHOOL.into(), identifier: None, name: None },
-            Record::Student {
+        ["student", id] => {
+            let school = SchoolRow { id: SCHOOL.into(), identifier: None, name: None };
+            let student = StudentRow {
                 id: (*id).into(),
                 ids: Vec::new(),
                 given_name: None,
                 family_name: None,
                 birth_date: None,
-            },
-            Record::Enrollment {
+            };
+            let enrollment = EnrollmentRow {
                 key: None,
-                student: (*id).into(),
-                school: SCHOOL.into(),
-                entry: date(2021, 8, 23),
+                school: Cow::default(),
+                entry: date(2021, 8, 23).into(),
                 exit: None,
                 grade: None,
-            },
-        ],
-        [student, day, category] => vec![Record::Attendance {
-            student: (*student).into(),
-            school: Some(SCHOOL.into()),
-            date: day.parse().expect("a date"),
-            category: category.parse().expect("a category"),
-            source_code: None,
-        }],
-        other => panic!("no record: {other:?}"),
+            };
+            vec![
+                (Claims::default(), school.into()),
+                (Claims::default(), student.into()),
+                (claims(id), enrollment.into()),
+            ]
+        }
+        [student, day, category] => {
+            let date = day.parse().expect("a date");
+            let day = AttendanceRow {
+                school: Cow::default(),
+                date: Day::from(date),
+                category: category.parse().expect("a category"),
+                source_code: None,
+            };
+            vec![(Claims { date: Some(date), ..claims(student) }, day.into())]
+        }
+        other => panic!("no row: {other:?}"),
     }
 }
 

@@ -1,15 +1,18 @@
 //! Enrolments whose row is gone: the child left on the day before, moved within the district, or the row was corrected.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use signalbox_connector::AbsentRows;
-use signalbox_event::Status;
+use signalbox_event::rows::{Day, EnrollmentRow};
+use signalbox_event::{Body, Status};
 use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
 use super::one_key::ended;
 use super::{Departure, Step, Verdict};
 use crate::calendar::Calendars;
 use crate::hub::HubError;
-use crate::ingest::row::{Body, Day, Row, content_hash};
+use crate::ingest::row::{Row, content_hash};
 
 /// An entry date that moves by at most so many school days is the same enrolment, mended.
 const SAME_WITHIN: usize = 20;
@@ -132,7 +135,7 @@ impl Leaving<'_> {
             return Ok(None);
         }
         let mut row = Row { doubtful: false, ..Row::decode(&old.detail)? };
-        if let Body::Enrollment { key: Some(key), exit, .. } = &mut row.body {
+        if let Body::Enrollment(EnrollmentRow { key: Some(key), exit, .. }) = &mut row.body {
             *key = format!("{key}{UNTIL}{left}").into();
             *exit = Some(Day::from(left));
         }
@@ -176,8 +179,8 @@ impl Leaving<'_> {
             step.departure = Departure::Stays;
         } else {
             let mut row = Row::decode(&old.detail)?;
-            if let Body::Enrollment { exit, .. } = &mut row.body {
-                *exit = Some(Day::from(left));
+            if let Body::Enrollment(row) = &mut row.body {
+                row.exit = Some(Day::from(left));
             }
             row.doubtful = false;
             let mut detail = Vec::with_capacity(old.detail.len());
@@ -194,7 +197,7 @@ impl Leaving<'_> {
 
 /// Whether a ledger row is what stands of an enrolment whose row key moved on.
 pub(super) fn has_moved_on(row: &Row<'_>) -> bool {
-    matches!(&row.body, Body::Enrollment { key: Some(key), .. } if key.contains(UNTIL))
+    matches!(&row.body, Body::Enrollment(row) if row.key.as_deref().is_some_and(|key| key.contains(UNTIL)))
 }
 
 /// Adds what stands of an enrolment; where it stood before and was taken back, it goes on from there.
@@ -264,13 +267,11 @@ fn stint(step: &Step) -> Result<Option<Stint>, HubError> {
 
 fn stint_of(detail: &[u8]) -> Result<Option<Stint>, HubError> {
     let row = Row::decode(detail)?;
-    Ok(match &row.body {
-        Body::Enrollment { key, school, entry, exit, .. } => Some(Stint {
-            school: school.clone().into_owned(),
-            key: key.as_deref().map(str::to_owned),
-            entry: (*entry).into(),
-            exit: exit.map(Into::into),
-        }),
-        _ => None,
-    })
+    let Body::Enrollment(row) = row.body else { return Ok(None) };
+    Ok(Some(Stint {
+        school: row.school.into_owned(),
+        key: row.key.map(Cow::into_owned),
+        entry: row.entry.into(),
+        exit: row.exit.map(Into::into),
+    }))
 }

@@ -1,12 +1,13 @@
 //! What becomes of one natural key: a row of the payload, or none, against what the ledger has.
 
 use signalbox_connector::Entity;
-use signalbox_event::Status;
+use signalbox_event::rows::Day;
+use signalbox_event::{Body, Status};
 use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
 use super::{Step, Verdict};
 use crate::hub::HubError;
-use crate::ingest::row::{Body, Day, Row, Slot, content_hash};
+use crate::ingest::row::{Row, Slot, content_hash};
 use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
 
 pub(super) const fn is_inferred(head: &Head) -> bool {
@@ -80,8 +81,8 @@ pub(super) fn matched(
 pub(super) fn stays_longer(row: &[u8], than: &[u8]) -> Result<bool, HubError> {
     let last = |row: &[u8]| -> Result<Option<Option<Day>>, HubError> {
         Ok(match Row::decode(row)?.body {
-            Body::Enrollment { exit, .. } => Some(exit),
-            Body::School { .. } | Body::Student { .. } | Body::Attendance { .. } => None,
+            Body::Enrollment(row) => Some(row.exit),
+            _ => None,
         })
     };
     Ok(match (last(row)?, last(than)?) {
@@ -94,16 +95,14 @@ pub(super) fn stays_longer(row: &[u8], than: &[u8]) -> Result<bool, HubError> {
 /// An enrolment with what it said before in place of what could not be read.
 fn completed(row: &[u8], before: &[u8], flags: u8) -> Result<Option<Vec<u8>>, HubError> {
     let (mut row, before) = (Row::decode(row)?, Row::decode(before)?);
-    let (Body::Enrollment { exit, grade, .. }, Body::Enrollment { exit: last_exit, grade: last_grade, .. }) =
-        (&mut row.body, before.body)
-    else {
+    let (Body::Enrollment(now), Body::Enrollment(before)) = (&mut row.body, before.body) else {
         return Ok(None);
     };
     if flags & EXIT_UNREAD != 0 {
-        *exit = last_exit;
+        now.exit = before.exit;
     }
     if flags & GRADE_UNREAD != 0 {
-        *grade = last_grade;
+        now.grade = before.grade;
     }
     let mut encoded = Vec::new();
     row.encode(&mut encoded);

@@ -1,16 +1,16 @@
 use jiff::civil::date;
-use signalbox_event::data::AttendanceCategory;
+use signalbox_event::rows::{AttendanceCategory, AttendanceRow};
 
 use super::*;
 
 fn row(doubtful: bool) -> Row<'static> {
-    let body = Body::Attendance {
+    let day = AttendanceRow {
         school: "100".into(),
         date: date(2026, 9, 18).into(),
         category: AttendanceCategory::AbsentExcused,
         source_code: None,
     };
-    Row { student: Some(Uuid::from_u128(7)), doubtful, body }
+    Row { student: Some(Uuid::from_u128(7)), doubtful, body: day.into() }
 }
 
 fn cast(rows: u32, place: &Place, before: &Book) -> Doubt {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use signalbox_connector::draft::{mark_of, value_class};
 use signalbox_connector::jiff::civil::Date;
-use signalbox_connector::{Claims, Draft, Record, Reject, RejectCode};
-use signalbox_event::{Status, StudentKey};
+use signalbox_connector::{Claims, Draft, Reject, RejectCode};
+use signalbox_event::{Body, Status, StudentKey};
 use signalbox_store::feed::{CrosswalkRow, Named};
 
 use super::Reader;
@@ -26,26 +26,26 @@ pub(super) enum School<'d> {
 impl Reader<'_> {
     /// Takes the ids of the roster of record in: first ids at once, further ones when the payload is read to its end.
     pub(super) fn learn(&mut self, draft: &Draft<'_>) {
-        match &draft.record {
-            Record::School { id, identifier, .. } => {
-                self.learn_first(Named::School, id, id);
+        match &draft.body {
+            Body::School(row) => {
+                self.learn_first(Named::School, &row.id, &row.id);
                 if draft.status != Status::ToBeDeleted {
-                    self.roster.school(self.resolver, id, identifier.as_deref());
+                    self.roster.school(self.resolver, &row.id, row.identifier.as_deref());
                 }
             }
-            Record::Student { id, ids, given_name, family_name, birth_date } => {
-                let key = self.student_of_record(id);
+            Body::Student(row) => {
+                let key = self.student_of_record(&row.id);
                 if draft.status == Status::ToBeDeleted {
                     return;
                 }
-                let ids = ids.iter().map(|(kind, id)| (&**kind, &**id));
+                let ids = row.ids.iter().map(|(kind, id)| (&**kind, &**id));
                 self.roster.row(self.resolver, key, ids);
-                let names = [given_name.as_deref(), family_name.as_deref()];
-                if let Some(person) = Person::of(names, *birth_date) {
+                let names = [row.given_name.as_deref(), row.family_name.as_deref()];
+                if let Some(person) = Person::of(names, row.birth_date.map(Into::into)) {
                     self.roster.person(key, person);
                 }
             }
-            Record::Enrollment { .. } | Record::Attendance { .. } => {}
+            _ => {}
         }
     }
 

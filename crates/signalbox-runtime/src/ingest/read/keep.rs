@@ -5,15 +5,15 @@ use std::io;
 
 use jiff::civil::Date;
 use signalbox_connector::draft::{Field, mark_of};
-use signalbox_connector::{Draft, Record};
-use signalbox_event::data::AttendanceCategory;
-use signalbox_event::{Status, StudentKey};
+use signalbox_connector::{Claims, Draft};
+use signalbox_event::rows::{AttendanceCategory, Stands};
+use signalbox_event::{Body, Status, StudentKey};
 
 use super::Reader;
 use super::ids::{School, unknown_school};
 use super::place::{When, outside_years};
 use crate::ingest::identity::Found;
-use crate::ingest::row::{Row, Slot, Waiting, content_hash, of_record};
+use crate::ingest::row::{Row, Slot, Waiting, content_hash};
 use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
 
 const fn unread(field: Field) -> u8 {
@@ -28,33 +28,28 @@ impl Reader<'_> {
     pub(super) fn keep(&mut self, mut draft: Draft<'_>) -> io::Result<()> {
         let fault = draft.fault.take();
         let flags = if draft.status == Status::ToBeDeleted { ENDS } else { 0 };
-        match &draft.record {
-            Record::School { .. } => self.keep_row(draft, None, School::None, flags),
-            Record::Student { id, .. } => match self.resolver.known_student(id) {
+        match &draft.body {
+            Body::School(_) => self.keep_row(draft, None, School::None, flags),
+            Body::Student(row) => match self.resolver.known_student(&row.id) {
                 Some(key) if !self.resolver.is_two_persons(key) => {
                     self.keep_row(draft, Some(key), School::None, flags)
                 }
                 // Nobody, until the roster has one person under the id.
                 Some(key) => {
-                    self.doubts.on_student(key, None, None, mark_of(id));
+                    self.doubts.on_student(key, None, None, mark_of(&row.id));
                     Ok(())
                 }
                 None => Ok(()),
             },
-            Record::Enrollment { student, school, .. } => {
-                let flags =
+            _ => {
+                let student = self.student(draft.claims.student.as_deref().unwrap_or_default());
+                let school = draft.claims.school.as_ref().map_or(School::None, |school| self.school(school));
+                let mut flags =
                     draft.left_out.iter().fold(flags, |flags, left_out| flags | unread(left_out.field));
-                let (student, school) = (self.student(student), self.school(school));
-                self.keep_about(draft, student, school, flags)
-            }
-            Record::Attendance { student, school, .. } => {
-                let student = self.student(student);
-                let school = school.as_ref().map_or(School::None, |school| self.school(school));
-                let flags =
-                    if fault.is_some() && matches!(student, Found::One(_)) { flags | FAULT } else { flags };
-                // Of a row whose student is not found the code is reported all the same; it counts as not found.
+                // Of a row whose student is not found the fault is reported all the same; it counts as not found.
                 if let Some(fault) = fault {
                     self.found.rejects.add(fault);
+                    flags |= if matches!(student, Found::One(_)) { FAULT } else { 0 };
                 }
                 self.keep_about(draft, student, school, flags)
             }
@@ -74,8 +69,7 @@ impl Reader<'_> {
                 self.keep_row(draft, Some(student), School::Known(school), flags)
             }
             (Found::One(student), School::None) => {
-                let (_, _, date) = claims(&draft.record);
-                self.doubts.on_student(student, None, date, 0);
+                self.doubts.on_student(student, None, draft.claims.date, 0);
                 self.keep_row(draft, Some(student), School::None, flags)
             }
             (student, school) => self.keep_waiting(&draft, &student, &school, flags),
@@ -100,7 +94,10 @@ impl Reader<'_> {
             self.no_longer_waits(&draft, year)?;
         }
         let line = line_of(&draft);
-        let row = of_record(draft.record, student, school);
+        let mut row = Row::new(student, draft.body);
+        if let Some(school) = school {
+            row.body.set_school(school);
+        }
         self.push(&row, year, line, flags)
     }
 
@@ -112,7 +109,7 @@ impl Reader<'_> {
         school: &School<'_>,
         mut flags: u8,
     ) -> io::Result<()> {
-        let (student_id, school_id, date) = claims(&draft.record);
+        let (student_id, school_id, date) = claims(draft);
         self.doubt(Some(student_id), school_id, date, mark_of(student_id));
         if *school == School::Unknown {
             let reject = unknown_school(draft, school_id.unwrap_or_default());
@@ -144,12 +141,10 @@ impl Reader<'_> {
         student: Option<StudentKey>,
         school: &str,
     ) -> Option<u16> {
-        let when = self.when(&draft.record, school);
-        match (when, student, &draft.record) {
-            (When::Uncounted(_), Some(student), Record::Attendance { date, .. }) => {
-                self.doubts.misdated(student, *date);
-            }
-            (When::Outside, Some(student), Record::Enrollment { entry, .. }) => {
+        let when = self.when(&draft.body, school);
+        match (when, student, draft.body.stands()) {
+            (When::Uncounted(_), Some(student), Stands::On(date)) => self.doubts.misdated(student, date),
+            (When::Outside, Some(student), Stands::From(entry)) => {
                 self.doubts.on_student(student, Some(school), None, mark_of(&entry.to_string()));
             }
             _ => {}
@@ -177,22 +172,15 @@ impl Reader<'_> {
 
     /// A row that waited is found: what waits under the same words is not to be used once more.
     fn no_longer_waits(&mut self, draft: &Draft<'_>, year: u16) -> io::Result<()> {
-        if matches!(draft.record, Record::School { .. } | Record::Student { .. }) {
+        if matches!(draft.body, Body::School(_) | Body::Student(_)) {
             return Ok(());
         }
         self.push_waiting(draft, year, ENDS | INFERRED)
     }
 
     fn push_waiting(&mut self, draft: &Draft<'_>, year: u16, flags: u8) -> io::Result<()> {
-        let (student, school, _) = claims(&draft.record);
-        let (student, school) = (student.to_owned(), school.unwrap_or_default().to_owned());
-        let slot = Slot { waits: true, entity: draft.record.entity() };
-        let mut waiting = Waiting {
-            student: student.into(),
-            school: school.into(),
-            line: 0,
-            row: of_record(draft.record.clone(), None, None),
-        };
+        let slot = Slot { waits: true, entity: draft.body.entity() };
+        let mut waiting = Waiting::of(draft);
         // Where it stands in its file is no part of what it says.
         waiting.encode(&mut self.encoded);
         let content = content_hash(&self.encoded);
@@ -226,13 +214,9 @@ impl Reader<'_> {
 }
 
 /// Ids as the row writes them, and its day of attendance.
-fn claims<'r>(record: &'r Record<'_>) -> (&'r str, Option<&'r str>, Option<Date>) {
-    match record {
-        Record::School { .. } => ("", None, None),
-        Record::Student { id, .. } => (id, None, None),
-        Record::Enrollment { student, school, .. } => (student, Some(school), None),
-        Record::Attendance { student, school, date, .. } => (student, school.as_deref(), Some(*date)),
-    }
+fn claims<'r>(draft: &'r Draft<'_>) -> (&'r str, Option<&'r str>, Option<Date>) {
+    let Claims { student, school, date } = &draft.claims;
+    (student.as_deref().unwrap_or_default(), school.as_deref(), *date)
 }
 
 /// The students that a row fits.

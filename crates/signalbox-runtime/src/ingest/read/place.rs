@@ -2,7 +2,9 @@
 
 use jiff::civil::Date;
 use signalbox_connector::draft::value_class;
-use signalbox_connector::{Claims, Draft, Entity, Record, Reject, RejectCode};
+use signalbox_connector::{Claims, Draft, Entity, Reject, RejectCode};
+use signalbox_event::Body;
+use signalbox_event::rows::Stands;
 
 use super::Reader;
 use crate::calendar::{Calendars, SchoolYear, Standing};
@@ -74,14 +76,14 @@ pub(super) enum When {
 
 impl Reader<'_> {
     /// The school year that a row counts in; notes what its school's rows reach to.
-    pub(super) fn when(&mut self, record: &Record<'_>, school: &str) -> When {
-        match record {
-            Record::School { .. } | Record::Student { .. } => When::In(self.year),
-            Record::Enrollment { entry, .. } => {
-                let year = self.settings.calendars.year_of_entry(*entry, school, self.year);
+    pub(super) fn when(&mut self, body: &Body<'_>, school: &str) -> When {
+        match body.stands() {
+            Stands::Throughout => When::In(self.year),
+            Stands::From(entry) => {
+                let year = self.settings.calendars.year_of_entry(entry, school, self.year);
                 year.map_or(When::Outside, When::In)
             }
-            Record::Attendance { date, .. } => self.when_of_day(*date, school),
+            Stands::On(date) => self.when_of_day(date, school),
         }
     }
 
@@ -122,7 +124,7 @@ impl Reader<'_> {
 
 /// An enrolment that begins in no school year there is.
 pub fn outside_years(draft: &Draft<'_>) -> Reject {
-    debug_assert_eq!(draft.record.entity(), Entity::Enrollment);
+    debug_assert_eq!(draft.body.entity(), Entity::Enrollment);
     Reject {
         file: draft.file,
         row: Some(draft.row),

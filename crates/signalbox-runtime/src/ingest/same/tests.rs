@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::sync::Arc;
@@ -5,9 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::civil::date;
 use proptest::prelude::*;
-use signalbox_connector::{Cursor, FetchCx, FetchError, Page, ReadSeek, Refusal, Source, async_trait};
-use signalbox_event::Status;
-use signalbox_event::data::{AttendanceCategory, Mode};
+use signalbox_connector::{
+    Claims, Cursor, Entity, FetchCx, FetchError, Page, ReadSeek, Refusal, Source, async_trait,
+};
+use signalbox_event::data::Mode;
+use signalbox_event::rows::{AttendanceCategory, AttendanceRow, SchoolRow};
+use signalbox_event::{Body, Status};
 
 use super::*;
 use crate::ingest::FeedSettings;
@@ -18,13 +22,23 @@ type Day = (u8, i8, bool);
 
 fn day((student, day, tardy): Day) -> Draft<'static> {
     let category = if tardy { AttendanceCategory::Tardy } else { AttendanceCategory::AbsentExcused };
-    let student = student.to_string().into();
-    let date = date(2021, 9, day);
-    draft(Record::Attendance { student, school: Some("100".into()), date, category, source_code: None })
+    let row = AttendanceRow {
+        school: Cow::default(),
+        date: date(2021, 9, day).into(),
+        category,
+        source_code: None,
+    };
+    of(&student.to_string(), "100", row)
 }
 
-fn draft(record: Record<'_>) -> Draft<'_> {
-    Draft { file: None, row: 2, status: Status::Active, record, fault: None, left_out: Vec::new() }
+fn of(student: &str, school: &str, row: AttendanceRow<'static>) -> Draft<'static> {
+    let claims = Claims { student: Some(student.into()), school: Some(school.into()), date: None };
+    Draft { claims: claims.into_owned(), ..draft(row) }
+}
+
+fn draft<'r>(body: impl Into<Body<'r>>) -> Draft<'r> {
+    let (status, claims, body) = (Status::Active, Claims::default(), body.into());
+    Draft { file: None, row: 2, status, claims, body, fault: None, left_out: Vec::new() }
 }
 
 fn sum(days: &[Day]) -> RowSum {
@@ -56,13 +70,13 @@ proptest! {
 #[test]
 fn no_two_fields_run_together() {
     let record = |student: &'static str, school: &'static str, code: Option<&'static str>| {
-        draft(Record::Attendance {
-            student: student.into(),
-            school: Some(school.into()),
-            date: date(2021, 9, 1),
+        let row = AttendanceRow {
+            school: Cow::default(),
+            date: date(2021, 9, 1).into(),
             category: AttendanceCategory::Tardy,
             source_code: code.map(Into::into),
-        })
+        };
+        of(student, school, row)
     };
     let drafts = [
         record("12", "3", None),
@@ -70,8 +84,8 @@ fn no_two_fields_run_together() {
         record("12", "3", Some("")),
         record("12", "", Some("3")),
         Draft { status: Status::ToBeDeleted, ..record("12", "3", None) },
-        draft(Record::School { id: "12".into(), identifier: None, name: Some("3".into()) }),
-        draft(Record::School { id: "12".into(), identifier: Some("3".into()), name: None }),
+        draft(SchoolRow { id: "12".into(), identifier: None, name: Some("3".into()) }),
+        draft(SchoolRow { id: "12".into(), identifier: Some("3".into()), name: None }),
     ];
     let sums = drafts.iter().map(|draft| {
         let mut sum = RowSum::default();

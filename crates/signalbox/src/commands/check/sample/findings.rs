@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use signalbox_connector::event::rows::Stands;
 use signalbox_connector::jiff::civil::Date;
-use signalbox_connector::{Draft, Entity, Item, Record, Reject, RejectCode};
+use signalbox_connector::{Draft, Entity, Item, Reject, RejectCode};
 use signalbox_runtime::calendar::{Calendars, Standing};
 use signalbox_runtime::ingest::outside_years;
 
@@ -67,12 +68,9 @@ impl<'a> Findings<'a> {
     }
 
     fn draft(&mut self, draft: Draft<'_>) {
-        self.rows += u64::from(self.entities.contains(&draft.record.entity()));
-        let school = match &draft.record {
-            Record::Attendance { school, .. } => school.as_deref(),
-            Record::Enrollment { school, .. } => Some(school.as_ref()),
-            _ => None,
-        };
+        self.rows += u64::from(self.entities.contains(&draft.body.entity()));
+        let claims = draft.claims.clone();
+        let school = claims.school.as_deref();
         if let Some(school) = school
             && !self.schools.contains(school)
         {
@@ -95,8 +93,8 @@ impl<'a> Findings<'a> {
 
     /// Notes an attendance row on a day that counts nowhere.
     fn day(&mut self, draft: &Draft<'_>) {
-        let Record::Attendance { school: Some(school), date, .. } = &draft.record else { return };
-        let standing = self.calendars.standing(*date, school, self.today);
+        let (Stands::On(date), Some(school)) = (draft.body.stands(), &draft.claims.school) else { return };
+        let standing = self.calendars.standing(date, school, self.today);
         if standing != Standing::Counts {
             self.idle.entry(standing).or_insert(Rows { count: 0, first: draft.row }).count += 1;
         }
@@ -104,9 +102,9 @@ impl<'a> Findings<'a> {
 
     /// Notes an enrolment that begins in no school year there is.
     fn year(&mut self, draft: &Draft<'_>) {
-        let Record::Enrollment { school, entry, .. } = &draft.record else { return };
+        let (Stands::From(entry), Some(school)) = (draft.body.stands(), &draft.claims.school) else { return };
         let this_year = self.calendars.school_year(self.today);
-        if self.calendars.year_of_entry(*entry, school, this_year).is_none() {
+        if self.calendars.year_of_entry(entry, school, this_year).is_none() {
             self.reject(outside_years(draft), Some(school));
         }
     }

@@ -1,3 +1,6 @@
+//! `attendance.daily`: a student's day at a school.
+
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,7 +8,63 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Status;
+use super::{Day, Row, Stands, Subject, Text, owned, push_day, push_part, string};
+use crate::data::{Data, Status};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttendanceRow<'a> {
+    /// The school's first id; blank where the row's school cannot be used.
+    #[serde(borrow)]
+    pub school: Text<'a>,
+    pub date: Day,
+    pub category: AttendanceCategory,
+    /// As the source writes it.
+    #[serde(borrow)]
+    pub source_code: Option<Text<'a>>,
+}
+
+impl AttendanceRow<'_> {
+    pub(super) fn into_owned(self) -> AttendanceRow<'static> {
+        let Self { school, date, category, source_code } = self;
+        AttendanceRow { school: owned(school), date, category, source_code: source_code.map(owned) }
+    }
+}
+
+impl<'a> Row<'a> for AttendanceRow<'a> {
+    const IS_ROSTER: bool = false;
+
+    fn stands(&self) -> Stands {
+        Stands::On(self.date.into())
+    }
+
+    fn school(&self) -> Option<&str> {
+        Some(&self.school)
+    }
+
+    fn set_school(&mut self, first_id: Cow<'a, str>) {
+        self.school = first_id;
+    }
+
+    fn push_key(&self, to: &mut String) {
+        push_part(to, &self.school);
+        push_day(to, self.date);
+    }
+
+    /// The same day, nothing known of it.
+    fn disputed(self) -> Option<Self> {
+        Some(Self { category: AttendanceCategory::Unknown, source_code: None, ..self })
+    }
+
+    fn data(&self, status: Status, _: Subject<'_>) -> Data {
+        Data::AttendanceDaily(AttendanceDaily {
+            school: (!self.school.is_empty()).then(|| self.school.clone().into_owned()),
+            date: self.date.into(),
+            category: self.category,
+            source_code: string(self.source_code.as_ref()),
+            status,
+        })
+    }
+}
 
 /// One student's day at one school (Ed-Fi `studentSchoolAttendanceEvent`, with the category as a value, not a key).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

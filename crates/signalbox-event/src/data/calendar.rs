@@ -4,26 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Status;
 
-/// A school of the roster of record (OneRoster `org` of type school).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct School {
-    /// OneRoster `sourcedId`: what events call `school`.
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub id: String,
-    /// OneRoster `identifier`, e.g. the state's number of the school.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub identifier: Option<String>,
-    /// The school's name as people know it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub name: Option<String>,
-    /// Whether the row still stands in its source.
-    #[serde(default)]
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub status: Status,
-}
-
 /// The instructional days of one school year (Ed-Fi `calendarDate`s that are instructional).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Calendar {

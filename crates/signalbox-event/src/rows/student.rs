@@ -1,8 +1,65 @@
+//! `roster.student`: a student, with every id that the roster states.
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Status;
+use super::{Day, Row, Stands, Subject, Text, owned, string};
+use crate::data::{Data, Status};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StudentRow<'a> {
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// Further ids: (type, value).
+    #[serde(borrow)]
+    pub ids: Vec<(Text<'a>, Text<'a>)>,
+    #[serde(borrow)]
+    pub given_name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub family_name: Option<Text<'a>>,
+    pub birth_date: Option<Day>,
+}
+
+impl StudentRow<'_> {
+    pub(super) fn into_owned(self) -> StudentRow<'static> {
+        StudentRow {
+            id: owned(self.id),
+            ids: self.ids.into_iter().map(|(kind, value)| (owned(kind), owned(value))).collect(),
+            given_name: self.given_name.map(owned),
+            family_name: self.family_name.map(owned),
+            birth_date: self.birth_date,
+        }
+    }
+}
+
+impl<'a> Row<'a> for StudentRow<'a> {
+    const IS_ROSTER: bool = true;
+
+    fn stands(&self) -> Stands {
+        Stands::Throughout
+    }
+
+    fn push_key(&self, to: &mut String) {
+        to.push_str(&self.id);
+    }
+
+    fn data(&self, status: Status, of: Subject<'_>) -> Data {
+        let id_value = |(kind, value): &(Text<'_>, Text<'_>)| IdValue {
+            kind: kind.clone().into_owned(),
+            value: value.clone().into_owned(),
+        };
+        Data::RosterStudent(Student {
+            id: self.id.clone().into_owned(),
+            id_system: of.id_system.to_owned(),
+            ids: self.ids.iter().map(id_value).collect(),
+            given_name: string(self.given_name.as_ref()),
+            family_name: string(self.family_name.as_ref()),
+            birth_date: self.birth_date.map(Into::into),
+            status,
+        })
+    }
+}
 
 /// A student of the roster of record (OneRoster `user` with role student).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,36 +101,4 @@ pub struct IdValue {
     /// The id, as the roster writes it.
     #[schemars(extend("x-ndpa" = "Student Identifiers", "x-data-class" = "education_record"))]
     pub value: String,
-}
-
-/// A student's enrolment at a school (Ed-Fi `studentSchoolAssociation`; OneRoster `enrollment` rows of a school).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Enrollment {
-    /// The row's own key inside its feed: a OneRoster `sourcedId`, or school and entry date.
-    #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
-    pub enrollment_id: String,
-    /// The student's first id in the roster of record.
-    #[schemars(extend("x-ndpa" = "Student Identifiers", "x-data-class" = "education_record"))]
-    pub student_id: String,
-    /// The name of the roster feed that gave the student's id.
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub id_system: String,
-    /// The school's id in the roster of record.
-    #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
-    pub school: String,
-    /// First day enrolled.
-    #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
-    pub entry_date: Date,
-    /// Last day enrolled, itself included; absent while enrolled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
-    pub exit_date: Option<Date>,
-    /// The grade as the source writes it, e.g. `09` (OneRoster `grades`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-ndpa" = "Enrollment", "x-data-class" = "education_record"))]
-    pub grade: Option<String>,
-    /// Whether the row still stands in its source.
-    #[serde(default)]
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub status: Status,
 }

@@ -1,0 +1,199 @@
+//! Rows, one file per entity: one shape for what a connector drafts and the ledger keeps, and the event that is made of it.
+//!
+//! A row says nothing of whose it is: the ids that its tool writes are *claims*, which stand beside it. Rows borrow from the
+//! text that they are read from.
+
+mod attendance;
+mod day;
+mod enrollment;
+mod key;
+mod school;
+mod student;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+pub use self::attendance::{AttendanceCategory, AttendanceDaily, AttendanceRow, UnknownCategory};
+pub use self::day::Day;
+pub use self::enrollment::{Enrollment, EnrollmentRow};
+pub use self::key::{push_day, push_part};
+pub use self::school::{School, SchoolRow};
+pub use self::student::{IdValue, Student, StudentRow};
+use crate::data::{Data, Status};
+
+/// A row of one entity.
+pub trait Row<'a>: Sized {
+    /// Whether its feeds are read before the others in a pass.
+    const IS_ROSTER: bool;
+
+    /// Which days it speaks of.
+    fn stands(&self) -> Stands;
+
+    /// The first id of the school that it belongs to; blank where the row's school cannot be used.
+    fn school(&self) -> Option<&str> {
+        None
+    }
+
+    /// Takes in the school's first id.
+    fn set_school(&mut self, _first_id: Cow<'a, str>) {}
+
+    /// Writes what tells the row from others of its student, or of the district.
+    fn push_key(&self, to: &mut String);
+
+    /// What is known where rows of one key disagree; `None`: what was known before.
+    fn disputed(self) -> Option<Self> {
+        None
+    }
+
+    /// What the event says.
+    fn data(&self, status: Status, of: Subject<'_>) -> Data;
+}
+
+/// Which days a row speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// No day in particular.
+    Throughout,
+    /// This day and those after it.
+    From(Date),
+    /// This day alone.
+    On(Date),
+}
+
+/// Whose row it is, as events name students.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The student's first id in the roster of record; blank of a row about no student.
+    pub first_id: &'a str,
+    /// The name of the roster of record.
+    pub id_system: &'a str,
+}
+
+macro_rules! rows {
+    ($($(#[doc = $doc:literal])+ $variant:ident($row:ident) = $number:literal, $name:literal;)*) => {
+        /// What a row is about. The numbers stand in stores and are never reused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum Entity { $($(#[doc = $doc])+ $variant = $number,)* }
+
+        impl Entity {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Whether its feeds are read before the others in a pass.
+            pub const fn is_roster(self) -> bool {
+                match self { $(Self::$variant => $row::IS_ROSTER,)* }
+            }
+        }
+
+        /// A row of any entity. The order of the variants stands in stores.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub enum Body<'a> { $($variant(#[serde(borrow)] $row<'a>),)* }
+
+        impl<'a> Body<'a> {
+            pub const fn entity(&self) -> Entity {
+                match self { $(Self::$variant(_) => Entity::$variant,)* }
+            }
+
+            /// The same, free of the text that it was read from.
+            pub fn into_owned(self) -> Body<'static> {
+                match self { $(Self::$variant(row) => Body::$variant(row.into_owned()),)* }
+            }
+
+            /// See [`Row::stands`].
+            pub fn stands(&self) -> Stands {
+                match self { $(Self::$variant(row) => row.stands(),)* }
+            }
+
+            /// See [`Row::school`].
+            pub fn school(&self) -> Option<&str> {
+                match self { $(Self::$variant(row) => row.school(),)* }
+            }
+
+            /// See [`Row::set_school`].
+            pub fn set_school(&mut self, first_id: Cow<'a, str>) {
+                match self { $(Self::$variant(row) => row.set_school(first_id),)* }
+            }
+
+            /// See [`Row::push_key`].
+            pub fn push_key(&self, to: &mut String) {
+                match self { $(Self::$variant(row) => row.push_key(to),)* }
+            }
+
+            /// See [`Row::disputed`].
+            pub fn disputed(self) -> Option<Self> {
+                match self { $(Self::$variant(row) => row.disputed().map(Self::$variant),)* }
+            }
+
+            /// See [`Row::data`].
+            pub fn data(&self, status: Status, of: Subject<'_>) -> Data {
+                match self { $(Self::$variant(row) => row.data(status, of),)* }
+            }
+        }
+
+        $(impl<'a> From<$row<'a>> for Body<'a> {
+            fn from(row: $row<'a>) -> Self {
+                Self::$variant(row)
+            }
+        })*
+    };
+}
+
+rows! {
+    /// A school.
+    School(SchoolRow) = 1, "reference.school";
+    /// A student.
+    Student(StudentRow) = 2, "roster.student";
+    /// A student's enrolment at a school.
+    Enrollment(EnrollmentRow) = 3, "roster.enrollment";
+    /// A student's day at a school.
+    Attendance(AttendanceRow) = 4, "attendance.daily";
+}
+
+impl Body<'_> {
+    /// The day that extents are judged by.
+    pub fn date(&self) -> Option<Date> {
+        match self.stands() {
+            Stands::From(date) | Stands::On(date) => Some(date),
+            Stands::Throughout => None,
+        }
+    }
+}
+
+impl fmt::Display for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The word names no entity.
+#[derive(Debug, thiserror::Error)]
+#[error("\"{0}\" is no entity that a feed can carry")]
+pub struct UnknownEntity(pub String);
+
+impl FromStr for Entity {
+    type Err = UnknownEntity;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.iter().copied().find(|entity| entity.as_str() == text);
+        known.ok_or_else(|| UnknownEntity(text.to_owned()))
+    }
+}
+
+/// Text that a row owns.
+type Text<'a> = Cow<'a, str>;
+
+fn owned(text: Text<'_>) -> Text<'static> {
+    Cow::Owned(text.into_owned())
+}
+
+fn string(text: Option<&Text<'_>>) -> Option<String> {
+    text.map(|text| text.clone().into_owned())
+}
