@@ -77,7 +77,7 @@ fn rows(feed: &Feed, file: &[u8]) -> Vec<u64> {
     let mut rows = Vec::new();
     let mut reader = Reader::open(file, feed.format, None).expect("the feed has read it");
     let flow = reader.rows(|row| {
-        rows.push(row.map_or_else(|reject| reject.row.expect("a row's reject"), |row| row.line()));
+        rows.push(row.map_or_else(|misread| misread.reject.row.expect("a row's reject"), |row| row.line()));
         ControlFlow::Continue(())
     });
     assert_eq!(flow, Ok(ControlFlow::Continue(())));
@@ -108,7 +108,7 @@ fn is_honest(item: &Item<'_>) {
         Body::Attendance(day) => {
             assert_eq!(day.category == AttendanceCategory::Unknown, draft.fault.is_some());
             if let Some(fault) = &draft.fault {
-                assert_eq!(fault.claims, draft.claims);
+                assert_eq!(*fault.claims, draft.claims);
             }
             assert_eq!(student, Some(false));
             assert!(school.map_or(draft.fault.is_some(), |is_blank| !is_blank));
@@ -132,9 +132,12 @@ fn tells_of_no_student(file: &[u8], reading: &Reading) {
         return;
     }
     let faults = reading.items.iter().flat_map(|item| match item {
-        Item::Draft(draft) => {
-            draft.fault.iter().chain(draft.left_out.iter().map(|left_out| &left_out.why)).collect()
-        }
+        Item::Draft(draft) => draft
+            .fault
+            .as_deref()
+            .into_iter()
+            .chain(draft.left_out.iter().map(|left_out| &left_out.why))
+            .collect(),
         Item::Reject(reject) => vec![reject],
     });
     for fault in faults {

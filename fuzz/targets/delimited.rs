@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use bolero::TypeGenerator;
 use encoding_rs::{Encoding, UTF_8};
-use signalbox_connector::delimited::{Format, MAX_RECORD_BYTES, Reader};
+use signalbox_connector::delimited::{Format, MAX_RECORD_BYTES, Misread, Reader};
 use signalbox_connector::{Refusal, RejectCode};
 
 use signalbox_fuzz::Edited;
@@ -59,7 +59,9 @@ fn rows(input: impl Read, format: Format, each: &mut dyn FnMut(Found)) -> Result
     let columns: Vec<_> = names.iter().filter_map(|name| reader.header().optional(Some(name))).collect();
     let flow = reader.rows(|row| {
         each(match row {
-            Err(reject) => (reject.row.expect("a row's reject names its line"), Err(reject.code)),
+            Err(Misread { reject, .. }) => {
+                (reject.row.expect("a row's reject names its line"), Err(reject.code))
+            }
             Ok(row) => {
                 let values = columns.iter().map(|column| row.text(*column).map(str::to_owned));
                 (row.line(), values.collect::<Result<_, _>>().map_err(|reject| reject.code))

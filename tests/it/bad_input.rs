@@ -227,3 +227,41 @@ fn errors_carry_no_student_data() {
     let run = district.run(&["student", "424242"]);
     assert!(!run.stderr.contains("Quillfeather"), "{}", run.stderr);
 }
+
+/// A comma too few or too many: who it speaks of, and when, stands in its place all the same.
+#[test]
+fn a_row_that_is_too_short_or_too_long_makes_its_day_unknown() {
+    for row in ["1001,100,9/14/2021,A", "1001,100,9/14/2021,A,,late,x"] {
+        let mut district = District::new();
+        district.enroll(&[1000, 1001]);
+        let header = "Student_Number,School_ID,Att_Date,Att_Code,Minutes,Note";
+        let lines =
+            ["1000,100,9/20/2021,T,,".to_owned(), "1001,100,9/13/2021,A,,".to_owned(), row.to_owned()];
+        for _ in 0..2 {
+            district.drop("attendance.csv", drops::csv(header, &lines));
+            let status = district.up();
+            assert_eq!(last_run(&status, "attendance")["reject"], 1, "{status}");
+            let answer = district.answer(1001);
+            assert_eq!(
+                (&answer["value"], &answer["unknown_days"]),
+                (&"1/19".into(), &1.into()),
+                "{row}: {answer}"
+            );
+        }
+    }
+}
+
+/// What is wrong with a row besides is told of once its student is found: the figures of status agree.
+#[test]
+fn a_row_of_nobody_is_not_found_whatever_else_is_wrong_with_it() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    district.drop("attendance.csv", drops::attendance(&[(1999, 3, "ZZ"), (1001, 3, "A"), through(20)]));
+    let status = district.up();
+    assert_eq!((&status["unmatched"], &status["rejects"]), (&1.into(), &0.into()), "{status}");
+    assert_eq!(district.rejects(), Vec::<Value>::new());
+    district.enroll(&[1000, 1001, 1999]);
+    district.drop("attendance.csv", drops::attendance(&[(1999, 3, "ZZ"), (1001, 3, "A"), through(20)]));
+    let status = district.up();
+    assert_eq!((&status["unmatched"], &status["rejects"]), (&0.into(), &1.into()), "{status}");
+}

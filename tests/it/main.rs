@@ -21,6 +21,7 @@ mod floors;
 mod guard;
 mod half_payload;
 mod hostile;
+mod kept_back;
 mod leaving;
 mod on_servers;
 mod oneroster;

@@ -321,3 +321,27 @@ fn no_user_claims_an_id_that_is_the_hubs_own() {
     let users = rejects.iter().filter(|reject| reject["column"] == "userIds").count();
     assert_eq!(users, 1, "{rejects:?}");
 }
+
+/// One night a user has another's id under a type that nobody else uses, and from then on no id of that type.
+#[test]
+fn an_id_that_was_anothers_for_one_night_is_its_owners_again() {
+    let mut district = reading("./drop/sis");
+    let good = package(&[1000, 1001, 1002]);
+    drop_folder(&mut district, &good);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    district.up();
+    let mut slip = good.clone();
+    for (_, text) in &mut slip {
+        *text = text.replace("{Local:1002}", "{Local:1002},{Badge:1001}");
+    }
+    drop_folder(&mut district, &slip);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1001, 21, "A"), through(21)]);
+    assert_eq!(district.up()["unmatched"], 3, "two students fit");
+    drop_folder(&mut district, &good);
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), (1001, 21, "A"), (1001, 22, "A"), through(22)]);
+    assert_eq!(district.up()["unmatched"], 0);
+    assert_eq!(
+        (&district.answer(1001)["value"], &district.answer(1002)["value"]),
+        (&"4/22".into(), &"0/22".into())
+    );
+}

@@ -155,12 +155,13 @@ fn status_says_which_destination_does_not_take_alerts() {
     for reason in ["127.0.0.1 answered 500", "127.0.0.1 broke the exchange off"] {
         let status = district.status();
         let next_try = &district.alerts()[0]["next_try"];
-        let expected = serde_json::json!([{"destination": "counselor", "pending": 1, "failing_since": first,
+        let expected = serde_json::json!([{"destination": "counselor", "pending": 1, "dead": 0, "failing_since": first,
             "last_error": reason, "next_try": next_try, "next_step": null}]);
         assert_eq!(status["destinations"], expected);
         // 23:00 in UTC.
-        let words =
-            format!("Deliveries to counselor fail since 18:00: {reason}; 1 alert waits; next try 18:0");
+        let words = format!(
+            "Deliveries to counselor fail since 2021-11-01T18:00:00-05:00: {reason}; 1 alert waits; next try 2021-11-01T18:0"
+        );
         let said = status_in_words(&district);
         assert!(said.contains(&words), "{said}");
         wait_for_next_try(&mut district);
@@ -168,7 +169,7 @@ fn status_says_which_destination_does_not_take_alerts() {
         assert!(due.contains("1 alert waits; the next try is due."), "{due}");
         district.up();
     }
-    let expected = serde_json::json!([{"destination": "counselor", "pending": 0, "failing_since": null,
+    let expected = serde_json::json!([{"destination": "counselor", "pending": 0, "dead": 0, "failing_since": null,
         "last_error": null, "next_try": null, "next_step": null}]);
     assert_eq!(district.status()["destinations"], expected);
     assert!(!status_in_words(&district).contains("Deliveries"));

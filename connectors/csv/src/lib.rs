@@ -18,10 +18,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use signalbox_connector::delimited::line_sum;
-use signalbox_connector::drop_folder::{self, Dropped};
+use signalbox_connector::drop_folder::{self, Dropped, NotOpened};
 use signalbox_connector::{
-    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Newest, Page, ParseCx, ReadSeek, Refusal,
-    RowSum, Source, async_trait, erased_serde, regular_file,
+    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Land, Newest, Page, ParseCx, ReadSeek,
+    Refusal, RowSum, Source, async_trait, erased_serde, regular_file,
 };
 
 use crate::config::{Config, Feed};
@@ -50,14 +50,14 @@ struct CsvSource {
 
 impl CsvSource {
     fn drops(&self) -> Result<Vec<Dropped>, FetchError> {
-        let paths = drop_folder::matching(&self.base, &self.feed.path)?;
-        let files = paths.into_iter().filter(|path| !path.is_dir());
-        Ok(files.map(|path| Dropped { files: vec![path.clone()], path }).collect())
+        let found = drop_folder::matching(&self.base, &self.feed.path)?;
+        let files = found.paths.into_iter().filter(|path| !path.is_dir());
+        Ok(files.chain(found.shut).map(Dropped::alone).collect())
     }
 
-    fn opener(&self) -> impl Fn(&Dropped) -> io::Result<File> {
+    fn opener(&self) -> impl Fn(&Dropped, &dyn Land) -> Result<File, NotOpened> {
         let root = drop_folder::root(&self.base, &self.feed.path);
-        move |dropped| regular_file::open_within(&dropped.path, &root)
+        move |dropped, _| Ok(regular_file::open_within(&dropped.path, &root)?)
     }
 }
 
@@ -75,8 +75,8 @@ impl Source for CsvSource {
         self.feed.student_id_type.as_deref()
     }
 
-    fn newest(&self) -> Option<Newest> {
-        Some(drop_folder::newest(&self.base, &self.feed.path, self.drops(), &self.opener()))
+    fn newest(&self, land: &dyn Land) -> Option<Newest> {
+        Some(drop_folder::newest(&self.base, &self.feed.path, self.drops(), land, &self.opener()))
     }
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {

@@ -1,11 +1,11 @@
 //! What lies in the drop folder, and a folder as one zip.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use signalbox_connector::drop_folder::{self, Dropped};
-use signalbox_connector::{FetchError, regular_file};
+use signalbox_connector::drop_folder::{self, Dropped, NotOpened};
+use signalbox_connector::{FetchError, Land, regular_file};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -15,13 +15,16 @@ use crate::package::FileName;
 pub(crate) fn drops(base: &Path, pattern: &str) -> Result<Vec<Dropped>, FetchError> {
     let mut drops = Vec::new();
     let is_pattern = pattern.contains(['*', '?', '[']);
-    for path in drop_folder::matching(base, pattern)? {
+    let found = drop_folder::matching(base, pattern)?;
+    for path in found.paths {
         if path.is_dir() {
-            drops.extend(inside(&path).map_err(drop_folder::unreadable)?);
+            // One that cannot be listed is told of.
+            drops.extend(inside(&path).unwrap_or_else(|_| vec![Dropped::alone(path)]));
         } else if !is_pattern || is_zip(&path) {
-            drops.push(Dropped { files: vec![path.clone()], path });
+            drops.push(Dropped::alone(path));
         }
     }
+    drops.extend(found.shut.into_iter().map(Dropped::alone));
     Ok(drops)
 }
 
@@ -34,7 +37,7 @@ fn inside(folder: &Path) -> io::Result<Vec<Dropped>> {
             continue;
         }
         if is_zip(&path) {
-            drops.push(Dropped { files: vec![path.clone()], path });
+            drops.push(Dropped::alone(path));
         } else if name(&path).is_some_and(|name| FileName::of(name).is_some()) {
             bare.push(path);
         }
@@ -56,27 +59,42 @@ fn is_zip(path: &Path) -> bool {
 }
 
 /// The bytes of a drop: a zip as it is, a folder as the zip that its files give.
-pub(crate) fn open(dropped: &Dropped, root: &Path) -> io::Result<File> {
-    if dropped.files == [dropped.path.clone()] {
-        return regular_file::open_within(&dropped.path, root);
+pub(crate) fn open(dropped: &Dropped, root: &Path, land: &dyn Land) -> Result<File, NotOpened> {
+    if dropped.is_alone() {
+        return Ok(regular_file::open_within(&dropped.path, root)?);
     }
-    pack(&dropped.files, root)
+    let opened = dropped.files.iter().map(|path| Ok((path, regular_file::open_within(path, root)?)));
+    let files = opened.collect::<io::Result<Vec<_>>>()?;
+    let packed = ZipWriter::new(land.scratch().map_err(NotOpened::Scratch)?);
+    pack(packed.set_auto_large_file(), files)
 }
 
 /// The files in one stored zip: the same files give the same bytes, whenever they were written.
-fn pack(files: &[PathBuf], root: &Path) -> io::Result<File> {
+fn pack(mut zip: ZipWriter<File>, files: Vec<(&PathBuf, File)>) -> Result<File, NotOpened> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::DEFAULT)
         .unix_permissions(0o644);
-    let mut zip = ZipWriter::new(tempfile::tempfile()?).set_auto_large_file();
-    for path in files {
-        zip.start_file(name(path).unwrap_or_default(), options)?;
-        let file = regular_file::open_within(path, root)?;
+    let not_written = |error: io::Error| NotOpened::Scratch(error);
+    for (path, file) in files {
+        zip.start_file(name(path).unwrap_or_default(), options).map_err(|error| not_written(error.into()))?;
         let size_bytes = file.metadata()?.len();
-        io::copy(&mut file.take(size_bytes), &mut zip)?;
+        copy(&mut file.take(size_bytes), &mut zip)?;
     }
-    let mut packed = zip.finish()?;
-    packed.rewind()?;
+    let mut packed = zip.finish().map_err(|error| not_written(error.into()))?;
+    packed.rewind().map_err(not_written)?;
     Ok(packed)
+}
+
+/// Copies to the end; whose fault it is where that fails.
+fn copy(from: &mut impl Read, to: &mut impl Write) -> Result<(), NotOpened> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => to.write_all(&buffer[..read]).map_err(NotOpened::Scratch)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

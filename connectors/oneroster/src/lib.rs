@@ -18,13 +18,13 @@ mod roster;
 mod tests;
 
 use std::fs::File;
-use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use signalbox_connector::drop_folder::{Dropped, NotOpened};
 use signalbox_connector::{
-    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Newest, Page, ParseCx, ReadSeek, Refusal,
-    Source, async_trait, drop_folder, erased_serde,
+    Connector, Contents, Cursor, Entity, FetchCx, FetchError, Item, Land, Newest, Page, ParseCx, ReadSeek,
+    Refusal, Source, async_trait, drop_folder, erased_serde,
 };
 
 use crate::config::{Config, Feed};
@@ -53,9 +53,9 @@ struct OneRosterSource {
 }
 
 impl OneRosterSource {
-    fn opener(&self) -> impl Fn(&drop_folder::Dropped) -> io::Result<File> {
+    fn opener(&self) -> impl Fn(&Dropped, &dyn Land) -> Result<File, NotOpened> {
         let root = drop_folder::root(&self.base, &self.feed.path);
-        move |dropped| folder::open(dropped, &root)
+        move |dropped, land| folder::open(dropped, &root, land)
     }
 }
 
@@ -69,9 +69,9 @@ impl Source for OneRosterSource {
         format!("oneroster/2 {}", self.feed.format.encoding.name())
     }
 
-    fn newest(&self) -> Option<Newest> {
+    fn newest(&self, land: &dyn Land) -> Option<Newest> {
         let drops = folder::drops(&self.base, &self.feed.path);
-        Some(drop_folder::newest(&self.base, &self.feed.path, drops, &self.opener()))
+        Some(drop_folder::newest(&self.base, &self.feed.path, drops, land, &self.opener()))
     }
 
     async fn fetch(&self, cx: &FetchCx<'_>, cursor: &Cursor) -> Result<Page, FetchError> {

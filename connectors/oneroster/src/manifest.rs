@@ -107,7 +107,9 @@ fn properties(package: &mut Package<'_>, format: Format) -> Result<BTreeMap<Stri
         let mut properties = BTreeMap::new();
         let mut broken = None;
         let _flow = reader.rows(|row| {
-            let property = row.and_then(|row| Ok((row.text(name)?.to_owned(), row.text(value)?.to_owned())));
+            let property = row
+                .map_err(|misread| misread.reject)
+                .and_then(|row| Ok((row.text(name)?.to_owned(), row.text(value)?.to_owned())));
             match property {
                 Ok((name, value)) => {
                     properties.insert(name, value);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use signalbox_connector::event::Body;
 use signalbox_connector::serde_json::{Value, json};
-use signalbox_connector::testing::{self, Reading, SourceCase};
+use signalbox_connector::testing::{self, MemoryLand, Reading, SourceCase};
 use signalbox_connector::{Item, RejectCode, Source, drop_folder::Dropped};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -36,8 +36,8 @@ fn packed(path: &Path) -> Vec<u8> {
         fs::read_dir(path).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     let mut bytes = Vec::new();
-    let mut packed =
-        folder::open(&Dropped { path: path.to_owned(), files }, path).expect("the files can be read");
+    let mut packed = folder::open(&Dropped { path: path.to_owned(), files }, path, &MemoryLand::default())
+        .expect("the files can be read");
     packed.read_to_end(&mut bytes).expect("the zip can be read");
     bytes
 }

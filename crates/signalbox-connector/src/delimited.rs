@@ -24,7 +24,7 @@ mod tests;
 pub use date::{DateFormat, InvalidFormat};
 pub use header::{Column, Header};
 pub use reader::{MAX_RECORD_BYTES, Reader};
-pub use row::{MAX_TEXT_BYTES, Row, is_blank, is_id};
+pub use row::{MAX_TEXT_BYTES, Misread, Row, is_blank, is_id};
 pub use sum::line_sum;
 
 use encoding_rs::Encoding;

@@ -54,7 +54,7 @@ pub struct Draft<'a> {
     pub body: Body<'a>,
     /// Why the row counts as a reject though student and day can be read: a code without a meaning, or blank, or not
     /// text; a school that cannot be used. Its day goes out as `unknown`.
-    pub fault: Option<Reject>,
+    pub fault: Option<Box<Reject>>,
     /// What could not be used in columns that are not required: those values are left out, the row is used.
     pub left_out: Vec<LeftOut>,
 }
@@ -90,7 +90,7 @@ pub struct Reject {
     pub help: String,
     /// Whom and when the row speaks of, as far as that can be read: it may be the very row that seems to be missing. Used
     /// while its payload is read, and never stored or shown.
-    pub claims: Claims<'static>,
+    pub claims: Box<Claims<'static>>,
     /// Tells the row from others that speak of the same: [`mark_of`] the value at fault, 0 where there is none. Used while the
     /// payload is read.
     pub mark: u32,
@@ -130,7 +130,7 @@ impl Reject {
     /// The same, with whom and when the row speaks of.
     #[must_use]
     pub fn claiming(mut self, claims: Claims<'_>) -> Self {
-        self.claims = claims.into_owned();
+        *self.claims = claims.into_owned();
         self
     }
 }

@@ -14,11 +14,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use jiff::Timestamp;
 
 use matching::absolute;
-pub use matching::{check_pattern, matching, root};
+pub use matching::{Found, check_pattern, matching, root};
 
 use crate::ErrorKind;
 use crate::draft::RejectCode;
-use crate::source::{Cursor, FetchCx, FetchError, Mark, Newest, Page, Payload, ReadSeek, Refusal};
+use crate::source::{Cursor, FetchCx, FetchError, Land, Mark, Newest, Page, Payload, ReadSeek, Refusal};
 
 /// A page ends with the payload that reaches one of these: the folder is listed once per page, and what is landed waits
 /// on the disk until it is worked through.
@@ -47,11 +47,43 @@ const UNREAD: u64 = u64::MAX;
 /// Per file name, so that a folder changes when any of its files does.
 type Stamps = BTreeMap<String, Stamp>;
 
+/// Gives the bytes of a drop.
+pub type Open<'a> = dyn Fn(&Dropped, &dyn Land) -> Result<File, NotOpened> + 'a;
+
+/// Why a drop has no bytes.
+#[derive(Debug)]
+pub enum NotOpened {
+    /// It cannot be read.
+    File(io::Error),
+    /// What is put together of it cannot be written.
+    Scratch(io::Error),
+}
+
+impl From<io::Error> for NotOpened {
+    fn from(error: io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl Dropped {
+    /// A file, or a folder that cannot be listed: it is told of like a file that cannot be read.
+    pub fn alone(path: PathBuf) -> Self {
+        Self { files: vec![path.clone()], path }
+    }
+
+    /// Whether it is a file.
+    pub fn is_alone(&self) -> bool {
+        self.files == [self.path.clone()]
+    }
+}
+
 /// A drop that was not read yet.
 struct New<'a> {
     dropped: &'a Dropped,
     key: String,
     stamps: Stamps,
+    /// It was told of that it cannot be read.
+    was_unread: bool,
 }
 
 impl New<'_> {
@@ -73,7 +105,7 @@ pub fn next_page(
     cursor: &Cursor,
     base: &Path,
     drops: &[Dropped],
-    open: &dyn Fn(&Dropped) -> io::Result<File>,
+    open: &Open<'_>,
 ) -> Result<Page, FetchError> {
     if drops.is_empty() {
         // A share that is not mounted has no files either: what was read stays known.
@@ -101,14 +133,16 @@ pub fn newest(
     base: &Path,
     pattern: &str,
     drops: Result<Vec<Dropped>, FetchError>,
-    open: &dyn Fn(&Dropped) -> io::Result<File>,
+    land: &dyn Land,
+    open: &Open<'_>,
 ) -> Newest {
     let drops = drops.unwrap_or_default().into_iter();
     let newest = drops.max_by_key(|drop| (stamps(drop).map(|stamps| written(&stamps)), key(&drop.path)));
     match newest {
         Some(drop) => {
-            let bytes = open(&drop).map(|file| Box::new(file) as Box<dyn ReadSeek>);
-            Newest::Payload { path: drop.path, bytes }
+            let bytes = open(&drop, land).map(|file| Box::new(file) as Box<dyn ReadSeek>);
+            let bytes = bytes.map_err(|(NotOpened::File(error) | NotOpened::Scratch(error))| error);
+            Newest::Payload { path: on_one_line(&drop.path.to_string_lossy()), bytes }
         }
         None => Newest::Nothing { at: absolute(base, pattern) },
     }
@@ -128,7 +162,7 @@ fn look<'a>(
     cursor: &Cursor,
     base: &Path,
     drops: &'a [Dropped],
-    open: &dyn Fn(&Dropped) -> io::Result<File>,
+    open: &Open<'_>,
 ) -> Result<(Vec<New<'a>>, Vec<String>), FetchError> {
     let mut gone: BTreeSet<&String> = cursor.0.keys().collect();
     let mut waiting = Vec::new();
@@ -139,9 +173,10 @@ fn look<'a>(
         let known = cursor.0.get(&key).map(|mark| known(mark)).transpose()?;
         let is_known = |stamps: &Stamps| known.as_ref() == Some(stamps);
         // One that could not be read is read when it can be, though nothing of it changed.
-        let unchanged = is_known(&stamps) || is_known(&unread(&stamps)) && open(dropped).is_err();
+        let was_unread = is_known(&unread(&stamps));
+        let unchanged = is_known(&stamps) || was_unread && open(dropped, cx.land).is_err();
         if !unchanged && is_still(cx, &stamps) {
-            waiting.push(New { dropped, key, stamps });
+            waiting.push(New { dropped, key, stamps, was_unread });
         }
     }
     waiting.sort_by(|a, b| (written(&a.stamps), &a.key).cmp(&(written(&b.stamps), &b.key)));
@@ -170,51 +205,83 @@ fn written(stamps: &Stamps) -> i64 {
 
 /// A file's name for people, on one line whatever it is.
 fn shown(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    on_one_line(&path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+fn on_one_line(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// `None`: the drop is gone, or changed while it was copied.
-fn land(
-    cx: &FetchCx<'_>,
-    new: &New<'_>,
-    open: &dyn Fn(&Dropped) -> io::Result<File>,
-) -> Result<Option<Payload>, FetchError> {
+/// `None`: the drop is gone, or changed while it was copied, or cannot be read as it could not before.
+fn land(cx: &FetchCx<'_>, new: &New<'_>, open: &Open<'_>) -> Result<Option<Payload>, FetchError> {
     let name = shown(&new.dropped.path);
     let modified =
         Timestamp::from_nanosecond(i128::from(written(&new.stamps))).unwrap_or(Timestamp::UNIX_EPOCH);
     let payload =
         |landed, stamps: &Stamps| Payload { name: name.clone(), modified, landed, marks: new.seen(stamps) };
+    let cannot_be_read = |error: &io::Error| {
+        (!new.was_unread).then(|| payload(Err(not_read(&name, error)), &unread(&new.stamps)))
+    };
     let size_bytes = new.size_bytes();
     if size_bytes > cx.max_bytes {
         let refusal = too_large(&name, size_bytes, cx.max_bytes);
         return Ok(Some(payload(Err(refusal), &new.stamps)));
     }
-    let bytes = match open(new.dropped) {
+    let bytes = match open(new.dropped, cx.land) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Ok(Some(payload(Err(not_read(&name, &error)), &unread(&new.stamps)))),
+        Err(NotOpened::File(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(NotOpened::File(error)) => return Ok(cannot_be_read(&error)),
+        Err(NotOpened::Scratch(error)) => return Err(not_written(error)),
     };
-    let is_one_file = new.dropped.files == [new.dropped.path.clone()];
-    let most_bytes = if is_one_file { size_bytes } else { cx.max_bytes };
-    let copied = cx.land.land(&mut NoMore { bytes, left: most_bytes });
-    if stamps(new.dropped).as_ref() != Some(&new.stamps) {
-        return Ok(None);
+    let most_bytes = if new.dropped.is_alone() { size_bytes } else { cx.max_bytes };
+    let mut bytes = NoMore { bytes, left: most_bytes, failed: None };
+    let copied = cx.land.land(&mut bytes);
+    let is_as_it_was = stamps(new.dropped).as_ref() == Some(&new.stamps);
+    match copied {
+        Ok(landed) if is_as_it_was => Ok(Some(payload(Ok(landed), &new.stamps))),
+        Ok(landed) => {
+            cx.land.take_back(&landed);
+            Ok(None)
+        }
+        Err(_) if !is_as_it_was => Ok(None),
+        Err(error) => match bytes.failed {
+            Some(error) => Ok(cannot_be_read(&error)),
+            None => Err(not_written(error)),
+        },
     }
-    Ok(Some(payload(Ok(copied.map_err(unreadable)?), &new.stamps)))
 }
 
 /// Ends with an error when more comes than there was: what grows is not copied without end.
 struct NoMore {
     bytes: File,
     left: u64,
+    /// Why no more could be read.
+    failed: Option<io::Error>,
+}
+
+impl NoMore {
+    fn fail(&mut self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        self.failed = Some(error);
+        kind.into()
+    }
 }
 
 impl Read for NoMore {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
-        let left = self.left.checked_sub(read as u64);
-        self.left = left.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it grows"))?;
+        let read = match self.bytes.read(buffer) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            Err(error) => return Err(self.fail(error)),
+        };
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => {
+                return Err(
+                    self.fail(io::Error::new(io::ErrorKind::InvalidData, "it has more bytes than it says"))
+                );
+            }
+        }
         Ok(read)
     }
 }
@@ -229,7 +296,7 @@ fn not_read(name: &str, error: &io::Error) -> Refusal {
         code: RejectCode::UnreadableFile,
         file: Some(name.to_owned()),
         column: None,
-        message: format!("the file cannot be read: {error}"),
+        message: format!("it cannot be read: {error}"),
         help: "Give the account that runs Signalbox the right to read it. Pipes, devices and links that lead out of the \
                folder are not read"
             .to_owned(),
@@ -282,12 +349,14 @@ fn known(mark: &str) -> Result<Stamps, FetchError> {
     })
 }
 
-/// The folder cannot be read: perhaps it can be the next time.
-pub fn unreadable(error: io::Error) -> FetchError {
+/// Nothing can be copied: perhaps it can be the next time.
+fn not_written(error: io::Error) -> FetchError {
     FetchError {
         kind: ErrorKind::Transient,
-        message: format!("the drop folder cannot be read: {}", error.kind()),
-        help: "Give the account that runs Signalbox the right to read the folder and its files".to_owned(),
+        message: format!("what is read cannot be copied: {error}"),
+        help: "See that the disk of data_dir has room, and that the account that runs Signalbox may write there; it goes on by \
+               itself"
+            .to_owned(),
         source: Some(Box::new(error)),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,7 +33,7 @@ impl<T: Read + Seek + Send> ReadSeek for T {}
 /// What lies where a source looks, read or not.
 pub enum Newest {
     /// The payload that was written last; its bytes as [`Source::normalize`] takes them.
-    Payload { path: PathBuf, bytes: io::Result<Box<dyn ReadSeek>> },
+    Payload { path: String, bytes: io::Result<Box<dyn ReadSeek>> },
     /// Nothing: where it would lie.
     Nothing { at: String },
 }
@@ -64,8 +64,9 @@ pub trait Source: Send + Sync {
         None
     }
 
-    /// What lies where it looks on this machine, for a person who checks the configuration. `None`: it looks elsewhere.
-    fn newest(&self) -> Option<Newest> {
+    /// What lies where it looks on this machine, for a person who checks the configuration; nothing lands. `None`: it looks
+    /// elsewhere.
+    fn newest(&self, _land: &dyn Land) -> Option<Newest> {
         None
     }
 
@@ -115,6 +116,12 @@ impl std::fmt::Debug for FetchCx<'_> {
 pub trait Land: Send + Sync {
     /// Copies `bytes`. The hub makes the copies durable before it says anything of them. Blocking.
     fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed>;
+
+    /// What landed last is not wanted after all.
+    fn take_back(&self, landed: &Landed);
+
+    /// A file for what is put together before it lands. It has no name, and goes with its handle.
+    fn scratch(&self) -> io::Result<File>;
 }
 
 /// A landed payload.

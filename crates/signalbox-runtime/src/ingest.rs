@@ -51,6 +51,7 @@ use signalbox_store::StoreError;
 use signalbox_store::feed::{FeedLease, Run};
 
 pub(crate) use announce::{announced_policies, differs};
+pub use failing::Trouble;
 pub use gate::{Counts, Held, SchoolEnds};
 pub use holder::{Holder, keep, let_go};
 pub use read::outside_years;
@@ -85,6 +86,8 @@ pub struct Ingest {
     /// How long a file must have been still; `None` takes it as it stands.
     still_for: Option<Duration>,
     told: Told,
+    /// Whether each feed is noted not to go on, as far as that is known.
+    troubled: HashMap<String, bool>,
     /// The day on which it was last looked for what is over.
     tidied: Option<Date>,
 }
@@ -116,6 +119,7 @@ impl Ingest {
             leases: HashMap::new(),
             still_for,
             told: Told::default(),
+            troubled: HashMap::new(),
             tidied: None,
         }
     }
@@ -137,7 +141,9 @@ impl Ingest {
             if self.only.as_ref().is_some_and(|only| !only.contains(&feed.name)) {
                 continue;
             }
-            if let Err(error) = self.feed(feed, now, &mut report.runs).await {
+            let read = self.feed(feed, now, &mut report.runs).await;
+            self.note(feed, read.as_ref().err(), now).await?;
+            if let Err(error) = read {
                 self.resolver = None;
                 match error {
                     HubError::Fetch { .. } | HubError::Failing { .. } => {
@@ -155,6 +161,17 @@ impl Ingest {
         }
         self.tidy(now).await?;
         Ok(report)
+    }
+
+    /// Writes down whether the feed goes on: the first time, and where that changes.
+    async fn note(&mut self, feed: &Feed, error: Option<&HubError>, now: Timestamp) -> Result<(), HubError> {
+        let error = error.filter(|error| matches!(error, HubError::Fetch { .. } | HubError::Failing { .. }));
+        let is_in_trouble = error.is_some();
+        if is_in_trouble || self.troubled.get(&feed.name) != Some(&false) {
+            failing::remember(&*self.hub.feeds, &feed.name, error, now).await?;
+            self.troubled.insert(feed.name.clone(), is_in_trouble);
+        }
+        Ok(())
     }
 
     /// Forgets what is over, once a day.
@@ -234,9 +251,9 @@ impl Ingest {
         self.changed_mapping(taken, runs).await?;
         self.judged_again(taken, runs).await?;
         // Before the next payload too: it may change or end what is released.
-        release::waiting(self, taken).await?;
+        release::waiting(self, taken, runs).await?;
         self.drops(taken, runs).await?;
-        release::waiting(self, taken).await?;
+        release::waiting(self, taken, runs).await?;
         release::read_again_if_due(self, taken, runs).await
     }
 

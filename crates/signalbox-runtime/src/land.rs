@@ -121,6 +121,17 @@ impl Land for Landing {
         crate::failpoint!("land");
         Ok(Landed { address, size_bytes })
     }
+
+    fn take_back(&self, landed: &Landed) {
+        let mut copied = self.copied();
+        let last = copied.iter().rposition(|(_, path)| path.ends_with(&landed.address));
+        // One that landed before stays: it is somebody else's too.
+        last.filter(|at| at + 1 == copied.len()).map(|at| copied.swap_remove(at));
+    }
+
+    fn scratch(&self) -> io::Result<File> {
+        tempfile::tempfile_in(&self.folder)
+    }
 }
 
 /// How much is copied at a time.
@@ -220,6 +231,24 @@ mod tests {
         landing.settle().expect("settles");
         assert_eq!(first.address, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 1);
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let landing = Landing::open(folder.path()).expect("opens");
+        let kept = landing.land(&mut &b"kept"[..]).expect("lands");
+        let other = landing.land(&mut &b"other"[..]).expect("lands");
+        landing.take_back(&other);
+        landing.settle().expect("settles");
+        let left: Vec<_> = fs::read_dir(folder.path())
+            .expect("lists")
+            .map(|entry| entry.expect("lists").file_name())
+            .collect();
+        assert_eq!(left, [kept.address.as_str()]);
+        landing.land(&mut &b"kept"[..]).expect("lands");
+        landing.take_back(&kept);
+        assert!(landing.payload(&kept.address).is_ok());
     }
 
     #[test]

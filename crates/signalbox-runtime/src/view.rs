@@ -118,7 +118,7 @@ async fn keys_that_begin(hub: &Hub, prefix: &str) -> Result<Vec<StudentKey>, Hub
     }
 }
 
-/// A time as people see it, to the millisecond: RFC 3339 in the district's zone, with its offset.
+/// A time as people see it, to the second: RFC 3339 in the district's zone, with its offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalTime(Zoned);
 
@@ -135,7 +135,7 @@ impl LocalTime {
 
 impl fmt::Display for LocalTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%.f%:z"))
+        write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%:z"))
     }
 }
 

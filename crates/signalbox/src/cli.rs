@@ -219,8 +219,10 @@ pub(crate) enum FeedsWhat {
             that has read files under it already cannot take another's memory too."
     )]
     Rename {
+        /// What it is called so far
         #[arg(value_name = "OLD")]
         old: String,
+        /// What the configuration calls it now
         #[arg(value_name = "NEW")]
         new: String,
     },

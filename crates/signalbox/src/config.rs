@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
-use signalbox_connector::{Connector, ParseCx, Secret};
+use signalbox_connector::{Connector, ParseCx, Secret, regular_file};
 use signalbox_risk::Policy;
 
 use crate::problem::{Problem, Report};
@@ -87,9 +87,12 @@ pub(crate) struct Loaded {
 #[derive(Debug)]
 pub(crate) struct Problems(pub(crate) Vec<Problem>);
 
+/// No configuration is longer, in bytes.
+pub(crate) const MOST_BYTES: u64 = 4 << 20;
+
 /// Reads and checks the configuration. Opens no connection.
 pub(crate) fn load(path: &Path, connectors: &[Connector]) -> Result<Loaded, Problems> {
-    match std::fs::read_to_string(path) {
+    match regular_file::read_text(path, MOST_BYTES) {
         Ok(source) => parse(path, &source, connectors),
         Err(error) => Err(unreadable(path, &error)),
     }

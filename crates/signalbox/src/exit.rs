@@ -122,6 +122,8 @@ impl From<HubError> for Failure {
             HubError::Stored(_) => {
                 Self::Other { kind: Kind::Runtime, error: error.into(), help: OVERTAKEN.to_owned() }
             }
+            HubError::NotLanded => Self::runtime(error, "drop the file once more"),
+            HubError::Io(_) if error.heals() => Self::environment(error, STORE_AWAY),
             HubError::Io(_) => Self::Other { kind: Kind::Runtime, error: error.into(), help: String::new() },
         }
     }

@@ -16,7 +16,7 @@ mod open;
 mod problem;
 mod screen;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,12 +35,12 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(error),
     };
     // What is written is about students: it is for this account alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     log_to_stderr();
-    match commands::run(&cli) {
+    match on_one_line().and_then(|()| commands::run(&cli)) {
         Ok(done) => done.into(),
         Err(failure) if is_broken_pipe(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -53,9 +53,24 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help goes to stdout with code 0, a wrong command line to stderr with code 2.
-fn usage(error: &clap::Error) -> ExitCode {
-    drop(error.print());
+/// Arguments go into messages and records that are lines: they make none of their own.
+fn on_one_line() -> Result<(), Failure> {
+    if std::env::args_os().all(|argument| !argument.to_string_lossy().contains(char::is_control)) {
+        return Ok(());
+    }
+    let error = anyhow::anyhow!("an argument has a line break in it, or a character that cannot be printed");
+    Err(Failure::input(error, "write it on one line"))
+}
+
+/// Help goes to stdout with code 0, a wrong command line to stderr with code 2. That quotes what was written.
+fn usage(error: clap::Error) -> ExitCode {
+    let plain = std::env::args_os().map(|argument| argument.to_string_lossy().replace(char::is_control, " "));
+    let error = Cli::try_parse_from(plain).err().unwrap_or(error);
+    if error.use_stderr() {
+        drop(write!(Escaping::new(io::stderr().lock()), "{}", error.render()));
+    } else {
+        drop(error.print());
+    }
     ExitCode::from(u8::try_from(error.exit_code()).expect("clap's exit codes are 0 and 2"))
 }
 

@@ -7,11 +7,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
+use signalbox_connector::regular_file;
 use signalbox_connector::words::plural;
 
 pub(crate) use escaping::Escaping;
 
 use crate::cli::Output;
+use crate::config::MOST_BYTES;
 use crate::config::secrets::is_literal_secret;
 use crate::exit::Failure;
 use crate::problem::{Problem, Severity};
@@ -99,7 +101,7 @@ struct Sources(HashMap<String, Option<String>>);
 impl Sources {
     fn line(&mut self, path: &str, line: u64) -> Option<String> {
         let is_yaml = Path::new(path).extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
-        let read = || if is_yaml { std::fs::read_to_string(path).ok() } else { None };
+        let read = || if is_yaml { regular_file::read_text(Path::new(path), MOST_BYTES).ok() } else { None };
         let text = self.0.entry(path.to_owned()).or_insert_with(read).as_ref()?;
         let line = text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
         (!may_show_secret(line)).then(|| cut(line))
@@ -144,16 +146,31 @@ impl Table {
         let widths: Vec<usize> = (0..self.rows[0].len()).map(width).collect();
         for row in &self.rows {
             let cells: Vec<String> =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+                row.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();
             writeln!(out, "{}", cells.join("  ").trim_end())?;
         }
         Ok(())
     }
 }
 
+/// `{:<width$}` has a bound.
+fn padded(cell: &str, width: usize) -> String {
+    let blanks = width.saturating_sub(cell.chars().count());
+    format!("{cell}{}", " ".repeat(blanks))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_of_any_width_are_printed() {
+        let mut table = Table::new(["a", "b"]);
+        table.row(vec!["x".repeat(70_000), "y".to_owned()]);
+        let mut out = Vec::new();
+        table.print(&mut out).expect("printed");
+        assert!(out.len() > 2 * 70_000);
+    }
 
     #[test]
     fn a_line_with_a_secret_in_it_is_not_shown() {

@@ -74,3 +74,38 @@ fn cells_of_megabytes_are_rejects_and_their_neighbours_are_read() {
     district.drop("attendance-2.csv", rows);
     assert_eq!(feed(&district.up(), "attendance")["state"], "ok");
 }
+
+/// One line of thousands is as good as all of them; a list of them stops no command.
+#[test]
+fn rows_of_one_key_without_end_are_told_of_in_a_line() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    district.up();
+    let mut rows = vec![through(20)];
+    rows.extend((0..6_000).flat_map(|_| [(1001, 3, "A"), (1001, 3, "E")]));
+    district.attend(&rows);
+    let status = district.up();
+    assert_eq!(last_run(&status, "attendance")["reject"], 12_000, "{status}");
+    let rejects = district.rejects();
+    let help = rejects[0]["help"].as_str().expect("a help");
+    assert!(help.len() < 500 && help.contains(" and 11980 more have the same key"), "{help}");
+    assert!(district.run(&["rejects", "list", "--output", "text"]).status.success());
+}
+
+/// Put back from a backup, or tidied up by somebody.
+#[test]
+fn a_landed_payload_that_is_gone_holds_up_no_other() {
+    let mut district = District::new();
+    district.enroll(&[1000, 1001]);
+    district.attend(&[(1001, 3, "A"), through(20)]);
+    district.up();
+    for entry in std::fs::read_dir(district.path().join("var/landing")).expect("it lands here") {
+        std::fs::remove_file(entry.expect("an entry").path()).expect("goes");
+    }
+    let yaml = district.config.render().replace("A: absent_unexcused", "A: absent_excused");
+    district.configure(|config| config.verbatim = Some(yaml));
+    district.attend(&[(1001, 3, "A"), (1001, 4, "A"), through(20)]);
+    let status = district.up();
+    assert_eq!(district.answer(1001)["value"], "2/20", "{status}");
+    assert_eq!(feed(&status, "attendance")["state"], "ok", "{status}");
+}

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use signalbox_connector::delimited::{Column, DateFormat, Header, Reader, Row, is_blank};
+use signalbox_connector::delimited::{Column, DateFormat, Header, Misread, Reader, Row, is_blank};
 use signalbox_connector::draft::value_class;
 use signalbox_connector::event::Status;
 use signalbox_connector::event::rows::{AttendanceCategory, AttendanceRow};
+use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Claims, Draft, Item, Refusal, Reject, RejectCode};
 
 use super::id::Id;
@@ -22,9 +23,15 @@ pub(super) fn read(
 ) -> Result<(), Refusal> {
     let rows = Rows::new(table, reader.header()).map_err(or_map_column)?;
     // A caller that breaks has had enough: what was read so far stands.
-    let _flow = reader.rows(|row| match row.and_then(|row| rows.draft(&row)) {
-        Ok(draft) => emit(Item::Draft(draft)),
-        Err(reject) => emit(Item::Reject(reject)),
+    let _flow = reader.rows(|row| {
+        let draft = match row {
+            Ok(row) => rows.draft(&row),
+            Err(misread) => rows.of_parts(misread),
+        };
+        match draft {
+            Ok(draft) => emit(Item::Draft(draft)),
+            Err(reject) => emit(Item::Reject(reject)),
+        }
     })?;
     Ok(())
 }
@@ -75,16 +82,19 @@ impl<'t> Rows<'t> {
             (fault, _) => Err(fault.expect("a code that cannot be read is a fault")),
         };
         let (category, fault) = apart(category);
-        let claims = Claims { student: Some(student), school, date: Some(date) };
-        let fault = fault.map(|fault| fault.claiming(claims.clone()));
-        let day = AttendanceRow {
-            school: Cow::default(),
-            date: date.into(),
-            category: category.unwrap_or(AttendanceCategory::Unknown),
-            source_code: code.filter(|code| !code.is_blank).map(|code| code.text),
+        let day = Day { student, school, date, category, code };
+        Ok(day.draft(row.line(), fault))
+    }
+
+    /// The day of a row that cannot be told into its columns, if they can be read: nothing else of it is believed.
+    #[cold]
+    fn of_parts<'r>(&self, misread: Misread<'r>) -> Result<Draft<'r>, Reject> {
+        let claims = misread.parts.as_ref().map(|parts| self.claims(parts)).unwrap_or_default();
+        let Claims { student: Some(student), school, date: Some(date) } = claims else {
+            return Err(misread.reject.claiming(claims));
         };
-        let (row, status, left_out) = (row.line(), Status::Active, Vec::new());
-        Ok(Draft { file: None, row, status, claims, body: day.into(), fault, left_out })
+        let day = Day { student, school, date, category: None, code: None };
+        Ok(day.draft(misread.reject.row.unwrap_or_default(), Some(misread.reject)))
     }
 
     #[cold]
@@ -136,6 +146,32 @@ impl<'t> Rows<'t> {
         let mut reject = row.reject(column, RejectCode::UnmappedCode, code, help);
         reject.value_class = shown;
         reject
+    }
+}
+
+/// What can be read of a row.
+struct Day<'r> {
+    student: Cow<'r, str>,
+    school: Option<Cow<'r, str>>,
+    date: Date,
+    /// `None`: it is not known how the day was spent.
+    category: Option<AttendanceCategory>,
+    code: Option<Code<'r>>,
+}
+
+impl<'r> Day<'r> {
+    fn draft(self, line: u64, fault: Option<Reject>) -> Draft<'r> {
+        let Self { student, school, date, category, code } = self;
+        let claims = Claims { student: Some(student), school, date: Some(date) };
+        let fault = fault.map(|fault| Box::new(fault.claiming(claims.clone())));
+        let day = AttendanceRow {
+            school: Cow::default(),
+            date: date.into(),
+            category: category.unwrap_or(AttendanceCategory::Unknown),
+            source_code: code.filter(|code| !code.is_blank).map(|code| code.text),
+        };
+        let (status, left_out) = (Status::Active, Vec::new());
+        Draft { file: None, row: line, status, claims, body: day.into(), fault, left_out }
     }
 }
 

@@ -21,9 +21,15 @@ pub(super) fn read(
 ) -> Result<(), Refusal> {
     let rows = Rows::new(table, reader.header()).map_err(or_map_column)?;
     // A caller that breaks has had enough: what was read so far stands.
-    let _flow = reader.rows(|row| match row.and_then(|row| rows.drafts(&row)) {
-        Ok(drafts) => drafts.into_iter().try_for_each(|draft| emit(Item::Draft(draft))),
-        Err(reject) => emit(Item::Reject(reject)),
+    let _flow = reader.rows(|row| {
+        let drafts = match row {
+            Ok(row) => rows.drafts(&row),
+            Err(misread) => Err(misread.claiming(|parts| rows.claims(parts))),
+        };
+        match drafts {
+            Ok(drafts) => drafts.into_iter().try_for_each(|draft| emit(Item::Draft(draft))),
+            Err(reject) => emit(Item::Reject(reject)),
+        }
     })?;
     Ok(())
 }

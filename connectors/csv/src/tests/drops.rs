@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use signalbox_connector::jiff::Timestamp;
@@ -172,6 +173,14 @@ impl Land for FullAfterOne<'_> {
     fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed> {
         if self.0.payloads().is_empty() { self.0.land(bytes) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
+
+    fn take_back(&self, landed: &Landed) {
+        self.0.take_back(landed);
+    }
+
+    fn scratch(&self) -> io::Result<File> {
+        self.0.scratch()
+    }
 }
 
 #[test]
@@ -184,12 +193,20 @@ fn what_landed_before_the_disk_was_full_goes_on() {
 }
 
 /// Lands bytes of a file that its tool goes on writing to.
-struct WhileWriting<'f>(&'f Folder);
+struct WhileWriting<'f>(&'f Folder, AtomicU32);
 
 impl Land for WhileWriting<'_> {
     fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed> {
         self.0.write("drop/attendance-1.csv", "longer", START);
         self.0.land.land(bytes)
+    }
+
+    fn take_back(&self, _: &Landed) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn scratch(&self) -> io::Result<File> {
+        self.0.land.scratch()
     }
 }
 
@@ -198,7 +215,8 @@ fn a_file_that_changes_while_it_is_copied_is_left_for_the_next_pass() {
     let folder = Folder::new();
     folder.write("drop/attendance-1.csv", "1", START);
     folder.write("drop/attendance-2.csv", "2", START + 1);
-    let page = folder.fetch_into(&WhileWriting(&folder), &new());
+    let land = WhileWriting(&folder, AtomicU32::default());
+    let page = folder.fetch_into(&land, &new());
     assert_eq!(names(&page), ["attendance-2.csv"]);
     assert_eq!(folder.drain(behind(&page, new())).0, ["attendance-1.csv"]);
 }

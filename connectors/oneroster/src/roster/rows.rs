@@ -54,10 +54,12 @@ impl Roster<'_, '_, '_> {
                 if count > MAX_KEPT_ROWS && file != FileName::Enrollments {
                     return ControlFlow::Break(());
                 }
-                let taken = row.and_then(|row| {
-                    let taken = take(known, &columns, &row);
-                    taken.map_err(|reject| reject.claiming(claims(&columns, &row)))
-                });
+                let taken = match row {
+                    Ok(row) => {
+                        take(known, &columns, &row).map_err(|reject| reject.claiming(claims(&columns, &row)))
+                    }
+                    Err(misread) => Err(misread.claiming(|parts| claims(&columns, parts))),
+                };
                 match taken {
                     Ok(Some(draft)) => emit(Item::Draft(draft)),
                     Ok(None) => ControlFlow::Continue(()),

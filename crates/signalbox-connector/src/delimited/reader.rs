@@ -10,8 +10,8 @@ use csv_core::ReadRecordResult;
 
 use super::decode::{Head, decode};
 use super::lines::{is_line_end, is_well_quoted, line_ends, looks_like_rows};
-use super::{Format, Header, Row};
-use crate::draft::{Claims, Reject, RejectCode};
+use super::{Format, Header, Misread, Row};
+use crate::draft::{Reject, RejectCode};
 use crate::source::Refusal;
 use crate::words::plural;
 
@@ -53,6 +53,7 @@ impl std::fmt::Debug for Reader<'_> {
 }
 
 /// A record as the parser found it.
+#[derive(Clone, Copy)]
 struct Record {
     line: u64,
     /// How much of `fields` and `ends` is filled.
@@ -111,14 +112,15 @@ impl<'a> Reader<'a> {
     /// Hands every row to `each` in the file's order, or why it cannot be used. Ends early when `each` breaks.
     pub fn rows(
         &mut self,
-        mut each: impl FnMut(Result<Row<'_>, Reject>) -> ControlFlow<()>,
+        mut each: impl FnMut(Result<Row<'_>, Misread<'_>>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Refusal> {
         loop {
             let flow = match self.next_record()? {
                 Found::End => return Ok(ControlFlow::Continue(())),
-                Found::TooLong(line) => each(Err(self.too_long(line))),
-                Found::Record(record) if record.doubtful || !self.header.fits(record.count) => {
-                    each(Err(self.malformed(&record)))
+                Found::TooLong(line) => each(Err(self.too_long(line).into())),
+                Found::Record(record) if record.doubtful => each(Err(self.malformed(&record).into())),
+                Found::Record(record) if !self.header.fits(record.count) => {
+                    each(Err(Misread { reject: self.malformed(&record), parts: Some(self.parts(&record)) }))
                 }
                 Found::Record(record) => each(Ok(self.row(&record))),
             };
@@ -126,6 +128,14 @@ impl<'a> Reader<'a> {
                 return Ok(flow);
             }
         }
+    }
+
+    /// What stands where it should of a row that is too short or too long. Whether the last field of a short one is whole, nobody
+    /// knows.
+    fn parts(&self, record: &Record) -> Row<'_> {
+        let count = (record.count - 1).min(self.header.names().len());
+        let bytes = count.checked_sub(1).map_or(0, |last| self.ends[last]);
+        self.row(&Record { bytes, count, ..*record })
     }
 
     fn row(&self, record: &Record) -> Row<'_> {
@@ -359,7 +369,7 @@ impl<'a> Reader<'a> {
             code: RejectCode::WrongFieldCount,
             value_class,
             help: help.to_owned(),
-            claims: Claims::default(),
+            claims: Box::default(),
             mark: 0,
         }
     }
@@ -374,7 +384,7 @@ impl<'a> Reader<'a> {
             value_class: format!("over {MAX_RECORD_BYTES} bytes"),
             help: "A quote that is not closed is likely: close it, or write it twice (\"\") inside a value"
                 .to_owned(),
-            claims: Claims::default(),
+            claims: Box::default(),
             mark: 0,
         }
     }

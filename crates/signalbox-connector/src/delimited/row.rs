@@ -13,7 +13,7 @@ const MAX_ID_BYTES: usize = 255;
 /// The longest value of any other kind, in bytes: room for a list of ids.
 pub const MAX_TEXT_BYTES: usize = 4_096;
 
-/// One row with a field for each name of the header.
+/// One row: a field for each name of the header; the rest is blank.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'r> {
     pub(super) file: Option<&'static str>,
@@ -24,6 +24,30 @@ pub struct Row<'r> {
     pub(super) text: Option<&'r str>,
     pub(super) ends: &'r [usize],
     pub(super) transcoded: bool,
+}
+
+/// A row that cannot be told into its columns.
+#[derive(Debug)]
+pub struct Misread<'r> {
+    pub reject: Reject,
+    /// What stands where it should, before the row breaks off: nothing else of it is to be believed.
+    pub parts: Option<Row<'r>>,
+}
+
+impl From<Reject> for Misread<'_> {
+    fn from(reject: Reject) -> Self {
+        Self { reject, parts: None }
+    }
+}
+
+impl<'r> Misread<'r> {
+    /// Why it cannot be used, with whom and when it speaks of as far as that can be read.
+    pub fn claiming(self, claims: impl FnOnce(&Row<'r>) -> Claims<'r>) -> Reject {
+        match &self.parts {
+            Some(parts) => self.reject.claiming(claims(parts)),
+            None => self.reject,
+        }
+    }
 }
 
 impl<'r> Row<'r> {
@@ -121,7 +145,7 @@ impl<'r> Row<'r> {
             code,
             value_class: value_class(value),
             help,
-            claims: Claims::default(),
+            claims: Box::default(),
             mark: mark_of(value),
         }
     }

@@ -7,7 +7,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::{DateFormat, Format, MAX_RECORD_BYTES, MAX_TEXT_BYTES, Reader};
+use super::{DateFormat, Format, MAX_RECORD_BYTES, MAX_TEXT_BYTES, Misread, Reader};
 use crate::draft::RejectCode;
 use crate::source::Refusal;
 
@@ -20,7 +20,7 @@ pub(super) fn rows_of(input: impl Read, format: Format) -> Result<Vec<Found>, Re
     let mut found = Vec::new();
     let flow = reader.rows(|row| {
         found.push(match row {
-            Err(reject) => (reject.row.expect("a row's reject has a line"), Err(reject.code)),
+            Err(Misread { reject, .. }) => (reject.row.expect("a row's reject has a line"), Err(reject.code)),
             Ok(row) => {
                 let values = columns.iter().map(|column| row.text(*column).map(str::to_owned)).collect();
                 let values: Result<Vec<_>, _> = values;
@@ -293,7 +293,7 @@ fn short_and_long_rows_have_words_of_their_own() {
         let mut reader = Reader::open(file, Format::default(), None).expect("it has a header");
         let mut said = String::new();
         let read = reader.rows(|row| {
-            said = row.expect_err("the row does not fit").help;
+            said = row.expect_err("the row does not fit").reject.help;
             ControlFlow::Continue(())
         });
         assert_eq!(read, Ok(ControlFlow::Continue(())));
@@ -301,6 +301,35 @@ fn short_and_long_rows_have_words_of_their_own() {
     };
     assert!(help(b"a,b\n1\n").contains("cut off"));
     assert!(help(b"a,b\n1,2,3\n").contains("comma"));
+}
+
+/// Of a row that is cut short the last value may be cut, too.
+#[test]
+fn what_stands_in_its_place_is_read_of_short_and_long_rows() {
+    let parts = |row: &str| {
+        let file = format!("a,b,c\n{row}\n");
+        let mut reader = Reader::open(file.as_bytes(), Format::default(), None).expect("it has a header");
+        let columns = reader.header().columns(["a", "b", "c"]).expect("they are there");
+        let mut found = None;
+        let read = reader.rows(|row| {
+            let parts = row.expect_err("the row does not fit").parts;
+            found = parts.map(|row| {
+                columns.map(|column| row.optional(Some(column)).expect("text").map(str::to_owned))
+            });
+            ControlFlow::Continue(())
+        });
+        assert_eq!(read, Ok(ControlFlow::Continue(())));
+        found.map(|cells| cells.map(Option::unwrap_or_default).join("|"))
+    };
+    for (row, expected) in [
+        ("1", Some("||")),
+        ("1,2", Some("1||")),
+        ("1,2,3,4", Some("1|2|3")),
+        ("\"1\",2,3,4,5", Some("1|2|3")),
+        ("\"1,2,3", None),
+    ] {
+        assert_eq!(parts(row).as_deref(), expected, "{row}");
+    }
 }
 
 #[test]

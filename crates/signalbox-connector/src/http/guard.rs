@@ -14,7 +14,7 @@ pub(super) enum Refused {
         "{0} would be told in clear: use https, or set allow_private: true for a receiver of your own network"
     )]
     Plain(String),
-    #[error("{0} is a public address and would be told in clear: use https")]
+    #[error("{0} is no address of your own network and would be told in clear: use https")]
     PlainPublic(String),
 }
 
@@ -33,7 +33,7 @@ impl Allowed {
     fn has(self, address: IpAddr) -> bool {
         match self {
             Self::Public => is_public(address),
-            Self::Private => !is_public(address),
+            Self::Private => is_private(address),
             Self::All => true,
             Self::None => false,
         }
@@ -99,9 +99,22 @@ fn among(found: &[SocketAddr], allowed: Allowed) -> Vec<SocketAddr> {
     found.iter().copied().filter(|address| allowed.has(address.ip())).collect()
 }
 
-/// Whether the address is one of the public internet, after the IANA special-purpose registries.
+/// Whether the address is one of the district's own network, or of this machine. There are addresses that are neither this nor
+/// public.
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let is_of_carrier = matches!(v4.octets(), [100, 64..=127, ..]);
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || is_of_carrier
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// Whether the address is one of the public internet, after the IANA special-purpose registries. One that carries an IPv4
+/// address is what that is.
 pub(super) fn is_public(address: IpAddr) -> bool {
-    match address {
+    match carried(address).map_or(address, IpAddr::V4) {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
     }
@@ -125,13 +138,24 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special && !reserved
 }
 
-/// Only global unicast (2000::/3) is public; inside it, what documents or carries IPv4 addresses is not. That leaves
-/// out `::1`, `fc00::/7`, `fe80::/10`, `ff00::/8`, `::ffff:0:0/96` and NAT64 without naming them.
+/// The IPv4 address that is reached by an IPv6 one: mapped, through NAT64 (RFC 6052) or 6to4 (RFC 3056).
+fn carried(address: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(v6) = address else { return None };
+    let [first, second, third, fourth, fifth, sixth, seventh, eighth] = v6.segments();
+    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match [first, second, third, fourth, fifth, sixth] {
+        [0x0064, 0xff9b, 0, 0, 0, 0] => Some(v4(seventh, eighth)),
+        [0x2002, ..] => Some(v4(second, third)),
+        _ => v6.to_ipv4_mapped(),
+    }
+}
+
+/// Only global unicast (2000::/3) is public; inside it, what documents is not. That leaves out `::1`,
+/// `fc00::/7`, `fe80::/10` and `ff00::/8` without naming them.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let global = first & 0xe000 == 0x2000;
     let teredo_and_protocols = first == 0x2001 && second < 0x0200;
     let documentation = (first == 0x2001 && second == 0x0db8) || (first == 0x3fff && second < 0x1000);
-    let six_to_four = first == 0x2002;
-    global && !teredo_and_protocols && !documentation && !six_to_four
+    global && !teredo_and_protocols && !documentation
 }

@@ -22,9 +22,18 @@ fn kind(code: u16, retry_after: Option<&'static str>) -> Option<ErrorKind> {
 
 #[test]
 fn public_addresses_are_public() {
-    for address in
-        ["93.184.215.14", "8.8.8.8", "100.63.0.1", "172.32.0.1", "2606:4700::1111", "2001:4860:4860::8888"]
-    {
+    for address in [
+        "93.184.215.14",
+        "8.8.8.8",
+        "100.63.0.1",
+        "172.32.0.1",
+        "2606:4700::1111",
+        "2001:4860:4860::8888",
+        // What carries a public IPv4 address leads there.
+        "::ffff:8.8.8.8",
+        "64:ff9b::808:808",
+        "2002:808:808::1",
+    ] {
         assert!(is_public(address.parse().unwrap()), "{address}");
     }
 }
@@ -55,7 +64,7 @@ fn inner_addresses_are_not_public() {
         "2001:db8::1",
         "3fff::1",
         "::ffff:127.0.0.1",
-        "::ffff:8.8.8.8",
+        "::ffff:10.0.0.1",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001::1",
@@ -87,8 +96,13 @@ fn plain_http_leaves_the_network_only_when_asked() {
     let url = Url::parse("http://hooks.example.org/").unwrap();
     assert!(check_url(&url, false).unwrap_err().to_string().contains("https"));
     assert!(check_url(&url, true).is_ok(), "what it resolves to is seen at connect");
-    let public = Url::parse("http://93.184.215.14/").unwrap();
-    assert!(check_url(&public, true).unwrap_err().to_string().contains("in clear"));
+    for elsewhere in ["93.184.215.14", "[::ffff:8.8.8.8]", "[64:ff9b::808:808]", "224.0.0.1", "192.0.2.1"] {
+        let url = Url::parse(&format!("http://{elsewhere}/")).unwrap();
+        assert!(check_url(&url, true).unwrap_err().to_string().contains("in clear"), "{elsewhere}");
+    }
+    for own in ["10.1.2.3", "[::1]", "[fd12::1]", "[::ffff:192.168.1.1]", "100.64.0.1"] {
+        assert!(check_url(&Url::parse(&format!("http://{own}/")).unwrap(), true).is_ok(), "{own}");
+    }
     assert_eq!(allowed("http", true), Allowed::Private);
 }
 

@@ -110,7 +110,7 @@ fn reject(reject: &Reject) -> Value {
         "row": reject.row, "file": reject.file, "column": reject.column, "reject": reject.code.as_str(),
         "value_class": reject.value_class, "help": reject.help,
     });
-    if reject.claims != Claims::default() {
+    if *reject.claims != Claims::default() {
         value["claims"] = claims(&reject.claims);
     }
     value

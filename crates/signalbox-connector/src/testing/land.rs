@@ -1,5 +1,6 @@
 //! A landing place in memory.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Mutex;
 
@@ -29,5 +30,11 @@ impl Land for MemoryLand {
             payloads.len() - 1
         });
         Ok(Landed { address: format!("{at:064}"), size_bytes })
+    }
+
+    fn take_back(&self, _: &Landed) {}
+
+    fn scratch(&self) -> io::Result<File> {
+        Ok(rustix::fs::memfd_create("scratch", rustix::fs::MemfdFlags::CLOEXEC)?.into())
     }
 }

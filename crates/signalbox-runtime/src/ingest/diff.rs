@@ -16,18 +16,28 @@ use signalbox_store::feed::{FeedStore, LedgerKey, LedgerRow, LedgerStatus, befor
 use self::leaving::Leaving;
 pub(crate) use self::ledger::{Group, group};
 use self::ledger::{Ledger, first_of};
-use self::one_key::{dropped, ended, is_inferred, marked, matched, stays_longer, waiting};
+pub(crate) use self::one_key::marked;
+use self::one_key::{dropped, ended, is_inferred, matched, stays_longer, waiting};
 pub(crate) use self::step::{Departure, Step, Verdict};
 use super::doubt::Doubt;
 use super::extent::{Judged, Missing};
 use super::read::ReadIn;
-use super::row::{Row, Slot, Waiting, content_hash};
+use super::row::{Mark, Row, Slot, Waiting, content_hash};
 use super::sort::{ENDS, FAULT, Rows};
 use crate::calendar::Standing;
 use crate::hub::{HubError, Settings};
 
 /// Enrolments of a student that are looked up at a time.
 const STINTS: usize = 64;
+
+/// As many lines of rows with one key are named.
+const LINES: usize = 20;
+
+/// Keeps the lines that stand first.
+fn first_of_all(lines: &mut Vec<u32>) {
+    lines.sort_unstable();
+    lines.truncate(LINES);
+}
 
 /// What a payload is compared by.
 #[derive(Clone, Copy)]
@@ -243,8 +253,8 @@ impl<'a> Diff<'a> {
         };
         let new = match verdict {
             Verdict::Late => None,
-            Verdict::Doubted => (!row.doubtful).then(|| {
-                row.doubtful = true;
+            Verdict::Doubted => (row.mark == Mark::None).then(|| {
+                row.mark = Mark::Doubtful;
                 marked(&old, &row)
             }),
             _ => Some(ended(&old)),
@@ -309,7 +319,7 @@ impl<'a> Diff<'a> {
         if let Some(ledger) = &mut self.current {
             ledger.matched(&head.key);
         }
-        let mut lines = Vec::new();
+        let (mut lines, mut count) = (Vec::new(), 1);
         let mut conflict = false;
         while self.rows.peek().is_some_and(|next| next.is_same_key(&head)) {
             let next = self.rows.take(&mut other)?.expect("a row was seen");
@@ -334,6 +344,10 @@ impl<'a> Diff<'a> {
                 lines.push(head.line);
             }
             lines.push(next.line);
+            count += 1;
+            if lines.len() > 2 * LINES {
+                first_of_all(&mut lines);
+            }
             // Nobody can tell which of them holds; a child leaves no earlier than one says.
             if !slot.waits && stays_longer(&other, &row)? {
                 head = next;
@@ -364,8 +378,8 @@ impl<'a> Diff<'a> {
         };
         self.row = row;
         step.fault = head.flags & FAULT != 0;
-        step.rows = if is_inferred(&head) { 0 } else { lines.len().max(1) as u64 };
-        lines.sort_unstable();
+        step.rows = if is_inferred(&head) { 0 } else { count };
+        first_of_all(&mut lines);
         step.lines = lines;
         step.conflict = conflict;
         Ok(step)

@@ -16,7 +16,7 @@ use signalbox_event::rows::Stands;
 use uuid::Uuid;
 
 use super::returned::{Back, Returned};
-use super::row::Row;
+use super::row::{Mark, Row};
 
 /// Where a row that could not be used may belong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -291,7 +291,7 @@ impl Doubt {
         if self.places.is_empty() {
             return Vec::new();
         }
-        let stood_on = row.doubtful || row.is_silence();
+        let stood_on = row.mark == Mark::Doubtful || row.is_silence();
         let is_it = |cast: &Cast| cast.rows.was_new || stood_on && cast.remains;
         let places = places_of(row).into_iter().flatten();
         places.filter(|place| self.places.get(place).is_some_and(is_it)).collect()

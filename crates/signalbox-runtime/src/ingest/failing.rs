@@ -1,26 +1,81 @@
-//! A run that fails whatever is tried: its payload is set aside, so that the next one goes on.
+//! A run that fails whatever is tried: its payload is set aside, so that the next one goes on. Why a feed does not go on meanwhile
+//! is noted, for people who look.
 
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_connector::{Refusal, RejectCode};
 use signalbox_log::LogError;
-use signalbox_store::StoreError;
 use signalbox_store::feed::Run;
+use signalbox_store::{FeedStore, StoreError};
 
+use super::close::sentences;
 use super::run::OpenRun;
-use super::{Ingest, RunReport, Taken};
-use crate::hub::{Hub, HubError};
+use super::{Ingest, RunReport, Taken, settings};
+use crate::hub::{Feed, Hub, HubError};
 
-/// As often a run may fail.
+/// As often what a run reads may fail, whatever run it is: one that is set aside may be opened again for the same reason.
 const TRIES: u32 = 3;
 
-/// How often the run in hand of a feed has failed, as it is noted.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// As many of what failed last are remembered of a feed.
+const REMEMBERED: usize = 16;
+
+/// How often something has failed.
+#[derive(Debug, Serialize, Deserialize)]
 struct Failures {
-    run: u64,
+    /// A payload and what it is read by, or why there is none.
+    of: String,
     times: u32,
+}
+
+/// Why a feed does not go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// When it was met first.
+    pub since: Timestamp,
+    /// What is wrong, and what to do: sentences.
+    pub what: String,
+}
+
+impl Trouble {
+    /// What keeps a feed from going on. `None`: nothing.
+    pub async fn of(notes: &dyn FeedStore, feed: &str) -> Result<Option<Self>, StoreError> {
+        let Some(json) = notes.note(&note(feed)).await? else { return Ok(None) };
+        serde_json::from_str(&json).map_err(|error| StoreError::Failed(Box::new(error)))
+    }
+}
+
+/// Writes down why the feed does not go on, or that it does, if that is news.
+pub(super) async fn remember(
+    notes: &dyn FeedStore,
+    feed: &str,
+    error: Option<&HubError>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = Trouble::of(notes, feed).await?;
+    let since = known.as_ref().map_or(now, |trouble| trouble.since);
+    let trouble = error.map(|error| Trouble { since, what: in_sentences(error) });
+    if trouble == known {
+        return Ok(());
+    }
+    notes
+        .save_note(&note(feed), &serde_json::to_string(&trouble).expect("times and text always serialise"))
+        .await
+}
+
+fn in_sentences(error: &HubError) -> String {
+    match error {
+        HubError::Fetch { message, help, .. } => sentences(message, help),
+        other => {
+            sentences(&other.to_string(), "It is tried again; after the third time the file is set aside")
+        }
+    }
+}
+
+fn note(feed: &str) -> String {
+    format!("does not go on: {feed}")
 }
 
 /// Whose fault a failure is.
@@ -53,7 +108,7 @@ impl Ingest {
             Err(_) => (Fault::Unclear, "the hub itself is at fault, please report it".to_owned()),
         };
         self.resolver = None;
-        let times = failed_again(&self.hub, &run).await?;
+        let times = failed_again(&self.hub, taken.feed, &run).await?;
         if fault == Fault::Unclear && times < TRIES {
             let (feed, payload) = (taken.feed.name.clone(), run.name);
             return Err(HubError::Failing { feed, payload, why });
@@ -69,19 +124,27 @@ impl Ingest {
     }
 }
 
-async fn failed_again(hub: &Hub, run: &Run) -> Result<u32, HubError> {
+async fn failed_again(hub: &Hub, feed: &Feed, run: &Run) -> Result<u32, HubError> {
     let name = format!("failures:{}", run.feed);
     let noted = hub.feeds.note(&name).await?.and_then(|json| serde_json::from_str(&json).ok());
-    let Failures { times, .. } = noted.filter(|noted: &Failures| noted.run == run.number).unwrap_or_default();
-    let failures = Failures { run: run.number, times: times + 1 };
-    let json = serde_json::to_string(&failures).expect("two numbers always serialise");
+    let mut noted: Vec<Failures> = noted.unwrap_or_default();
+    let read = if run.payload.is_empty() { &run.cause } else { &run.payload };
+    let of = format!("{read} {}", settings::read_by(hub, feed));
+    let before = noted.iter().position(|one| one.of == of).map(|at| noted.remove(at));
+    let times = before.map_or(0, |before| before.times) + 1;
+    noted.insert(0, Failures { of, times });
+    noted.truncate(REMEMBERED);
+    let json = serde_json::to_string(&noted).expect("text and numbers always serialise");
     hub.feeds.save_note(&name, &json).await?;
-    Ok(failures.times)
+    Ok(times)
 }
 
-const fn fault_of(error: &HubError) -> Fault {
+fn fault_of(error: &HubError) -> Fault {
     match error {
-        HubError::Store(StoreError::Unfit(_)) | HubError::Log(LogError::Unfit(_)) => Fault::Payload,
+        error if error.heals() => Fault::Elsewhere,
+        HubError::Store(StoreError::Unfit(_)) | HubError::Log(LogError::Unfit(_)) | HubError::NotLanded => {
+            Fault::Payload
+        }
         HubError::Store(StoreError::Failed(_)) | HubError::Io(_) => Fault::Unclear,
         _ => Fault::Elsewhere,
     }

@@ -8,19 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use signalbox_connector::{Claims, Entity, Reject, RejectCode};
+use signalbox_connector::{Entity, Reject, RejectCode};
 use signalbox_event::data::SchoolCoverage;
-use signalbox_store::feed::{Hold, LedgerStatus};
+use signalbox_store::feed::{Hold, LedgerRow, LedgerStatus};
 
 use self::guard::Guard;
 use self::moved::Gone;
-use super::diff::{Departure, Step, Verdict};
+use super::diff::{Departure, Step, Verdict, marked};
 use super::doubt::{Book, Place};
 use super::extent;
 use super::read::{Notes, ReadIn};
 use super::rejects::RejectBook;
 use super::returned::Returned;
-use super::row::Row;
+use super::row::{Mark, Row};
 use crate::hub::HubError;
 
 /// The reason of a payload of which too much could not be used.
@@ -102,15 +102,42 @@ impl Gated {
         self.changes && !self.hold.as_ref().is_some_and(Held::is_whole)
     }
 
-    /// Whether the step's row stands on though the payload does not have it.
-    pub(crate) fn keeps_back(&self, step: &Step) -> Result<bool, HubError> {
-        if !step.verdict.is_end() || step.unmissed || self.kept_back.is_empty() {
-            return Ok(false);
+    /// What is done of a step. At a school whose ends wait for a person, what would end stands on; that, and what came beside
+    /// it, is marked: by the next payload one is to be told from the other.
+    pub(crate) fn allowed(&self, mut step: Step) -> Result<Step, HubError> {
+        if self.kept_back.is_empty() || step.slot.waits {
+            return Ok(step);
         }
         let row = step.row()?;
         let school = row.as_ref().and_then(|row| row.school()).unwrap_or_default();
-        Ok(is_kept_back(&self.kept_back, step.slot.entity as u16, school))
+        if !is_kept_back(&self.kept_back, step.slot.entity as u16, school) {
+            return Ok(step);
+        }
+        let is_kept = step.verdict.is_end() && !step.unmissed;
+        let (is_marked, is_new) = (is_about_students(step.slot.entity), step.verdict == Verdict::Add);
+        let was = step.old.as_ref().map(|old| Row::decode(&old.detail)).transpose()?;
+        let was_beside = was.as_ref().is_some_and(|row| row.mark == Mark::Beside);
+        let new = match (&step.old, &step.new) {
+            (Some(old), _) if is_kept && is_marked && !was_beside => mark_as(Mark::KeptBack, old)?,
+            (_, Some(new)) if is_new && is_marked => mark_as(Mark::Beside, new)?,
+            _ if is_kept || was_beside && step.verdict == Verdict::Unchanged => None,
+            _ => return Ok(step),
+        };
+        if is_kept {
+            step.publish = None;
+        }
+        step.new = new;
+        Ok(step)
     }
+}
+
+/// The row with a mark, if it counts and has not this one.
+fn mark_as(mark: Mark, stands: &LedgerRow) -> Result<Option<LedgerRow>, HubError> {
+    let row = Row::decode(&stands.detail)?;
+    if row.mark == mark {
+        return Ok(None);
+    }
+    Ok(Some(marked(stands, &Row { mark, ..row })))
 }
 
 /// Students and schools go only when nothing is kept back.
@@ -225,8 +252,12 @@ impl Tally {
             guard.added += u64::from(step.verdict == Verdict::Add && step.rows > 0);
             return Ok(());
         };
-        if status != LedgerStatus::Live || !row.is_counted() || step.unmissed {
+        // What came beside rows that were kept back is nobody's loss.
+        if status != LedgerStatus::Live || !row.is_counted() || step.unmissed || row.mark == Mark::Beside {
             return Ok(());
+        }
+        if row.mark == Mark::KeptBack {
+            guard.was_kept_back(row.school().unwrap_or_default(), step.verdict.is_end());
         }
         let verdict = if step.departure == Departure::Stays { Verdict::Unchanged } else { step.verdict };
         let school = if step.slot.entity == Entity::School { None } else { row.school() };
@@ -388,7 +419,9 @@ fn is_unusable(rows: u64, rejects: u64, unusable: u64, before: &Book) -> bool {
 
 /// The one reject that names every line of a key whose rows disagree.
 fn conflict(step: &Step) -> Reject {
-    let lines: Vec<String> = step.lines.iter().map(u32::to_string).collect();
+    let named: Vec<String> = step.lines.iter().map(u32::to_string).collect();
+    let more = step.rows.saturating_sub(named.len() as u64);
+    let lines = if more > 0 { format!("{} and {more} more", named.join(", ")) } else { named.join(", ") };
     let what = match step.slot.entity {
         Entity::Attendance => "That day counts as unknown until the source says one thing.",
         _ => {
@@ -401,8 +434,8 @@ fn conflict(step: &Step) -> Reject {
         column: None,
         code: RejectCode::ConflictingRows,
         value_class: String::new(),
-        help: format!("Rows {} have the same key and disagree. {what}", lines.join(", ")),
-        claims: Claims::default(),
+        help: format!("Rows {lines} have the same key and disagree. {what}"),
+        claims: Box::default(),
         mark: 0,
     }
 }

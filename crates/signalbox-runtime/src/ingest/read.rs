@@ -12,7 +12,9 @@ use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
 use jiff::civil::Date;
-use signalbox_connector::{Contents, Covers, Draft, Entity, Item, Refusal, Reject, RowSum};
+use signalbox_connector::{
+    Claims, Contents, Covers, Draft, Entity, Item, Refusal, Reject, RejectCode, RowSum,
+};
 use signalbox_event::StudentKey;
 use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
@@ -21,7 +23,7 @@ pub use self::place::outside_years;
 use self::place::{RowsByDay, SchoolSeen};
 use super::doubt::{Book, Doubt, Doubts, Place};
 use super::extent::{self, RowDays, Spoken};
-use super::identity::{Change, Hint, Person, Resolver, RosterIds, two_persons};
+use super::identity::{Change, Found, Hint, Person, Resolver, RosterIds, two_persons};
 use super::rejects::RejectBook;
 use super::returned::Returned;
 use super::row::Row;
@@ -288,7 +290,12 @@ impl<'a> Reader<'a> {
         ControlFlow::Continue(())
     }
 
-    fn unusable(&mut self, reject: Reject) {
+    fn unusable(&mut self, mut reject: Reject) {
+        let student = reject.claims.student.as_deref().unwrap_or_default();
+        // Where the columns have slipped, and nobody is called so, nothing of the row is believed.
+        if reject.code == RejectCode::WrongFieldCount && !matches!(self.student(student), Found::One(_)) {
+            *reject.claims = Claims::default();
+        }
         let claims = &reject.claims;
         self.doubt(claims.student.as_deref(), claims.school.as_deref(), claims.date, reject.mark);
         self.reject(reject);

@@ -22,7 +22,11 @@ use crate::hub::{Feed, Hub, HubError};
 const PAGE: usize = 20_000;
 
 /// Opens a release run if rows of the feed wait for what the roster has brought since this was looked at last.
-pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(), HubError> {
+pub(super) async fn waiting(
+    ingest: &mut Ingest,
+    taken: Taken<'_>,
+    runs: &mut Vec<RunReport>,
+) -> Result<(), HubError> {
     let Taken { feed, lease, now } = taken;
     // Whom an id names depends on both.
     let looked_up_by = format!("{} {}", mapping_of(feed), same::crosswalk(&ingest.hub).await?);
@@ -43,7 +47,7 @@ pub(super) async fn waiting(ingest: &mut Ingest, taken: Taken<'_>) -> Result<(),
             cause: cause::RELEASE.to_owned(),
         };
         let run = ingest.open(lease, run).await?;
-        finish(ingest, taken, &run).await?;
+        ingest.work(taken, run, runs).await?;
         settings = FeedSettings::load(&ingest.hub, &feed.name).await?;
     }
     settings.released_by = Some(looked_up_by);

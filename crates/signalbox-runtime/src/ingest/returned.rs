@@ -10,7 +10,7 @@ use signalbox_store::feed::LedgerStatus;
 
 use super::diff::{Step, Verdict};
 use super::doubt::{Book, Place, places_of};
-use super::row::Row;
+use super::row::{Mark, Row};
 use crate::hub::HubError;
 
 /// By the places where they stand. Kept with the run: when it is taken up again, some of the rows are in the ledger already.
@@ -76,7 +76,7 @@ impl<'a> Returning<'a> {
                     return Ok(());
                 }
                 let row = Row::decode(&old.detail)?;
-                if row.doubtful || row.is_silence() {
+                if row.mark == Mark::Doubtful || row.is_silence() {
                     self.note(&row, |back| back.stood += 1);
                 }
             }

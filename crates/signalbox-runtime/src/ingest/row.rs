@@ -24,8 +24,7 @@ mod tests;
 /// that writes another id of the same student says the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row<'a> {
-    /// It was missing from its feed's last payload and stands on, because one that could not be used may have been it.
-    pub doubtful: bool,
+    pub mark: Mark,
     /// `None`: the student is not found (yet), or the row is about no student.
     pub student: Option<Uuid>,
     #[serde(borrow)]
@@ -46,9 +45,23 @@ pub(crate) struct Waiting<'a> {
     pub row: Row<'a>,
 }
 
+/// How a row stands in the ledger, beside what it says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Mark {
+    /// As its feed's last payload has it.
+    #[default]
+    None,
+    /// It was missing there and stands on, because one that could not be used may have been it.
+    Doubtful,
+    /// It was missing there and stands on, because a person is asked about the rows that its school would lose.
+    KeptBack,
+    /// It came beside such rows, perhaps in the place of one.
+    Beside,
+}
+
 impl<'a> Row<'a> {
     pub(crate) fn new(student: Option<StudentKey>, body: Body<'a>) -> Self {
-        Self { doubtful: false, student: student.map(|key| *key.as_uuid()), body }
+        Self { mark: Mark::None, student: student.map(|key| *key.as_uuid()), body }
     }
 
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, HubError> {
@@ -62,9 +75,9 @@ impl<'a> Row<'a> {
             postcard::to_extend(self, std::mem::take(buffer)).expect("a buffer that grows takes any row");
     }
 
-    /// Whether an encoded row is marked as doubtful: its first field.
+    /// Whether an encoded row has a mark: its first field.
     pub(crate) fn is_marked(bytes: &[u8]) -> bool {
-        bytes.first() == Some(&1)
+        bytes.first().is_some_and(|mark| *mark != Mark::None as u8)
     }
 
     pub(crate) const fn entity(&self) -> Entity {

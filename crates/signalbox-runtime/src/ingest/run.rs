@@ -1,6 +1,8 @@
 //! One payload, from its landed bytes to the closed run.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -163,6 +165,13 @@ impl OpenRun<'_> {
         end_run(self.hub, self.run, self.feed.domain(), None, &[]).await
     }
 
+    fn payload(&self) -> Result<File, HubError> {
+        self.hub.landing.payload(&self.run.payload).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => HubError::NotLanded,
+            _ => HubError::Io(error),
+        })
+    }
+
     /// What was decided of the run before it was cut short.
     fn decided(&self) -> Result<Option<Gated>, HubError> {
         let decided = self.run.gated.as_deref().map(serde_json::from_str).transpose();
@@ -176,7 +185,7 @@ impl OpenRun<'_> {
         resolver: &mut Resolver,
     ) -> Result<(Result<ReadIn, Refusal>, u64), HubError> {
         let Self { hub, feed, run, .. } = *self;
-        let mut payload = hub.landing.payload(&run.payload)?;
+        let mut payload = self.payload()?;
         let size_bytes = payload.metadata()?.len();
         // Dropped once more, the same rows speak of the days since too.
         let is_reread = remembered.payload.as_ref() == Some(&run.payload) && run.cause != cause::DROP;
@@ -211,7 +220,7 @@ impl OpenRun<'_> {
             return Ok(None);
         }
         let (run_day, context) = (self.run_day(), basis.context());
-        let payload = hub.landing.payload(&run.payload)?;
+        let payload = self.payload()?;
         let read =
             tokio::task::block_in_place(|| accepted.recognise(feed, &context, run_day, &run.name, payload))?;
         let Some(mut read) = read else { return Ok(None) };
@@ -321,9 +330,7 @@ impl OpenRun<'_> {
         let Self { hub, run, .. } = *self;
         let mut steps = steps.or_anew(by, read)?;
         while let Some(step) = steps.next().await? {
-            if !gated.keeps_back(&step)? {
-                emitter.step(step).await?;
-            }
+            emitter.step(gated.allowed(step)?).await?;
         }
         if emitter.has_sent() || self.has_to_end(read, gated, settings) {
             emitter.finish(run_end(hub, run, self.feed.domain(), read.rows_mean(), &gated.covered)).await?;

@@ -106,7 +106,9 @@ pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
                 .flags()
                 .iter()
                 .map(|flag| flag.number)
-                .filter(|number| is_theirs || id(hub, who, *number).to_string().starts_with(&start))
+                .filter(|number| {
+                    is_theirs || !start.is_empty() && id(hub, who, *number).to_string().starts_with(&start)
+                })
                 .collect();
             found.extend(numbers.into_iter().map(|number| Found { who, state: state.clone(), number }));
         })

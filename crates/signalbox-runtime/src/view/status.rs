@@ -22,7 +22,7 @@ use crate::consume::shard::ShardState;
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
-use crate::ingest::{FeedSettings, RunReport};
+use crate::ingest::{FeedSettings, RunReport, Trouble};
 use crate::land::hex;
 
 /// `signalbox status`
@@ -55,7 +55,7 @@ pub struct FeedStatus {
     /// `None`: a roster feed, which has none.
     pub mode: Option<&'static str>,
     /// `never_read`, `ok`, `attention` (rows could not be used or matched), `waiting` (for a decision), `refused`,
-    /// `reading` (decisions wait for its open run) or `not_configured`.
+    /// `reading` (decisions wait for its open run), `unreadable` (its source does not let it be read) or `not_configured`.
     pub state: &'static str,
     /// The earliest day, over the schools, through which attendance is known.
     pub covered_through: Option<String>,
@@ -165,9 +165,11 @@ async fn feed_status(
     let settings = FeedSettings::load(hub, &feed.name).await?;
     let covered = settings.covered.values().map(signalbox_risk::DateRanges::end).min().flatten();
     let open_run_since = beside::open_since(hub, &feed.name).await?;
-    let (state, next_step) = match &open_run_since {
-        Some(since) => beside::reading(since),
-        None => match state(hub, mode, settings.last.as_ref(), holds, not_found) {
+    let trouble = Trouble::of(&*hub.feeds, &feed.name).await?;
+    let (state, next_step) = match (&open_run_since, trouble) {
+        (Some(since), trouble) => beside::reading(since, trouble),
+        (None, Some(trouble)) => ("unreadable", Some(beside::since(hub, &trouble))),
+        (None, None) => match state(hub, mode, settings.last.as_ref(), holds, not_found) {
             ("ok", step) => {
                 doubtful_silence(hub, &settings).map_or(("ok", step), |step| ("attention", Some(step)))
             }

@@ -67,6 +67,16 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
         || code_of(error).is_some_and(|code| matches!(code, SQLITE_BUSY | SQLITE_LOCKED))
 }
 
+/// Whether it is none of what was asked for: [`is_busy`], or the disk is full, read-only or does not answer.
+pub(crate) fn is_away(error: &sqlx::Error) -> bool {
+    const SQLITE_READONLY: i32 = 8;
+    const SQLITE_IOERR: i32 = 10;
+    const SQLITE_FULL: i32 = 13;
+    const SQLITE_CANTOPEN: i32 = 14;
+    let of_disk = |code| matches!(code, SQLITE_READONLY | SQLITE_IOERR | SQLITE_FULL | SQLITE_CANTOPEN);
+    is_busy(error) || code_of(error).is_some_and(of_disk)
+}
+
 /// Whether a value is too large, or of no type that its column takes.
 pub(crate) fn is_unfit(error: &sqlx::Error) -> bool {
     const SQLITE_TOOBIG: i32 = 18;

@@ -257,7 +257,7 @@ async fn select(
 }
 
 fn log_error(error: sqlx::Error) -> LogError {
-    if connect::is_busy(&error) { LogError::Unavailable(Box::new(error)) } else { failed(error) }
+    if connect::is_away(&error) { LogError::Unavailable(Box::new(error)) } else { failed(error) }
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> LogError {

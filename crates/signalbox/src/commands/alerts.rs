@@ -143,7 +143,7 @@ async fn resend(hub: &Hub, args: &AlertsResend, now: Timestamp) -> Result<Resent
 async fn the_alert(hub: &Hub, id: &str) -> Result<AlertLine, Failure> {
     let start = id.to_ascii_lowercase();
     let mut found = alerts(hub).await?;
-    found.retain(|line| line.alert_id.to_string().starts_with(&start));
+    found.retain(|line| !start.is_empty() && line.alert_id.to_string().starts_with(&start));
     let help = match (found.pop(), found.is_empty()) {
         (Some(line), true) if matches!(line.state, "pending" | "delivered" | "dead") => return Ok(line),
         (Some(line), true) => {

@@ -49,10 +49,11 @@ pub(super) fn run(out: &mut dyn Write, global: &Global, args: &Check) -> Result<
 /// What lies where the feeds look: perhaps nothing, by a mistyped path; perhaps a file that does not fit the mapping.
 fn newest(config: &Path, loaded: &Loaded, now: Timestamp) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let land = sample::Nameless::of(loaded);
     for feed in &loaded.config.feeds {
-        match feed.source.newest() {
+        match feed.source.newest(&land) {
             Some(Newest::Payload { path, bytes }) => {
-                problems.extend(sample::newest(config, loaded, feed, &path, bytes, now));
+                problems.extend(sample::newest(config, loaded, feed, Path::new(&path), bytes, now));
             }
             Some(Newest::Nothing { at }) => problems.extend(nothing_there(config, loaded, feed, &at)),
             None => {}

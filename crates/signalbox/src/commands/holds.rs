@@ -166,7 +166,8 @@ fn plain(reason: &str) -> &str {
 async fn whole_id(hub: &Hub, start: &str) -> Result<String, Failure> {
     let holds = hub.feeds.holds(&HoldState::ALL).await?;
     let mut ids: Vec<String> = holds.into_iter().map(|hold| hold.id).collect();
-    ids.retain(|id| id.starts_with(start));
+    // A blank beginning is a variable that was not set.
+    ids.retain(|id| !start.is_empty() && id.starts_with(start));
     match (ids.pop(), ids.is_empty()) {
         (Some(id), true) => Ok(id),
         (Some(_), false) => {

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use signalbox_connector::Destination;
-use signalbox_log::LogError;
 use signalbox_runtime::consume::RiskConsumer;
 use signalbox_runtime::hub::{Hub, HubError};
 use signalbox_runtime::ingest::{self, Holder, Ingest, PassReport};
 use signalbox_runtime::running::Running;
 use signalbox_runtime::{relay, up};
-use signalbox_store::StoreError;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinError;
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
@@ -196,6 +195,16 @@ impl Post {
     }
 }
 
+/// How a role's task ended. A panic of it goes on here: a hub that lacks a role does not run.
+pub(super) fn end_of(task: Result<Result<(), HubError>, JoinError>) -> Result<(), HubError> {
+    match task {
+        Ok(ended) => ended,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // It was aborted, as the hub ends.
+        Err(_) => Ok(()),
+    }
+}
+
 /// Keeps the feeds of `holder` while the guard lives.
 pub(super) fn keep(hub: &Arc<Hub>, holder: &Holder, clock: Clock) -> Keeping {
     let (hub, holder) = (hub.clone(), holder.clone());
@@ -247,7 +256,7 @@ impl Trouble {
     pub(super) fn hear(&mut self, step: Result<Option<String>, HubError>) -> Result<bool, HubError> {
         let trouble = match step {
             Ok(trouble) => trouble.unwrap_or_default(),
-            Err(error) if heals(&error) => plain(&error),
+            Err(error) if error.heals() => plain(&error),
             Err(error) => return Err(error),
         };
         if !trouble.is_empty() && trouble != self.0 {
@@ -258,14 +267,6 @@ impl Trouble {
         self.0 = trouble;
         Ok(!self.0.is_empty())
     }
-}
-
-fn heals(error: &HubError) -> bool {
-    matches!(
-        error,
-        HubError::Log(LogError::Unavailable(_))
-            | HubError::Store(StoreError::Unavailable(_) | StoreError::Unknown | StoreError::Fenced)
-    )
 }
 
 /// With the reason, which says which server it is.

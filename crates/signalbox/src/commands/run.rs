@@ -8,7 +8,7 @@ use signalbox_runtime::hub::HubError;
 use tokio::task::JoinSet;
 
 use super::load;
-use super::roles::{Post, ready_to_deliver, until_signal};
+use super::roles::{self, Post, ready_to_deliver, until_signal};
 use super::up::fingerprint;
 use crate::cli::{Global, Role, Run};
 use crate::clock::Clock;
@@ -64,7 +64,7 @@ pub(super) async fn forever(
     while ended.is_ok()
         && let Some(task) = tasks.join_next().await
     {
-        ended = task.expect("a role does not panic, and nobody aborts it");
+        ended = roles::end_of(task);
     }
     tasks.shutdown().await;
     opened.close().await?;

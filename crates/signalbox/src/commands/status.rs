@@ -108,11 +108,8 @@ struct Here<'a> {
 }
 
 impl Here<'_> {
-    /// Of another day, with its date.
     fn clock(&self, at: Timestamp) -> String {
-        let (at, now) = (at.to_zoned(self.zone.clone()), self.now.to_zoned(self.zone.clone()));
-        let format = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-        at.strftime(format).to_string()
+        LocalTime::new(at, self.zone).to_string()
     }
 }
 
@@ -202,9 +199,12 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
 
 /// Of a destination that does not take alerts: since when, why, and what waits.
 fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
-    let DestinationStatus { destination, pending, failing_since, last_error, next_try, next_step } =
+    let DestinationStatus { destination, pending, failing_since, last_error, next_try, dead: _, next_step } =
         destination;
-    let since = here.clock(failing_since.as_ref()?.timestamp());
+    let Some(since) = failing_since else {
+        return next_step.as_ref().map(|step| format!("{destination}: {step}"));
+    };
+    let since = here.clock(since.timestamp());
     let error = last_error.as_deref().unwrap_or("no reason was given");
     let waiting = match pending {
         0 => "no alert waits".to_owned(),
@@ -215,7 +215,7 @@ fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
         Some(at) if at <= here.now => "; the next try is due".to_owned(),
         Some(at) => format!("; next try {}", here.clock(at)),
     };
-    let next_step = next_step.map(|step| format!(" {step}")).unwrap_or_default();
+    let next_step = next_step.as_ref().map(|step| format!(" {step}")).unwrap_or_default();
     Some(format!("Deliveries to {destination} fail since {since}: {error}; {waiting}{next_try}.{next_step}"))
 }
 
@@ -244,6 +244,7 @@ fn plain(state: &str) -> &str {
         "attention" => "ok, look below",
         "reading" => "READING, all wait",
         "not_configured" => "NOT CONFIGURED",
+        "unreadable" => "CANNOT BE READ",
         other => other,
     }
 }
@@ -258,6 +259,7 @@ mod tests {
         next_try: Option<&str>,
         next_step: Option<&'static str>,
     ) -> Option<String> {
+        let next_step = next_step.map(str::to_owned);
         let zone = TimeZone::get("America/Chicago").expect("is known");
         let at = |text: &str| text.parse::<Timestamp>().expect("a time");
         let here = |text: &str| LocalTime::new(at(text), &zone);
@@ -267,6 +269,7 @@ mod tests {
             failing_since: Some(here(since)),
             last_error: Some("hub.example.org is busy (503)".to_owned()),
             next_try: next_try.map(here),
+            dead: 0,
             next_step,
         };
         failing(&destination, &Here { now: at("2026-09-21T14:15:00Z"), zone: &zone })
@@ -275,10 +278,10 @@ mod tests {
     #[test]
     fn a_failing_destination_is_told_by_the_districts_clocks() {
         let soon = said(12, "2026-09-21T14:14:00Z", Some("2026-09-21T14:20:00Z"), None);
-        let expected = "Deliveries to counselors fail since 09:14: hub.example.org is busy (503); 12 alerts wait; next try 09:20.";
+        let expected = "Deliveries to counselors fail since 2026-09-21T09:14:00-05:00: hub.example.org is busy (503); 12 alerts wait; next try 2026-09-21T09:20:00-05:00.";
         assert_eq!(soon.as_deref(), Some(expected));
         let due = said(1, "2026-09-20T02:00:00Z", Some("2026-09-21T14:15:00Z"), None);
-        let expected = "Deliveries to counselors fail since 2026-09-19 21:00: hub.example.org is busy (503); 1 alert waits; the next try is due.";
+        let expected = "Deliveries to counselors fail since 2026-09-19T21:00:00-05:00: hub.example.org is busy (503); 1 alert waits; the next try is due.";
         assert_eq!(due.as_deref(), Some(expected));
         let given_up = said(0, "2026-09-21T14:14:00Z", None, Some("Take it out."));
         assert!(given_up.is_some_and(|line| line.ends_with("; no alert waits. Take it out.")));

@@ -37,8 +37,11 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         )?;
     }
     for answer in &view.answers {
-        let value = answer.value.as_deref().unwrap_or("nothing known");
-        write!(out, "  {} {}: {value} school days absent", answer.indicator, answer.school_year)?;
+        let value = match &answer.value {
+            Some(value) => format!("{value} school days absent"),
+            None => "no school day is known".to_owned(),
+        };
+        write!(out, "  {} {}: {value}", answer.indicator, answer.school_year)?;
         // That a number is sound is no word about the student.
         match answer.status {
             "ok" => writeln!(out, ".")?,

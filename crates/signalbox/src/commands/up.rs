@@ -4,15 +4,17 @@ use std::io::Write;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use signalbox_connector::regular_file;
 use signalbox_runtime::ingest::{self, Holder, PassReport};
 use signalbox_runtime::running::Running;
 use signalbox_runtime::up::{self, Left, Loops};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::roles::{self, LOOK_EVERY, Post, STILL_FOR, Trouble, unless_drained, until_signal};
 use super::{load, run as run_command, status};
 use crate::cli::{Global, Role, Up};
 use crate::clock::Clock;
+use crate::config;
 use crate::exit::{Done, Failure};
 use crate::open::{self, Lock, Opened};
 
@@ -57,14 +59,14 @@ async fn alone(opened: &Opened, configuration: &str) -> Result<Lock, Failure> {
 
 /// Names the configuration that a process runs with.
 pub(super) fn fingerprint(global: &Global) -> Result<String, Failure> {
-    let text = std::fs::read(&global.config).map_err(|error| {
+    let text = regular_file::read_text(&global.config, config::MOST_BYTES).map_err(|error| {
         let context = format!("the configuration {} cannot be read", global.config.display());
         Failure::input(
             anyhow::Error::new(error).context(context),
             "signalbox init writes a configuration to start from; --config names another place",
         )
     })?;
-    Ok(format!("{:x}", sha2_hex(&text)))
+    Ok(format!("{:x}", sha2_hex(text.as_bytes())))
 }
 
 fn sha2_hex(bytes: &[u8]) -> impl std::fmt::LowerHex {
@@ -129,12 +131,23 @@ async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
     let mut delivering = tokio::spawn(post.clone().deliver());
     writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
     out.flush()?;
-    let worked = Box::pin(work(post)).await;
-    // It has been asked to stop as well; a try in hand may take longer than a person waits.
-    if tokio::time::timeout(LOOK_EVERY, &mut delivering).await.is_err() {
-        delivering.abort();
+    let mut working = Box::pin(work(post));
+    tokio::select! {
+        worked = &mut working => {
+            // It has been asked to stop as well; a try in hand may take longer than a person waits.
+            let delivered = timeout(LOOK_EVERY, &mut delivering).await;
+            delivering.abort();
+            worked?;
+            if let Ok(delivered) = delivered {
+                roles::end_of(delivered)?;
+            }
+        }
+        // Nobody is told anything any more: unless asked to stop, the hub does not go on without it.
+        delivered = &mut delivering => {
+            roles::end_of(delivered)?;
+            working.await?;
+        }
     }
-    worked?;
     writeln!(out, "Stopped. Start again to go on.")?;
     Ok(Done::Ok)
 }

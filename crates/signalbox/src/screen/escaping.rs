@@ -1,7 +1,7 @@
 //! What strangers wrote, on its way to a terminal: names, ids, headers, file names, reasons.
 //!
 //! Characters that would act on a terminal instead of being seen are written as `\u001b` and the like, in JSON too, where
-//! that is the same text. Line ends are the hub's own: no cell, name or argument that gets this far has one.
+//! that is the same text. Line ends are the hub's own: cells, names and arguments lose theirs where they come in.
 
 use std::io::{self, Write};
 

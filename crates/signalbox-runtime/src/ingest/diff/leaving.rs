@@ -12,7 +12,7 @@ use super::one_key::ended;
 use super::{Departure, Step, Verdict};
 use crate::calendar::Calendars;
 use crate::hub::HubError;
-use crate::ingest::row::{Row, content_hash};
+use crate::ingest::row::{Mark, Row, content_hash};
 
 /// An entry date that moves by at most so many school days is the same enrolment, mended.
 const SAME_WITHIN: usize = 20;
@@ -134,7 +134,7 @@ impl Leaving<'_> {
         if !is_another || left < before.entry {
             return Ok(None);
         }
-        let mut row = Row { doubtful: false, ..Row::decode(&old.detail)? };
+        let mut row = Row { mark: Mark::None, ..Row::decode(&old.detail)? };
         if let Body::Enrollment(EnrollmentRow { key: Some(key), exit, .. }) = &mut row.body {
             *key = format!("{key}{UNTIL}{left}").into();
             *exit = Some(Day::from(left));
@@ -182,7 +182,7 @@ impl Leaving<'_> {
             if let Body::Enrollment(row) = &mut row.body {
                 row.exit = Some(Day::from(left));
             }
-            row.doubtful = false;
+            row.mark = Mark::None;
             let mut detail = Vec::with_capacity(old.detail.len());
             row.encode(&mut detail);
             new.content = content_hash(&detail);

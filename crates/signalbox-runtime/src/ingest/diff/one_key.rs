@@ -7,7 +7,7 @@ use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
 use super::{Step, Verdict};
 use crate::hub::HubError;
-use crate::ingest::row::{Row, Slot, content_hash};
+use crate::ingest::row::{Mark, Row, Slot, content_hash};
 use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
 
 pub(super) const fn is_inferred(head: &Head) -> bool {
@@ -15,7 +15,7 @@ pub(super) const fn is_inferred(head: &Head) -> bool {
 }
 
 /// The same row, marked in the ledger; what it says does not change.
-pub(super) fn marked(old: &LedgerRow, row: &Row<'_>) -> LedgerRow {
+pub(crate) fn marked(old: &LedgerRow, row: &Row<'_>) -> LedgerRow {
     let mut detail = Vec::with_capacity(old.detail.len());
     row.encode(&mut detail);
     LedgerRow { detail, ..old.clone() }
@@ -54,7 +54,7 @@ pub(super) fn matched(
     }
     if let Some(same) = live.filter(|live| live.content == content) {
         let new = if Row::is_marked(&same.detail) {
-            Some(marked(same, &Row { doubtful: false, ..Row::decode(&same.detail)? }))
+            Some(marked(same, &Row { mark: Mark::None, ..Row::decode(&same.detail)? }))
         } else {
             None
         };
@@ -66,7 +66,7 @@ pub(super) fn matched(
     };
     if let Some(said) = live.filter(|_| was_said && is_inferred(head) && slot.entity == Entity::Attendance) {
         // What is inferred never takes the place of what was said.
-        let row = Row { doubtful: true, ..Row::decode(&said.detail)? };
+        let row = Row { mark: Mark::Doubtful, ..Row::decode(&said.detail)? };
         let new = (!Row::is_marked(&said.detail)).then(|| marked(said, &row));
         return Ok(Step { new, ..Step::new(slot, school_year, Verdict::Doubted, old) });
     }

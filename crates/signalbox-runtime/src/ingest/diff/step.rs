@@ -74,7 +74,7 @@ pub(crate) struct Step {
     pub publish: Option<Status>,
     /// Rows of the payload with this key.
     pub rows: u64,
-    /// Where they stand, if there are several, and whether they agree.
+    /// Where the first of them stand, if there are several, and whether they agree.
     pub lines: Vec<u32>,
     pub conflict: bool,
     pub fault: bool,

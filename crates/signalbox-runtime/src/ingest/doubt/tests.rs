@@ -4,13 +4,14 @@ use signalbox_event::rows::{AttendanceCategory, AttendanceRow};
 use super::*;
 
 fn row(doubtful: bool) -> Row<'static> {
+    let mark = if doubtful { Mark::Doubtful } else { Mark::None };
     let day = AttendanceRow {
         school: "100".into(),
         date: date(2026, 9, 18).into(),
         category: AttendanceCategory::AbsentExcused,
         source_code: None,
     };
-    Row { student: Some(Uuid::from_u128(7)), doubtful, body: day.into() }
+    Row { student: Some(Uuid::from_u128(7)), mark, body: day.into() }
 }
 
 fn cast(rows: u32, place: &Place, before: &Book) -> Doubt {

@@ -59,6 +59,9 @@ struct Losses {
     moves: u64,
     /// Those that stand on because a row that could not be used may have been them.
     doubted: u64,
+    /// Rows that an earlier payload did not have, and about which a person was asked; and those of them that are still missing.
+    kept_back: u64,
+    still_missing: u64,
     /// Those who have rows at this school only.
     students: Students,
 }
@@ -66,7 +69,7 @@ struct Losses {
 /// The student in hand.
 #[derive(Debug, Default)]
 struct Student {
-    group: Option<[u8; 8]>,
+    group: Option<Group>,
     /// The place of the one school where the rows so far are; `None`: at several.
     school: Option<usize>,
     rows: u64,
@@ -114,12 +117,26 @@ impl Guard {
     fn settle(&mut self) {
         let group = self.moved.group;
         for Gone { school, verdict, is_today, .. } in self.moved.settle() {
-            self.row(&school, group, verdict, is_today);
+            self.count(&school, group, verdict, is_today);
         }
     }
 
-    /// A live row: what becomes of it.
-    pub(super) fn row(&mut self, school: &str, group: Option<[u8; 8]>, verdict: Verdict, is_today: bool) {
+    /// A live row: what becomes of it. Those of one student come one after the other.
+    pub(super) fn row(&mut self, school: &str, group: Option<Group>, verdict: Verdict, is_today: bool) {
+        self.turn_to(group);
+        self.count(school, group, verdict, is_today);
+    }
+
+    /// A person was asked about the end of rows of the school, one of which this is, and has not said yes: whether it is still
+    /// missing.
+    pub(super) fn was_kept_back(&mut self, school: &str, is_missing: bool) {
+        let place = self.place(school);
+        let losses = &mut self.schools[place];
+        losses.kept_back += 1;
+        losses.still_missing += u64::from(is_missing);
+    }
+
+    fn count(&mut self, school: &str, group: Option<Group>, verdict: Verdict, is_today: bool) {
         let place = self.place(school);
         let losses = &mut self.schools[place];
         let is_gone = verdict.is_end() || verdict == Verdict::Late;
@@ -156,7 +173,7 @@ impl Guard {
         self.last_place
     }
 
-    fn next_student(&mut self, group: Option<[u8; 8]>) {
+    fn next_student(&mut self, group: Option<Group>) {
         let next = Student { group, ..Student::default() };
         let Student { school, rows, gone, .. } = std::mem::replace(&mut self.student, next);
         if !self.counts_students || rows == 0 {
@@ -178,14 +195,16 @@ impl Guard {
         self.next_student(None);
     }
 
-    /// The schools that would lose more than half of their rows, or all where that may not be.
+    /// The schools that would lose more than half of their rows, or all where that may not be; and those that would lose what
+    /// a person was asked about and has not let go: what came in its place makes it no smaller part.
     pub(super) fn schools(&self) -> BTreeSet<&str> {
         let is_lost = |losses: &Losses| {
             let many = losses.gone >= FLOOR && losses.gone * 2 > losses.live;
             let whole = self.always_has_rows && losses.gone > 0 && losses.gone == losses.live;
             // A school that one slip of the pen made up goes with it.
             let is_made_up = losses.gone == 1 && losses.moves == 1;
-            losses.ends > 0 && (many || whole && !is_made_up)
+            let as_before = losses.still_missing * 2 > losses.kept_back;
+            losses.ends > 0 && (many || as_before || whole && !is_made_up)
         };
         let named = self.schools.iter().filter(|(school, _)| !school.is_empty());
         named.filter(|(_, losses)| is_lost(losses)).map(|(school, _)| school.as_str()).collect()
@@ -300,6 +319,44 @@ mod tests {
         assert_eq!(students(5, 200, 4), Some(Whole::Students));
         assert_eq!(students(4, 100, 4), None, "four students");
         assert_eq!(students(5, 200, 1), None, "a row each: corrections, and fewer than ten");
+    }
+
+    /// Who keeps most rows loses nothing, in whatever order they come.
+    #[test]
+    fn who_keeps_rows_is_not_lost() {
+        let mut guard = Guard { counts_students: true, ..Guard::default() };
+        for student in 0..100_u8 {
+            let group = Some([student; 8]);
+            for day in 1..=10 {
+                let date = jiff::civil::date(2026, 9, day);
+                if student % 20 == 0 && day % 3 == 0 {
+                    let (school, verdict) = ("1".to_owned(), Verdict::EndAbsent);
+                    guard.gone(group, Gone { school, date, verdict, is_today: false });
+                } else {
+                    guard.row("1", group, Verdict::Unchanged, false);
+                }
+            }
+        }
+        guard.finish();
+        assert_eq!(guard.whole(&guard.schools()), None);
+        assert_eq!(guard.ends_by_school().map(|ends| ends.would_end).collect::<Vec<_>>(), [15]);
+    }
+
+    /// The same wrong rows once more are no reason to let the right ones go.
+    #[test]
+    fn what_was_kept_back_waits_until_it_is_back() {
+        let guard = |missing: u64| {
+            let mut guard = Guard::default();
+            (0..30).for_each(|_| guard.row("1", None, Verdict::Unchanged, false));
+            for row in 0..30 {
+                let verdict = if row < missing { Verdict::EndAbsent } else { Verdict::Unchanged };
+                guard.was_kept_back("1", row < missing);
+                guard.row("1", None, verdict, false);
+            }
+            guard.finish();
+            guard.schools().len()
+        };
+        assert_eq!([guard(30), guard(16), guard(15), guard(0)], [1, 1, 0, 0]);
     }
 
     /// One school is missing, and of another the last students are.

@@ -1,5 +1,5 @@
 //! Which ids of which student or school: an id stays its last one's until the roster row of that says another, or another
-//! claims it. Where two rows of one payload claim it, it is both's.
+//! claims it, under whatever type. Where two rows of one payload claim it, it is both's.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
@@ -171,16 +171,16 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         }
         for (key, ids) in &self.said {
             for id in ids {
-                change.gone.extend(self.moved_from(known, key, id).map(|owner| row(owner, id.clone())));
+                change.gone.extend(self.moved_from(known, key, id).map(|(owner, id)| row(owner, id)));
                 change.new.push(row(key, id.clone()));
             }
         }
-        for (id, owners) in known.shared() {
-            let (claim_it, others): (Vec<&K>, Vec<&K>) =
-                owners.into_iter().partition(|owner| self.claims_it(owner, &id));
-            if !claim_it.is_empty() {
-                change.gone.extend(others.into_iter().map(|owner| row(owner, id.clone())));
-            }
+        for owners in known.shared() {
+            let (claim_it, others): (Vec<_>, Vec<_>) =
+                owners.into_iter().partition(|(owner, id)| self.claims_it(owner, id));
+            let is_anothers = |owner: &K| claim_it.iter().any(|(claims, _)| *claims != owner);
+            let gone = others.into_iter().filter(|(owner, id)| id.0 != FIRST_ID && is_anothers(owner));
+            change.gone.extend(gone.map(|(owner, id)| row(owner, id)));
         }
     }
 
@@ -190,16 +190,17 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         known: &'k Ids<K>,
         key: &'k K,
         id: &'k TypedId,
-    ) -> impl Iterator<Item = &'k K> {
-        let owners = known.named(&id.1, Some(&id.0));
-        owners.filter(move |owner| *owner != key && !self.claims_it(owner, id))
+    ) -> impl Iterator<Item = (&'k K, TypedId)> {
+        let others = known.owners(&id.1).filter(move |(owner, _)| *owner != key);
+        others.filter(|(owner, id)| id.0 != FIRST_ID && !self.claims_it(owner, id))
     }
 
     fn claims_it(&self, owner: &K, id: &TypedId) -> bool {
         if !self.seen.contains_key(owner) {
             return self.is_delta;
         }
-        self.said.get(owner).is_none_or(|claims| claims.contains(id))
+        // The first id stands in every row.
+        id.0 == FIRST_ID || self.said.get(owner).is_none_or(|claims| claims.contains(id))
     }
 }
 

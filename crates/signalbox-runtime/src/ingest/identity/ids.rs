@@ -60,18 +60,18 @@ impl<K: Clone + Eq + Hash> Ids<K> {
         self.named.iter().flat_map(|(id, owners)| owners.iter().map(|(_, key)| (&**id, key)))
     }
 
-    /// Ids that name several, of one type.
-    pub(super) fn shared(&self) -> impl Iterator<Item = (TypedId, Vec<&K>)> {
-        let several = self.named.iter().filter(|(_, owners)| owners.len() > 1);
-        several.flat_map(|(id, owners)| {
-            let of_type = move |id_type: usize| {
-                let owners = owners.iter().filter(move |(held, _)| usize::from(*held) == id_type);
-                owners.map(|(_, key)| key).collect::<Vec<_>>()
-            };
-            let types = self.types.iter().enumerate().map(move |(at, name)| (name, of_type(at)));
-            let shared = types.filter(|(_, owners)| owners.len() > 1);
-            shared.map(move |(name, owners)| ((name.clone(), id.to_string()), owners))
-        })
+    /// Ids that name several, with the types under which they do: a tool that writes the bare id does not say its type.
+    pub(super) fn shared(&self) -> impl Iterator<Item = Vec<(&K, TypedId)>> {
+        let several = self.named.iter().filter(|(_, owners)| {
+            owners.first().is_some_and(|(_, first)| owners.iter().any(|(_, owner)| owner != first))
+        });
+        several.map(|(id, _)| self.owners(id).collect())
+    }
+
+    /// Whom an id names, each with the type under which it does.
+    pub(super) fn owners<'i>(&'i self, id: &'i str) -> impl Iterator<Item = (&'i K, TypedId)> {
+        let owners = self.named.get(id).into_iter().flatten();
+        owners.map(|(id_type, owner)| (owner, (self.type_name(*id_type).to_owned(), id.to_owned())))
     }
 
     /// Whether its further ids are just these.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use signalbox_connector::draft::{mark_of, value_class};
 use signalbox_connector::jiff::civil::Date;
-use signalbox_connector::{Claims, Draft, Reject, RejectCode};
+use signalbox_connector::{Draft, Reject, RejectCode};
 use signalbox_event::{Body, Status, StudentKey};
 use signalbox_store::feed::{CrosswalkRow, Named};
 
@@ -134,7 +134,7 @@ pub(super) fn unknown_school(draft: &Draft<'_>, school: &str) -> Reject {
         help: "No roster row names this school. The row is kept, and used when the roster brings the school; or mend \
                the id"
             .to_owned(),
-        claims: Claims::default(),
+        claims: Box::default(),
         mark: 0,
     }
 }

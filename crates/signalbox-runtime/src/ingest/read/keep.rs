@@ -5,7 +5,7 @@ use std::io;
 
 use jiff::civil::Date;
 use signalbox_connector::draft::{Field, mark_of};
-use signalbox_connector::{Claims, Draft};
+use signalbox_connector::{Claims, Draft, RejectCode};
 use signalbox_event::rows::{AttendanceCategory, Stands};
 use signalbox_event::{Body, Status, StudentKey};
 
@@ -46,10 +46,17 @@ impl Reader<'_> {
                 let school = draft.claims.school.as_ref().map_or(School::None, |school| self.school(school));
                 let mut flags =
                     draft.left_out.iter().fold(flags, |flags, left_out| flags | unread(left_out.field));
-                // Of a row whose student is not found the fault is reported all the same; it counts as not found.
-                if let Some(fault) = fault {
-                    self.found.rejects.add(fault);
-                    flags |= if matches!(student, Found::One(_)) { FAULT } else { 0 };
+                match fault {
+                    Some(fault) if matches!(student, Found::One(_)) => {
+                        self.found.rejects.add(*fault);
+                        flags |= FAULT;
+                    }
+                    Some(fault) if fault.code == RejectCode::WrongFieldCount => {
+                        self.unusable(*fault);
+                        return Ok(());
+                    }
+                    // It counts as not found; the fault is told of once it is.
+                    _ => {}
                 }
                 self.keep_about(draft, student, school, flags)
             }

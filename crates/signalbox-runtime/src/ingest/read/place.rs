@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use signalbox_connector::draft::value_class;
-use signalbox_connector::{Claims, Draft, Entity, Reject, RejectCode};
+use signalbox_connector::{Draft, Entity, Reject, RejectCode};
 use signalbox_event::Body;
 use signalbox_event::rows::Stands;
 
@@ -134,7 +134,7 @@ pub fn outside_years(draft: &Draft<'_>) -> Reject {
         help: "It begins after this school year, in none that `calendars` has: it counts once that year is configured \
                and begins"
             .to_owned(),
-        claims: Claims::default(),
+        claims: Box::default(),
         mark: 0,
     }
 }

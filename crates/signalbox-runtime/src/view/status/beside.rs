@@ -11,7 +11,7 @@ use signalbox_store::feed::FeedRow;
 use super::{FeedStatus, RoleStatus, local};
 use crate::feeds;
 use crate::hub::{Hub, HubError, Settings};
-use crate::ingest::{self, FeedSettings, RunReport};
+use crate::ingest::{self, FeedSettings, RunReport, Trouble};
 use crate::running;
 use crate::view::{LocalTime, shard_state};
 
@@ -28,8 +28,19 @@ pub(super) async fn open_since(hub: &Hub, feed: &str) -> Result<Option<String>, 
     Ok(feeds::open_run(hub, &row).await?.map(|run| local(hub, run.opened_ms)))
 }
 
+/// Why a feed does not go on, and since when.
+pub(super) fn since(hub: &Hub, trouble: &Trouble) -> String {
+    format!("{} So since {}.", trouble.what, local(hub, trouble.since.as_millisecond()))
+}
+
 /// The state of a feed with an open run, and what to do.
-pub(super) fn reading(since: &str) -> (&'static str, Option<String>) {
+pub(super) fn reading(since: &str, trouble: Option<Trouble>) -> (&'static str, Option<String>) {
+    if let Some(trouble) = trouble {
+        return (
+            "reading",
+            Some(format!("Nobody is judged until its file is read, since {since}. {}", trouble.what)),
+        );
+    }
     let step = format!(
         "Its file is being read since {since}, and nobody is judged until that is done. If it stays so, see that the hub \
          runs (signalbox up, or run ingest): it goes on by itself."

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use signalbox_connector::words::counted;
 use signalbox_store::outbox::{Entry, EntryState, Front, TO_LOG};
 
 use crate::deliver::Outage;
@@ -31,8 +32,10 @@ pub struct DestinationStatus {
     pub last_error: Option<String>,
     /// When a waiting alert is due; in the past, it is waited for a running hub only. `None`: none waits.
     pub next_try: Option<LocalTime>,
+    /// Alerts that were given up.
+    pub dead: u64,
     /// What only a person can do about it.
-    pub next_step: Option<&'static str>,
+    pub next_step: Option<String>,
 }
 
 /// Of a receiver that wants nothing more, e.g. by answering 410 Gone.
@@ -42,6 +45,7 @@ const OVER: &str = "Alerts to it are given up: take the destination out, or corr
 #[derive(Debug, Default)]
 struct Waiting {
     entries: u64,
+    dead: u64,
     front: Front,
     next_try_ms: Option<i64>,
 }
@@ -58,8 +62,10 @@ pub(super) async fn look(hub: &Hub) -> Result<(OutboxCounts, Vec<DestinationStat
         after = last.seq;
         for entry in entries.iter().filter(|entry| entry.target != TO_LOG) {
             counts.count(entry.state);
-            if entry.state == EntryState::Pending {
-                waiting.entry(entry.target.clone()).or_default().add(entry);
+            match entry.state {
+                EntryState::Pending => waiting.entry(entry.target.clone()).or_default().add(entry),
+                EntryState::Dead => waiting.entry(entry.target.clone()).or_default().dead += 1,
+                _ => {}
             }
         }
     }
@@ -74,14 +80,25 @@ async fn destination(hub: &Hub, name: String, waiting: &Waiting) -> Result<Desti
     let outage = Outage::of(&*hub.feeds, &name).await?;
     let is_over = outage.as_ref().is_some_and(|outage| outage.is_for_good);
     let (failing_since, last_error) = outage.map(|outage| (outage.since, outage.error)).unzip();
+    let given_up = (waiting.dead > 0).then(|| given_up(&name, waiting.dead));
+    let steps: Vec<String> = is_over.then(|| OVER.to_owned()).into_iter().chain(given_up).collect();
     Ok(DestinationStatus {
         destination: name,
+        dead: waiting.dead,
         pending: waiting.entries,
         failing_since: failing_since.map(|at| local_time(hub, at.as_millisecond())),
         last_error,
         next_try: waiting.next_try_ms.map(|at_ms| local_time(hub, at_ms)),
-        next_step: is_over.then_some(OVER),
+        next_step: (!steps.is_empty()).then(|| steps.join(" ")),
     })
+}
+
+fn given_up(destination: &str, alerts: u64) -> String {
+    let them = if alerts == 1 { "it" } else { "them" };
+    let alerts = counted(alerts, "alert was", "alerts were");
+    format!(
+        "{alerts} given up: signalbox alerts resend --to {destination} --by NAME --reason TEXT sends {them} again, once it takes alerts."
+    )
 }
 
 impl OutboxCounts {

@@ -3,6 +3,8 @@
 mod findings;
 mod payload;
 
+pub(super) use payload::Nameless;
+
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;

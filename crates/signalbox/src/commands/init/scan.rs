@@ -99,14 +99,20 @@ fn pattern(path: &Path) -> PathBuf {
     let (Some(stem), Some(ext)) =
         (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str()))
     else {
-        return path.to_owned();
+        return path.with_file_name(literal(&file_name(path)));
     };
     let head = stem.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_'));
     if head.is_empty() || !stem[head.len()..].contains(|c: char| c.is_ascii_digit()) {
-        return path.to_owned();
+        return path.with_file_name(literal(&file_name(path)));
     }
     let separator: String = stem[head.len()..].chars().take(1).filter(|c| !c.is_ascii_digit()).collect();
-    path.with_file_name(format!("{head}{separator}*.{ext}"))
+    path.with_file_name(format!("{}{separator}*.{}", literal(head), literal(ext)))
+}
+
+/// The name as a pattern that finds it alone.
+fn literal(name: &str) -> String {
+    let part = |c: char| if matches!(c, '[' | ']' | '*' | '?') { format!("[{c}]") } else { c.to_string() };
+    name.chars().map(part).collect()
 }
 
 /// A feed's name from a file's.

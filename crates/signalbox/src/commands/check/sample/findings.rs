@@ -82,7 +82,7 @@ impl<'a> Findings<'a> {
             note(&mut self.left_out, left_out.why, school);
         }
         if let Some(fault) = draft.fault {
-            self.reject(fault, school);
+            self.reject(*fault, school);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use jiff::Timestamp;
@@ -15,16 +15,33 @@ use crate::config::parts::Feed;
 use crate::connectors;
 
 /// Where the payloads of a folder land: files without a name, which go with the process, however it ends.
-#[derive(Default)]
-struct Nameless(Mutex<Vec<File>>);
+pub(in crate::commands::check) struct Nameless {
+    /// That of the hub's own files; before its first start the system's.
+    folder: PathBuf,
+    files: Mutex<Vec<File>>,
+}
+
+impl Nameless {
+    pub(in crate::commands::check) fn of(loaded: &Loaded) -> Self {
+        let data_dir = &loaded.config.data_dir;
+        let folder = if data_dir.is_dir() { data_dir.clone() } else { std::env::temp_dir() };
+        Self { folder, files: Mutex::default() }
+    }
+}
 
 impl Land for Nameless {
     fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed> {
-        let mut file = tempfile::tempfile()?;
+        let mut file = self.scratch()?;
         let size_bytes = io::copy(bytes, &mut file)?;
-        let mut files = self.0.lock().expect("no call panics under the lock");
+        let mut files = self.files.lock().expect("no call panics under the lock");
         files.push(file);
         Ok(Landed { address: (files.len() - 1).to_string(), size_bytes })
+    }
+
+    fn take_back(&self, _: &Landed) {}
+
+    fn scratch(&self) -> io::Result<File> {
+        tempfile::tempfile_in(&self.folder)
     }
 }
 
@@ -56,7 +73,7 @@ fn folder(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) -> Result
     let source = feed
         .source_at(&path, &loaded.config.district.zone, &loaded.tree, connectors::ALL)
         .map_err(|fault| not_for_it(fault.message, fault.help))?;
-    let landed = Nameless::default();
+    let landed = Nameless::of(loaded);
     let cx = FetchCx { now, still_for: None, max_bytes: MOST_BYTES, land: &landed };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let page = runtime.map_err(|error| unreadable(&error))?.block_on(source.fetch(&cx, &Cursor::default()));
@@ -66,7 +83,7 @@ fn folder(sample: &Path, feed: &Feed, loaded: &Loaded, now: Timestamp) -> Result
         return Err(not_for_it(message, "name the file itself".to_owned()));
     };
     payload.landed?;
-    let files = landed.0.into_inner().expect("no call panics under the lock");
+    let files = landed.files.into_inner().expect("no call panics under the lock");
     let mut first = files.into_iter().next().expect("what is landed has a file");
     first.rewind().map_err(|error| unreadable(&error))?;
     Ok(Box::new(first))
