@@ -64,7 +64,7 @@ pub fn evaluate(
         no_enrollment_left: false,
         missing: Vec::new(),
     };
-    let mut walk = Walk::new(*policy);
+    let mut walk = Walk::new(*policy, registers.attendance.len());
     review.walk(&mut walk);
     review.conclude(walk)
 }
@@ -159,13 +159,11 @@ impl<'a> Review<'a> {
     }
 
     fn decide(&mut self, year: &SchoolYear, due: Range<usize>, walk: &mut Walk) {
+        let due = year.covered(due);
         let mut authority = Authority::of(self);
         let mut timeline = Timeline::new(year, due.start, walk);
         for rows in self.registers.attendance.chunk_by(|a, b| a.date == b.date) {
-            let Some(position) = year.position(rows[0].date) else { continue };
-            if !due.contains(&position) || year.ruling(position).is_none() {
-                continue;
-            }
+            let Some(position) = year.position(rows[0].date).filter(|at| due.contains(at)) else { continue };
             let decided = match rows {
                 [only] => authority.rank(only.feed).zip(only.value),
                 several => authority.first(several),

@@ -32,8 +32,9 @@ pub(super) struct Walked {
 }
 
 impl Walk {
-    pub(super) fn new(policy: Policy) -> Walk {
-        let (low, unknown_dates, absent_dates) = (Line::default(), Vec::new(), Vec::new());
+    /// `rows`: at most so many days are absent.
+    pub(super) fn new(policy: Policy, rows: usize) -> Walk {
+        let (low, unknown_dates, absent_dates) = (Line::default(), Vec::new(), Vec::with_capacity(rows));
         Walk { policy, low, high: None, unknown_dates, as_of: None, absent_dates }
     }
 

@@ -54,25 +54,30 @@ pub(crate) struct SchoolYear {
     /// Per position: the end of the run of positions with the same ruling.
     run_end: Vec<u32>,
     first_covered: Option<Day>,
+    /// The positions with a ruling: between them is none without.
+    covered: Range<usize>,
 }
 
 impl SchoolYear {
     /// `covers` in authority order.
     pub(super) fn new(calendar: &Calendar, covers: &[Cover<'_>], doubtful: &DateRanges) -> SchoolYear {
-        let Calendar { school_year, first, last, days } = calendar;
+        let Calendar { school_year, days, .. } = calendar;
         let mut ruling: Vec<_> = days.iter().map(|day| rule(day.date(), covers, doubtful)).collect();
         bridge(&mut ruling);
-        let first_covered = ruling.iter().position(Option::is_some).map(|at| days[at]);
+        let first = ruling.iter().position(Option::is_some);
+        let covered =
+            first.unwrap_or_default()..ruling.iter().rposition(Option::is_some).map_or(0, |at| at + 1);
         SchoolYear {
             spring: *school_year,
-            first: *first,
-            last: *last,
+            first: calendar.first,
+            last: calendar.last,
             days: days.iter().map(|day| SchoolDay { day: *day, date: day.date() }).collect(),
             before: count_before(calendar),
             place: place(calendar),
             run_end: run_ends(&ruling),
             ruling,
-            first_covered,
+            first_covered: first.map(|at| days[at]),
+            covered,
         }
     }
 
@@ -99,6 +104,12 @@ impl SchoolYear {
 
     pub(crate) fn ruling(&self, position: usize) -> Option<Ruling> {
         self.ruling[position]
+    }
+
+    /// Of these positions those that are covered, or lie between such.
+    pub(crate) fn covered(&self, positions: Range<usize>) -> Range<usize> {
+        let start = positions.start.max(self.covered.start);
+        start..positions.end.min(self.covered.end).max(start)
     }
 
     /// The end of the run of positions with the same ruling that `position` stands in.
