@@ -115,3 +115,17 @@ fn a_route_that_is_added_in_test_shows_who_would_be_told() {
         assert_eq!(told.kinds(), ["risk.flags.standing"]);
     }
 }
+
+/// What was withheld in test is told by the list: nothing is left that somebody might wait for.
+#[test]
+fn whoever_stands_in_the_list_is_withheld_no_more() {
+    let receiver = Receiver::start();
+    let mut district = loaded("test", &receiver);
+    assert_eq!(district.status()["outbox"]["withheld"], 2);
+    go_live(&mut district);
+    let outbox = &district.status()["outbox"];
+    assert_eq!((&outbox["withheld"], &outbox["superseded"]), (&0.into(), &2.into()), "{outbox}");
+    let raised: Vec<_> =
+        district.alerts().into_iter().filter(|alert| alert["type"] == "risk.flag.raised").collect();
+    assert!(raised.iter().all(|alert| alert["state"] == "superseded"), "{raised:?}");
+}

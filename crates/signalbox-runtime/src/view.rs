@@ -7,6 +7,7 @@
 pub mod events;
 pub mod explain;
 pub mod flags;
+mod listed;
 pub mod repair;
 pub mod status;
 pub mod student;

@@ -53,7 +53,10 @@ fn records_of_strangers_raise_no_flag_silence_no_shard_and_stop_nobody() {
     let (day, end) = (of("attendance.daily"), of("ops.run.ended"));
     let absent = ("\"category\":\"tardy\"", "\"category\":\"absent_unexcused\"");
     let stranger = "/districts/elsewhere/feeds/attendance";
+    let modes = servers.records("ops");
+    let mode = modes.iter().find(|record| said(record, "ce_type").contains("ops.feed.mode")).expect("one is");
     let attack = [
+        forged(mode, &[], &[("\"feed\":\"attendance\"", "\"feed\":\"another\"")]),
         forged(day, &[("ce_source", stranger), ("ce_revision", "2")], &[absent]),
         forged(day, &[("ce_revision", HIGHEST)], &[absent]),
         forged(day, &[("ce_run", HIGHEST), ("ce_revision", "2")], &[absent]),

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use signalbox_event::codec::{DecodeError, from_record};
+use signalbox_event::data::{FeedMode, FeedRetired};
 use signalbox_event::{Data, Domain, Event, StudentKey, topic};
 use signalbox_log::Record;
 use signalbox_store::FeedStore;
@@ -31,6 +32,8 @@ pub(crate) enum Unfit {
     Run,
     #[error("this hub never gave so high a number")]
     Number,
+    #[error("this hub never read the feed that it names")]
+    Feed,
 }
 
 impl Unfit {
@@ -44,6 +47,7 @@ impl Unfit {
             Self::NoRun => "no_run",
             Self::Run => "unknown_run",
             Self::Number => "unknown_revision",
+            Self::Feed => "unknown_feed",
         }
     }
 }
@@ -100,6 +104,11 @@ impl Admission {
             let is_known = self.is_announced(hub, policy.number).await?;
             return Ok((!is_known).then_some(Unfit::Number));
         }
+        if let Data::OpsFeedMode(FeedMode { feed, .. }) | Data::OpsFeedRetired(FeedRetired { feed }) =
+            &event.data
+        {
+            return Ok((!is_remembered(hub, feed).await?).then_some(Unfit::Feed));
+        }
         let Some(feed) = event.feed() else {
             let is_of_feeds = matches!(event.kind().domain(), Domain::Roster | Domain::Attendance);
             let is_said_by_feeds = is_of_feeds || matches!(event.data, Data::OpsRunEnded(_));
@@ -148,6 +157,12 @@ impl Limits {
         let revision = u64::from(feeds.ledger_counts(feed).await?.highest_revision);
         Ok(Self { run: last_run(feeds, feed).await?, revision })
     }
+}
+
+/// Whether something is known of the feed: it is, from before its first word.
+async fn is_remembered(hub: &Hub, feed: &str) -> Result<bool, HubError> {
+    let feeds = &*hub.feeds;
+    Ok(feeds.feed(feed).await?.is_some() || Names::load(feeds).await?.is_retired(feed))
 }
 
 /// The last run, open or closed.

@@ -160,6 +160,7 @@ async fn what_does_not_fit_what_the_stores_know_is_believed_by_nobody() {
     let day = first(&hub, Domain::Attendance, "attendance.daily").await;
     let end = first(&hub, Domain::Attendance, "ops.run.ended").await;
     let policy = first(&hub, Domain::Ops, "ops.policy.changed").await;
+    let mode = first(&hub, Domain::Ops, "ops.feed.mode").await;
     let elsewhere = (day.shard + 1) % hub.settings.topics.shards;
     let ended = |run: &str| saying(with(end.clone(), "ce_run", run), "\"run\":1", &format!("\"run\":{run}"));
     let forged = [
@@ -182,6 +183,7 @@ async fn what_does_not_fit_what_the_stores_know_is_believed_by_nobody() {
         ("unknown_revision", with(day.clone(), "ce_revision", "7")),
         ("unknown_revision", with(day.clone(), "ce_revision", HIGHEST)),
         ("unknown_revision", saying(policy, "\"number\":1", &format!("\"number\":{HIGHEST}"))),
+        ("unknown_feed", saying(mode, "\"feed\":\"attendance\"", "\"feed\":\"another\"")),
     ];
     for (count, (code, message)) in (1..).zip(forged) {
         hub.log.append(std::slice::from_ref(&message)).await.expect("appends");
@@ -193,7 +195,7 @@ async fn what_does_not_fit_what_the_stores_know_is_believed_by_nobody() {
         let status = district.status().await;
         assert_eq!((status.dead_letters, status.state_hash), (Some(count), before.clone()), "{code}");
     }
-    assert_eq!(dead_letters::redrive(&hub).await.expect("drives"), Redriven { again: 0, left: 16 });
+    assert_eq!(dead_letters::redrive(&hub).await.expect("drives"), Redriven { again: 0, left: 17 });
     district.attendance(&[("1001", 9, "absent_excused"), ("1001", 20, "absent_excused")]);
     district.pass().await;
     assert_eq!(district.told().await.len(), 1, "the hub goes on");

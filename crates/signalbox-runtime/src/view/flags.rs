@@ -8,6 +8,7 @@ use signalbox_risk::{CHRONIC_ABSENCE, Flag};
 use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
+use super::listed::{Listed, TOLD};
 use super::{PAGE, find_student, local, students};
 use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
@@ -119,12 +120,15 @@ pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
 
 /// Every alert, oldest first.
 pub async fn alerts(hub: &Hub) -> Result<Vec<AlertLine>, HubError> {
-    let mut lines = Vec::new();
+    let (mut lines, mut listed) = (Vec::new(), Listed::default());
     let mut after = 0;
     loop {
         let entries = hub.outbox.entries(after, PAGE).await?;
-        let Some(last) = entries.last() else { return Ok(lines) };
+        let Some(last) = entries.last() else { break };
         after = last.seq;
+        for entry in &entries {
+            listed.see(entry);
+        }
         lines.extend(
             entries
                 .iter()
@@ -132,6 +136,13 @@ pub async fn alerts(hub: &Hub) -> Result<Vec<AlertLine>, HubError> {
                 .map(|entry| alert_line(hub, entry)),
         );
     }
+    for line in lines.iter_mut().filter(|line| line.withheld.is_some()) {
+        if line.flag_id.is_some_and(|flag| listed.has(flag, &line.to)) {
+            line.state = EntryState::Superseded.as_str();
+            line.withheld = Some(TOLD.to_owned());
+        }
+    }
+    Ok(lines)
 }
 
 fn alert_line(hub: &Hub, entry: &Entry) -> AlertLine {

@@ -8,6 +8,7 @@ use signalbox_store::outbox::{Entry, EntryState, Front, TO_LOG};
 
 use crate::deliver::Outage;
 use crate::hub::{Hub, HubError};
+use crate::view::listed::{self, Listed};
 use crate::view::{LocalTime, PAGE, local_time};
 
 /// Alerts, by where they stand.
@@ -52,7 +53,7 @@ struct Waiting {
 
 /// Looks at every entry, in the order of writing.
 pub(super) async fn look(hub: &Hub) -> Result<(OutboxCounts, Vec<DestinationStatus>), HubError> {
-    let mut counts = OutboxCounts::default();
+    let (mut counts, mut listed, mut withheld) = (OutboxCounts::default(), Listed::default(), Vec::new());
     let mut waiting: BTreeMap<String, Waiting> =
         hub.settings.targets.iter().map(|target| (target.name.clone(), Waiting::default())).collect();
     let mut after = 0;
@@ -62,6 +63,8 @@ pub(super) async fn look(hub: &Hub) -> Result<(OutboxCounts, Vec<DestinationStat
         after = last.seq;
         for entry in entries.iter().filter(|entry| entry.target != TO_LOG) {
             counts.count(entry.state);
+            listed.see(entry);
+            withheld.extend(listed::withheld(entry));
             match entry.state {
                 EntryState::Pending => waiting.entry(entry.target.clone()).or_default().add(entry),
                 EntryState::Dead => waiting.entry(entry.target.clone()).or_default().dead += 1,
@@ -69,6 +72,9 @@ pub(super) async fn look(hub: &Hub) -> Result<(OutboxCounts, Vec<DestinationStat
             }
         }
     }
+    let told = withheld.iter().filter(|(flag, to)| listed.has(*flag, to)).count() as u64;
+    counts.withheld -= told;
+    counts.superseded += told;
     let mut destinations = Vec::new();
     for (name, waiting) in waiting {
         destinations.push(destination(hub, name, &waiting).await?);

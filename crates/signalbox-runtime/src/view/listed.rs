@@ -1,0 +1,31 @@
+//! Flags that a standing list told of. Their alerts of before, which were withheld in test, are no news any more.
+
+use std::collections::HashSet;
+
+use signalbox_store::outbox::{Entry, EntryState};
+use uuid::Uuid;
+
+/// Why such an alert is not sent.
+pub(super) const TOLD: &str = "told of in a standing list";
+
+/// By flag and recipient.
+#[derive(Debug, Default)]
+pub(super) struct Listed(HashSet<(Uuid, String)>);
+
+impl Listed {
+    pub(super) fn see(&mut self, entry: &Entry) {
+        if let Some(flag) = entry.flag_id.filter(|_| entry.part) {
+            self.0.insert((flag, entry.target.clone()));
+        }
+    }
+
+    pub(super) fn has(&self, flag: Uuid, to: &str) -> bool {
+        self.0.contains(&(flag, to.to_owned()))
+    }
+}
+
+/// The flag and the recipient of an alert that was withheld.
+pub(super) fn withheld(entry: &Entry) -> Option<(Uuid, String)> {
+    let flag = entry.flag_id.filter(|_| entry.state == EntryState::Withheld && !entry.part)?;
+    Some((flag, entry.target.clone()))
+}
