@@ -2,17 +2,23 @@
 
 mod check;
 mod column;
+mod columns;
 mod table;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::{NonZeroU8, NonZeroU16};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use signalbox_connector::Entity;
 use signalbox_connector::event::data::RowsMean;
+use signalbox_connector::serde_json::json;
 
 pub(crate) use check::Feed;
 pub(crate) use column::{Column, Word, words};
+pub(crate) use columns::Columns;
 pub(crate) use table::{AttendanceTable, DateColumn, EnrollmentTable, IdColumn, Table};
 
 /// CSV files from a drop folder.
@@ -22,7 +28,7 @@ pub(crate) struct Config {
     /// The files, as a path or a pattern (`./drop/attendance*.csv`), relative to the configuration file.
     pub(crate) path: String,
     /// What a row is about.
-    pub(crate) entity: RowEntity,
+    pub(crate) entity: Mapped,
     /// Attendance only, required there: whether only exceptions have a row (no row: present) or every day has one
     /// (no row: unknown).
     #[serde(default)]
@@ -56,15 +62,30 @@ pub(crate) struct Config {
     pub(crate) delimiter: Option<String>,
 }
 
-/// What a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-pub(crate) enum RowEntity {
-    /// A student's enrolment at a school.
-    #[serde(rename = "roster.enrollment")]
-    Enrollment,
-    /// A student's day at a school.
-    #[serde(rename = "attendance.daily")]
-    Attendance,
+/// What a row is about: an entity with columns to be mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mapped(pub(crate) Entity);
+
+impl<'de> Deserialize<'de> for Mapped {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let entity = Entity::mapped().find(|entity| entity.as_str() == text);
+        entity.map(Self).ok_or_else(|| {
+            let all: Vec<_> = Entity::mapped().map(Entity::as_str).collect();
+            D::Error::custom(format!("\"{text}\" is no entity of mapped columns; one of {}", all.join(", ")))
+        })
+    }
+}
+
+impl JsonSchema for Mapped {
+    fn schema_name() -> Cow<'static, str> {
+        "Entity".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let one = |entity: Entity| json!({"const": entity.as_str(), "description": entity.about()});
+        json_schema!({"oneOf": Entity::mapped().map(one).collect::<Vec<_>>()})
+    }
 }
 
 /// Which dates a file speaks for.
@@ -100,33 +121,6 @@ pub(crate) enum Through {
     RunDay,
     /// At the local day before the run's: for files that are written in the night or early in the morning.
     DayBeforeRun,
-}
-
-/// Column names as the header writes them; upper and lower case matter only where two names differ in nothing else.
-/// `{from: Name, format: "%m/%d/%Y"}` for a date that is not ISO 8601.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Columns {
-    /// The student's id. Required.
-    pub(crate) student: Option<Column>,
-    /// The school's id. Required.
-    pub(crate) school: Option<Column>,
-    /// Enrolment, required: first day enrolled.
-    pub(crate) entry: Option<Column>,
-    /// Enrolment: last day enrolled, itself included; with `exclusive: true` the first day out.
-    pub(crate) exit: Option<Column>,
-    /// Enrolment: grade level.
-    pub(crate) grade: Option<Column>,
-    /// Enrolment: family name.
-    pub(crate) last_name: Option<Column>,
-    /// Enrolment: given name.
-    pub(crate) first_name: Option<Column>,
-    /// Enrolment: date of birth.
-    pub(crate) birth_date: Option<Column>,
-    /// Attendance, required: the school day.
-    pub(crate) date: Option<Column>,
-    /// Attendance, required: the code of how the day was spent. `{from: [Absent, Tardy]}` joins columns with `|`.
-    pub(crate) category: Option<Column>,
 }
 
 /// What codes mean.

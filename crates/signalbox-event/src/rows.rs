@@ -4,11 +4,14 @@
 //! text that they are read from.
 
 mod attendance;
+mod column;
 mod day;
 mod enrollment;
 mod key;
 mod school;
 mod student;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,6 +21,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use self::attendance::{AttendanceCategory, AttendanceDaily, AttendanceRow, UnknownCategory};
+pub use self::column::{Column, Holds};
 pub use self::day::Day;
 pub use self::enrollment::{Enrollment, EnrollmentRow};
 pub use self::key::{push_day, push_part};
@@ -29,6 +33,12 @@ use crate::data::{Data, Status};
 pub trait Row<'a>: Sized {
     /// Whether its feeds are read before the others in a pass.
     const IS_ROSTER: bool;
+
+    /// What tells one row from another, for people.
+    const KEY: &'static str;
+
+    /// What a feed of mapped columns maps; empty: no such feed has it.
+    const COLUMNS: &'static [Column] = &[];
 
     /// Which days it speaks of.
     fn stands(&self) -> Stands;
@@ -90,6 +100,21 @@ macro_rules! rows {
             /// Whether its feeds are read before the others in a pass.
             pub const fn is_roster(self) -> bool {
                 match self { $(Self::$variant => $row::IS_ROSTER,)* }
+            }
+
+            /// See [`Row::COLUMNS`].
+            pub const fn columns(self) -> &'static [Column] {
+                match self { $(Self::$variant => $row::COLUMNS,)* }
+            }
+
+            /// See [`Row::KEY`].
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$variant => $row::KEY,)* }
+            }
+
+            /// What a row is about, in plain words.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)* }
             }
         }
 
@@ -164,6 +189,18 @@ impl Body<'_> {
             Stands::From(date) | Stands::On(date) => Some(date),
             Stands::Throughout => None,
         }
+    }
+}
+
+impl Entity {
+    /// Those that a feed of mapped columns can have.
+    pub fn mapped() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|entity| !entity.columns().is_empty())
+    }
+
+    /// Its column of this name.
+    pub fn column(self, name: &str) -> Option<&'static Column> {
+        self.columns().iter().find(|column| column.name == name)
     }
 }
 

@@ -1,14 +1,14 @@
 //! From the section to a feed that can be read: what belongs together, and what is missing.
 
 use serde::Deserialize;
-use signalbox_connector::delimited::{DateFormat, Format};
+use signalbox_connector::delimited::Format;
 use signalbox_connector::event::data::{AttendanceCategory, RowsMean};
 use signalbox_connector::jiff::tz::TimeZone;
 use signalbox_connector::serde_json::{Map, Value, json};
 use signalbox_connector::{AbsentRows, CoveredThrough, Covers, Entity, Extent, drop_folder};
 
-use super::table::{DATES, Table, table};
-use super::{Columns, Config, Missing, Pad, RowEntity, Span, Through};
+use super::table::{Table, table};
+use super::{Columns, Config, Missing, Pad, Span, Through};
 
 /// A feed whose section was checked.
 #[derive(Debug, Deserialize)]
@@ -34,11 +34,13 @@ impl TryFrom<Config> for Feed {
         if student_id_type.as_deref() == Some("") {
             return Err("ids.student is blank: name a type of id, such as identifier".to_owned());
         }
-        let codes = codes(config.entity, config.codes)?;
+        let entity = extent.entity;
+        config.columns.check(entity)?;
+        let codes = codes(entity, config.codes)?;
         let mut mapping = mapping(&extent, format, &config.columns, &codes);
         mapping.insert("student_id_type".to_owned(), json!(student_id_type));
         mapping.insert("pad".to_owned(), pad(&config.pad));
-        let table = table(config.entity, config.columns, &config.pad, codes)?;
+        let table = table(entity, config.columns, &config.pad, codes);
         let mapping = Value::Object(mapping).to_string();
         Ok(Self { path: config.path, format, extent, table, student_id_type, mapping })
     }
@@ -73,25 +75,22 @@ fn extent(config: &Config) -> Result<Extent, String> {
     let absent_rows = config.absent_rows.ok_or(
         "absent_rows is missing and has no default: end or keep says what a row means that is no longer there",
     )?;
-    if config.entity == RowEntity::Attendance && absent_rows == Missing::Erase {
+    let entity = config.entity.0;
+    if entity != Entity::Enrollment && absent_rows == Missing::Erase {
         return Err(
             "absent_rows is end or keep here: erase is for enrolments, and a day that ends is taken back"
                 .to_owned(),
         );
     }
-    let (entity, rows) = match (config.entity, config.rows) {
-        (RowEntity::Attendance, Some(rows)) => (Entity::Attendance, Some(rows)),
-        (RowEntity::Enrollment, None) => (Entity::Enrollment, None),
-        (RowEntity::Attendance, None) => {
-            return Err(
-                "rows is missing and has no default: exceptions (no row means present), or every_day"
-                    .to_owned(),
-            );
-        }
-        (RowEntity::Enrollment, Some(_)) => {
-            return Err("rows has no place in a roster.enrollment feed: it is about school days".to_owned());
-        }
-    };
+    let rows = config.rows;
+    if entity == Entity::Attendance && rows.is_none() {
+        return Err(
+            "rows is missing and has no default: exceptions (no row means present), or every_day".to_owned()
+        );
+    }
+    if entity != Entity::Attendance && rows.is_some() {
+        return Err(format!("rows has no place in a {entity} feed: it is about school days"));
+    }
     Ok(Extent {
         entity,
         covers: match covers {
@@ -112,9 +111,9 @@ fn extent(config: &Config) -> Result<Extent, String> {
     })
 }
 
-fn codes(entity: RowEntity, codes: super::Codes) -> Result<Meanings, String> {
-    if entity == RowEntity::Enrollment && !codes.category.is_empty() {
-        return Err("codes.category has no place in a roster.enrollment feed".to_owned());
+fn codes(entity: Entity, codes: super::Codes) -> Result<Meanings, String> {
+    if entity.column("category").is_none() && !codes.category.is_empty() {
+        return Err(format!("codes.category has no place in a {entity} feed"));
     }
     let mut sorted: Vec<_> =
         codes.category.into_iter().map(|(code, word)| (code.trim().to_owned(), word.0)).collect();
@@ -142,24 +141,10 @@ fn mapping(extent: &Extent, format: Format, columns: &Columns, codes: &Meanings)
         ("covered_through".to_owned(), json!(through_word(extent.covered_through))),
         ("encoding".to_owned(), json!(format.encoding.name())),
         ("delimiter".to_owned(), json!(char::from(format.delimiter))),
-        ("columns".to_owned(), Value::Object(columns.mapping())),
+        ("columns".to_owned(), Value::Object(columns.mapping(extent.entity))),
         ("codes".to_owned(), Value::Object(mapped)),
         ("blank".to_owned(), json!(codes.blank.as_ref().map(word))),
     ])
-}
-
-impl Columns {
-    fn mapping(&self) -> Map<String, Value> {
-        let written = self.named().into_iter().filter_map(|(key, column)| {
-            let column = column?;
-            let format = column.format.as_ref().map_or(DateFormat::ISO.pattern(), DateFormat::pattern);
-            let format = DATES.contains(&key).then_some(format);
-            let super::Column { from, none, exclusive, .. } = column;
-            let said = json!({"from": from, "format": format, "none": none, "exclusive": exclusive});
-            Some((key.to_owned(), said))
-        });
-        written.collect()
-    }
 }
 
 fn pad(pad: &Pad) -> Value {

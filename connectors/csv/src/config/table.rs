@@ -1,11 +1,12 @@
 //! Which column holds what, for each entity.
 
+use signalbox_connector::Entity;
 use signalbox_connector::delimited::DateFormat;
 use signalbox_connector::event::data::AttendanceCategory;
 use signalbox_connector::jiff::tz::TimeZone;
 
 use super::check::Meanings;
-use super::{Column, Columns, Pad, RowEntity};
+use super::{Column, Columns, Pad};
 
 /// Which column holds what.
 #[derive(Debug)]
@@ -56,112 +57,34 @@ pub(crate) struct DateColumn {
     pub(crate) exclusive: bool,
 }
 
-/// Which columns an entity's feed has.
-struct Keys {
-    entity: &'static str,
-    required: &'static [&'static str],
-    optional: &'static [&'static str],
-}
-
-const ENROLLMENT: Keys = Keys {
-    entity: "roster.enrollment",
-    required: &["student", "school", "entry"],
-    optional: &["exit", "grade", "last_name", "first_name", "birth_date"],
-};
-
-const ATTENDANCE: Keys =
-    Keys { entity: "attendance.daily", required: &["student", "school", "date", "category"], optional: &[] };
-
-pub(super) const DATES: [&str; 4] = ["entry", "exit", "birth_date", "date"];
-
-impl Columns {
-    pub(super) fn named(&self) -> [(&'static str, Option<&Column>); 10] {
-        [
-            ("student", self.student.as_ref()),
-            ("school", self.school.as_ref()),
-            ("entry", self.entry.as_ref()),
-            ("exit", self.exit.as_ref()),
-            ("grade", self.grade.as_ref()),
-            ("last_name", self.last_name.as_ref()),
-            ("first_name", self.first_name.as_ref()),
-            ("birth_date", self.birth_date.as_ref()),
-            ("date", self.date.as_ref()),
-            ("category", self.category.as_ref()),
-        ]
-    }
-
-    fn check(&self, keys: &Keys) -> Result<(), String> {
-        for (key, column) in self.named() {
-            let required = keys.required.contains(&key);
-            match column {
-                None if required => {
-                    let (entity, all) = (keys.entity, keys.required.join(", "));
-                    return Err(format!("columns.{key} is missing: a {entity} feed needs {all}"));
-                }
-                Some(_) if !required && !keys.optional.contains(&key) => {
-                    return Err(format!("columns.{key} has no place in a {} feed", keys.entity));
-                }
-                Some(column) => column.check(key)?,
-                None => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Column {
-    fn check(&self, key: &str) -> Result<(), String> {
-        if self.format.is_some() && !DATES.contains(&key) {
-            return Err(format!("columns.{key} is no date and takes no format"));
-        }
-        if self.from.len() > 1 && key != "category" {
-            return Err(format!("columns.{key} takes one column: only category joins several"));
-        }
-        if self.exclusive && key != "exit" {
-            return Err(format!("columns.{key} takes no exclusive: only exit may be the first day out"));
-        }
-        if !self.none.is_empty() && !["exit", "birth_date"].contains(&key) {
-            return Err(format!(
-                "columns.{key} takes no words for none: only exit and birth_date may lack a date"
-            ));
-        }
-        Ok(())
-    }
-}
-
-pub(super) fn table(
-    entity: RowEntity,
-    columns: Columns,
-    pad: &Pad,
-    codes: Meanings,
-) -> Result<Table, String> {
-    let keys = if entity == RowEntity::Attendance { &ATTENDANCE } else { &ENROLLMENT };
-    columns.check(keys)?;
+/// The columns of an entity, which were checked to be there.
+pub(super) fn table(entity: Entity, mut columns: Columns, pad: &Pad, codes: Meanings) -> Table {
     let id = |column, pad: Option<std::num::NonZeroU8>| IdColumn {
         from: name(column).expect("ids are required"),
         width: pad.map_or(0, |digits| usize::from(digits.get())),
     };
-    let (student, school) = (id(columns.student, pad.student), id(columns.school, pad.school));
-    Ok(match entity {
-        RowEntity::Enrollment => Table::Enrollment(Box::new(EnrollmentTable {
+    let (student, school) =
+        (id(columns.take("student"), pad.student), id(columns.take("school"), pad.school));
+    if entity == Entity::Enrollment {
+        return Table::Enrollment(Box::new(EnrollmentTable {
             student,
             school,
-            entry: date(columns.entry).expect("entry is required"),
-            exit: date(columns.exit),
-            grade: name(columns.grade),
-            last_name: name(columns.last_name),
-            first_name: name(columns.first_name),
-            birth_date: date(columns.birth_date),
-        })),
-        RowEntity::Attendance => Table::Attendance(Box::new(AttendanceTable {
-            student,
-            school,
-            date: date(columns.date).expect("date is required"),
-            category: columns.category.expect("category is required").from,
-            codes: codes.codes,
-            blank: codes.blank,
-        })),
-    })
+            entry: date(columns.take("entry")).expect("entry is required"),
+            exit: date(columns.take("exit")),
+            grade: name(columns.take("grade")),
+            last_name: name(columns.take("last_name")),
+            first_name: name(columns.take("first_name")),
+            birth_date: date(columns.take("birth_date")),
+        }));
+    }
+    Table::Attendance(Box::new(AttendanceTable {
+        student,
+        school,
+        date: date(columns.take("date")).expect("date is required"),
+        category: columns.take("category").expect("category is required").from,
+        codes: codes.codes,
+        blank: codes.blank,
+    }))
 }
 
 /// The name of a column that is one.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Day, Row, Stands, Subject, Text, owned, push_day, push_part, string};
+use super::{Column, Day, Holds, Row, Stands, Subject, Text, owned, push_day, push_part, string};
 use crate::data::{Data, Status};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,13 @@ impl AttendanceRow<'_> {
 
 impl<'a> Row<'a> for AttendanceRow<'a> {
     const IS_ROSTER: bool = false;
+    const KEY: &'static str = "student, school, date";
+    const COLUMNS: &'static [Column] = &[
+        Column::required("student", Holds::Student, "The student"),
+        Column::required("school", Holds::School, "The school"),
+        Column::required("date", Holds::Date, "The school day"),
+        Column::required("category", Holds::Word(&AttendanceCategory::WORDS), "How the day was spent"),
+    ];
 
     fn stands(&self) -> Stands {
         Stands::On(self.date.into())
@@ -125,6 +132,17 @@ impl AttendanceCategory {
         Self::AbsentUnexcused,
         Self::AbsentHalfDay,
     ];
+
+    /// The words of [`MAPPABLE`](Self::MAPPABLE).
+    pub const WORDS: [&'static str; 7] = {
+        let mut words = [""; 7];
+        let mut at = 0;
+        while at < words.len() {
+            words[at] = Self::MAPPABLE[at].as_str();
+            at += 1;
+        }
+        words
+    };
 
     pub const fn as_str(self) -> &'static str {
         match self {

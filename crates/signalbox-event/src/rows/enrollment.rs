@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Day, Row, Stands, Subject, Text, owned, push_day, push_part, string};
+use super::{Column, Day, Holds, Row, Stands, Subject, Text, owned, push_day, push_part, string};
 use crate::data::{Data, Status};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,18 @@ impl EnrollmentRow<'_> {
 
 impl<'a> Row<'a> for EnrollmentRow<'a> {
     const IS_ROSTER: bool = true;
+    const KEY: &'static str =
+        "student, school, entry (an entry that moves by at most 20 school days is the same)";
+    const COLUMNS: &'static [Column] = &[
+        Column::required("student", Holds::Student, "The student"),
+        Column::required("school", Holds::School, "The school"),
+        Column::required("entry", Holds::Date, "The first day enrolled"),
+        Column::optional("exit", Holds::LastDay, "The last day enrolled"),
+        Column::optional("grade", Holds::Text, "The grade level"),
+        Column::optional("last_name", Holds::Text, "The student's family name"),
+        Column::optional("first_name", Holds::Text, "The student's given name"),
+        Column::optional("birth_date", Holds::DateOrNone, "The student's date of birth"),
+    ];
 
     fn stands(&self) -> Stands {
         Stands::From(self.entry.into())

@@ -25,6 +25,7 @@ impl SchoolRow<'_> {
 
 impl<'a> Row<'a> for SchoolRow<'a> {
     const IS_ROSTER: bool = true;
+    const KEY: &'static str = "school";
 
     fn stands(&self) -> Stands {
         Stands::Throughout

@@ -35,6 +35,7 @@ impl StudentRow<'_> {
 
 impl<'a> Row<'a> for StudentRow<'a> {
     const IS_ROSTER: bool = true;
+    const KEY: &'static str = "student";
 
     fn stands(&self) -> Stands {
         Stands::Throughout

@@ -1,0 +1,56 @@
+//! `docs/entities.md` is what the entities say. `UPDATE_SCHEMAS=1 cargo test -p signalbox-event` rewrites it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::*;
+
+const HEAD: &str = "# Entities: kinds of rows\n\n\
+    What a row is about. A feed of mapped columns (`csv`) names one as its `entity` and says which column holds what. Columns with a star\n\
+    have to be mapped, and a row without their value cannot be used.\n";
+
+fn page() -> String {
+    let mut page = HEAD.to_owned();
+    for entity in Entity::ALL {
+        write!(page, "\n## `{entity}`\n\n{} One row each: {}.\n", entity.about(), entity.key())
+            .expect("text");
+        if entity.columns().is_empty() {
+            page.push_str("\nComes with rosters (`oneroster`, `roster.enrollment`); no feed maps it.\n");
+            continue;
+        }
+        page.push_str("\n| column | holds | |\n|---|---|---|\n");
+        for Column { name, about, holds, required } in entity.columns() {
+            let star = if *required { "\\*" } else { "" };
+            let words = match holds {
+                Holds::Word(words) => format!(": `{}`", words.join("`, `")),
+                _ => String::new(),
+            };
+            writeln!(page, "| `{name}`{star} | {about} | {}{words} |", holds.plain()).expect("text");
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_on_entities_says_what_they_are() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/entities.md");
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&file, page()).expect("writes the page");
+    }
+    let published = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(published == page(), "docs/entities.md is stale: UPDATE_SCHEMAS=1 cargo test -p signalbox-event");
+}
+
+/// Numbers stand in stores, names in configurations.
+#[test]
+fn entities_are_told_apart_by_number_and_name_and_their_columns_by_name() {
+    let numbers: BTreeSet<u16> = Entity::ALL.iter().map(|entity| *entity as u16).collect();
+    let names: BTreeSet<&str> = Entity::ALL.iter().map(|entity| entity.as_str()).collect();
+    assert_eq!((numbers.len(), names.len()), (Entity::ALL.len(), Entity::ALL.len()));
+    for entity in Entity::mapped() {
+        let columns: BTreeSet<&str> = entity.columns().iter().map(|column| column.name).collect();
+        assert_eq!(columns.len(), entity.columns().len(), "{entity}");
+        assert_eq!(entity.as_str().parse::<Entity>().expect("it is one"), entity);
+    }
+}
