@@ -135,3 +135,69 @@ fn a_blank_id_decides_nothing() {
     assert_eq!(district.holds().len(), 1);
     district.run(&["alerts", "resend", "", "--by", "Pat", "--reason", "looked at it"]).exit(2);
 }
+
+/// What came with the wrong file goes with the next good one; what came since does not go unasked.
+#[test]
+fn right_rows_that_came_while_a_school_waited_are_no_less() {
+    let mut district = loaded();
+    let since =
+        |night: u32| (1..=night).flat_map(|day| (2031..2039).map(move |id| (id, 20 + day as usize, "A")));
+    for night in 1..6 {
+        district.attend(&nightly(night, 7).into_iter().chain(since(night)).collect::<Vec<_>>());
+        district.later(24 * 60);
+        let status = district.up();
+        waits(&district, &status, "attendance");
+    }
+    // The old rows are right again, and the new ones are gone: that is another loss.
+    let through_26 = [(1000, 26, "T"), (2000, 26, "T")];
+    district.attend(&[&nightly(6, 0)[..], &through_26].concat());
+    let status = district.up();
+    let hold = &last_run(&status, "attendance")["hold"];
+    assert_eq!((&hold["reason"], &hold["would_end"]), (&"school".into(), &70.into()), "{status}");
+    district.attend(&nightly(7, 0).into_iter().chain(since(6)).collect::<Vec<_>>());
+    let status = district.up();
+    assert_eq!(
+        (&status["holds"], &last_run(&status, "attendance")["hold"]),
+        (&0.into(), &Value::Null),
+        "{status}"
+    );
+    assert_eq!(district.answer(2031)["value"], "6/26");
+}
+
+/// Wrong rows whose code changed meanwhile are wrong all the same.
+#[test]
+fn wrong_rows_that_change_go_with_the_good_file() {
+    let mut district = loaded();
+    let true_values = answers(&district);
+    district.attend(&nightly(1, 7));
+    district.up();
+    let excused = nightly(2, 7).into_iter().map(|(id, day, code)| match (id, code) {
+        (2000.., "A") => (id, day, "E"),
+        _ => (id, day, code),
+    });
+    district.attend(&excused.collect::<Vec<_>>());
+    district.up();
+    district.attend(&nightly(3, 0));
+    let status = district.up();
+    assert_eq!(
+        (&status["holds"], &last_run(&status, "attendance")["hold"]),
+        (&0.into(), &Value::Null),
+        "{status}"
+    );
+    assert_eq!(answers(&district), true_values);
+}
+
+/// The few rows of a small school stand on without anybody being asked; once they are gone for good, nobody is asked either.
+#[test]
+fn who_was_never_asked_about_is_not_asked_about_later() {
+    let mut district = loaded();
+    district.enroll(&(1000..1030).chain(2000..2040).chain(3000..3005).collect::<Vec<_>>());
+    district.attend(&[nightly(1, 0), vec![(3000, 18, "A")]].concat());
+    district.up();
+    district.attend(&nightly(2, 0));
+    assert_eq!(last_run(&district.up(), "attendance")["end"], 0, "it stands on");
+    district.attend(&[nightly(3, 0), vec![(3001, 20, "A")]].concat());
+    let status = district.up();
+    let run = last_run(&status, "attendance");
+    assert_eq!((&run["hold"], &run["end"]), (&Value::Null, &1.into()), "{status}");
+}

@@ -345,3 +345,34 @@ fn an_id_that_was_anothers_for_one_night_is_its_owners_again() {
         (&"4/22".into(), &"0/22".into())
     );
 }
+
+/// Every student has the number of another as an id of another type: they lose no id by it when a row is missing for a night.
+#[test]
+fn a_number_that_stands_under_two_types_is_two_ids() {
+    let mut district = reading("./drop/sis");
+    let mut good = package(&[1000, 1001, 1002]);
+    for (_, text) in &mut good {
+        *text = text.replace("{Local:1002}", "{Badge:1001}").replace("{Local:1000}", "{Badge:1002}");
+    }
+    drop_folder(&mut district, &good);
+    let lines =
+        ["TX1001,100,8/25/2021,A", "TX1001,100,8/26/2021,A", "TX1000,100,9/20/2021,T"].map(str::to_owned);
+    district.drop("attendance.csv", drops::csv(drops::ATTENDANCE_HEADER, &lines));
+    district.up();
+    let mut without = good.clone();
+    for (name, text) in &mut without {
+        if *name == "users.csv" {
+            let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("u-1001,")).collect();
+            *text = kept.join("\r\n") + "\r\n";
+        }
+    }
+    let ids = |district: &District| district.json(&["student", "u-1001"])["ids"].clone();
+    let before = ids(&district);
+    drop_folder(&mut district, &without);
+    district.up();
+    assert_eq!(ids(&district), before);
+    drop_folder(&mut district, &good);
+    district.up();
+    let answer = district.json(&["student", "TX1001"])["answers"][0]["value"].clone();
+    assert_eq!((ids(&district), answer), (before, "2/20".into()));
+}

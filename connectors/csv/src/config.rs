@@ -8,6 +8,7 @@ mod table;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::{NonZeroU8, NonZeroU16};
+use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -70,12 +71,11 @@ impl<'de> Deserialize<'de> for Mapped {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let entity = Entity::mapped().find(|entity| entity.as_str() == text);
-        entity.map(Self).ok_or_else(|| {
-            let all: Vec<_> = Entity::mapped().map(Entity::as_str).collect();
-            D::Error::custom(format!("\"{text}\" is no entity of mapped columns; one of {}", all.join(", ")))
-        })
+        entity.map(Self).ok_or_else(|| D::Error::unknown_variant(&text, &MAPPED))
     }
 }
+
+static MAPPED: LazyLock<Vec<&'static str>> = LazyLock::new(|| Entity::mapped().map(Entity::as_str).collect());
 
 impl JsonSchema for Mapped {
     fn schema_name() -> Cow<'static, str> {

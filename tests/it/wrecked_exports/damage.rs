@@ -75,9 +75,7 @@ pub(super) fn spoil_attendance(line: &mut Line, kind: &'static str) -> Option<Li
             let student = student.filter(|_| would_be_one);
             said(line, 0, cell, Reads::Not { claims: Claims { student, ..known }, kind });
         }
-        // What stands before the comma is in its place: only the code has slipped.
-        "comma too many" => said(line, 2, format!("{}, Jr", line.cells[2]), Reads::NotTheCode),
-        _ => split_wrong(line, kind, Claims::default()),
+        _ => split_wrong(line, kind),
     }
     None
 }
@@ -98,8 +96,7 @@ pub(super) fn spoil_enrollment(line: &mut Line, kind: &'static str) {
             let cell = date_as(kind, line.window.0);
             said(line, 5, cell, not(student, school));
         }
-        "comma too many" => split_wrong(line, kind, Claims { student, ..Claims::default() }),
-        _ => split_wrong(line, kind, Claims::default()),
+        _ => split_wrong(line, kind),
     }
 }
 
@@ -113,14 +110,14 @@ pub(super) fn counts_nowhere(kind: &str) -> bool {
     ["date on a Saturday", "date ahead"].contains(&kind)
 }
 
-/// The row cannot be told into its columns.
-fn split_wrong(line: &mut Line, kind: &'static str, claims: Claims) {
+/// The row cannot be told into its columns. What of it stands in its place depends on how the file is written.
+fn split_wrong(line: &mut Line, kind: &'static str) {
     let cell = match kind {
         "quote not closed" => format!("\"{}", line.cells[2]),
         "comma too many" => format!("{}, Jr", line.cells[2]),
         other => panic!("no way to spoil a row: {other}"),
     };
-    said(line, 2, cell, Reads::Not { claims, kind });
+    said(line, 2, cell, Reads::Not { claims: Claims::default(), kind });
 }
 
 fn date_as(kind: &str, day: usize) -> String {

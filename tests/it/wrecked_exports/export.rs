@@ -146,6 +146,32 @@ impl Export {
         encoded(&text, style.encoding)
     }
 
+    /// Of a row with a comma too many, what stands before that; of one that is cut, the first cell: whether the second is whole,
+    /// nobody knows.
+    pub(super) fn tell_what_stands_in_its_place(&mut self) {
+        let (is_attendance, order) = (self.is_attendance(), &self.style.order);
+        let place = |column: usize| order.iter().position(|at| *at == column);
+        let before_comma = |column: usize| place(column) <= place(2);
+        let school = if is_attendance { 1 } else { 4 };
+        for line in &mut self.lines {
+            let Reads::Not { kind, .. } = line.reads else { continue };
+            let (has_student, has_school) = match kind {
+                "comma too many" => (before_comma(0), before_comma(school)),
+                "cut in the middle" => (order[0] == 0, false),
+                _ => continue,
+            };
+            line.reads = match (has_student, has_school, kind) {
+                (true, true, "comma too many") if is_attendance => Reads::NotTheCode,
+                (true, false, "comma too many") if is_attendance => Reads::NotTheSchool,
+                (true, ..) => {
+                    let school = Some(line.school).filter(|_| has_school);
+                    Reads::Not { claims: Claims { student: line.student, school, day: None }, kind }
+                }
+                (false, ..) => continue,
+            };
+        }
+    }
+
     fn name(&self, name: &str) -> String {
         if self.style.lower_header { name.to_lowercase() } else { name.to_owned() }
     }

@@ -65,6 +65,7 @@ pub(super) fn wreck(
         wrecked.spoil(chosen);
     }
     (0..steps).for_each(|_| wrecked.step(dice, earlier, kind));
+    wrecked.export.tell_what_stands_in_its_place();
     wrecked.judge();
     if earlier.is_empty() && wrecked.must == Must::Wait {
         // Nothing was there that could be missing.

@@ -43,16 +43,37 @@ impl<'de> Visitor<'de> for ColumnsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Columns, A::Error> {
         let mut columns = BTreeMap::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let Some(name) = NAMES.iter().copied().find(|name| *name == key) else {
-                return Err(de::Error::unknown_field(&key, &NAMES));
-            };
+        while let Some(Name(name)) = map.next_key()? {
             let column = map.next_value::<Option<Column>>()?;
             if column.and_then(|column| columns.insert(name, column)).is_some() {
                 return Err(de::Error::duplicate_field(name));
             }
         }
         Ok(Columns(columns))
+    }
+}
+
+/// A column's name. One that is unknown is a fault of its own place.
+struct Name(&'static str);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what a column holds, such as student")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
+        let known = NAMES.iter().copied().find(|name| *name == text);
+        known.map(Name).ok_or_else(|| E::unknown_field(text, &NAMES))
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Found {
 }
 
 /// What a pattern relative to `base` finds: each part names folders, the last one files, also those whose names are no UTF-8; `**`
-/// stands for folders below, however deep. Hidden files are left out unless the pattern names them, and no link is followed
+/// stands for folders below, however deep. Hidden files and folders are left out unless the pattern names them, and no link is followed
 /// that only `**` leads to. Nothing found is no error: the tool has not dropped anything yet.
 pub fn matching(base: &Path, pattern: &str) -> Result<Found, FetchError> {
     let pattern = pattern.trim_end_matches('/');
@@ -31,6 +31,9 @@ pub fn matching(base: &Path, pattern: &str) -> Result<Found, FetchError> {
     for part in parts {
         let part = Part::new(part)?;
         folders = folders.iter().flat_map(|folder| part.folders(folder, &mut found.shut)).collect();
+        // `**/**` leads to each several times.
+        folders.sort();
+        folders.dedup();
     }
     let name = Part::new(name)?;
     found.paths = folders.iter().flat_map(|folder| name.files(folder, &mut found.shut)).collect();
@@ -63,7 +66,7 @@ impl Part {
         match self {
             Self::Named(name) => [folder.join(name)].into_iter().filter(|path| path.is_dir()).collect(),
             Self::Wild(pattern) => {
-                let mut named = named_in(folder, shut, |name| pattern.matches(name));
+                let mut named = named_in(folder, shut, |name| is_found(pattern, name));
                 named.retain(|path| path.is_dir());
                 named
             }
@@ -77,18 +80,18 @@ impl Part {
                 let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
                 [folder.join(name)].into_iter().filter(is_there).collect()
             }
-            Self::Wild(pattern) => {
-                let wants_hidden = pattern.as_str().starts_with('.');
-                named_in(folder, shut, |name| {
-                    pattern.matches(name) && (wants_hidden || !name.starts_with('.'))
-                })
-            }
+            Self::Wild(pattern) => named_in(folder, shut, |name| is_found(pattern, name)),
             Self::Below => below(folder, shut)
                 .iter()
                 .flat_map(|folder| named_in(folder, shut, |name| !name.starts_with('.')))
                 .collect(),
         }
     }
+}
+
+/// Hidden ones only by a pattern that is itself.
+fn is_found(pattern: &glob::Pattern, name: &str) -> bool {
+    pattern.matches(name) && (pattern.as_str().starts_with('.') || !name.starts_with('.'))
 }
 
 fn is_wild(text: &str) -> bool {
@@ -118,7 +121,8 @@ fn below(folder: &Path, shut: &mut Vec<PathBuf>) -> Vec<PathBuf> {
             let mut found = Vec::new();
             for entry in fs::read_dir(&next)? {
                 let entry = entry?;
-                if entry.file_type()?.is_dir() {
+                let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+                if entry.file_type()?.is_dir() && !is_hidden {
                     found.push(entry.path());
                 }
             }
@@ -189,9 +193,14 @@ mod tests {
 
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
-        for name in
-            ["drop/a/att1.csv", "drop/b/c/att2.csv", "drop/att3.csv", "drop/.att4.csv", "[x]/att5.csv"]
-        {
+        for name in [
+            "drop/a/att1.csv",
+            "drop/b/c/att2.csv",
+            "drop/att3.csv",
+            "drop/.att4.csv",
+            "drop/.trash/att6.csv",
+            "[x]/att5.csv",
+        ] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().expect("it has one")).expect("made");
             fs::write(path, "").expect("written");

@@ -65,6 +65,10 @@ impl Held {
     pub(crate) fn is_whole(&self) -> bool {
         self.reason != SCHOOL
     }
+
+    fn names(&self, school: &str) -> bool {
+        self.schools.iter().any(|ends| ends.school == school)
+    }
 }
 
 /// Rows that would end at one school.
@@ -83,6 +87,9 @@ pub(crate) struct Gated {
     pub hold: Option<Held>,
     /// Schools whose rows do not end, by entity.
     pub kept_back: BTreeSet<(u16, String)>,
+    /// Those of them that did not wait before: what comes there now may stand in the place of what is missing.
+    #[serde(default)]
+    pub newly_held: BTreeSet<(u16, String)>,
     /// Whether anything is to be published or recorded.
     pub changes: bool,
     /// Every row could be used and stands in the ledger as the payload has it.
@@ -113,13 +120,20 @@ impl Gated {
         if !is_kept_back(&self.kept_back, step.slot.entity as u16, school) {
             return Ok(step);
         }
+        let place = (step.slot.entity as u16, school.to_owned());
+        let is_asked_about = self.hold.as_ref().is_some_and(|hold| hold.names(school));
+        let is_marked = is_asked_about && is_about_students(step.slot.entity);
         let is_kept = step.verdict.is_end() && !step.unmissed;
-        let (is_marked, is_new) = (is_about_students(step.slot.entity), step.verdict == Verdict::Add);
         let was = step.old.as_ref().map(|old| Row::decode(&old.detail)).transpose()?;
         let was_beside = was.as_ref().is_some_and(|row| row.mark == Mark::Beside);
+        let is_beside = match step.verdict {
+            Verdict::Add => self.newly_held.contains(&place),
+            Verdict::Change => was_beside,
+            _ => false,
+        };
         let new = match (&step.old, &step.new) {
             (Some(old), _) if is_kept && is_marked && !was_beside => mark_as(Mark::KeptBack, old)?,
-            (_, Some(new)) if is_new && is_marked => mark_as(Mark::Beside, new)?,
+            (_, Some(new)) if is_beside && is_marked => mark_as(Mark::Beside, new)?,
             _ if is_kept || was_beside && step.verdict == Verdict::Unchanged => None,
             _ => return Ok(step),
         };
@@ -252,12 +266,17 @@ impl Tally {
             guard.added += u64::from(step.verdict == Verdict::Add && step.rows > 0);
             return Ok(());
         };
-        // What came beside rows that were kept back is nobody's loss.
-        if status != LedgerStatus::Live || !row.is_counted() || step.unmissed || row.mark == Mark::Beside {
+        if status != LedgerStatus::Live || !row.is_counted() || step.unmissed {
             return Ok(());
         }
-        if row.mark == Mark::KeptBack {
-            guard.was_kept_back(row.school().unwrap_or_default(), step.verdict.is_end());
+        let is_lost = step.verdict.is_end() && step.departure == Departure::Leaves;
+        match row.mark {
+            Mark::Beside => {
+                guard.beside(row.school().unwrap_or_default(), step.verdict.is_end());
+                return Ok(());
+            }
+            Mark::KeptBack => guard.was_kept_back(row.school().unwrap_or_default(), is_lost),
+            Mark::None | Mark::Doubtful => {}
         }
         let verdict = if step.departure == Departure::Stays { Verdict::Unchanged } else { step.verdict };
         let school = if step.slot.entity == Entity::School { None } else { row.school() };
@@ -278,10 +297,14 @@ impl Tally {
     /// What was found, and whether a person must be asked. `approved`: the hold that a person approved.
     pub(crate) fn finish(mut self, read: &ReadIn, before: &Book, approved: Option<&Hold>) -> Gated {
         self.guards.values_mut().for_each(Guard::finish);
-        let (hold, kept_back) = match approved {
+        let (mut hold, kept_back) = match approved {
             Some(approved) => self.as_shown(approved),
             None => self.ask(read, before),
         };
+        if let Some(held) = hold.as_mut().filter(|held| held.is_whole()) {
+            self.guards.values_mut().for_each(Guard::count_beside);
+            *held = self.held(&held.reason);
+        }
         let ends: Vec<_> = self
             .guards
             .iter()
@@ -298,6 +321,10 @@ impl Tally {
             // Those of schools that nobody is asked about.
             counts.doubtful += kept.saturating_sub(hold.as_ref().map_or(0, |held| held.would_end));
         }
+        let newly_held = self.guards.iter().flat_map(|((entity, _), guard)| {
+            guard.newly_held().map(|school| (*entity as u16, school.to_owned()))
+        });
+        let newly_held = newly_held.collect();
         let unusable = (counts.reject + counts.unmatched).saturating_sub(read.outside_years);
         self.stood.extend(read.unheard.iter().cloned());
         Gated {
@@ -308,6 +335,7 @@ impl Tally {
             whole: self.whole && kept_back.is_empty(),
             covered: covered(read, &kept_back),
             kept_back,
+            newly_held,
             changes: self.changes,
             notes: read.notes.clone(),
             returned: Returned::default(),

@@ -6,7 +6,7 @@ use signalbox_store::outbox::{Entry, EntryState};
 use uuid::Uuid;
 
 /// Why such an alert is not sent.
-pub(super) const TOLD: &str = "told of in a standing list";
+pub(super) const TOLD: &str = "it goes with a standing list";
 
 /// By flag and recipient.
 #[derive(Debug, Default)]

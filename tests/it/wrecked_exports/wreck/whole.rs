@@ -80,9 +80,7 @@ impl Wrecked {
         let lost = before - lines.len();
         if let Some(line) = lines.last_mut().filter(|_| dice.percent(30)) {
             line.cells.truncate(2);
-            // Whether the second cell is whole, nobody knows.
-            let claims = Claims { student: line.student, ..Claims::default() };
-            line.reads = Reads::Not { claims, kind: "cut in the middle" };
+            line.reads = Reads::Not { claims: Claims::default(), kind: "cut in the middle" };
         }
         self.either();
         if lost * 100 >= FAR_BEYOND.0 * before && lost >= FAR_BEYOND.1 {

@@ -59,11 +59,26 @@ struct Losses {
     moves: u64,
     /// Those that stand on because a row that could not be used may have been them.
     doubted: u64,
+    /// It waits: known once all rows were seen.
+    is_held: bool,
     /// Rows that an earlier payload did not have, and about which a person was asked; and those of them that are still missing.
     kept_back: u64,
     still_missing: u64,
+    /// Rows that came with that payload, perhaps in the place of those; and how many are gone. Counted with the others only
+    /// where the school waits.
+    beside: u64,
+    beside_gone: u64,
     /// Those who have rows at this school only.
     students: Students,
+}
+
+impl Losses {
+    fn count_beside(&mut self) {
+        self.live += self.beside;
+        self.gone += self.beside_gone;
+        self.ends += self.beside_gone;
+        (self.beside, self.beside_gone) = (0, 0);
+    }
 }
 
 /// The student in hand.
@@ -136,6 +151,14 @@ impl Guard {
         losses.still_missing += u64::from(is_missing);
     }
 
+    /// A row that came beside others that were kept back: nobody's loss, once those are back.
+    pub(super) fn beside(&mut self, school: &str, is_gone: bool) {
+        let place = self.place(school);
+        let losses = &mut self.schools[place];
+        losses.beside += 1;
+        losses.beside_gone += u64::from(is_gone);
+    }
+
     fn count(&mut self, school: &str, group: Option<Group>, verdict: Verdict, is_today: bool) {
         let place = self.place(school);
         let losses = &mut self.schools[place];
@@ -193,18 +216,35 @@ impl Guard {
     pub(super) fn finish(&mut self) {
         self.settle();
         self.next_student(None);
+        let held: Vec<String> = self.schools().into_iter().map(str::to_owned).collect();
+        for school in held {
+            let losses = &mut self.schools[&school];
+            losses.count_beside();
+            losses.is_held = true;
+        }
     }
 
-    /// The schools that would lose more than half of their rows, or all where that may not be; and those that would lose what
-    /// a person was asked about and has not let go: what came in its place makes it no smaller part.
+    /// What a person is shown is all that would end.
+    pub(super) fn count_beside(&mut self) {
+        self.schools.values_mut().for_each(Losses::count_beside);
+    }
+
+    /// Schools that wait, and did not before.
+    pub(super) fn newly_held(&self) -> impl Iterator<Item = &str> {
+        let held = self.schools.iter().filter(|(_, losses)| losses.is_held && losses.kept_back == 0);
+        held.map(|(school, _)| school.as_str())
+    }
+
+    /// The schools that would lose more than half of their rows, or all where that may not be; and those that would lose most
+    /// of what a person was asked about and has not let go. What came in its place makes it no smaller part.
     pub(super) fn schools(&self) -> BTreeSet<&str> {
         let is_lost = |losses: &Losses| {
             let many = losses.gone >= FLOOR && losses.gone * 2 > losses.live;
             let whole = self.always_has_rows && losses.gone > 0 && losses.gone == losses.live;
             // A school that one slip of the pen made up goes with it.
             let is_made_up = losses.gone == 1 && losses.moves == 1;
-            let as_before = losses.still_missing * 2 > losses.kept_back;
-            losses.ends > 0 && (many || as_before || whole && !is_made_up)
+            let as_before = losses.still_missing >= FLOOR && losses.still_missing * 2 > losses.kept_back;
+            losses.ends > 0 && (losses.is_held || many || as_before || whole && !is_made_up)
         };
         let named = self.schools.iter().filter(|(school, _)| !school.is_empty());
         named.filter(|(_, losses)| is_lost(losses)).map(|(school, _)| school.as_str()).collect()

@@ -1,5 +1,5 @@
 //! Which ids of which student or school: an id stays its last one's until the roster row of that says another, or another
-//! claims it, under whatever type. Where two rows of one payload claim it, it is both's.
+//! claims it; under another type only if nobody has that type any more. Where two rows of one payload claim it, it is both's.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
@@ -171,15 +171,19 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         }
         for (key, ids) in &self.said {
             for id in ids {
-                change.gone.extend(self.moved_from(known, key, id).map(|(owner, id)| row(owner, id)));
+                change.gone.extend(self.moved_from(known, key, id).map(|owner| row(owner, id.clone())));
                 change.new.push(row(key, id.clone()));
             }
         }
         for owners in known.shared() {
             let (claim_it, others): (Vec<_>, Vec<_>) =
                 owners.into_iter().partition(|(owner, id)| self.claims_it(owner, id));
-            let is_anothers = |owner: &K| claim_it.iter().any(|(claims, _)| *claims != owner);
-            let gone = others.into_iter().filter(|(owner, id)| id.0 != FIRST_ID && is_anothers(owner));
+            let gone = others.into_iter().filter(|(owner, id)| {
+                let anothers = || claim_it.iter().filter(|(claims, _)| claims != owner);
+                let is_of_type = anothers().any(|(_, claimed)| claimed.0 == id.0);
+                id.0 != FIRST_ID
+                    && (is_of_type || anothers().next().is_some() && self.is_of_no_type(known, owner, id))
+            });
             change.gone.extend(gone.map(|(owner, id)| row(owner, id)));
         }
     }
@@ -190,9 +194,19 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         known: &'k Ids<K>,
         key: &'k K,
         id: &'k TypedId,
-    ) -> impl Iterator<Item = (&'k K, TypedId)> {
-        let others = known.owners(&id.1).filter(move |(owner, _)| *owner != key);
-        others.filter(|(owner, id)| id.0 != FIRST_ID && !self.claims_it(owner, id))
+    ) -> impl Iterator<Item = &'k K> {
+        let owners = known.named(&id.1, Some(&id.0));
+        owners.filter(move |owner| *owner != key && !self.claims_it(owner, id))
+    }
+
+    /// Whether the owner has a row, and no row has an id of that type any more: one night's slip of the pen. Of a type that is in
+    /// use an id stays, though another has the same number under another type.
+    fn is_of_no_type(&self, known: &Ids<K>, owner: &K, id: &TypedId) -> bool {
+        let has_type = |key: &K| match self.said.get(key) {
+            Some(said) => said.iter().any(|(named, _)| *named == id.0),
+            None => known.has_type(key, &id.0),
+        };
+        !self.is_delta && self.seen.contains_key(owner) && !self.seen.keys().any(has_type)
     }
 
     fn claims_it(&self, owner: &K, id: &TypedId) -> bool {

@@ -68,8 +68,13 @@ impl<K: Clone + Eq + Hash> Ids<K> {
         several.map(|(id, _)| self.owners(id).collect())
     }
 
+    /// Whether one of its further ids is of this type.
+    pub(super) fn has_type(&self, key: &K, id_type: &str) -> bool {
+        self.further.get(key).into_iter().flatten().any(|(held, _)| self.type_name(*held) == id_type)
+    }
+
     /// Whom an id names, each with the type under which it does.
-    pub(super) fn owners<'i>(&'i self, id: &'i str) -> impl Iterator<Item = (&'i K, TypedId)> {
+    fn owners<'i>(&'i self, id: &'i str) -> impl Iterator<Item = (&'i K, TypedId)> {
         let owners = self.named.get(id).into_iter().flatten();
         owners.map(|(id_type, owner)| (owner, (self.type_name(*id_type).to_owned(), id.to_owned())))
     }
