@@ -64,7 +64,13 @@ impl Part {
 
     fn folders(&self, folder: &Path, shut: &mut Vec<PathBuf>) -> Vec<PathBuf> {
         match self {
-            Self::Named(name) => [folder.join(name)].into_iter().filter(|path| path.is_dir()).collect(),
+            Self::Named(name) => {
+                let path = folder.join(name);
+                if path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+                    shut.push(folder.to_owned());
+                }
+                [path].into_iter().filter(|path| path.is_dir()).collect()
+            }
             Self::Wild(pattern) => {
                 let mut named = named_in(folder, shut, |name| is_found(pattern, name));
                 named.retain(|path| path.is_dir());
@@ -77,7 +83,11 @@ impl Part {
     fn files(&self, folder: &Path, shut: &mut Vec<PathBuf>) -> Vec<PathBuf> {
         match self {
             Self::Named(name) => {
-                let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
+                // One that may not be looked at is told of.
+                let is_there = |path: &PathBuf| {
+                    let found = path.symlink_metadata();
+                    found.is_ok() || found.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+                };
                 [folder.join(name)].into_iter().filter(is_there).collect()
             }
             Self::Wild(pattern) => named_in(folder, shut, |name| is_found(pattern, name)),
