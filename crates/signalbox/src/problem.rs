@@ -44,7 +44,7 @@ impl Severity {
 /// In memory the headline is parted from its details by a line end; scripts get one line.
 #[expect(clippy::ptr_arg, reason = "serde passes the field's type")]
 fn one_line<S: serde::Serializer>(message: &String, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&message.replace('\n', " "))
+    serializer.serialize_str(&message.replace(".\n", "\n").replace('\n', ". "))
 }
 
 /// Problems of one file, in the order in which they were found.

@@ -148,6 +148,20 @@ fn other_faults_point_into_the_sample_by_cause() {
 }
 
 #[test]
+fn rows_of_one_key_that_disagree_are_found_in_the_sample() {
+    let folder = Folder::new();
+    let rows = "Student,School,Day,Code\n1,100,09/01/2026,A\n2,100,09/01/2026,A\n1,100,09/01/2026,E\n2,100,09/01/2026,A\n";
+    folder.write("att.csv", rows);
+    let (_, problems) = folder.problems(Some(("attendance", "att.csv")));
+    let conflict = problems.as_array().expect("a list").iter().find(|one| one["code"] == "conflicting_rows");
+    let conflict = conflict.unwrap_or_else(|| panic!("{problems:#}"));
+    assert_eq!(conflict["line"], 2);
+    assert!(conflict["message"].as_str().expect("text").contains("2 times"), "{conflict:#}");
+    let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));
+    assert!(text.contains("2 of 4 rows can be used"), "{text}");
+}
+
+#[test]
 fn values_that_are_left_out_are_a_warning() {
     let folder = Folder::new();
     folder.write("signalbox.yaml", &CONFIG.replace("entry: Entry}", "entry: Entry, birth_date: Born}"));

@@ -1,12 +1,16 @@
 //! What was found in a sample's rows, by cause: no row is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use signalbox_connector::event::rows::Stands;
 use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Draft, Entity, Item, Reject, RejectCode};
 use signalbox_runtime::calendar::{Calendars, Standing};
 use signalbox_runtime::ingest::outside_years;
+
+/// Rows that disagree are looked for among so many keys: no school year of a district has more.
+const MOST_KEYS: usize = 2_000_000;
 
 /// Rows that share their fault.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,14 +51,16 @@ pub(super) struct Findings<'a> {
     /// Rows of attendance that count nowhere, by how their day stands.
     pub(super) idle: BTreeMap<Standing, Rows>,
     pub(super) schools: BTreeSet<String>,
+    /// By a hash of the key, one of what the first row says, and where it stands if it is not counted as unusable yet.
+    said: HashMap<u64, (u64, Option<u64>)>,
 }
 
 impl<'a> Findings<'a> {
     /// As of this local day.
     pub(super) fn new(calendars: &'a Calendars, today: Date, entities: &'a [Entity]) -> Self {
         let (causes, left_out, schools) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let idle = BTreeMap::new();
-        Self { calendars, today, entities, rows: 0, unusable: 0, causes, left_out, idle, schools }
+        let (idle, said) = (BTreeMap::new(), HashMap::new());
+        Self { calendars, today, entities, rows: 0, unusable: 0, causes, left_out, idle, schools, said }
     }
 
     pub(super) fn see(&mut self, item: Item<'_>) {
@@ -78,6 +84,7 @@ impl<'a> Findings<'a> {
         }
         self.day(&draft);
         self.year(&draft);
+        self.conflict(&draft);
         for left_out in draft.left_out {
             note(&mut self.left_out, left_out.why, school);
         }
@@ -100,6 +107,27 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Notes rows of one key that disagree.
+    fn conflict(&mut self, draft: &Draft<'_>) {
+        if !self.entities.contains(&draft.body.entity()) || draft.fault.is_some() {
+            return;
+        }
+        let mut key = String::new();
+        draft.body.push_key(&mut key);
+        let key = hash(&(draft.body.entity(), &draft.claims.student, &draft.claims.school, key));
+        if self.said.len() >= MOST_KEYS && !self.said.contains_key(&key) {
+            return;
+        }
+        let says = hash(&format!("{:?} {:?}", draft.body, draft.status));
+        let (first_says, first) = self.said.entry(key).or_insert((says, Some(draft.row)));
+        if *first_says == says {
+            return;
+        }
+        for row in first.take().into_iter().chain([draft.row]) {
+            self.reject(disagrees(draft.file, row), draft.claims.school.as_deref());
+        }
+    }
+
     /// Notes an enrolment that begins in no school year there is.
     fn year(&mut self, draft: &Draft<'_>) {
         let (Stands::From(entry), Some(school)) = (draft.body.stands(), &draft.claims.school) else { return };
@@ -107,6 +135,27 @@ impl<'a> Findings<'a> {
         if self.calendars.year_of_entry(entry, school, this_year).is_none() {
             self.reject(outside_years(draft), Some(school));
         }
+    }
+}
+
+fn hash(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn disagrees(file: Option<&'static str>, row: u64) -> Reject {
+    Reject {
+        file,
+        row: Some(row),
+        column: None,
+        code: RejectCode::ConflictingRows,
+        value_class: "the same key".to_owned(),
+        help: "See that the export has one row for each: a day counts as unknown until the rows agree, of an enrolment what was \
+               known stands"
+            .to_owned(),
+        claims: Box::default(),
+        mark: 0,
     }
 }
 
