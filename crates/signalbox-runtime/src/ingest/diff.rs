@@ -253,7 +253,7 @@ impl<'a> Diff<'a> {
         };
         let new = match verdict {
             Verdict::Late => None,
-            Verdict::Doubted => (row.mark == Mark::None).then(|| {
+            Verdict::Doubted => (row.mark != Mark::Doubtful).then(|| {
                 row.mark = Mark::Doubtful;
                 marked(&old, &row)
             }),

@@ -66,8 +66,8 @@ pub(super) fn matched(
     };
     if let Some(said) = live.filter(|_| was_said && is_inferred(head) && slot.entity == Entity::Attendance) {
         // What is inferred never takes the place of what was said.
-        let row = Row { mark: Mark::Doubtful, ..Row::decode(&said.detail)? };
-        let new = (!Row::is_marked(&said.detail)).then(|| marked(said, &row));
+        let row = Row::decode(&said.detail)?;
+        let new = (row.mark != Mark::Doubtful).then(|| marked(said, &Row { mark: Mark::Doubtful, ..row }));
         return Ok(Step { new, ..Step::new(slot, school_year, Verdict::Doubted, old) });
     }
     let verdict = if was_said { Verdict::Change } else { Verdict::Add };
