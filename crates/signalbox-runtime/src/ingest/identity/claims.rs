@@ -1,6 +1,7 @@
 //! Which ids of which student or school: an id stays its last one's until the roster row of that says another, or another
 //! claims it; under another type only if nobody has that type any more. Where two rows of one payload claim it, it is both's.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
@@ -175,14 +176,20 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
                 change.new.push(row(key, id.clone()));
             }
         }
+        let in_use = OnceCell::new();
         for owners in known.shared() {
             let (claim_it, others): (Vec<_>, Vec<_>) =
                 owners.into_iter().partition(|(owner, id)| self.claims_it(owner, id));
             let gone = others.into_iter().filter(|(owner, id)| {
                 let anothers = || claim_it.iter().filter(|(claims, _)| claims != owner);
                 let is_of_type = anothers().any(|(_, claimed)| claimed.0 == id.0);
-                id.0 != FIRST_ID
-                    && (is_of_type || anothers().next().is_some() && self.is_of_no_type(known, owner, id))
+                // One night's slip of the pen. Of a type that is in use an id stays, though another has the same number under
+                // another type.
+                let is_of_no_type = || {
+                    let in_use = in_use.get_or_init(|| self.types_in_use(known));
+                    !self.is_delta && self.seen.contains_key(*owner) && !in_use.contains(&*id.0)
+                };
+                id.0 != FIRST_ID && (is_of_type || anothers().next().is_some() && is_of_no_type())
             });
             change.gone.extend(gone.map(|(owner, id)| row(owner, id)));
         }
@@ -199,14 +206,16 @@ impl<K: Clone + Eq + Ord + Hash> Claims<K> {
         owners.filter(move |owner| *owner != key && !self.claims_it(owner, id))
     }
 
-    /// Whether the owner has a row, and no row has an id of that type any more: one night's slip of the pen. Of a type that is in
-    /// use an id stays, though another has the same number under another type.
-    fn is_of_no_type(&self, known: &Ids<K>, owner: &K, id: &TypedId) -> bool {
-        let has_type = |key: &K| match self.said.get(key) {
-            Some(said) => said.iter().any(|(named, _)| *named == id.0),
-            None => known.has_type(key, &id.0),
-        };
-        !self.is_delta && self.seen.contains_key(owner) && !self.seen.keys().any(has_type)
+    /// The types of ids that rows of the payload have.
+    fn types_in_use<'k>(&'k self, known: &'k Ids<K>) -> HashSet<&'k str> {
+        let mut types = HashSet::new();
+        for key in self.seen.keys() {
+            match self.said.get(key) {
+                Some(said) => types.extend(said.iter().map(|(named, _)| named.as_str())),
+                None => types.extend(known.types_of(key)),
+            }
+        }
+        types
     }
 
     fn claims_it(&self, owner: &K, id: &TypedId) -> bool {

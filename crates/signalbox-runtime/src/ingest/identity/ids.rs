@@ -68,9 +68,9 @@ impl<K: Clone + Eq + Hash> Ids<K> {
         several.map(|(id, _)| self.owners(id).collect())
     }
 
-    /// Whether one of its further ids is of this type.
-    pub(super) fn has_type(&self, key: &K, id_type: &str) -> bool {
-        self.further.get(key).into_iter().flatten().any(|(held, _)| self.type_name(*held) == id_type)
+    /// The types of its further ids.
+    pub(super) fn types_of(&self, key: &K) -> impl Iterator<Item = &str> {
+        self.further.get(key).into_iter().flatten().map(|(held, _)| self.type_name(*held))
     }
 
     /// Whom an id names, each with the type under which it does.
