@@ -78,7 +78,9 @@ impl Wrecked {
         let (percent, before) = (*dice.pick(&[0, 50, 80, 90, 94, 97, 99]), lines.len());
         lines.truncate(lines.len() * percent / 100);
         let lost = before - lines.len();
-        if let Some(line) = lines.last_mut().filter(|_| dice.percent(30)) {
+        // One that was spoilt before says still less.
+        let whole = |line: &&mut Line| line.reads == Reads::Fully;
+        if let Some(line) = lines.last_mut().filter(|_| dice.percent(30)).filter(whole) {
             line.cells.truncate(2);
             line.reads = Reads::Not { claims: Claims::default(), kind: "cut in the middle" };
         }
