@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Column, Day, Holds, Row, Stands, Subject, Text, owned, push_day, push_part, string};
 use crate::data::{Data, Status};
 
+/// One student's day at one school, as a connector drafts it and the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttendanceRow<'a> {
     /// The school's first id; blank where the row's school cannot be used.

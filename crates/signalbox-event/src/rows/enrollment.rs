@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Column, Day, Holds, Row, Stands, Subject, Text, owned, push_day, push_part, string};
 use crate::data::{Data, Status};
 
+/// One student's stay at one school, as a connector drafts it and the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EnrollmentRow<'a> {
     /// The row's own key in its feed (OneRoster `sourcedId`); without one, student, school and entry are the key.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Row, Stands, Subject, Text, owned, string};
 use crate::data::{Data, Status};
 
+/// One school, as a connector drafts it and the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SchoolRow<'a> {
     #[serde(borrow)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Day, Row, Stands, Subject, Text, owned, string};
 use crate::data::{Data, Status};
 
+/// One student, as a connector drafts it and the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StudentRow<'a> {
     #[serde(borrow)]
