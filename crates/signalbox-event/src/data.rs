@@ -15,11 +15,12 @@ pub use ops::{
     Action, FeedInForce, FeedMode, FeedRetired, Mode, PolicyChanged, RouteInForce, RowsMean, RuleInForce,
     RunEnded, SchoolCoverage,
 };
-pub use risk::{FlagChanged, Reason, StudentRef};
+pub use risk::{Evidence, FlagChanged, Reason, StudentRef};
 
 use crate::kind::Kind;
 pub use crate::rows::{
-    AttendanceCategory, AttendanceDaily, Enrollment, IdValue, School, Student, UnknownCategory,
+    AttendanceCategory, AttendanceDaily, CourseGrade, CourseGradeKind, Enrollment, IdValue, Incident,
+    IncidentCategory, School, Student,
 };
 use crate::schema;
 
@@ -41,6 +42,13 @@ impl Status {
 }
 
 macro_rules! data {
+    (
+        [$($(#[doc = $doc:literal])+ $entity:ident, $of_row:ident($row:ident, $row_data:ident) = $number:literal,
+            $short:literal, $domain:ident, $class:ident;)*]
+        $($own:tt)*
+    ) => {
+        data! { $($of_row($row_data),)* $($own)* }
+    };
     ($($variant:ident($payload:ty),)*) => {
         /// What an event says. One variant per [`Kind`].
         #[derive(Debug, Clone, PartialEq)]
@@ -76,10 +84,7 @@ macro_rules! data {
     };
 }
 
-data! {
-    RosterStudent(Student),
-    RosterEnrollment(Enrollment),
-    AttendanceDaily(AttendanceDaily),
+entities!(data! {
     RiskFlagRaised(FlagChanged),
     RiskFlagCleared(FlagChanged),
     RiskFlagWithdrawn(FlagChanged),
@@ -89,6 +94,5 @@ data! {
     OpsFeedRetired(FeedRetired),
     OpsPolicyChanged(PolicyChanged),
     OpsAction(Action),
-    ReferenceSchool(School),
     ReferenceCalendar(Calendar),
-}
+});

@@ -15,6 +15,10 @@ pub enum Domain {
     Roster,
     /// Days of attendance.
     Attendance,
+    /// Grades.
+    Gradebook,
+    /// Discipline incidents.
+    Behavior,
     /// What people do about flags.
     Intervention,
     /// Flags: raised, cleared, withdrawn.
@@ -26,13 +30,23 @@ pub enum Domain {
 }
 
 impl Domain {
-    pub const ALL: [Self; 6] =
-        [Self::Roster, Self::Attendance, Self::Intervention, Self::Risk, Self::Ops, Self::Reference];
+    pub const ALL: [Self; 8] = [
+        Self::Roster,
+        Self::Attendance,
+        Self::Gradebook,
+        Self::Behavior,
+        Self::Intervention,
+        Self::Risk,
+        Self::Ops,
+        Self::Reference,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Roster => "roster",
             Self::Attendance => "attendance",
+            Self::Gradebook => "gradebook",
+            Self::Behavior => "behavior",
             Self::Intervention => "intervention",
             Self::Risk => "risk",
             Self::Ops => "ops",
@@ -72,13 +86,23 @@ impl DataClass {
 }
 
 macro_rules! kinds {
+    (
+        [$($(#[doc = $row_doc:literal])+ $entity:ident, $of_row:ident($row:ident, $data:ident) = $number:literal,
+            $row_short:literal, $row_domain:ident, $row_class:ident;)*]
+        $($own:tt)*
+    ) => {
+        kinds! {
+            $($(#[doc = $row_doc])+ $of_row = $row_short, $row_domain, $row_class;)*
+            $($own)*
+        }
+    };
     ($($(#[doc = $doc:literal])+ $variant:ident = $short:literal, $domain:ident, $class:ident;)*) => {
         /// The event types that something emits, each with its version 1 name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind { $($(#[doc = $doc])+ $variant,)* }
 
         impl Kind {
-            /// Every kind, in the order of the documentation.
+            /// Every kind, those of rows first.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The name without prefix and version, e.g. `attendance.daily`.
@@ -110,19 +134,13 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
-    /// A student of the roster of record (OneRoster `user` with role student).
-    RosterStudent = "roster.student", Roster, EducationRecord;
-    /// A student's enrolment at a school (Ed-Fi `studentSchoolAssociation`, OneRoster `enrollment`).
-    RosterEnrollment = "roster.enrollment", Roster, EducationRecord;
-    /// One student's day at one school (Ed-Fi `studentSchoolAttendanceEvent`).
-    AttendanceDaily = "attendance.daily", Attendance, EducationRecord;
+entities!(kinds! {
     /// A student crossed a line that the district's rules draw.
-    RiskFlagRaised = "risk.flag.raised", Risk, EducationRecord;
+    RiskFlagRaised = "risk.flag.raised", Risk, Sensitive;
     /// The student is well back on the right side of the line: the flag was right, and it is over.
-    RiskFlagCleared = "risk.flag.cleared", Risk, EducationRecord;
+    RiskFlagCleared = "risk.flag.cleared", Risk, Sensitive;
     /// A correction took the evidence away: the flag should not have been raised.
-    RiskFlagWithdrawn = "risk.flag.withdrawn", Risk, EducationRecord;
+    RiskFlagWithdrawn = "risk.flag.withdrawn", Risk, Sensitive;
     /// A person said of a flag: "I have this".
     InterventionAcknowledged = "intervention.acknowledged", Intervention, EducationRecord;
     /// A run's last record on each shard of the topic it wrote to: what the run's payload covered.
@@ -135,11 +153,9 @@ kinds! {
     OpsPolicyChanged = "ops.policy.changed", Ops, Operational;
     /// A person changed something by command: who, what, why.
     OpsAction = "ops.action", Ops, Operational;
-    /// A school of the roster of record (OneRoster `org` of type school).
-    ReferenceSchool = "reference.school", Reference, Operational;
     /// The instructional days of one school year (Ed-Fi `calendarDate`).
     ReferenceCalendar = "reference.calendar", Reference, Operational;
-}
+});
 
 impl Kind {
     /// The kind of a CloudEvents `type`: the full name, letter by letter.

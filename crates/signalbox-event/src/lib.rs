@@ -6,12 +6,15 @@
 //! # Layout
 //! - [`envelope`]: [`Event`] and its attributes
 //! - [`codec`]: CloudEvents binary mode (headers and value) and structured mode (one JSON object)
-//! - [`rows`]: one file per entity, a row and its event; [`data`]: what events say; [`kind`]: type names, domains, data classes
+//! - `entities`: their list; [`rows`]: one file per entity, a row and its event; [`data`]: what events say; [`kind`]: type names, domains, data classes
 //! - [`schema`]: the JSON Schemas of `schemas/`, with the privacy category of every field
 //! - [`id`]: [`StudentKey`], event and alert ids
 //! - [`topic`]: topic names and shards
 //!
 //! **Architecture invariant:** this crate performs no I/O and knows neither Kafka nor SQL.
+
+#[macro_use]
+mod entities;
 
 pub mod codec;
 pub mod data;

@@ -3,10 +3,16 @@
 //! A row says nothing of whose it is: the ids that its tool writes are *claims*, which stand beside it. Rows borrow from the
 //! text that they are read from.
 
+#[macro_use]
+mod words;
+
 mod attendance;
+mod cells;
 mod column;
+mod course_grade;
 mod day;
 mod enrollment;
+mod incident;
 mod key;
 mod school;
 mod student;
@@ -14,31 +20,46 @@ mod student;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use self::attendance::{AttendanceCategory, AttendanceDaily, AttendanceRow, UnknownCategory};
-pub use self::column::{Column, Holds};
+pub use self::attendance::{AttendanceCategory, AttendanceDaily, AttendanceRow};
+pub use self::cells::{COLUMNS_AT_MOST, Cell, Cells};
+pub use self::column::{Column, Holds, Unread};
+pub use self::course_grade::{
+    CourseGrade, CourseGradeKind, CourseGradeRow, Grade, HIGHEST_GRADE, NoGrade, Points,
+};
 pub use self::day::Day;
 pub use self::enrollment::{Enrollment, EnrollmentRow};
+pub use self::incident::{Incident, IncidentCategory, IncidentRow};
 pub use self::key::{push_day, push_part};
 pub use self::school::{School, SchoolRow};
 pub use self::student::{IdValue, Student, StudentRow};
 use crate::data::{Data, Status};
+use crate::kind::{Domain, Kind};
 
 /// A row of one entity.
 pub trait Row<'a>: Sized {
-    /// Whether its feeds are read before the others in a pass.
-    const IS_ROSTER: bool;
+    /// What its rows are to those of other entities.
+    const ROLE: Role;
 
     /// What tells one row from another, for people.
     const KEY: &'static str;
 
     /// What a feed of mapped columns maps; empty: no such feed has it.
     const COLUMNS: &'static [Column] = &[];
+
+    /// What becomes of rows of one key that disagree, as a sentence for people.
+    const WHILE_DISPUTED: &'static str = "What was known stands until the source says one thing; of what is new the row \
+                                          that lasts longer is used.";
+
+    /// Says what the cells of a mapped row say, in the order of [`COLUMNS`](Self::COLUMNS): the row itself comes last, after
+    /// what else it is that there is. Cells of what rejects a row are there.
+    fn of_cells(_cells: Cells<'a>, _say: &mut dyn FnMut(Body<'a>)) {}
 
     /// Which days it speaks of.
     fn stands(&self) -> Stands;
@@ -50,6 +71,11 @@ pub trait Row<'a>: Sized {
 
     /// Takes in the school's first id.
     fn set_school(&mut self, _first_id: Cow<'a, str>) {}
+
+    /// The term that it belongs to: a file speaks for those that it has rows of.
+    fn term(&self) -> Option<&str> {
+        None
+    }
 
     /// Writes what tells the row from others of its student, or of the district.
     fn push_key(&self, to: &mut String);
@@ -63,6 +89,17 @@ pub trait Row<'a>: Sized {
     fn data(&self, status: Status, of: Subject<'_>) -> Data;
 }
 
+/// What the rows of an entity are to those of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// They say whom or what there is, and by which ids it is known.
+    Identity,
+    /// They say where a student is when.
+    Enrollment,
+    /// They say something of a student.
+    Fact,
+}
+
 /// Which days a row speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stands {
@@ -70,8 +107,10 @@ pub enum Stands {
     Throughout,
     /// This day and those after it.
     From(Date),
-    /// This day alone.
+    /// This school day alone.
     On(Date),
+    /// It happened on this day, whether school was held or not.
+    At(Date),
 }
 
 /// Whose row it is, as events name students.
@@ -84,7 +123,8 @@ pub struct Subject<'a> {
 }
 
 macro_rules! rows {
-    ($($(#[doc = $doc:literal])+ $variant:ident($row:ident) = $number:literal, $name:literal;)*) => {
+    ([$($(#[doc = $doc:literal])+ $variant:ident, $kind:ident($row:ident, $data:ident) = $number:literal, $name:literal,
+        $domain:ident, $class:ident;)*]) => {
         /// What a row is about. The numbers stand in stores and are never reused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
@@ -97,9 +137,14 @@ macro_rules! rows {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// Whether its feeds are read before the others in a pass.
-            pub const fn is_roster(self) -> bool {
-                match self { $(Self::$variant => $row::IS_ROSTER,)* }
+            /// See [`Row::ROLE`].
+            pub const fn role(self) -> Role {
+                match self { $(Self::$variant => $row::ROLE,)* }
+            }
+
+            /// The kind of its events.
+            pub const fn kind(self) -> Kind {
+                match self { $(Self::$variant => Kind::$kind,)* }
             }
 
             /// See [`Row::COLUMNS`].
@@ -110,6 +155,16 @@ macro_rules! rows {
             /// See [`Row::KEY`].
             pub const fn key(self) -> &'static str {
                 match self { $(Self::$variant => $row::KEY,)* }
+            }
+
+            /// See [`Row::WHILE_DISPUTED`].
+            pub const fn while_disputed(self) -> &'static str {
+                match self { $(Self::$variant => $row::WHILE_DISPUTED,)* }
+            }
+
+            /// See [`Row::of_cells`].
+            pub fn of_cells<'a>(self, cells: Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
+                match self { $(Self::$variant => $row::of_cells(cells, say),)* }
             }
 
             /// What a row is about, in plain words.
@@ -147,6 +202,11 @@ macro_rules! rows {
                 match self { $(Self::$variant(row) => row.set_school(first_id),)* }
             }
 
+            /// See [`Row::term`].
+            pub fn term(&self) -> Option<&str> {
+                match self { $(Self::$variant(row) => row.term(),)* }
+            }
+
             /// See [`Row::push_key`].
             pub fn push_key(&self, to: &mut String) {
                 match self { $(Self::$variant(row) => row.push_key(to),)* }
@@ -171,28 +231,42 @@ macro_rules! rows {
     };
 }
 
-rows! {
-    /// A school.
-    School(SchoolRow) = 1, "reference.school";
-    /// A student.
-    Student(StudentRow) = 2, "roster.student";
-    /// A student's enrolment at a school.
-    Enrollment(EnrollmentRow) = 3, "roster.enrollment";
-    /// A student's day at a school.
-    Attendance(AttendanceRow) = 4, "attendance.daily";
-}
+entities!(rows! {});
 
 impl Body<'_> {
     /// The day that extents are judged by.
     pub fn date(&self) -> Option<Date> {
         match self.stands() {
-            Stands::From(date) | Stands::On(date) => Some(date),
+            Stands::From(date) | Stands::On(date) | Stands::At(date) => Some(date),
             Stands::Throughout => None,
         }
     }
 }
 
 impl Entity {
+    /// Whether its feeds are read before the others in a pass.
+    pub const fn is_roster(self) -> bool {
+        !matches!(self.role(), Role::Fact)
+    }
+
+    /// Whether its rows say whom or what there is.
+    pub const fn names_identity(self) -> bool {
+        matches!(self.role(), Role::Identity)
+    }
+
+    /// Whose topic its events are on.
+    pub const fn domain(self) -> Domain {
+        self.kind().domain()
+    }
+
+    /// The topics that a feed's run may end on: a roster's are on one, schools beside it end with it.
+    pub fn feed_domains() -> BTreeSet<Domain> {
+        Self::ALL
+            .iter()
+            .map(|entity| if entity.is_roster() { Domain::Roster } else { entity.domain() })
+            .collect()
+    }
+
     /// Those that a feed of mapped columns can have.
     pub fn mapped() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|entity| !entity.columns().is_empty())

@@ -8,9 +8,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::data::{
-    Acknowledged, Action, AttendanceCategory, AttendanceDaily, Calendar, Enrollment, FeedInForce, FeedMode,
-    FeedRetired, FlagChanged, IdValue, Mode, PolicyChanged, Reason, RouteInForce, RowsMean, RuleInForce,
-    RunEnded, School, SchoolCoverage, Student, StudentRef,
+    Acknowledged, Action, AttendanceCategory, AttendanceDaily, Calendar, CourseGrade, CourseGradeKind,
+    Enrollment, Evidence, FeedInForce, FeedMode, FeedRetired, FlagChanged, IdValue, Incident,
+    IncidentCategory, Mode, PolicyChanged, Reason, RouteInForce, RowsMean, RuleInForce, RunEnded, School,
+    SchoolCoverage, Student, StudentRef,
 };
 use crate::{Data, Event, Status, StudentKey};
 
@@ -87,6 +88,8 @@ fn data() -> impl Strategy<Value = Data> {
         student().prop_map(Data::RosterStudent),
         enrollment().prop_map(Data::RosterEnrollment),
         attendance().prop_map(Data::AttendanceDaily),
+        course_grade().prop_map(Data::GradebookCourseGrade),
+        incident().prop_map(Data::BehaviorIncident),
         flag().prop_map(Data::RiskFlagRaised),
         flag().prop_map(Data::RiskFlagCleared),
         flag().prop_map(Data::RiskFlagWithdrawn),
@@ -106,12 +109,14 @@ fn feed_retired() -> impl Strategy<Value = FeedRetired> {
 }
 
 fn policy_changed() -> impl Strategy<Value = PolicyChanged> {
-    let rule = (text(), text(), text(), any::<u32>(), text()).prop_map(
-        |(rule, enter, leave, min_days, half_day)| RuleInForce { rule, enter, leave, min_days, half_day },
-    );
+    let rule = (text(), text(), any::<u32>()).prop_map(|(rule, key, number)| RuleInForce {
+        rule,
+        settings: std::iter::once((key, number.into())).collect(),
+    });
     let route = (text(), text()).prop_map(|(rule, to)| RouteInForce { rule, to });
-    let feed = (text(), any::<bool>(), any::<bool>())
-        .prop_map(|(feed, enrollment, attendance)| FeedInForce { feed, enrollment, attendance });
+    let feed = (text(), vec(text(), 0..3), any::<bool>(), any::<bool>()).prop_map(
+        |(feed, entities, enrollment, attendance)| FeedInForce { feed, entities, enrollment, attendance },
+    );
     let lists = (vec(rule, 0..3), vec(route, 0..3), vec(feed, 0..3));
     (text(), any::<u64>(), lists).prop_map(|(policy_hash, number, (rules, routes, feeds))| PolicyChanged {
         policy_hash,
@@ -155,7 +160,7 @@ fn enrollment() -> impl Strategy<Value = Enrollment> {
 
 fn attendance() -> impl Strategy<Value = AttendanceDaily> {
     let category = prop_oneof![
-        proptest::sample::select(&AttendanceCategory::MAPPABLE[..]),
+        proptest::sample::select(AttendanceCategory::MAPPABLE),
         Just(AttendanceCategory::Unknown),
         Just(AttendanceCategory::Doubtful)
     ];
@@ -170,6 +175,32 @@ fn attendance() -> impl Strategy<Value = AttendanceDaily> {
     )
 }
 
+fn course_grade() -> impl Strategy<Value = CourseGrade> {
+    let kind = proptest::sample::select(CourseGradeKind::MAPPABLE);
+    let grade = (option::of(0_u16..=200), maybe(), any::<bool>());
+    ((maybe(), text(), text()), kind, grade, option::of(date()), status()).prop_map(
+        |((school, class, term), kind, (number, letter_grade, is_unknown), as_of, status)| CourseGrade {
+            school,
+            class,
+            term,
+            kind,
+            numeric_grade: number.map(Into::into),
+            letter_grade,
+            is_unknown,
+            as_of,
+            status,
+        },
+    )
+}
+
+fn incident() -> impl Strategy<Value = Incident> {
+    let category =
+        prop_oneof![proptest::sample::select(IncidentCategory::MAPPABLE), Just(IncidentCategory::Unknown)];
+    (text(), maybe(), option::of(date()), category, status()).prop_map(
+        |(incident, school, date, category, status)| Incident { incident, school, date, category, status },
+    )
+}
+
 fn flag() -> impl Strategy<Value = FlagChanged> {
     let student = (text(), text(), maybe(), maybe()).prop_map(|(id, id_system, school, grade)| StudentRef {
         id,
@@ -177,35 +208,49 @@ fn flag() -> impl Strategy<Value = FlagChanged> {
         school,
         grade,
     });
-    let said = (text(), vec(reason(), 0..2), maybe(), maybe());
-    (any::<u128>(), student, said, option::of(date())).prop_map(
-        |(flag_id, student, (indicator, reasons, reason, clears_when), as_of)| FlagChanged {
-            flag_id: Uuid::from_u128(flag_id),
-            student,
-            indicator,
-            reasons,
-            reason,
-            clears_when,
-            as_of,
+    let mode = prop_oneof![Just(Mode::History), Just(Mode::Test), Just(Mode::Live)];
+    let said = (vec(reason(), 0..2), maybe(), maybe());
+    let of = (text(), text(), text());
+    (any::<u128>(), student, of, said, option::of(date()), option::of(mode)).prop_map(
+        |(flag_id, student, (rule, domain, indicator), (reasons, reason, clears_when), as_of, mode)| {
+            FlagChanged {
+                flag_id: Uuid::from_u128(flag_id),
+                student,
+                rule,
+                domain,
+                indicator,
+                reasons,
+                reason,
+                clears_when,
+                as_of,
+                mode,
+            }
         },
     )
 }
 
 fn reason() -> impl Strategy<Value = Reason> {
     let words = (text(), text(), text(), text(), text());
-    (words, any::<u16>(), any::<u32>(), vec(date(), 0..4)).prop_map(
-        |((code, text, value, operator, threshold), half_days, expected_days, dates)| Reason {
-            code,
-            text,
-            value,
-            operator,
-            threshold,
-            absent_days: match half_days % 2 {
+    let evidence =
+        (date(), text(), maybe()).prop_map(|(date, what, reference)| Evidence { date, what, reference });
+    let absences = option::of((any::<u16>(), any::<u32>(), vec(date(), 0..4)));
+    (words, vec(evidence, 0..3), absences).prop_map(
+        |((code, text, value, operator, threshold), evidence, absences)| {
+            let half_days = |half_days: u16| match half_days % 2 {
                 0 => (half_days / 2).into(),
                 _ => serde_json::Number::from_f64(f64::from(half_days) / 2.0).expect("a half is finite"),
-            },
-            expected_days,
-            dates,
+            };
+            Reason {
+                code,
+                text,
+                value,
+                operator,
+                threshold,
+                evidence,
+                absent_days: absences.as_ref().map(|absences| half_days(absences.0)),
+                expected_days: absences.as_ref().map(|absences| absences.1),
+                dates: absences.map(|absences| absences.2),
+            }
         },
     )
 }

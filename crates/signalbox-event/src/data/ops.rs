@@ -106,24 +106,19 @@ pub struct PolicyChanged {
     pub feeds: Vec<FeedInForce>,
 }
 
-/// A rule with its thresholds.
+/// A rule with its settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleInForce {
     /// Its name, e.g. `chronic-absence`.
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub rule: String,
-    /// A flag is raised at this rate or above, e.g. `10%`.
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub enter: String,
-    /// A flag is cleared strictly below this rate.
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub leave: String,
-    /// School days before anything is decided.
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub min_days: u32,
-    /// How half a day of absence counts: `whole` or `half`.
-    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
-    pub half_day: String,
+    /// As the configuration has them, with defaults spelled out; each rule has its own.
+    #[schemars(schema_with = "any_object", extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "object"})
 }
 
 /// A rule and a destination that is told of its flags.
@@ -143,6 +138,10 @@ pub struct FeedInForce {
     /// The name in its events.
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub feed: String,
+    /// What its rows are about, e.g. `attendance.daily`.
+    #[serde(default)]
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub entities: Vec<String>,
     /// Whether it says where students are enrolled.
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub enrollment: bool,

@@ -3,6 +3,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Mode;
+
 /// A flag was raised, cleared or withdrawn: the event's type says which.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagChanged {
@@ -11,22 +13,33 @@ pub struct FlagChanged {
     pub flag_id: Uuid,
     /// Whom the flag is about.
     pub student: StudentRef,
-    /// The indicator, e.g. `chronic-absence`.
-    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    /// The rule, e.g. `chronic-absence`.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
+    pub rule: String,
+    /// What people work on because of it: `attendance`, `course` or `behavior`.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
+    pub domain: String,
+    /// The indicator that the rule measures by, e.g. `chronic-absence`.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
     pub indicator: String,
     /// Why, with the numbers.
     pub reasons: Vec<Reason>,
     /// What happened, in one sentence; absent for a raise, whose `reasons` say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
     pub reason: Option<String>,
     /// What would clear the flag, in plain words; absent once it is cleared or withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
     pub clears_when: Option<String>,
-    /// The last covered day that was used; null when no day is covered any more.
-    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    /// The last day that was used; null when there is none any more.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "education_record"))]
     pub as_of: Option<Date>,
+    /// How far what the flag rests on may reach: the lowest mode among its feeds. Absent in what is sent to a tool, which is
+    /// always `live`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
+    pub mode: Option<Mode>,
 }
 
 /// The student as the district's own tools know them.
@@ -49,14 +62,14 @@ pub struct StudentRef {
 /// Why, with the numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
-    /// What kind of reason it is, e.g. `ABSENCE_RATE`.
-    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    /// What kind of reason it is: `ABSENCE_RATE`, `COURSE_GRADE`, `BEHAVIOR_COUNT`.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
     pub code: String,
     /// The reason in one sentence.
-    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
     pub text: String,
-    /// What was measured, as a fraction that was not rounded, e.g. `2/20`.
-    #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
+    /// What was measured, not rounded: absent days over school days (`2/20`), a grade (`59.99`), a number of incidents.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
     pub value: String,
     /// How `value` stands to `threshold`, e.g. `>=`.
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
@@ -64,13 +77,33 @@ pub struct Reason {
     /// The line that the district's rules draw, e.g. `10%`.
     #[schemars(extend("x-ndpa" = "None", "x-data-class" = "operational"))]
     pub threshold: String,
-    /// Days absent; halves possible where half days count half.
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+    /// Of attendance: days absent; halves possible where half days count half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
-    pub absent_days: serde_json::Number,
-    /// School days on which the student was enrolled and the day is known.
+    pub absent_days: Option<serde_json::Number>,
+    /// Of attendance: school days on which the student was enrolled and the day is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
-    pub expected_days: u32,
-    /// The days absent, ascending.
+    pub expected_days: Option<u32>,
+    /// Of attendance: the days absent, ascending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-ndpa" = "Attendance", "x-data-class" = "education_record"))]
-    pub dates: Vec<Date>,
+    pub dates: Option<Vec<Date>>,
+}
+
+/// One thing that a reason rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// The day of it: an absence, an incident, the entry of a grade.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
+    pub date: Date,
+    /// What it was, in a few words: `absent`, `59.99 in Q1`, `major`.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
+    pub what: String,
+    /// What its tool calls it: a class, an incident; null where the day says it.
+    #[schemars(extend("x-ndpa" = "Special Indicator", "x-data-class" = "sensitive"))]
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
 }

@@ -1,14 +1,14 @@
 //! `attendance.daily`: a student's day at a school.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Day, Holds, Row, Stands, Subject, Text, owned, push_day, push_part, string};
+use super::{
+    Body, Cells, Column, Day, Holds, Role, Row, Stands, Subject, Text, owned, push_day, push_part, string,
+};
 use crate::data::{Data, Status};
 
 /// One student's day at one school, as a connector drafts it and the ledger keeps it.
@@ -32,14 +32,27 @@ impl AttendanceRow<'_> {
 }
 
 impl<'a> Row<'a> for AttendanceRow<'a> {
-    const IS_ROSTER: bool = false;
+    const ROLE: Role = Role::Fact;
     const KEY: &'static str = "student, school, date";
     const COLUMNS: &'static [Column] = &[
-        Column::required("student", Holds::Student, "The student"),
+        Column::key("student", Holds::Student, "The student"),
         Column::required("school", Holds::School, "The school"),
-        Column::required("date", Holds::Date, "The school day"),
-        Column::required("category", Holds::Word(&AttendanceCategory::WORDS), "How the day was spent"),
+        Column::key("date", Holds::Day, "The school day"),
+        Column::required("category", Holds::Word(AttendanceCategory::WORDS), "How the day was spent"),
     ];
+    const WHILE_DISPUTED: &'static str = "That day counts as unknown until the source says one thing.";
+
+    fn of_cells([_, _, date, category, ..]: Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
+        let Some(date) = date.date() else { return };
+        let word = category.word(AttendanceCategory::MAPPABLE);
+        say(Self {
+            school: Cow::default(),
+            date: date.into(),
+            category: word.unwrap_or(AttendanceCategory::Unknown),
+            source_code: category.code(),
+        }
+        .into());
+    }
 
     fn stands(&self) -> Stands {
         Stands::On(self.date.into())
@@ -98,87 +111,28 @@ pub struct AttendanceDaily {
     pub status: Status,
 }
 
-/// How a day was spent. Only the three words that begin with `absent` count as absence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AttendanceCategory {
-    /// In school.
-    Present,
-    /// Taught at a distance that day, and there.
-    PresentRemote,
-    /// Came late.
-    Tardy,
-    /// Left early.
-    EarlyDeparture,
-    /// Absent with an excuse that the school accepts.
-    AbsentExcused,
-    /// Absent without one.
-    AbsentUnexcused,
-    /// Absent for at least half of the day.
-    AbsentHalfDay,
-    /// A code that nobody mapped, or rows that disagree: neither present nor absent.
-    Unknown,
-    /// No row says anything, and one that could not be used may have: the silence of that day is unknown.
-    Doubtful,
-}
-
-impl AttendanceCategory {
-    /// Those that a code may be mapped to: all but `unknown` and `doubtful`.
-    pub const MAPPABLE: [Self; 7] = [
-        Self::Present,
-        Self::PresentRemote,
-        Self::Tardy,
-        Self::EarlyDeparture,
-        Self::AbsentExcused,
-        Self::AbsentUnexcused,
-        Self::AbsentHalfDay,
-    ];
-
-    /// The words of [`MAPPABLE`](Self::MAPPABLE).
-    pub const WORDS: [&'static str; 7] = {
-        let mut words = [""; 7];
-        let mut at = 0;
-        while at < words.len() {
-            words[at] = Self::MAPPABLE[at].as_str();
-            at += 1;
-        }
-        words
-    };
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Present => "present",
-            Self::PresentRemote => "present_remote",
-            Self::Tardy => "tardy",
-            Self::EarlyDeparture => "early_departure",
-            Self::AbsentExcused => "absent_excused",
-            Self::AbsentUnexcused => "absent_unexcused",
-            Self::AbsentHalfDay => "absent_half_day",
-            Self::Unknown => "unknown",
-            Self::Doubtful => "doubtful",
-        }
+words! {
+    /// How a day was spent. Only the three words that begin with `absent` count as absence.
+    pub enum AttendanceCategory {
+        /// In school.
+        Present = "present",
+        /// Taught at a distance that day, and there.
+        PresentRemote = "present_remote",
+        /// Came late.
+        Tardy = "tardy",
+        /// Left early.
+        EarlyDeparture = "early_departure",
+        /// Absent with an excuse that the school accepts.
+        AbsentExcused = "absent_excused",
+        /// Absent without one.
+        AbsentUnexcused = "absent_unexcused",
+        /// Absent for at least half of the day.
+        AbsentHalfDay = "absent_half_day",
     }
-}
-
-impl fmt::Display for AttendanceCategory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The word is no attendance category.
-#[derive(Debug, thiserror::Error)]
-#[error("\"{0}\" is no attendance category")]
-pub struct UnknownCategory(pub String);
-
-impl FromStr for AttendanceCategory {
-    type Err = UnknownCategory;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::MAPPABLE
-            .into_iter()
-            .chain([Self::Unknown, Self::Doubtful])
-            .find(|category| category.as_str() == text)
-            .ok_or_else(|| UnknownCategory(text.to_owned()))
+    beside {
+        /// A code that nobody mapped, or rows that disagree: neither present nor absent.
+        Unknown = "unknown",
+        /// No row says anything, and one that could not be used may have: the silence of that day is unknown.
+        Doubtful = "doubtful",
     }
 }

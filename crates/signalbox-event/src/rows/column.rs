@@ -8,8 +8,23 @@ pub struct Column {
     /// What it holds, as a sentence without its end.
     pub about: &'static str,
     pub holds: Holds,
-    /// Whether a feed has to map it, and a row is none without it.
+    /// Whether a feed has to map it, and a row has to have a value.
     pub required: bool,
+    /// What becomes of a row whose value cannot be read, or is missing though required.
+    pub unread: Unread,
+    /// The name of the date that this one may not lie before.
+    pub not_before: Option<&'static str>,
+}
+
+/// What becomes of a row of which a value cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It is none: whose it is, or which, is not known.
+    Rejects,
+    /// It counts as a reject, and goes out as one of which that is not known.
+    Disputes,
+    /// The value is left out.
+    LeftOut,
 }
 
 /// What a column's values are.
@@ -19,6 +34,10 @@ pub enum Holds {
     Student,
     /// The id of the school, as the tool writes it.
     School,
+    /// An id of the tool's own: of a class, of an incident.
+    Id,
+    /// The one day that the row is about.
+    Day,
     Date,
     /// A date that some rows lack; a feed may have words for that.
     DateOrNone,
@@ -26,23 +45,40 @@ pub enum Holds {
     LastDay,
     /// Text on one line.
     Text,
+    /// A grade: a number, or a letter.
+    Grade,
     /// One of these words, to which the codes of the file are mapped. Several of its columns may be joined.
     Word(&'static [&'static str]),
 }
 
 impl Column {
+    /// One that a row is none without.
+    pub(super) const fn key(name: &'static str, holds: Holds, about: &'static str) -> Self {
+        Self { name, about, holds, required: true, unread: Unread::Rejects, not_before: None }
+    }
+
+    /// One without whose value the row says nothing that could be believed.
     pub(super) const fn required(name: &'static str, holds: Holds, about: &'static str) -> Self {
-        Self { name, about, holds, required: true }
+        Self { unread: Unread::Disputes, ..Self::key(name, holds, about) }
     }
 
     pub(super) const fn optional(name: &'static str, holds: Holds, about: &'static str) -> Self {
-        Self { name, about, holds, required: false }
+        Self { required: false, unread: Unread::LeftOut, ..Self::key(name, holds, about) }
+    }
+
+    /// The same, as one that some rows lack, and that disputes a row where it cannot be read.
+    pub(super) const fn or_blank(self) -> Self {
+        Self { required: false, unread: Unread::Disputes, ..self }
+    }
+
+    pub(super) const fn not_before(self, name: &'static str) -> Self {
+        Self { not_before: Some(name), ..self }
     }
 }
 
 impl Holds {
     pub const fn is_date(self) -> bool {
-        matches!(self, Self::Date | Self::DateOrNone | Self::LastDay)
+        matches!(self, Self::Day | Self::Date | Self::DateOrNone | Self::LastDay)
     }
 
     /// Whether rows may lack it, and words may say so.
@@ -55,10 +91,12 @@ impl Holds {
         match self {
             Self::Student => "id of a student",
             Self::School => "id of a school",
-            Self::Date => "date",
+            Self::Id => "id, as the tool has it",
+            Self::Day | Self::Date => "date",
             Self::DateOrNone => "date, or none",
             Self::LastDay => "last day, or none",
             Self::Text => "text",
+            Self::Grade => "number from 0 to 200, or a letter; blank: none yet",
             Self::Word(_) => "code, mapped to one of the hub's words",
         }
     }

@@ -6,7 +6,10 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Day, Holds, Row, Stands, Subject, Text, owned, push_day, push_part, string};
+use super::{
+    Body, Cells, Column, Day, Holds, Role, Row, SchoolRow, Stands, StudentRow, Subject, Text, owned,
+    push_day, push_part, string,
+};
 use crate::data::{Data, Status};
 
 /// One student's stay at one school, as a connector drafts it and the ledger keeps it.
@@ -49,19 +52,33 @@ impl EnrollmentRow<'_> {
 }
 
 impl<'a> Row<'a> for EnrollmentRow<'a> {
-    const IS_ROSTER: bool = true;
+    const ROLE: Role = Role::Enrollment;
     const KEY: &'static str =
         "student, school, entry (an entry that moves by at most 20 school days is the same)";
     const COLUMNS: &'static [Column] = &[
-        Column::required("student", Holds::Student, "The student"),
-        Column::required("school", Holds::School, "The school"),
-        Column::required("entry", Holds::Date, "The first day enrolled"),
-        Column::optional("exit", Holds::LastDay, "The last day enrolled"),
+        Column::key("student", Holds::Student, "The student"),
+        Column::key("school", Holds::School, "The school"),
+        Column::key("entry", Holds::Date, "The first day enrolled"),
+        Column::optional("exit", Holds::LastDay, "The last day enrolled").not_before("entry"),
         Column::optional("grade", Holds::Text, "The grade level"),
         Column::optional("last_name", Holds::Text, "The student's family name"),
         Column::optional("first_name", Holds::Text, "The student's given name"),
         Column::optional("birth_date", Holds::DateOrNone, "The student's date of birth"),
     ];
+
+    /// Also says that the school and the student are there.
+    fn of_cells(cells: Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
+        let [student, school, entry, exit, grade, family_name, given_name, birth_date, ..] = cells;
+        let (Some(student), Some(school), Some(entry)) = (student.text(), school.text(), entry.date()) else {
+            return;
+        };
+        say(SchoolRow { id: school, identifier: None, name: None }.into());
+        let (given_name, family_name) = (given_name.text(), family_name.text());
+        let birth_date = birth_date.date().map(Day::from);
+        say(StudentRow { id: student, ids: Vec::new(), given_name, family_name, birth_date }.into());
+        let (entry, exit) = (entry.into(), exit.date().map(Day::from));
+        say(Self { key: None, school: Cow::default(), entry, exit, grade: grade.text() }.into());
+    }
 
     fn stands(&self) -> Stands {
         Stands::From(self.entry.into())

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Row, Stands, Subject, Text, owned, string};
+use super::{Role, Row, Stands, Subject, Text, owned, string};
 use crate::data::{Data, Status};
 
 /// One school, as a connector drafts it and the ledger keeps it.
@@ -25,7 +25,7 @@ impl SchoolRow<'_> {
 }
 
 impl<'a> Row<'a> for SchoolRow<'a> {
-    const IS_ROSTER: bool = true;
+    const ROLE: Role = Role::Identity;
     const KEY: &'static str = "school";
 
     fn stands(&self) -> Stands {

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Day, Row, Stands, Subject, Text, owned, string};
+use super::{Day, Role, Row, Stands, Subject, Text, owned, string};
 use crate::data::{Data, Status};
 
 /// One student, as a connector drafts it and the ledger keeps it.
@@ -35,7 +35,7 @@ impl StudentRow<'_> {
 }
 
 impl<'a> Row<'a> for StudentRow<'a> {
-    const IS_ROSTER: bool = true;
+    const ROLE: Role = Role::Identity;
     const KEY: &'static str = "student";
 
     fn stands(&self) -> Stands {

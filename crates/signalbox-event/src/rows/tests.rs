@@ -20,7 +20,7 @@ fn page() -> String {
             continue;
         }
         page.push_str("\n| column | holds | |\n|---|---|---|\n");
-        for Column { name, about, holds, required } in entity.columns() {
+        for Column { name, about, holds, required, .. } in entity.columns() {
             let star = if *required { "\\*" } else { "" };
             let words = match holds {
                 Holds::Word(words) => format!(": `{}`", words.join("`, `")),
@@ -51,6 +51,28 @@ fn entities_are_told_apart_by_number_and_name_and_their_columns_by_name() {
     for entity in Entity::mapped() {
         let columns: BTreeSet<&str> = entity.columns().iter().map(|column| column.name).collect();
         assert_eq!(columns.len(), entity.columns().len(), "{entity}");
+        assert!(columns.len() <= COLUMNS_AT_MOST, "{entity}");
         assert_eq!(entity.as_str().parse::<Entity>().expect("it is one"), entity);
+    }
+}
+
+/// A row of which everything is known but what may be left out is drafted, and knows what its key needs.
+#[test]
+fn every_entity_with_columns_makes_a_row_of_its_cells() {
+    for entity in Entity::mapped() {
+        let mut cells = Cells::default();
+        for (at, column) in entity.columns().iter().enumerate().filter(|(_, column)| column.required) {
+            cells[at] = match column.holds {
+                Holds::Word(_) => Cell::Word(Some(0), None),
+                holds if holds.is_date() => Cell::Date(jiff::civil::date(2026, 9, 16)),
+                _ => Cell::Text(column.name.into()),
+            };
+        }
+        let mut last = None;
+        entity.of_cells(cells, &mut |body| last = Some(body));
+        let row = last.unwrap_or_else(|| panic!("{entity} makes no row"));
+        assert_eq!(row.entity(), entity);
+        let disputes = entity.columns().iter().any(|column| column.unread == Unread::Disputes);
+        assert_eq!(row.disputed().is_some(), disputes, "{entity}");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{Ordered, publish};
+use crate::Entity;
 use crate::codec::to_binary;
 use crate::kind::{Domain, Kind};
 use crate::schema::path;
@@ -80,7 +81,7 @@ fn channel(domain: Domain) -> Value {
 
 /// The kinds of the domain, and the end of runs where a feed's runs write.
 fn carried(domain: Domain) -> Vec<Kind> {
-    let takes_runs = matches!(domain, Domain::Roster | Domain::Attendance);
+    let takes_runs = Entity::feed_domains().contains(&domain);
     Kind::ALL
         .iter()
         .copied()
@@ -95,6 +96,8 @@ fn about(domain: Domain) -> &'static str {
     match domain {
         Domain::Roster => "Students and their enrolments. Holds names and birth dates.",
         Domain::Attendance => "Days of attendance, one event per student, school and day.",
+        Domain::Gradebook => "Grades, one event per student, class, term and kind.",
+        Domain::Behavior => "Students' parts in discipline incidents. Holds who did what.",
         Domain::Intervention => "What people do about flags.",
         Domain::Risk => "Flags: raised, cleared, withdrawn.",
         Domain::Ops => "What changed in the hub itself; speaks of no student.",
