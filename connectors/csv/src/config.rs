@@ -1,12 +1,13 @@
 //! A feed's `csv` section.
 
 mod check;
+mod codes;
 mod column;
 mod columns;
+mod extent;
 mod table;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::num::{NonZeroU8, NonZeroU16};
 use std::sync::LazyLock;
 
@@ -18,9 +19,10 @@ use signalbox_connector::event::data::RowsMean;
 use signalbox_connector::serde_json::json;
 
 pub(crate) use check::Feed;
-pub(crate) use column::{Column, Word, words};
+pub(crate) use codes::Codes;
+pub(crate) use column::Column;
 pub(crate) use columns::Columns;
-pub(crate) use table::{AttendanceTable, DateColumn, EnrollmentTable, IdColumn, Table};
+pub(crate) use table::{Table, TableColumn};
 
 /// CSV files from a drop folder.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,7 +42,7 @@ pub(crate) struct Config {
     /// What a row means that was there before and is missing now, inside what the file covers. There is no default.
     #[schemars(required, with = "Missing")]
     pub(crate) absent_rows: Option<Missing>,
-    /// Where coverage ends: at each school's latest row (default), at the day of the run, or at the day before it.
+    /// Attendance only: where coverage ends: at each school's latest row (default), at the day of the run, or at the day before it.
     #[serde(default)]
     pub(crate) covered_through: Option<Through>,
     /// Which column holds what.
@@ -96,6 +98,8 @@ pub(crate) enum Span {
     SchoolYear,
     /// The N school days that end at each school's latest row.
     SchoolDays(NonZeroU16),
+    /// Its own rows only: a stream of happenings.
+    OwnRows,
 }
 
 /// What a row means that is missing now.
@@ -121,14 +125,6 @@ pub(crate) enum Through {
     RunDay,
     /// At the local day before the run's: for files that are written in the night or early in the morning.
     DayBeforeRun,
-}
-
-/// What codes mean.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Codes {
-    /// Attendance: from the file's code, letter by letter, to the hub's word. `blank` stands for an empty cell.
-    pub(crate) category: BTreeMap<String, Word>,
 }
 
 /// Types of ids.

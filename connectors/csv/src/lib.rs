@@ -29,7 +29,7 @@ use crate::config::{Config, Feed};
 /// The connector, for the binary's list.
 pub const CONNECTOR: Connector = Connector {
     name: "csv",
-    about: "Reads CSV files from a drop folder: attendance, or enrolment, with columns and codes mapped in the feed",
+    about: "Reads CSV files from a drop folder: rows of any entity, with columns and codes mapped in the feed",
     config_schema: || schemars::schema_for!(Config),
     source: Some(parse),
     destination: None,

@@ -179,6 +179,7 @@ reject_codes! {
     InvalidDate = "invalid_date", "not a date in the declared format";
     InvalidId = "invalid_id", "not a usable id";
     InvalidEnum = "invalid_enum", "not one of the words the standard allows";
+    InvalidGrade = "invalid_grade", "neither a number from 0 to 200 nor a letter";
     UnmappedCode = "unmapped_code", "a code without a meaning yet";
     OutsideYears = "outside_years", "a day in no school year that is configured";
     UnknownSchool = "unknown_school", "a school that no roster row names";

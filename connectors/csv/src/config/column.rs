@@ -1,4 +1,4 @@
-//! Values of the section that take more than a derive.
+//! A column of a file: its name, or its name with how its values are written.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use signalbox_connector::delimited::DateFormat;
-use signalbox_connector::event::data::AttendanceCategory;
 
 /// A column's name, with how its values are written.
 #[derive(Debug, Clone)]
@@ -66,7 +65,8 @@ fn named<E: de::Error>(name: &str) -> Result<String, E> {
 #[derive(serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ColumnTable {
-    /// The column's name in the header; for a category also a list of names, whose values are joined with `|`.
+    /// The column's name in the header; for a column of codes also a list of names, whose values are joined
+    /// with `|`.
     #[schemars(with = "NamesShape")]
     from: Names,
     /// How its dates are written (strptime); ISO 8601 without it. With `%z` the day is that of the district's zone.
@@ -139,34 +139,5 @@ impl JsonSchema for Column {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         ColumnShape::json_schema(generator)
-    }
-}
-
-/// A word that a code may be mapped to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Word(pub(crate) AttendanceCategory);
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let category = AttendanceCategory::MAPPABLE.into_iter().find(|category| category.as_str() == text);
-        category.map(Word).ok_or_else(|| {
-            de::Error::custom(format!("\"{text}\" is no word for a school day; one of {}", words()))
-        })
-    }
-}
-
-/// The words that a code may be mapped to, for people.
-pub(crate) fn words() -> String {
-    AttendanceCategory::MAPPABLE.map(AttendanceCategory::as_str).join(", ")
-}
-
-impl JsonSchema for Word {
-    fn schema_name() -> Cow<'static, str> {
-        "AttendanceWord".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({"type": "string", "enum": AttendanceCategory::MAPPABLE.map(AttendanceCategory::as_str)})
     }
 }

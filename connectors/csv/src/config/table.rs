@@ -1,117 +1,82 @@
-//! Which column holds what, for each entity.
+//! Which of a file's columns holds what, in the order of the entity's columns.
+
+use std::collections::BTreeMap;
 
 use signalbox_connector::Entity;
 use signalbox_connector::delimited::DateFormat;
-use signalbox_connector::event::data::AttendanceCategory;
+use signalbox_connector::event::rows::{self, Holds};
 use signalbox_connector::jiff::tz::TimeZone;
 
-use super::check::Meanings;
+use super::codes::Meanings;
 use super::{Column, Columns, Pad};
 
 /// Which column holds what.
 #[derive(Debug)]
-pub(crate) enum Table {
-    Enrollment(Box<EnrollmentTable>),
-    Attendance(Box<AttendanceTable>),
+pub(crate) struct Table {
+    /// In the order of the entity's columns; `None`: not mapped.
+    pub(crate) columns: Vec<Option<TableColumn>>,
 }
 
+/// A column of the entity, with where and how a file writes it.
 #[derive(Debug)]
-pub(crate) struct EnrollmentTable {
-    pub(crate) student: IdColumn,
-    pub(crate) school: IdColumn,
-    pub(crate) entry: DateColumn,
-    pub(crate) exit: Option<DateColumn>,
-    pub(crate) grade: Option<String>,
-    pub(crate) last_name: Option<String>,
-    pub(crate) first_name: Option<String>,
-    pub(crate) birth_date: Option<DateColumn>,
-}
-
-#[derive(Debug)]
-pub(crate) struct AttendanceTable {
-    pub(crate) student: IdColumn,
-    pub(crate) school: IdColumn,
-    pub(crate) date: DateColumn,
-    /// Several are joined.
-    pub(crate) category: Vec<String>,
-    /// Sorted by code.
-    pub(crate) codes: Vec<(String, AttendanceCategory)>,
-    /// What an empty cell means, if anything.
-    pub(crate) blank: Option<AttendanceCategory>,
-}
-
-#[derive(Debug)]
-pub(crate) struct IdColumn {
-    pub(crate) from: String,
-    /// Digits that an id has; 0: as it is written.
-    pub(crate) width: usize,
-}
-
-#[derive(Debug)]
-pub(crate) struct DateColumn {
-    pub(crate) from: String,
+pub(crate) struct TableColumn {
+    pub(crate) column: &'static rows::Column,
+    /// Its names in the header, at least one; several are joined.
+    pub(crate) from: Vec<String>,
     pub(crate) format: DateFormat,
     /// Words for no date.
     pub(crate) none: Vec<String>,
-    /// Whether it is the first day out.
+    /// Whether the date is the first day out.
     pub(crate) exclusive: bool,
-}
-
-/// The columns of an entity, which were checked to be there.
-pub(super) fn table(entity: Entity, mut columns: Columns, pad: &Pad, codes: Meanings) -> Table {
-    let id = |column, pad: Option<std::num::NonZeroU8>| IdColumn {
-        from: name(column).expect("ids are required"),
-        width: pad.map_or(0, |digits| usize::from(digits.get())),
-    };
-    let (student, school) =
-        (id(columns.take("student"), pad.student), id(columns.take("school"), pad.school));
-    if entity == Entity::Enrollment {
-        return Table::Enrollment(Box::new(EnrollmentTable {
-            student,
-            school,
-            entry: date(columns.take("entry")).expect("entry is required"),
-            exit: date(columns.take("exit")),
-            grade: name(columns.take("grade")),
-            last_name: name(columns.take("last_name")),
-            first_name: name(columns.take("first_name")),
-            birth_date: date(columns.take("birth_date")),
-        }));
-    }
-    Table::Attendance(Box::new(AttendanceTable {
-        student,
-        school,
-        date: date(columns.take("date")).expect("date is required"),
-        category: columns.take("category").expect("category is required").from,
-        codes: codes.codes,
-        blank: codes.blank,
-    }))
-}
-
-/// The name of a column that is one.
-fn name(column: Option<Column>) -> Option<String> {
-    column.and_then(|column| column.from.into_iter().next())
-}
-
-fn date(column: Option<Column>) -> Option<DateColumn> {
-    let Column { from, format, none, exclusive } = column?;
-    let from = from.into_iter().next()?;
-    Some(DateColumn { from, format: format.unwrap_or(DateFormat::ISO), none, exclusive })
+    /// Digits that an id has; 0: as it is written.
+    pub(crate) width: usize,
+    pub(crate) meanings: Meanings,
 }
 
 impl Table {
+    /// The columns of an entity, which were checked to be there.
+    pub(super) fn new(
+        entity: Entity,
+        mut columns: Columns,
+        pad: &Pad,
+        mut meanings: BTreeMap<&'static str, Meanings>,
+    ) -> Self {
+        let columns = entity.columns().iter().map(|column| {
+            let Column { from, format, none, exclusive } = columns.take(column.name)?;
+            let (format, width) = (format.unwrap_or(DateFormat::ISO), pad.width(column.holds));
+            let meanings = meanings.remove(column.name).unwrap_or_default();
+            Some(TableColumn { column, from, format, none, exclusive, width, meanings })
+        });
+        Self { columns: columns.collect() }
+    }
+
+    /// The column that holds this, if one is mapped, and where it stands.
+    pub(crate) fn find(&self, name: &str) -> Option<(usize, &TableColumn)> {
+        let mapped = self.columns.iter().enumerate();
+        mapped
+            .filter_map(|(at, column)| Some((at, column.as_ref()?)))
+            .find(|(_, one)| one.column.name == name)
+    }
+
     /// Reads moments as days of this zone; whether there are any.
     pub(super) fn set_zone(&mut self, zone: &TimeZone) -> bool {
-        let dates = match self {
-            Self::Attendance(table) => [Some(&mut table.date), None, None],
-            Self::Enrollment(table) => {
-                [Some(&mut table.entry), table.exit.as_mut(), table.birth_date.as_mut()]
-            }
-        };
         let mut names_moments = false;
-        for column in dates.into_iter().flatten().filter(|column| column.format.names_a_moment()) {
+        let columns = self.columns.iter_mut().flatten();
+        for column in columns.filter(|column| column.format.names_a_moment()) {
             column.format = column.format.clone().in_zone(zone);
             names_moments = true;
         }
         names_moments
+    }
+}
+
+impl Pad {
+    fn width(&self, holds: Holds) -> usize {
+        let digits = match holds {
+            Holds::Student => self.student,
+            Holds::School => self.school,
+            _ => None,
+        };
+        digits.map_or(0, |digits| usize::from(digits.get()))
     }
 }
