@@ -11,8 +11,8 @@ use std::time::Instant;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 use signalbox_risk::{
-    Calendar, Category, DateRanges, Enrollment, Fact, Observation, Policy, Reference, Registers, Rows,
-    evaluate,
+    Calendar, Category, ChronicAbsence, DateRanges, Enrollment, Fact, Observation, Reference, Registers,
+    Rows, evaluate,
 };
 
 const SCHOOL_YEAR: u16 = 2027;
@@ -31,7 +31,7 @@ fn run(workload: &str, rows: Rows, students: usize, every: usize) -> Result<(), 
     let schools: Vec<String> = (0..SCHOOLS).map(|school| (school + 100).to_string()).collect();
     let days: Vec<Date> = (0..SCHOOL_DAYS).map(school_day).collect();
     let reference = reference(rows, &schools, &days)?;
-    let policy = Policy::default();
+    let policy = ChronicAbsence::default();
     let mut registers = vec![Registers::default(); students];
     for (student, registers) in registers.iter_mut().enumerate() {
         registers.apply(&enrolled(&schools[student % SCHOOLS], days[0]));

@@ -1,10 +1,11 @@
-//! The difference between an evaluation and what was announced: the only part that depends on history.
+//! The difference between a judgement and what was announced: the only part that depends on history. The same for every rule.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::{Counts, Episode, Evaluation};
+use crate::indicators::Measured;
+use crate::judged::{Followed, Judged, Measure, Span};
 use crate::reasons;
 
 mod acts;
@@ -33,17 +34,13 @@ pub struct Flag {
     pub start: Date,
     /// The last covered day on which that episode was seen open, or its end.
     pub until: Date,
-    /// As last seen while the flag was live; a withdrawn flag keeps what it was told with, one that is cleared has those of
-    /// the day on which it was.
-    pub counts: Counts,
-    /// School days that nobody knew of then, in none of the counts.
-    pub unknown_days: u32,
-    /// Absent dates in `counts`.
-    pub evidence: Vec<Date>,
+    /// As last seen while the flag was live; a withdrawn flag keeps what it was told with, one that is cleared has what held
+    /// on the day on which it was.
+    pub measured: Measured,
     pub acknowledgement: Option<Acknowledgement>,
     /// Oldest first.
     pub history: Vec<HistoryEntry>,
-    /// Live, and stands as it was told: whether its episode goes on depends on days that are unknown.
+    /// Live, and stands as it was told: whether its episode goes on depends on what is unknown.
     pub unconfirmed: bool,
 }
 
@@ -146,36 +143,39 @@ impl FlagChangeKind {
     }
 }
 
-/// Brings `announced` in line with the evaluation and says what changed. A second call with the same
-/// evaluation changes nothing.
+/// Brings `announced` in line with the judgement and says what changed. A second call with the same
+/// judgement changes nothing.
 ///
 /// A live flag follows the last episode that could be and overlaps its interval: none withdraws it, an ended one clears
 /// it, an open one keeps it. Kept, it is brought up to date if the line is certainly crossed, and else it stays as it was
 /// told, unconfirmed. A certain episode that is open and that no live flag claims raises a new number; one that began
-/// and ended before it could be announced stays unannounced. While enrolment, calendar or coverage is missing nothing
+/// and ended before it could be announced stays unannounced. While what it would be judged on is missing nothing
 /// changes at all: absence of data neither raises nor clears.
-pub fn announce(evaluation: &Evaluation, announced: &mut Announced, now: Timestamp) -> Vec<FlagChange> {
-    if evaluation.lacks_data() {
+pub fn announce<J: Judged>(judged: &J, announced: &mut Announced, now: Timestamp) -> Vec<FlagChange> {
+    if !judged.decides() {
         return Vec::new();
     }
     let mut changes = Vec::new();
     let mut is_claimed = false;
     for flag in announced.flags.iter_mut().filter(|flag| flag.state.is_live()) {
-        match flag.last_overlapping(evaluation.possible()) {
-            None => changes.push(flag.withdraw(evaluation, now)),
-            Some(episode @ Episode { end: Some(end), .. }) => {
-                changes.push(flag.clear(&episode, end, evaluation, now));
+        let Some(told) = J::Measured::of(&flag.measured).cloned() else { continue };
+        match judged.follow(flag.span(), &told) {
+            Followed::Gone => changes.push(flag.withdraw(judged, &told, now)),
+            Followed::Ended { start, end, measured, text } => {
+                flag.correct(judged, &told, now);
+                flag.refresh(start, Some(end), measured.keep());
+                changes.push(flag.clear(text, now));
             }
-            Some(Episode { start, end: None, .. }) => {
+            Followed::Open(since) => {
                 is_claimed = true;
-                flag.keep(start, evaluation, now);
+                flag.keep(since, judged, &told, now);
             }
         }
     }
-    if let Some(start) = evaluation.open_since()
+    if let Some(start) = judged.open_since()
         && !is_claimed
     {
-        changes.push(announced.raise(start, evaluation, now));
+        changes.push(announced.raise(start, judged, now));
     }
     changes
 }
@@ -200,21 +200,25 @@ impl Announced {
         })
     }
 
-    fn raise(&mut self, start: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
+    /// The rule is none of the student's any more: what is live comes off.
+    pub fn no_longer_fits(&mut self, now: Timestamp) -> Vec<FlagChange> {
+        let live = self.flags.iter_mut().filter(|flag| flag.state.is_live());
+        live.map(|flag| flag.clear(reasons::NO_LONGER_FITS.to_owned(), now)).collect()
+    }
+
+    fn raise<J: Judged>(&mut self, start: Date, judged: &J, now: Timestamp) -> FlagChange {
         let mut flag = Flag {
             number: self.flags.len() as u32 + 1,
             state: FlagState::Open,
             start,
             until: start,
-            counts: Counts::default(),
-            unknown_days: 0,
-            evidence: Vec::new(),
+            measured: judged.measured(None).keep(),
             acknowledgement: None,
             history: Vec::new(),
             unconfirmed: false,
         };
-        flag.refresh(start, evaluation.answer.as_of, evaluation);
-        let reason = reasons::flag_text(&flag, &evaluation.policy);
+        flag.until = judged.as_of().map_or(start, |until| until.max(start));
+        let reason = judged.raised(&flag);
         flag.record(now, HistoryKind::Raised, reason.clone());
         let number = flag.number;
         self.flags.push(flag);
@@ -223,55 +227,39 @@ impl Announced {
 }
 
 impl Flag {
-    fn last_overlapping(&self, episodes: &[Episode]) -> Option<Episode> {
-        episodes.iter().rev().find(|episode| self.overlaps(episode)).copied()
+    /// Of the episode that it stands for, as far as it was seen.
+    const fn span(&self) -> Span {
+        Span { start: self.start, end: Some(self.until) }
     }
 
-    fn overlaps(&self, episode: &Episode) -> bool {
-        episode.start <= self.until && episode.end.is_none_or(|end| self.start <= end)
-    }
-
-    /// `since` is where the possible episode begins that the flag follows.
-    fn keep(&mut self, since: Date, evaluation: &Evaluation, now: Timestamp) {
-        self.unconfirmed = evaluation.open_since().is_none();
-        if !self.unconfirmed {
-            self.correct(evaluation, now);
-            self.refresh(self.start_within(since, evaluation), evaluation.answer.as_of, evaluation);
+    /// `since`: where its episode certainly began.
+    fn keep<J: Judged>(&mut self, since: Option<Date>, judged: &J, told: &J::Measured, now: Timestamp) {
+        self.unconfirmed = since.is_none();
+        if let Some(since) = since {
+            self.correct(judged, told, now);
+            self.refresh(since, judged.as_of(), judged.measured(Some(told)).keep());
         }
     }
 
-    fn clear(&mut self, episode: &Episode, end: Date, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
-        self.correct(evaluation, now);
-        self.refresh(self.start_within(episode.start, evaluation), Some(end), evaluation);
-        // What came after its end is no part of it.
-        self.counts = episode.counts;
-        self.unknown_days = episode.unknown_days;
-        self.evidence.retain(|date| *date <= end);
-        let reason = reasons::cleared_text(episode, end, evaluation);
+    fn clear(&mut self, reason: String, now: Timestamp) -> FlagChange {
         self.end(FlagState::Cleared, HistoryKind::Cleared, reason.clone(), now);
         FlagChange { number: self.number, kind: FlagChangeKind::Cleared, reason }
     }
 
-    /// Where its episode certainly began: the possible one since `since` may be several.
-    fn start_within(&self, since: Date, evaluation: &Evaluation) -> Date {
-        let certain =
-            evaluation.episodes.iter().find(|episode| episode.start >= since && self.overlaps(episode));
-        certain.map_or(self.start, |episode| episode.start)
-    }
-
-    fn withdraw(&mut self, evaluation: &Evaluation, now: Timestamp) -> FlagChange {
-        if !self.correct(evaluation, now) && self.counts != evaluation.answer.counts() {
-            let text = reasons::recount_text(self.counts, evaluation.answer.counts());
+    fn withdraw<J: Judged>(&mut self, judged: &J, told: &J::Measured, now: Timestamp) -> FlagChange {
+        if !self.correct(judged, told, now)
+            && let Some(text) = judged.recount(told)
+        {
             self.record(now, HistoryKind::Corrected, text);
         }
-        let reason = reasons::withdrawn_text(&self.evidence, evaluation);
+        let reason = judged.withdrawn(told);
         self.end(FlagState::Withdrawn, HistoryKind::Withdrawn, reason.clone(), now);
         FlagChange { number: self.number, kind: FlagChangeKind::Withdrawn, reason }
     }
 
     /// Notes in the history that kept evidence is gone; answers whether it did.
-    fn correct(&mut self, evaluation: &Evaluation, now: Timestamp) -> bool {
-        let text = reasons::correction_text(&self.evidence, &evaluation.answer.absent_dates);
+    fn correct<J: Judged>(&mut self, judged: &J, told: &J::Measured, now: Timestamp) -> bool {
+        let text = judged.correction(told);
         let is_corrected = text.is_some();
         if let Some(text) = text {
             self.record(now, HistoryKind::Corrected, text);
@@ -279,12 +267,10 @@ impl Flag {
         is_corrected
     }
 
-    fn refresh(&mut self, start: Date, until: Option<Date>, evaluation: &Evaluation) {
+    fn refresh(&mut self, start: Date, until: Option<Date>, measured: Measured) {
         self.start = start;
         self.until = until.map_or(start, |until| until.max(start));
-        self.counts = evaluation.answer.counts();
-        self.unknown_days = evaluation.answer.unknown_days;
-        self.evidence.clone_from(&evaluation.answer.absent_dates);
+        self.measured = measured;
     }
 
     fn end(&mut self, state: FlagState, kind: HistoryKind, text: String, now: Timestamp) {

@@ -1,5 +1,5 @@
-//! Who is chronically absent, decided from attendance alone: observations become registers, registers an
-//! evaluation, and the difference between an evaluation and what was announced becomes flag changes.
+//! Who is at risk: observations become registers, registers a judgement by each rule, and the difference between a judgement
+//! and what was announced becomes flag changes.
 //!
 //! Everything here is pure: no clock, no randomness, no I/O, and integers only in every decision, so that
 //! the same facts give the same answer bit for bit on every machine.
@@ -9,29 +9,34 @@
 //! - `registers`: the newest word of every feed about every fact. [`Registers::apply`] may be called in any
 //!   order and any number of times.
 //! - `date_ranges`, `reference`: calendars, coverage and the authority of feeds.
-//! - `policy`: the thresholds, with their sources.
-//! - [`evaluate()`]: expected days, absences and the episodes above the line, walked in date order.
+//! - [`indicators`]: one file each: thresholds with their sources, the judgement, the sentences that people read.
+//! - `rule`: an indicator with a district's settings, and for whom; `judged`: what every judgement has.
 //! - [`announce()`]: the only part that depends on history: what to raise, clear or withdraw.
-//! - [`reasons`]: the sentences that people read.
 //!
 //! # Invariants
 //! - **I16, honest absence.** A day without knowledge is never counted as present: outside coverage it is not
 //!   expected, and an unmapped code or a missing row of an every-day feed leaves numerator and denominator.
-//! - **I17, no protected attribute.** [`Observation`] carries a feed, a revision, an enrolment or a day of
-//!   attendance, and nothing else: there is no field through which race, sex, language, disability or income
+//! - **I17, no protected attribute.** [`Observation`] carries a feed, a revision, an enrolment, a day of
+//!   attendance, a grade or an incident, and nothing else: there is no field through which race, sex, language, disability or income
 //!   could enter. This crate depends on no other crate of the hub, so no wider event type can be passed in.
 //! - **I19, order does not matter.** Any permutation or duplication of the same observations gives equal
 //!   registers, down to their bytes, and therefore equal evaluations.
 
+#[macro_use]
+mod words;
+
 mod announce;
 mod date_ranges;
 mod day;
-mod evaluate;
+pub mod indicators;
+pub mod judged;
 mod observation;
-mod policy;
-pub mod reasons;
+mod points;
+mod ratio;
+mod reasons;
 mod reference;
 mod registers;
+mod rule;
 #[cfg(test)]
 mod student;
 
@@ -40,13 +45,21 @@ pub use announce::{
     HistoryKind, announce,
 };
 pub use date_ranges::DateRanges;
-pub use evaluate::{
-    Answer, Counts, Episode, Evaluation, Missing, Status, evaluate, school_days_after, unused_rows,
+pub use indicators::{
+    AbsenceRate, ChronicAbsence, ChronicAbsenceError, Counts, Episode, Evaluation, HalfDay, Judgement,
+    Measured, SettingFault, Settings, evaluate, school_days_after, unused_rows,
 };
-pub use observation::{Category, Enrollment, Fact, Observation, UnknownCategory};
-pub use policy::{HalfDay, Policy, PolicyError, Ratio, RatioError};
+pub use judged::{Answer, Judging, Missing, Status};
+pub use observation::{
+    Category, CourseGrade, Enrollment, Fact, GradeKind, GradeOf, Incident, IncidentCategory, Mark,
+    Observation,
+};
+pub use points::{Points, PointsError};
+pub use ratio::{Ratio, RatioError};
+pub use reasons::{Evidence, Reason};
 pub use reference::{Calendar, CalendarError, Reference, ReferenceBuilder, ReferenceError, Rows};
-pub use registers::{Applied, LiveAttendance, LiveEnrollment, Registers, RegistersError};
+pub use registers::{Applied, Heard, LiveAttendance, LiveEnrollment, Registers, RegistersError};
+pub use rule::{Fits, Rule, RuleError, fitting, policy_hash};
 
 /// Name of the indicator and of its rule in the pack [`FEDERAL_CHRONIC_ABSENCE`].
 pub const CHRONIC_ABSENCE: &str = "chronic-absence";

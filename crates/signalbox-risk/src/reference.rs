@@ -36,6 +36,8 @@ pub struct Reference {
     feeds: Vec<AttendanceFeed>,
     /// In authority order.
     enrollment_feeds: Vec<Arc<str>>,
+    /// Those that were read, in authority order, and what each speaks of.
+    read: Vec<(Arc<str>, Vec<String>)>,
     /// Schools with a calendar or coverage of their own.
     schools: HashMap<Arc<str>, Vec<SchoolYear>>,
     /// For every other school: the default calendars, with no coverage.
@@ -90,6 +92,17 @@ impl Reference {
         rank.unwrap_or(self.enrollment_feeds.len())
     }
 
+    /// The rank of a feed among those that were read; others come last, all alike.
+    pub(crate) fn feed_rank(&self, feed: &str) -> usize {
+        let rank = self.read.iter().position(|(held, _)| **held == *feed);
+        rank.unwrap_or(self.read.len())
+    }
+
+    /// Whether a feed that speaks of this was read.
+    pub(crate) fn has_read(&self, entity: &str) -> bool {
+        self.read.iter().any(|(_, entities)| entities.iter().any(|one| one == entity))
+    }
+
     pub(crate) fn rank(&self, feed: &str) -> Option<u8> {
         self.feeds.iter().position(|held| &*held.name == feed).map(|rank| rank as u8)
     }
@@ -103,6 +116,7 @@ pub struct ReferenceBuilder {
     feeds: Vec<AttendanceFeed>,
     /// In authority order.
     enrollment_feeds: Vec<Arc<str>>,
+    read: Vec<(Arc<str>, Vec<String>)>,
     default: BTreeMap<u16, Calendar>,
     calendars: BTreeMap<String, BTreeMap<u16, Calendar>>,
     /// By school, then feed.
@@ -138,6 +152,17 @@ impl ReferenceBuilder {
     #[must_use]
     pub fn enrollment_feed(mut self, name: impl Into<Arc<str>>) -> ReferenceBuilder {
         self.enrollment_feeds.push(name.into());
+        self
+    }
+
+    /// The next feed in authority order that was read, and the entities that it speaks of.
+    #[must_use]
+    pub fn read(
+        mut self,
+        feed: impl Into<Arc<str>>,
+        entities: impl IntoIterator<Item = String>,
+    ) -> ReferenceBuilder {
+        self.read.push((feed.into(), entities.into_iter().collect()));
         self
     }
 
@@ -184,6 +209,7 @@ impl ReferenceBuilder {
             version: self.version,
             feeds: self.feeds,
             enrollment_feeds: self.enrollment_feeds,
+            read: self.read,
             schools,
             elsewhere,
         })

@@ -1,70 +1,21 @@
 //! The newest word of every feed about every fact of one student in one school year.
 
-use std::cmp::Ordering;
-
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
-
-use crate::day::Day;
-use crate::observation::{Category, Enrollment, Fact, Observation};
-
-mod live;
-mod names;
-mod stored;
+mod course_grades;
+pub(crate) mod days;
+mod facts;
+mod incidents;
 #[cfg(test)]
 mod tests;
 
-pub use live::{LiveAttendance, LiveEnrollment};
-use names::Names;
-pub use stored::RegistersError;
+use jiff::civil::Date;
 
-/// All registers of ONE student in ONE school year.
-///
-/// A register is (feed, natural key) -> (revision, value or ended). Ended registers stay, because they carry
-/// the revision that older news is measured against. Names are kept once and rows sorted, so registers that
-/// have seen the same observations are equal and serialise to the same bytes, whatever the order (I19).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "stored::Stored")]
-pub struct Registers {
-    pub(crate) feeds: Names,
-    pub(crate) schools: Names,
-    /// Sorted by (feed, key).
-    pub(crate) enrollments: Vec<EnrollmentRow>,
-    /// Sorted by (school, date, feed).
-    pub(crate) attendance: Vec<AttendanceRow>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct EnrollmentRow {
-    pub(crate) feed: u32,
-    pub(crate) key: Box<str>,
-    pub(crate) revision: u64,
-    pub(crate) value: Option<Term>,
-}
-
-/// An enrolment whose school is a position in [`Registers::schools`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Term {
-    pub(crate) school: u32,
-    pub(crate) entry: Day,
-    pub(crate) exit: Option<Day>,
-    pub(crate) grade: Option<Box<str>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct AttendanceRow {
-    pub(crate) school: u32,
-    pub(crate) date: Day,
-    pub(crate) feed: u32,
-    pub(crate) revision: u64,
-    pub(crate) value: Option<Category>,
-}
-
-impl AttendanceRow {
-    fn key(&self) -> (u32, Day, u32) {
-        (self.school, self.date, self.feed)
-    }
-}
+use self::course_grades::CourseGrades;
+pub(crate) use self::course_grades::LiveCourseGrade;
+use self::days::Days;
+pub use self::days::{LiveAttendance, LiveEnrollment};
+use self::incidents::Incidents;
+pub(crate) use self::incidents::LiveIncident;
+use crate::observation::{Enrollment, Fact, Observation};
 
 /// What an observation did to the registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,142 +35,121 @@ impl Applied {
     }
 }
 
+/// What is heard of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    All,
+    /// That it said something; what it said is not known any more.
+    Unknown,
+    Nothing,
+}
+
+/// The stored form was not written by this crate, or was damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("registers are damaged: {0}")]
+pub struct RegistersError(pub(crate) &'static str);
+
+macro_rules! registers {
+    ($($(#[$doc:meta])* $name:ident: $register:ty = $tag:literal;)*) => {
+        /// All registers of ONE student in ONE school year.
+        ///
+        /// A register is (feed, natural key) -> (revision, value or ended). Ended registers stay, because they carry
+        /// the revision that older news is measured against. Registers that have seen the same observations are equal and
+        /// serialise to the same bytes, whatever the order (I19).
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Registers { $($(#[$doc])* pub(crate) $name: $register,)* }
+
+        impl Registers {
+            /// The tags of the sections that it is stored in.
+            pub const TAGS: &'static [u8] = &[$($tag,)*];
+
+            /// Hands over each section that holds something: its tag, and its bytes.
+            pub fn sections(&self, write: &mut dyn FnMut(u8, &[u8])) {
+                $(if self.$name != <$register>::default() {
+                    let bytes = postcard::to_extend(&self.$name, Vec::new());
+                    write($tag, &bytes.expect("a buffer that grows takes any register"));
+                })*
+            }
+
+            /// Takes in a section that [`sections`](Self::sections) wrote. `false`: there is none with this tag.
+            ///
+            /// # Errors
+            /// When the bytes are none that this crate writes.
+            pub fn take_section(&mut self, tag: u8, bytes: &[u8]) -> Result<bool, RegistersError> {
+                match tag {
+                    $($tag => {
+                        let read = postcard::from_bytes(bytes);
+                        self.$name = read.map_err(|_| RegistersError(stringify!($name)))?;
+                    })*
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
+
+            /// What is heard of the feeds: to be judged, not to be stored.
+            #[must_use]
+            pub fn heard(&self, of: &dyn Fn(&str) -> Heard) -> Registers {
+                Registers { $($name: self.$name.heard(of),)* }
+            }
+
+            /// Feeds the canonical bytes of the LIVE facts to `sink`, in a fixed order and without ambiguity: no
+            /// revisions, no ended registers. Equal facts give equal bytes, however often rows came and went.
+            pub fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
+                $(self.$name.digest_into(sink);)*
+            }
+        }
+    };
+}
+
+registers! {
+    /// Enrolments and days of attendance.
+    days: Days = 16;
+    course_grades: CourseGrades = 17;
+    incidents: Incidents = 18;
+}
+
 impl Registers {
     /// Takes one observation. Commutative and idempotent: the higher revision wins, and of two contents of
     /// equal revision the greater (an ended row is the least), so any order and any repetition of the same
     /// observations ends in the same registers.
     pub fn apply(&mut self, observation: &Observation<'_>) -> Applied {
         let Observation { feed, revision, fact } = *observation;
-        let feed = self.feed(feed);
         match fact {
             Fact::Attendance { school, date, value } => {
-                let school = self.school(school);
-                self.attend(AttendanceRow { school, date: Day::of(date), feed, revision, value })
+                self.days.attend(feed, revision, (school, date), value)
             }
-            Fact::Enrollment { key, value } => self.enroll(feed, key, revision, value),
+            Fact::Enrollment { key, value } => self.days.enroll(feed, revision, key, value),
+            Fact::CourseGrade { of, value } => self.course_grades.apply(feed, revision, of, value),
+            Fact::Incident { incident, value } => self.incidents.apply(feed, revision, incident, value),
         }
     }
 
-    fn attend(&mut self, row: AttendanceRow) -> Applied {
-        let key = row.key();
-        let at = match self.attendance.last() {
-            Some(last) if last.key() < key => self.attendance.len(),
-            _ => self.attendance.partition_point(|held| held.key() < key),
-        };
-        match self.attendance.get_mut(at).filter(|held| held.key() == key) {
-            None => {
-                let applied = Applied::by(None, row.value.as_ref());
-                self.attendance.insert(at, row);
-                applied
-            }
-            Some(held) if (row.revision, row.value) <= (held.revision, held.value) => Applied::Ignored,
-            Some(held) => {
-                let applied = Applied::by(held.value.as_ref(), row.value.as_ref());
-                *held = row;
-                applied
-            }
-        }
+    /// Live enrolments in the order (feed, key).
+    pub fn live_enrollments(&self) -> impl Iterator<Item = LiveEnrollment<'_>> {
+        self.days.live_enrollments()
     }
 
-    fn enroll(&mut self, feed: u32, key: &str, revision: u64, value: Option<Enrollment<'_>>) -> Applied {
-        let found = self.enrollments.binary_search_by(|row| (row.feed, &*row.key).cmp(&(feed, key)));
-        let at = match found {
-            Ok(at) => at,
-            Err(at) => {
-                let value = value.map(|enrollment| self.term(enrollment));
-                let applied = Applied::by(None, value.as_ref());
-                self.enrollments.insert(at, EnrollmentRow { feed, key: key.into(), revision, value });
-                return applied;
-            }
-        };
-        let held = self.enrollments[at].value.as_ref().map(|term| self.enrollment(term));
-        let applied = match revision.cmp(&self.enrollments[at].revision).then(value.cmp(&held)) {
-            Ordering::Greater => Applied::by(held.as_ref(), value.as_ref()),
-            Ordering::Less | Ordering::Equal => return Applied::Ignored,
-        };
-        if applied == Applied::Changed {
-            self.replace_term(at, value);
-        }
-        self.enrollments[at].revision = revision;
-        applied
-    }
-
-    fn replace_term(&mut self, at: usize, value: Option<Enrollment<'_>>) {
-        let term = value.map(|enrollment| self.term(enrollment));
-        if let Some(before) = std::mem::replace(&mut self.enrollments[at].value, term) {
-            self.forget_unused_school(before.school);
-        }
-    }
-
-    /// The stored form of an enrolment; its school gets a name if it has none.
-    fn term(&mut self, enrollment: Enrollment<'_>) -> Term {
-        let Enrollment { school, entry, exit, grade } = enrollment;
-        Term {
-            school: self.school(school),
-            entry: Day::of(entry),
-            exit: exit.map(Day::of),
-            grade: grade.map(Box::from),
-        }
-    }
-
-    fn feed(&mut self, name: &str) -> u32 {
-        match self.feeds.find(name) {
-            Ok(at) => at,
-            Err(at) => {
-                self.feeds.insert(at, name);
-                self.enrollments.iter_mut().for_each(|row| names::make_room(&mut row.feed, at));
-                self.attendance.iter_mut().for_each(|row| names::make_room(&mut row.feed, at));
-                at
-            }
-        }
-    }
-
-    fn school(&mut self, name: &str) -> u32 {
-        match self.schools.find(name) {
-            Ok(at) => at,
-            Err(at) => {
-                self.schools.insert(at, name);
-                self.school_positions().for_each(|school| names::make_room(school, at));
-                at
-            }
-        }
-    }
-
-    /// An older revision may have named a school that no register names now. Keeping it would let the order
-    /// of arrival show in the bytes.
-    fn forget_unused_school(&mut self, at: u32) {
-        if self.school_positions().any(|school| *school == at) {
-            return;
-        }
-        self.schools.remove(at);
-        self.school_positions().for_each(|school| names::close_gap(school, at));
-    }
-
-    fn school_positions(&mut self) -> impl Iterator<Item = &mut u32> {
-        let terms = self.enrollments.iter_mut().filter_map(|row| row.value.as_mut());
-        terms.map(|term| &mut term.school).chain(self.attendance.iter_mut().map(|row| &mut row.school))
-    }
-
-    fn enrollment<'a>(&'a self, term: &'a Term) -> Enrollment<'a> {
-        Enrollment {
-            school: self.schools.get(term.school),
-            entry: term.entry.date(),
-            exit: term.exit.map(Day::date),
-            grade: term.grade.as_deref(),
-        }
+    /// Live attendance in the order (school, date, feed).
+    pub fn live_attendance(&self) -> impl Iterator<Item = LiveAttendance<'_>> {
+        self.days.live_attendance()
     }
 
     /// The enrolment that says where the student is on `date`: one that covers it, else the last that ended,
     /// else the first to come. Of several, the latest entry.
     pub fn enrollment_on(&self, date: Date) -> Option<Enrollment<'_>> {
-        let enrollments = self.live_enrollments().map(|live| live.enrollment);
-        enrollments.max_by_key(|enrollment| {
-            let ended = enrollment.exit.is_some_and(|exit| exit < date);
-            match (enrollment.entry > date, ended) {
-                (false, false) => (2, Day::of(enrollment.entry), *enrollment),
-                (false, true) => (1, enrollment.exit.map_or(Day::LAST, Day::of), *enrollment),
-                (true, _) => (0, Day::LAST, *enrollment),
-            }
-        })
+        self.days.enrollment_on(date)
+    }
+}
+
+/// Length first, so that "ab" + "c" and "a" + "bc" differ.
+fn text(sink: &mut dyn FnMut(&[u8]), text: &str) {
+    sink(&(text.len() as u64).to_le_bytes());
+    sink(text.as_bytes());
+}
+
+fn optional<T>(sink: &mut dyn FnMut(&[u8]), value: Option<T>, write: impl FnOnce(&mut dyn FnMut(&[u8]), T)) {
+    sink(&[u8::from(value.is_some())]);
+    if let Some(value) = value {
+        write(sink, value);
     }
 }

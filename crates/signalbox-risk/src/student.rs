@@ -4,8 +4,8 @@ use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
 use crate::{
-    Calendar, Category, DateRanges, Enrollment, Evaluation, Fact, Observation, Policy, Reference,
-    ReferenceBuilder, Registers, Rows, evaluate,
+    Calendar, Category, ChronicAbsence, DateRanges, Enrollment, Evaluation, Fact, Observation, Reference,
+    ReferenceBuilder, Registers, RegistersError, Rows, evaluate,
 };
 
 pub(crate) const YEAR: u16 = 2027;
@@ -36,6 +36,21 @@ pub(crate) fn with_feeds(feeds: &[(&str, Rows)], covered: i64) -> ReferenceBuild
 
 pub(crate) fn build(builder: ReferenceBuilder) -> Reference {
     builder.build().expect("sound reference")
+}
+
+/// The sections that registers are stored in.
+pub(crate) fn bytes(registers: &Registers) -> Vec<(u8, Vec<u8>)> {
+    let mut sections = Vec::new();
+    registers.sections(&mut |tag, bytes| sections.push((tag, bytes.to_vec())));
+    sections
+}
+
+pub(crate) fn read_back(sections: &[(u8, Vec<u8>)]) -> Result<Registers, RegistersError> {
+    let mut registers = Registers::default();
+    for (tag, bytes) in sections {
+        assert!(registers.take_section(*tag, bytes)?, "a section that is known");
+    }
+    Ok(registers)
 }
 
 /// One student, told in school days.
@@ -78,6 +93,6 @@ impl Student {
     }
 
     pub(crate) fn evaluate(&self, reference: &Reference, as_of: i64) -> Evaluation {
-        evaluate(&self.registers, reference, &Policy::default(), YEAR, day(as_of))
+        evaluate(&self.registers, reference, &ChronicAbsence::default(), YEAR, day(as_of))
     }
 }

@@ -57,18 +57,16 @@ impl Announced {
         Ok(())
     }
 
-    /// Feeds the canonical bytes of what stands announced to `sink`: numbers, states, intervals, counts,
-    /// evidence and acknowledgements, and whether it is unconfirmed; no clock times.
+    /// Feeds the canonical bytes of what stands announced to `sink`: numbers, states, intervals, what was measured
+    /// and acknowledgements, and whether it is unconfirmed; no clock times.
     pub fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
         for flag in &self.flags {
-            let Flag { number, state, start, until, counts, evidence, acknowledgement, .. } = flag;
+            let Flag { number, state, start, until, measured, acknowledgement, .. } = flag;
             let unconfirmed = if flag.unconfirmed { " unconfirmed" } else { "" };
-            let (absent, expected) = (counts.absent_half_days, counts.expected_days);
             let acknowledged = acknowledgement.as_ref().map(|act| (&act.by, &act.reason));
             let state = state.as_str();
-            let line = format!(
-                "{number} {state} {start} {until} {absent}/{expected} {evidence:?} {acknowledged:?}{unconfirmed}\n"
-            );
+            let line =
+                format!("{number} {state} {start} {until} {measured:?} {acknowledged:?}{unconfirmed}\n");
             sink(line.as_bytes());
         }
     }

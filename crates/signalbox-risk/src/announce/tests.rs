@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::indicators::{Absences, ChronicAbsence, Counts, Episode, Evaluation, Settings};
 use crate::observation::Category::{self, AbsentExcused, Present};
-use crate::policy::Policy;
 use crate::reference::{Reference, Rows};
 use crate::student::{Student, build, calendar, day, reference, with_feeds};
 
@@ -18,6 +18,11 @@ pub(super) fn tell(announced: &mut Announced, evaluation: &Evaluation) -> Vec<(u
     assert_eq!(announce(evaluation, announced, now()), []);
     assert_eq!(*announced, before);
     changes.into_iter().map(|change| (change.number, change.kind)).collect()
+}
+
+/// What a flag was told with.
+pub(super) fn told(flag: &Flag) -> &Absences {
+    Absences::of(&flag.measured).expect("a flag of chronic absence")
 }
 
 pub(super) fn kinds(announced: &Announced, number: u32) -> Vec<HistoryKind> {
@@ -43,9 +48,9 @@ fn a_raise_says_why() {
     assert_eq!(changes, [FlagChange { number: 1, kind: FlagChangeKind::Raised, reason: reason.clone() }]);
     let flag = announced.flag(1).expect("announced");
     assert_eq!((flag.state, flag.start, flag.until), (FlagState::Open, day(20), day(20)));
-    assert_eq!(flag.evidence, [day(18), day(19)]);
+    assert_eq!(told(flag).dates, [day(18), day(19)]);
     assert_eq!(flag.history, [HistoryEntry { at: now(), kind: HistoryKind::Raised, text: reason }]);
-    assert_eq!(reasons::of_flag(flag, &Policy::default()).value, "2/20");
+    assert_eq!(Settings::ChronicAbsence(ChronicAbsence::default()).reasons(flag)[0].value, "2/20");
 }
 
 #[test]
@@ -58,7 +63,7 @@ fn a_correction_withdraws_under_the_same_number() {
     let reason = reason.to_owned();
     assert_eq!(changes, [FlagChange { number: 1, kind: FlagChangeKind::Withdrawn, reason }]);
     let flag = announced.flag(1).expect("announced");
-    assert_eq!((flag.state, flag.counts.expected_days), (FlagState::Withdrawn, 20), "as it was told");
+    assert_eq!((flag.state, told(flag).counts.expected_days), (FlagState::Withdrawn, 20), "as it was told");
     assert_eq!(kinds(&announced, 1), [HistoryKind::Raised, HistoryKind::Corrected, HistoryKind::Withdrawn]);
     assert_eq!(flag.history[1].text, "2026-09-17 no longer counts as absent.");
 }
@@ -84,8 +89,12 @@ fn a_correction_below_the_minimum_of_days_withdraws_too() {
 #[test]
 fn a_changed_policy_withdraws_without_a_correction() {
     let (student, mut announced) = raised();
-    let strict =
-        Policy::new("20%".parse().expect("valid"), "9%".parse().expect("valid"), 20, crate::HalfDay::Whole);
+    let strict = ChronicAbsence::new(
+        "20%".parse().expect("valid"),
+        "9%".parse().expect("valid"),
+        20,
+        crate::HalfDay::Whole,
+    );
     let strict = strict.expect("sound");
     let evaluation = crate::evaluate(&student.registers, &reference(20), &strict, 2027, day(20));
     assert_eq!(tell(&mut announced, &evaluation), [(1, FlagChangeKind::Withdrawn)]);
@@ -100,7 +109,7 @@ fn a_correction_that_leaves_the_flag_open_is_noted() {
     let corrected = student.row("100", 17, Some(Category::Tardy));
     assert_eq!(tell(&mut announced, &corrected.evaluate(&reference(21), 20)), []);
     assert_eq!(kinds(&announced, 1), [HistoryKind::Raised, HistoryKind::Corrected]);
-    assert_eq!(announced.flags()[0].evidence, [day(18), day(19)]);
+    assert_eq!(told(&announced.flags()[0]).dates, [day(18), day(19)]);
 }
 
 #[test]
@@ -153,8 +162,8 @@ fn a_clear_speaks_of_its_own_day() {
     assert_eq!(changes[0].reason, told);
     let [cleared, raised] = announced.flags() else { panic!("two flags") };
     let of = |flag| {
-        let reason = reasons::of_flag(flag, &Policy::default());
-        (reason.value, reason.operator, reason.threshold, reason.dates.len())
+        let reason = Settings::ChronicAbsence(ChronicAbsence::default()).reasons(flag).remove(0);
+        (reason.value, reason.operator, reason.threshold, reason.evidence.len())
     };
     assert_eq!(of(cleared), ("2/23".into(), "<", "9%".into(), 2));
     assert_eq!(of(raised), ("5/26".into(), ">=", "10%".into(), 5));

@@ -1,7 +1,8 @@
 //! Flags beside unknown days.
 
-use super::tests::{kinds, raised, tell};
+use super::tests::{kinds, raised, tell, told};
 use super::*;
+use crate::indicators::Counts;
 use crate::observation::Category::{AbsentExcused, Present, Unknown};
 use crate::student::{Student, reference};
 
@@ -46,7 +47,7 @@ fn nobody_is_flagged_because_of_days_that_may_have_been_present() {
     assert_eq!(tell(&mut announced, &student.evaluate(&reference(31), 31)), []);
     let absent = student.row("100", 20, Some(AbsentExcused));
     assert_eq!(tell(&mut announced, &absent.evaluate(&reference(31), 31)), [(1, FlagChangeKind::Raised)]);
-    assert_eq!(announced.flags()[0].counts, Counts { absent_half_days: 8, expected_days: 30 });
+    assert_eq!(told(&announced.flags()[0]).counts, Counts { absent_half_days: 8, expected_days: 30 });
 }
 
 /// Low closes and opens again later, high never closes: one flag all along, which keeps where it began.

@@ -98,6 +98,16 @@ impl SchoolYear {
         start..end.max(start)
     }
 
+    /// How many school days there are until this day, itself included.
+    pub(crate) fn upto(&self, day: Day) -> usize {
+        self.span(self.first, day).end
+    }
+
+    /// The date of a position.
+    pub(crate) fn day(&self, position: usize) -> Option<Date> {
+        self.days.get(position).map(|day| day.date)
+    }
+
     pub(crate) fn days(&self, positions: Range<usize>) -> &[SchoolDay] {
         &self.days[positions]
     }

@@ -1,8 +1,9 @@
 use jiff::civil::Date;
 
-use super::Registers;
+use super::Days;
 use crate::day::Day;
 use crate::observation::{Category, Enrollment};
+use crate::registers::{Heard, optional, text};
 
 /// A live enrolment register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +25,18 @@ pub struct LiveAttendance<'a> {
     pub category: Category,
 }
 
-impl Registers {
-    /// The registers without what some feeds said: to be evaluated, not to be stored.
-    #[must_use]
-    pub fn without(&self, is_left_out: impl Fn(&str) -> bool) -> Registers {
+impl Days {
+    /// Of a feed whose word is not known any more nothing is heard here: its days are unknown where it covered them.
+    pub(in crate::registers) fn heard(&self, of: &dyn Fn(&str) -> Heard) -> Days {
         let mut heard = self.clone();
-        heard.enrollments.retain(|row| !is_left_out(self.feeds.get(row.feed)));
-        heard.attendance.retain(|row| !is_left_out(self.feeds.get(row.feed)));
+        let is_heard = |feed: u32| of(self.feeds.get(feed)) == Heard::All;
+        heard.enrollments.retain(|row| is_heard(row.feed));
+        heard.attendance.retain(|row| is_heard(row.feed));
         heard
     }
 
     /// Live enrolments in the order (feed, key).
-    pub fn live_enrollments(&self) -> impl Iterator<Item = LiveEnrollment<'_>> {
+    pub(crate) fn live_enrollments(&self) -> impl Iterator<Item = LiveEnrollment<'_>> {
         self.enrollments.iter().filter_map(|row| {
             let enrollment = self.enrollment(row.value.as_ref()?);
             let feed = self.feeds.get(row.feed);
@@ -44,7 +45,7 @@ impl Registers {
     }
 
     /// Live attendance in the order (school, date, feed).
-    pub fn live_attendance(&self) -> impl Iterator<Item = LiveAttendance<'_>> {
+    pub(crate) fn live_attendance(&self) -> impl Iterator<Item = LiveAttendance<'_>> {
         self.attendance.iter().filter_map(|row| {
             let (school, feed) = (self.schools.get(row.school), self.feeds.get(row.feed));
             let (date, revision) = (row.date.date(), row.revision);
@@ -52,9 +53,7 @@ impl Registers {
         })
     }
 
-    /// Feeds the canonical bytes of the LIVE facts to `sink`, in a fixed order and without ambiguity: no
-    /// revisions, no ended registers. Equal facts give equal bytes, however often rows came and went.
-    pub fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
+    pub(in crate::registers) fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
         for live in self.live_enrollments() {
             let Enrollment { school, entry, exit, grade } = live.enrollment;
             sink(b"E");
@@ -72,18 +71,5 @@ impl Registers {
             text(sink, live.feed);
             text(sink, live.category.as_str());
         }
-    }
-}
-
-/// Length first, so that "ab" + "c" and "a" + "bc" differ.
-fn text(sink: &mut dyn FnMut(&[u8]), text: &str) {
-    sink(&(text.len() as u64).to_le_bytes());
-    sink(text.as_bytes());
-}
-
-fn optional<T>(sink: &mut dyn FnMut(&[u8]), value: Option<T>, write: impl FnOnce(&mut dyn FnMut(&[u8]), T)) {
-    sink(&[u8::from(value.is_some())]);
-    if let Some(value) = value {
-        write(sink, value);
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::ChronicAbsence;
 use crate::day::Day;
 use crate::observation::Category;
-use crate::policy::Policy;
 use crate::reference::{Reference, SchoolYear};
-use crate::registers::{AttendanceRow, EnrollmentRow, Registers, Term};
+use crate::registers::Registers;
+use crate::registers::days::{AttendanceRow, Days, EnrollmentRow, Term};
 
 mod answer;
 #[cfg(test)]
@@ -21,8 +22,10 @@ mod union;
 mod unused;
 mod walk;
 
-pub use answer::{Answer, Counts, Episode, Evaluation, Missing, Status};
+use crate::judged::{Missing, Status};
+pub use answer::{AbsenceRate, Counts, Episode, Evaluation};
 use timeline::Timeline;
+pub(crate) use unused::is_enrolled_on;
 pub use unused::{school_days_after, unused_rows};
 use walk::{Walk, Walked};
 
@@ -48,10 +51,11 @@ use walk::{Walk, Walked};
 pub fn evaluate(
     registers: &Registers,
     reference: &Reference,
-    policy: &Policy,
+    policy: &ChronicAbsence,
     school_year: u16,
     as_of: Date,
 ) -> Evaluation {
+    let registers = &registers.days;
     let mut review = Review {
         registers,
         reference,
@@ -88,9 +92,9 @@ impl Stint {
 }
 
 struct Review<'a> {
-    registers: &'a Registers,
+    registers: &'a Days,
     reference: &'a Reference,
-    policy: Policy,
+    policy: ChronicAbsence,
     school_year: u16,
     as_of: Day,
     /// Enrolled ∩ instructional dates of the whole year.
@@ -186,8 +190,7 @@ impl<'a> Review<'a> {
         } else if self.missing.is_empty() && counts.expected_days == 0 {
             self.missing.push(Missing::KnownDays { unknown: unknown_days });
         }
-        let answer = Answer {
-            indicator: crate::CHRONIC_ABSENCE,
+        let answer = AbsenceRate {
             status: if self.missing.is_empty() { Status::Ok } else { Status::Insufficient },
             absent_half_days: counts.absent_half_days,
             expected_days: counts.expected_days,
@@ -217,7 +220,7 @@ impl<'a> Review<'a> {
 
 /// Ranks the rows of one date. Neighbouring rows mostly come from the same feed, so the last rank is kept.
 struct Authority<'a> {
-    registers: &'a Registers,
+    registers: &'a Days,
     reference: &'a Reference,
     known: Option<(u32, Option<u8>)>,
 }
@@ -246,14 +249,14 @@ impl<'a> Authority<'a> {
     }
 }
 
-fn all_rows_at(registers: &Registers, school: u32) -> bool {
+fn all_rows_at(registers: &Days, school: u32) -> bool {
     match (registers.attendance.first(), registers.attendance.last()) {
         (Some(first), Some(last)) => first.school == school && last.school == school,
         _ => true,
     }
 }
 
-fn rows_at(registers: &Registers, school: u32) -> &[AttendanceRow] {
+fn rows_at(registers: &Days, school: u32) -> &[AttendanceRow] {
     let rows = &registers.attendance;
     let start = rows.partition_point(|row| row.school < school);
     let end = rows.partition_point(|row| row.school <= school);
@@ -262,7 +265,7 @@ fn rows_at(registers: &Registers, school: u32) -> &[AttendanceRow] {
 
 /// The live enrolments as disjoint stints, by school and then date: several rows of one school unite. Of several feeds
 /// that speak of one school, the first in authority order is heard.
-fn stints(registers: &Registers, reference: &Reference) -> Vec<Stint> {
+fn stints(registers: &Days, reference: &Reference) -> Vec<Stint> {
     let ranked = |row: &EnrollmentRow| {
         let stint = Stint::of(row.value.as_ref()?);
         Some((stint.school, reference.enrollment_rank(registers.feeds.get(row.feed)), stint))

@@ -22,8 +22,8 @@ fn two_of_twenty_is_at_the_line() {
     let evaluation = Student::new().absent([18, 19]).evaluate(&reference(20), 20);
     assert_eq!(figures(&evaluation), (4, 20, 0));
     assert_eq!(episodes(&evaluation), [(day(20), None)]);
-    let Answer { status, missing, as_of, days_left, absent_dates, feeds, indicator, .. } = evaluation.answer;
-    assert_eq!((status, missing, indicator), (Status::Ok, vec![], "chronic-absence"));
+    let AbsenceRate { status, missing, as_of, days_left, absent_dates, feeds, .. } = evaluation.answer;
+    assert_eq!((status, missing), (Status::Ok, vec![]));
     assert_eq!((as_of, days_left), (Some(day(20)), Some(16)), "18 of 180 days would be 10 %");
     assert_eq!(absent_dates, [day(18), day(19)]);
     assert_eq!(feeds.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["att"]);
@@ -64,8 +64,8 @@ fn what_counts_as_absent() {
     ] {
         let student = Student::new().row("100", 5, Some(category));
         for (half_day, expected) in [(HalfDay::Whole, whole), (HalfDay::Half, half)] {
-            let federal = Policy::default();
-            let policy = Policy::new(federal.enter(), federal.leave(), 20, half_day).expect("sound");
+            let federal = ChronicAbsence::default();
+            let policy = ChronicAbsence::new(federal.enter(), federal.leave(), 20, half_day).expect("sound");
             let evaluation = evaluate(&student.registers, &reference(20), &policy, YEAR, day(20));
             let figures = figures(&evaluation);
             let unknown = u32::from(expected.is_none());
@@ -243,7 +243,8 @@ fn a_day_counts_once_however_many_schools_there_are() {
 
 #[test]
 fn of_two_schools_on_one_day_the_greater_absence_counts() {
-    let half = Policy::new("10%".parse().expect("valid"), "9%".parse().expect("valid"), 20, HalfDay::Half);
+    let half =
+        ChronicAbsence::new("10%".parse().expect("valid"), "9%".parse().expect("valid"), 20, HalfDay::Half);
     let student = Student::new().enrolled("200", 1, None).row("100", 5, Some(AbsentHalfDay));
     for (elsewhere, half_days) in [(Present, 1), (AbsentExcused, 2), (Unknown, 1)] {
         let student = student.clone().row("200", 5, Some(elsewhere));

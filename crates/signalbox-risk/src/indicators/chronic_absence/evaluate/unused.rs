@@ -7,11 +7,13 @@ use super::{Stint, stints};
 use crate::day::Day;
 use crate::observation::Category;
 use crate::reference::Reference;
-use crate::registers::{AttendanceRow, Registers};
+use crate::registers::Registers;
+use crate::registers::days::{AttendanceRow, Days};
 
 /// Live attendance rows that count nowhere: of a school at which the student is not enrolled that day, on a day without
 /// school, outside coverage, later than `as_of`, or of a feed that is no attendance feed.
 pub fn unused_rows(registers: &Registers, reference: &Reference, school_year: u16, as_of: Date) -> u32 {
+    let registers = &registers.days;
     let desk = Desk { registers, reference, school_year, as_of: Day::of(as_of) };
     let stints = stints(registers, reference);
     let is_unused = |row: &&AttendanceRow| {
@@ -22,7 +24,7 @@ pub fn unused_rows(registers: &Registers, reference: &Reference, school_year: u1
 
 /// Dates after `date` on which a school of enrolment holds school, in that school year.
 pub fn school_days_after(registers: &Registers, reference: &Reference, school_year: u16, date: Date) -> u32 {
-    let after = Day::of(date);
+    let (registers, after) = (&registers.days, Day::of(date));
     let mut days = Vec::new();
     for Stint { school, from, to } in stints(registers, reference) {
         let Some(year) = reference.school_year(registers.schools.get(school), school_year) else { continue };
@@ -32,8 +34,14 @@ pub fn school_days_after(registers: &Registers, reference: &Reference, school_ye
     count_once(days)
 }
 
+/// Whether the student is enrolled anywhere on `date`.
+pub(crate) fn is_enrolled_on(registers: &Registers, reference: &Reference, date: Date) -> bool {
+    let day = Day::of(date);
+    stints(&registers.days, reference).iter().any(|stint| stint.contains(day))
+}
+
 struct Desk<'a> {
-    registers: &'a Registers,
+    registers: &'a Days,
     reference: &'a Reference,
     school_year: u16,
     as_of: Day,

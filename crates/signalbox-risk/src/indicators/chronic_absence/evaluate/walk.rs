@@ -1,7 +1,8 @@
 use jiff::civil::Date;
 
 use super::{Counts, Episode};
-use crate::policy::{Policy, Ratio};
+use crate::indicators::ChronicAbsence;
+use crate::ratio::Ratio;
 use crate::reference::SchoolDay;
 
 /// What an unknown day may have been at most, in half-days.
@@ -9,7 +10,7 @@ const WHOLE_DAY: u32 = 2;
 
 /// Walks expected days in date order: once while all of them are known, else twice from the first unknown day on.
 pub(super) struct Walk {
-    policy: Policy,
+    policy: ChronicAbsence,
     /// Every unknown day present: what is above the line here is above it whatever those days were.
     low: Line,
     /// Every unknown day absent: what is below the line here is below it whatever those days were. `None`: no day is
@@ -33,7 +34,7 @@ pub(super) struct Walked {
 
 impl Walk {
     /// `rows`: at most so many days are absent.
-    pub(super) fn new(policy: Policy, rows: usize) -> Walk {
+    pub(super) fn new(policy: ChronicAbsence, rows: usize) -> Walk {
         let (low, unknown_dates, absent_dates) = (Line::default(), Vec::new(), Vec::with_capacity(rows));
         Walk { policy, low, high: None, unknown_dates, as_of: None, absent_dates }
     }
@@ -111,13 +112,13 @@ impl Line {
         }
     }
 
-    fn unknown_day(&mut self, policy: &Policy, date: Date, absent_half_days: u32) {
+    fn unknown_day(&mut self, policy: &ChronicAbsence, date: Date, absent_half_days: u32) {
         self.assumed.expected_days += 1;
         self.assumed.absent_half_days += absent_half_days;
         self.day(policy, date, absent_half_days);
     }
 
-    fn day(&mut self, policy: &Policy, date: Date, absent_half_days: u32) {
+    fn day(&mut self, policy: &ChronicAbsence, date: Date, absent_half_days: u32) {
         self.counts.expected_days += 1;
         self.counts.absent_half_days += absent_half_days;
         match self.open_since {
@@ -132,7 +133,7 @@ impl Line {
 
     /// The same as [`Line::day`] day by day.
     #[inline]
-    fn present(&mut self, policy: &Policy, days: &[SchoolDay]) {
+    fn present(&mut self, policy: &ChronicAbsence, days: &[SchoolDay]) {
         if self.stays(policy, days.len() as u32) {
             self.counts.expected_days += days.len() as u32;
         } else {
@@ -142,7 +143,7 @@ impl Line {
 
     /// Whether nothing happens in that many days present. The rate only falls meanwhile, so an episode can open on the
     /// day that completes `min_days` and at no other, and none has closed if the rate is not below the lower line then.
-    fn stays(&self, policy: &Policy, days: u32) -> bool {
+    fn stays(&self, policy: &ChronicAbsence, days: u32) -> bool {
         let Counts { absent_half_days, expected_days } = self.counts;
         let counts = Counts { absent_half_days, expected_days: expected_days + days };
         match self.open_since {
@@ -153,7 +154,7 @@ impl Line {
 
     /// In as many steps as something can happen: at most two.
     #[inline(never)]
-    fn turn(&mut self, policy: &Policy, mut days: &[SchoolDay]) {
+    fn turn(&mut self, policy: &ChronicAbsence, mut days: &[SchoolDay]) {
         while !days.is_empty() {
             match self.days_until_turn(policy) {
                 Some(turn) if turn <= days.len() as u64 => {
@@ -171,7 +172,7 @@ impl Line {
     }
 
     /// How many days present from here until something could happen.
-    fn days_until_turn(&self, policy: &Policy) -> Option<u64> {
+    fn days_until_turn(&self, policy: &ChronicAbsence) -> Option<u64> {
         let have = u64::from(self.counts.expected_days);
         let turn = match self.open_since {
             None => u64::from(policy.min_days()),
@@ -182,11 +183,11 @@ impl Line {
 }
 
 impl Counts {
-    fn is_at(self, policy: &Policy) -> bool {
+    fn is_at(self, policy: &ChronicAbsence) -> bool {
         self.expected_days >= policy.min_days() && self.reaches(policy.enter())
     }
 
-    fn is_below(self, policy: &Policy) -> bool {
+    fn is_below(self, policy: &ChronicAbsence) -> bool {
         !self.reaches(policy.leave())
     }
 
@@ -196,7 +197,7 @@ impl Counts {
     }
 
     /// The smallest denominator that puts these absences below the lower line; `None` when none does.
-    pub(crate) fn first_days_below(self, policy: &Policy) -> Option<u64> {
+    pub(crate) fn first_days_below(self, policy: &ChronicAbsence) -> Option<u64> {
         let leave = u64::from(policy.leave().parts_per_10_000()) * 2;
         (u64::from(self.absent_half_days) * 10_000).checked_div(leave).map(|days| days + 1)
     }

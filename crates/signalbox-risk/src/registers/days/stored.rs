@@ -1,23 +1,15 @@
 use serde::Deserialize;
 
-use super::{AttendanceRow, EnrollmentRow, Names, Registers};
+use super::{AttendanceRow, Days, EnrollmentRow, Names};
+use crate::registers::RegistersError;
 
-/// Registers as read back, before they are believed: damaged bytes must not become a panic later.
+/// Days as read back, before they are believed: damaged bytes must not become a panic later.
 #[derive(Deserialize)]
 pub(super) struct Stored {
     feeds: Names,
     schools: Names,
     enrollments: Vec<EnrollmentRow>,
     attendance: Vec<AttendanceRow>,
-}
-
-/// The stored form was not written by this crate, or was damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RegistersError {
-    #[error("registers are damaged: rows or names are not in order")]
-    Unsorted,
-    #[error("registers are damaged: a row refers to a name that is not there")]
-    DanglingName,
 }
 
 impl Stored {
@@ -40,17 +32,17 @@ impl Stored {
     }
 }
 
-impl TryFrom<Stored> for Registers {
+impl TryFrom<Stored> for Days {
     type Error = RegistersError;
 
-    fn try_from(stored: Stored) -> Result<Registers, RegistersError> {
+    fn try_from(stored: Stored) -> Result<Days, RegistersError> {
         if !stored.is_sorted() {
-            return Err(RegistersError::Unsorted);
+            return Err(RegistersError("rows or names are not in order"));
         }
         if !stored.names_are_there() {
-            return Err(RegistersError::DanglingName);
+            return Err(RegistersError("a row refers to a name that is not there"));
         }
         let Stored { feeds, schools, enrollments, attendance } = stored;
-        Ok(Registers { feeds, schools, enrollments, attendance })
+        Ok(Days { feeds, schools, enrollments, attendance })
     }
 }

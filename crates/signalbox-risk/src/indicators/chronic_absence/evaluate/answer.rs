@@ -1,15 +1,15 @@
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Policy;
+use crate::indicators::ChronicAbsence;
+use crate::judged::{Missing, Status};
 
 /// The answer of the indicator and the episodes behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluation {
-    pub answer: Answer,
+    pub answer: AbsenceRate,
     /// With every unknown day present: above the line whatever those days were. In date order, disjoint; only the last
     /// can be open.
     pub episodes: Vec<Episode>,
@@ -22,7 +22,7 @@ pub struct Evaluation {
     /// from.
     pub no_enrollment_left: bool,
     /// The policy that this was evaluated with.
-    pub policy: Policy,
+    pub policy: ChronicAbsence,
 }
 
 impl Evaluation {
@@ -61,8 +61,7 @@ pub struct Episode {
 
 /// `{value, status, n, as_of, source}` of the indicator, with what can still be prevented.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    pub indicator: &'static str,
+pub struct AbsenceRate {
     pub status: Status,
     /// The numerator, in half-days.
     pub absent_half_days: u32,
@@ -85,7 +84,7 @@ pub struct Answer {
     pub feeds: Vec<Arc<str>>,
 }
 
-impl Answer {
+impl AbsenceRate {
     pub fn counts(&self) -> Counts {
         Counts { absent_half_days: self.absent_half_days, expected_days: self.expected_days }
     }
@@ -96,75 +95,4 @@ impl Answer {
 pub struct Counts {
     pub absent_half_days: u32,
     pub expected_days: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    Ok,
-    /// [`Answer::missing`] says what is missing.
-    Insufficient,
-    /// The data is older than promised. Set by whoever holds the clock; [`evaluate`](crate::evaluate()) has
-    /// none.
-    Stale,
-    /// The rule does not apply to this student. Set by whoever knows the rule's scope.
-    NotApplicable,
-}
-
-impl Status {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Status::Ok => "ok",
-            Status::Insufficient => "insufficient",
-            Status::Stale => "stale",
-            Status::NotApplicable => "not_applicable",
-        }
-    }
-}
-
-/// What an answer lacks. `Display` is for people, [`Missing::code`] for programs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Missing {
-    Enrollment,
-    Calendar {
-        school: String,
-    },
-    /// The student had school days there, and no attendance feed has covered that school yet.
-    Coverage {
-        school: String,
-    },
-    /// School days so far, known or not, and the policy's minimum.
-    MinDays {
-        have: u32,
-        need: u32,
-    },
-    /// Not one school day is known.
-    KnownDays {
-        unknown: u32,
-    },
-}
-
-impl Missing {
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Missing::Enrollment => "enrollment",
-            Missing::Calendar { .. } => "calendar",
-            Missing::Coverage { .. } => "coverage",
-            Missing::MinDays { .. } => "min_days",
-            Missing::KnownDays { .. } => "known_days",
-        }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Missing::Enrollment => f.write_str("no enrolment is known"),
-            Missing::Calendar { school } => write!(f, "no calendar for school {school}"),
-            Missing::Coverage { school } => write!(f, "no attendance is known yet for school {school}"),
-            Missing::MinDays { have, need } => write!(f, "not enough school days yet ({have} of {need})"),
-            Missing::KnownDays { unknown } => write!(f, "not one of {unknown} school days is known"),
-        }
-    }
 }

@@ -6,10 +6,10 @@ use std::ops::Range;
 use super::walk::Walk;
 use super::{Authority, Review, Stint, rows_at};
 use crate::day::Day;
+use crate::indicators::ChronicAbsence;
 use crate::observation::Category;
-use crate::policy::Policy;
 use crate::reference::{SchoolDay, SchoolYear, Silence};
-use crate::registers::{AttendanceRow, Registers};
+use crate::registers::days::{AttendanceRow, Days};
 
 /// What is said about a date. Of the words of several schools the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ impl Say {
         }
     }
 
-    fn of_row(category: Category, policy: &Policy) -> Say {
+    fn of_row(category: Category, policy: &ChronicAbsence) -> Say {
         match policy.absent_half_days(category) {
             _ if category == Category::Doubtful => Say::Doubtful,
             None => Say::Unknown,
@@ -163,7 +163,7 @@ impl<'a> Review<'a> {
 }
 
 /// The rows whose school could not be used: a blank name is the first of all.
-fn without_school(registers: &Registers) -> &[AttendanceRow] {
+fn without_school(registers: &Days) -> &[AttendanceRow] {
     let has_any =
         registers.attendance.first().is_some_and(|row| registers.schools.get(row.school).is_empty());
     if has_any { rows_at(registers, registers.attendance[0].school) } else { &[] }

@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 
 use super::*;
+use crate::Registers;
 use crate::observation::{Category, Enrollment, Fact, Observation};
-use crate::student::{Student, YEAR, build, calendar, day, reference};
+use crate::student::{Student, YEAR, build, bytes, calendar, day, read_back, reference};
 use crate::{DateRanges, HalfDay, Ratio, Rows};
 
 const SCHOOLS: [&str; 3] = ["100", "050", "200"];
@@ -102,11 +103,11 @@ fn world() -> impl Strategy<Value = World> {
     })
 }
 
-fn policy() -> impl Strategy<Value = Policy> {
+fn policy() -> impl Strategy<Value = ChronicAbsence> {
     let half_day = prop_oneof![Just(HalfDay::Whole), Just(HalfDay::Half)];
     (1_u32..3000, 0_u32..=100, 1_u32..30, half_day).prop_map(|(enter, share, min_days, half_day)| {
         let ratio = |parts| Ratio::from_parts_per_10_000(parts).expect("below 100 %");
-        Policy::new(ratio(enter), ratio(enter * share / 100), min_days, half_day).expect("sound")
+        ChronicAbsence::new(ratio(enter), ratio(enter * share / 100), min_days, half_day).expect("sound")
     })
 }
 
@@ -128,7 +129,7 @@ struct Told {
 }
 
 /// One date after the other, straight from the definition.
-fn oracle(registers: &Registers, world: &World, policy: &Policy, as_of: Date) -> Told {
+fn oracle(registers: &Registers, world: &World, policy: &ChronicAbsence, as_of: Date) -> Told {
     let (mut told, mut low, mut high) = (Told::default(), Counts::default(), Counts::default());
     for date in (1..=180).map(day).filter(|date| *date <= as_of) {
         let Some(value) = value(registers, world, policy, date) else { continue };
@@ -154,7 +155,7 @@ fn oracle(registers: &Registers, world: &World, policy: &Policy, as_of: Date) ->
     told
 }
 
-fn step(episodes: &mut Vec<Episode>, counts: Counts, policy: &Policy, date: Date) {
+fn step(episodes: &mut Vec<Episode>, counts: Counts, policy: &ChronicAbsence, date: Date) {
     let absent = counts.absent_half_days * 10_000;
     let line = |ratio: Ratio| ratio.parts_per_10_000() * 2 * counts.expected_days;
     match episodes.last_mut().filter(|episode| episode.end.is_none()) {
@@ -168,7 +169,7 @@ fn step(episodes: &mut Vec<Episode>, counts: Counts, policy: &Policy, date: Date
 
 /// The value of a date over all schools: `None` where nobody expects the student, `Some(None)` where it is unknown.
 #[expect(clippy::option_option, reason = "a day may be unexpected, unknown or known")]
-fn value(registers: &Registers, world: &World, policy: &Policy, date: Date) -> Option<Option<u32>> {
+fn value(registers: &Registers, world: &World, policy: &ChronicAbsence, date: Date) -> Option<Option<u32>> {
     let here: Vec<_> = SCHOOLS.into_iter().filter(|school| is_enrolled(registers, school, date)).collect();
     let expected: Vec<_> =
         here.iter().filter_map(|school| Some((*school, world.silence(school, date)?))).collect();
@@ -246,9 +247,8 @@ proptest! {
     ) {
         let (straight, shuffled) = (registers(&observations), registers(&shuffled));
         prop_assert_eq!(&straight, &shuffled);
-        let bytes = |registers: &Registers| postcard::to_stdvec(registers).expect("serialises");
         prop_assert_eq!(bytes(&straight), bytes(&shuffled));
-        let (reference, policy) = (world.reference(), Policy::default());
+        let (reference, policy) = (world.reference(), ChronicAbsence::default());
         prop_assert_eq!(
             evaluate(&straight, &reference, &policy, YEAR, day(as_of)),
             evaluate(&shuffled, &reference, &policy, YEAR, day(as_of))
@@ -258,8 +258,7 @@ proptest! {
     #[test]
     fn i19_registers_survive_a_stop_anywhere(observations in observations(), at in any::<Index>()) {
         let (before, after) = observations.split_at(at.index(observations.len() + 1));
-        let bytes = postcard::to_stdvec(&registers(before)).expect("serialises");
-        let mut resumed: Registers = postcard::from_bytes(&bytes).expect("just written");
+        let mut resumed = read_back(&bytes(&registers(before))).expect("just written");
         for observation in after {
             resumed.apply(observation);
         }

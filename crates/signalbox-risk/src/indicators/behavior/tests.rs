@@ -1,0 +1,133 @@
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::announce::Announced;
+use crate::judged::Status;
+use crate::observation::{Fact, Incident, IncidentCategory};
+use crate::student::{Student, YEAR, build, day, with_feeds};
+use crate::{Judging, Reference, Rule};
+
+fn rule(settings: serde_json::Value) -> Rule {
+    let serde_json::Value::Object(mut json) = settings else { panic!("settings are an object") };
+    json.insert("rule".to_owned(), "behavior".into());
+    Rule::from_json(json).expect("a sound rule")
+}
+
+fn two_in_45() -> Rule {
+    let categories = ["major", "suspension_out"];
+    rule(json!({"categories": categories, "at_least": 2, "within": {"school_days": 45}}))
+}
+
+fn reference() -> Reference {
+    build(with_feeds(&[], 180).read("incidents", ["behavior.incident".to_owned()]))
+}
+
+impl Student {
+    fn incident(self, incident: &str, on: Option<i64>, category: IncidentCategory) -> Self {
+        let value = Some(Incident { school: "100", date: on.map(day), category });
+        self.tell("incidents", Fact::Incident { incident, value })
+    }
+
+    fn major(self, incident: &str, on: i64) -> Self {
+        self.incident(incident, Some(on), IncidentCategory::Major)
+    }
+}
+
+#[track_caller]
+fn tell(student: &Student, rule: &Rule, announced: &mut Announced, as_of: i64) -> Vec<&'static str> {
+    let reference = reference();
+    let on = Judging {
+        registers: &student.registers,
+        reference: &reference,
+        school_year: YEAR,
+        as_of: day(as_of),
+    };
+    let judgement = rule.judge(&on);
+    let changes = judgement.announce(announced, Timestamp::UNIX_EPOCH);
+    assert_eq!(judgement.announce(announced, Timestamp::UNIX_EPOCH), [], "again");
+    for change in &changes {
+        let flag = announced.flag(change.number).expect("just told of");
+        assert!(judgement.gives(flag), "{flag:?}");
+    }
+    changes.iter().map(|change| change.kind.as_str()).collect()
+}
+
+#[test]
+fn the_second_within_45_school_days_flags_and_the_46th_day_lets_it_go() {
+    let rule = two_in_45();
+    for (second, told) in [(45, &["raised"][..]), (46, &[])] {
+        let student = Student::new().major("a", 1).major("b", second);
+        assert_eq!(tell(&student, &rule, &mut Announced::default(), second), told, "day {second}");
+    }
+    let student = Student::new().major("a", 1).major("b", 20);
+    let mut announced = Announced::default();
+    assert_eq!(tell(&student, &rule, &mut announced, 20), ["raised"]);
+    let text = &announced.flags()[0].history[0].text;
+    assert_eq!(text, "2 incidents within 45 school days; the line is 2.");
+    assert_eq!(tell(&student, &rule, &mut announced, 45), [""; 0]);
+    assert_eq!(tell(&student, &rule, &mut announced, 46), ["cleared"]);
+    let looks_again = |as_of| {
+        let reference = reference();
+        let on = Judging {
+            registers: &student.registers,
+            reference: &reference,
+            school_year: YEAR,
+            as_of: day(as_of),
+        };
+        rule.judge(&on).looks_again()
+    };
+    assert_eq!((looks_again(20), looks_again(46), looks_again(65)), (Some(day(46)), Some(day(65)), None));
+}
+
+#[test]
+fn an_incident_that_is_taken_back_withdraws() {
+    let (rule, mut announced) = (two_in_45(), Announced::default());
+    let student = Student::new().major("a", 1).major("b", 20);
+    assert_eq!(tell(&student, &rule, &mut announced, 20), ["raised"]);
+    let gone = student.tell("incidents", Fact::Incident { incident: "a", value: None });
+    assert_eq!(tell(&gone, &rule, &mut announced, 21), ["withdrawn"]);
+    let text = "The incident of 2026-08-24 no longer counts. As known now: 1 incident within 45 school days; the line is 2.";
+    assert_eq!(announced.flags()[0].history.last().expect("it has one").text, text);
+}
+
+#[test]
+fn what_may_count_neither_raises_nor_clears() {
+    let rule = two_in_45();
+    for (on, category) in [
+        (Some(20), IncidentCategory::Unknown),
+        (None, IncidentCategory::Major),
+        (None, IncidentCategory::Unknown),
+    ] {
+        let student = Student::new().major("a", 1).incident("b", on, category);
+        assert_eq!(tell(&student, &rule, &mut Announced::default(), 21), [""; 0], "{on:?} {category}");
+        let mut announced = Announced::default();
+        let known = Student::new().major("a", 1).major("b", 20);
+        assert_eq!(tell(&known, &rule, &mut announced, 20), ["raised"]);
+        let unknown = known.incident("b", on, category);
+        assert_eq!(tell(&unknown, &rule, &mut announced, 21), [""; 0], "{on:?} {category}");
+        assert!(announced.flags()[0].unconfirmed);
+    }
+    let minor = Student::new().major("a", 1).incident("b", Some(20), IncidentCategory::Minor);
+    assert_eq!(tell(&minor, &rule, &mut Announced::default(), 21), [""; 0]);
+}
+
+#[test]
+fn without_a_feed_of_incidents_nothing_is_known() {
+    let (student, reference) = (Student::new(), crate::student::reference(60));
+    let on =
+        Judging { registers: &student.registers, reference: &reference, school_year: YEAR, as_of: day(20) };
+    let answer = two_in_45().judge(&on).answer();
+    assert_eq!(
+        (answer.status, answer.value, answer.missing[0].code()),
+        (Status::Insufficient, None, "incidents")
+    );
+    let reference = self::reference();
+    let answer = two_in_45().judge(&Judging { reference: &reference, ..on }).answer();
+    assert_eq!((answer.status, answer.value.as_deref()), (Status::Ok, Some("0")));
+}
+
+#[test]
+fn an_incident_after_the_day_that_is_asked_about_is_not_there_yet() {
+    let student = Student::new().major("a", 1).major("b", 20);
+    assert_eq!(tell(&student, &two_in_45(), &mut Announced::default(), 19), [""; 0]);
+}

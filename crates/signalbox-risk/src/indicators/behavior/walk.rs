@@ -1,0 +1,153 @@
+//! Incidents in the order of their days: when the line was crossed, and when it was not any more.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::{Behavior, CountedIncident, CountedIncidents, Indicator};
+use crate::judged::{Judging, Missing, SchoolDaysOf, Span};
+use crate::observation::IncidentCategory;
+use crate::registers::LiveIncident;
+
+/// The incidents of a student, walked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Walked {
+    /// With every incident left out that may not count: above the line whatever those are. In date order, disjoint; only the
+    /// last can be open.
+    pub(super) certain: Vec<Span>,
+    /// With every one of them counted.
+    pub(super) possible: Vec<Span>,
+    /// Those that count while they are recent, in date order; with the day on which each no longer is.
+    counts: Vec<(CountedIncident, Option<Date>)>,
+    pub(super) counted: Vec<CountedIncident>,
+    /// Incidents whose day and category are known.
+    pub(super) known: u32,
+    /// Incidents that may count or not.
+    pub(super) unknown: u32,
+    pub(super) missing: Vec<Missing>,
+    pub(super) feeds: Vec<Arc<str>>,
+    /// The next day on which one is no longer recent.
+    pub(super) next_end: Option<Date>,
+}
+
+impl Walked {
+    /// What counts on a day.
+    pub(super) fn measured_on(&self, date: Date) -> CountedIncidents {
+        let is_recent =
+            |one: &&(CountedIncident, Option<Date>)| one.0.date <= date && one.1.is_none_or(|end| end > date);
+        let counted = self.counts.iter().filter(is_recent).map(|(incident, _)| incident.clone());
+        CountedIncidents { counted: counted.collect(), unknown: self.unknown }
+    }
+}
+
+/// One incident on its day.
+struct At {
+    date: Date,
+    /// The first day on which it is no longer recent.
+    end: Option<Date>,
+}
+
+pub(super) fn walk(settings: &Behavior, on: &Judging<'_>) -> Walked {
+    let days = on.days();
+    let incidents = heard(on);
+    let end_of = |date: Date| settings.within.and_then(|within| days.after(date, within.school_days));
+    let is_past = |live: &&LiveIncident<'_>| live.said.date.is_none_or(|date| date <= on.as_of);
+    let (mut counts, mut perhaps, mut undated, mut known) = (Vec::new(), Vec::new(), 0, 0);
+    for live in incidents.iter().filter(is_past) {
+        let (category, date) = (live.said.category, live.said.date);
+        known += u32::from(date.is_some() && category != IncidentCategory::Unknown);
+        let may_count = category == IncidentCategory::Unknown || settings.categories.contains(&category);
+        match date {
+            _ if !may_count => {}
+            None => undated += 1,
+            Some(date) if category == IncidentCategory::Unknown => {
+                perhaps.push(At { date, end: end_of(date) });
+            }
+            Some(date) => {
+                counts
+                    .push((CountedIncident { date, incident: live.incident.into(), category }, end_of(date)));
+            }
+        }
+    }
+    counts.sort();
+    let certain: Vec<At> = counts.iter().map(|(one, end)| At { date: one.date, end: *end }).collect();
+    let unknown = perhaps.len() as u32 + undated;
+    let spans = |also: &[At], always| spans(settings, certain.iter().chain(also), always, on.as_of);
+    let next_end =
+        certain.iter().chain(&perhaps).filter_map(|one| one.end).filter(|end| *end > on.as_of).min();
+    Walked {
+        certain: spans(&[], 0),
+        possible: spans(&perhaps, undated),
+        counted: counts.iter().map(|(one, _)| one.clone()).collect(),
+        counts,
+        known,
+        unknown,
+        missing: missing(settings, on, &days),
+        feeds: feeds(&incidents),
+        next_end,
+    }
+}
+
+/// Live incidents. Of several feeds that speak of one, the first in authority order is heard.
+fn heard<'a>(on: &Judging<'a>) -> Vec<LiveIncident<'a>> {
+    let mut heard: Vec<LiveIncident<'a>> = Vec::new();
+    for live in on.registers.incidents.live() {
+        let rank = |live: &LiveIncident<'_>| on.reference.feed_rank(live.feed);
+        match heard.last_mut().filter(|last| last.incident == live.incident) {
+            Some(last) if rank(&live) < rank(last) => *last = live,
+            Some(_) => {}
+            None => heard.push(live),
+        }
+    }
+    heard
+}
+
+fn feeds(incidents: &[LiveIncident<'_>]) -> Vec<Arc<str>> {
+    let mut feeds: Vec<Arc<str>> = incidents.iter().map(|live| live.feed.into()).collect();
+    feeds.sort_unstable();
+    feeds.dedup();
+    feeds
+}
+
+fn missing(settings: &Behavior, on: &Judging<'_>, days: &SchoolDaysOf<'_>) -> Vec<Missing> {
+    if !on.reference.has_read(Behavior::READS) {
+        return vec![Missing::Incidents];
+    }
+    match days.school() {
+        Some(school) if settings.within.is_some() && !days.is_known() => {
+            vec![Missing::Calendar { school: school.to_owned() }]
+        }
+        None if settings.within.is_some() && !days.is_known() => vec![Missing::Enrollment],
+        _ => Vec::new(),
+    }
+}
+
+/// When the count was at the line. `always`: so many count on every day.
+fn spans<'a>(
+    settings: &Behavior,
+    incidents: impl Iterator<Item = &'a At>,
+    always: u32,
+    as_of: Date,
+) -> Vec<Span> {
+    let mut steps: Vec<(Date, i64)> = vec![(Date::MIN, i64::from(always))];
+    for At { date, end } in incidents {
+        steps.push((*date, 1));
+        steps.extend(end.filter(|end| *end <= as_of).map(|end| (end, -1)));
+    }
+    steps.sort_unstable();
+    let (mut count, mut open, mut spans) = (0, None, Vec::new());
+    for day in steps.chunk_by(|a, b| a.0 == b.0) {
+        count += day.iter().map(|(_, step)| step).sum::<i64>();
+        let date = day[0].0;
+        match open {
+            None if count >= i64::from(settings.at_least) => open = Some(date),
+            Some(start) if count < i64::from(settings.leave()) => {
+                spans.push(Span { start, end: Some(date) });
+                open = None;
+            }
+            _ => {}
+        }
+    }
+    spans.extend(open.map(|start| Span { start, end: None }));
+    spans
+}

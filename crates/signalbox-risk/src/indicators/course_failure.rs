@@ -1,0 +1,372 @@
+//! Course failure: a grade in a class below a line, in the terms of the running school year.
+//!
+//! Grades come without a history that could be walked: what is decided is decided on the grades as they are known now. A flag
+//! goes up with a grade below `below`, and stays while one of the grades that it was told of is below `leave`, or not known.
+
+mod grades;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::grades::{Graded, Standing, graded};
+use super::{Indicator, SettingFault};
+use crate::announce::{Flag, FlagState};
+use crate::judged::{Answer, Followed, Judged, Judging, Missing, Span, Status};
+use crate::observation::{GradeKind, Mark};
+use crate::points::Points;
+use crate::reasons::{Evidence, Reason};
+
+/// Code of the reasons that course failure has.
+const COURSE_GRADE: &str = "COURSE_GRADE";
+
+/// The settings. Which grade is a failure differs from district to district: 60 and 65 of 100 are usual; none is the default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CourseFailure {
+    /// Which grades: as they stand, or as they were given for the term.
+    kind: GradeKind,
+    /// A flag is raised for a grade below this one.
+    below: Points,
+    /// It comes off once no grade that it was told of is below this one; by default `below`.
+    #[serde(default)]
+    leave: Option<Points>,
+    /// What letters are worth; one that is not here is unknown.
+    #[serde(default)]
+    scale: BTreeMap<String, Points>,
+    /// Of running grades: nothing is decided once none was entered for so long.
+    #[serde(default)]
+    stale_after: Option<SchoolDays>,
+}
+
+/// A number of school days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SchoolDays {
+    pub school_days: u32,
+}
+
+/// The grades that a flag was told with, in the order (school, class, term).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCourses(pub Vec<Course>);
+
+/// A grade in a class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
+    pub school: Box<str>,
+    pub class: Box<str>,
+    pub term: Box<str>,
+    pub mark: Mark<Box<str>>,
+    /// The day on which it was entered, or first read.
+    pub date: Date,
+}
+
+impl Course {
+    fn is(&self, other: &Self) -> bool {
+        (&self.school, &self.class, &self.term) == (&other.school, &other.class, &other.term)
+    }
+
+    /// `ALG1-3 (Q1)`
+    fn name(&self) -> String {
+        format!("{} ({})", self.class, self.term)
+    }
+
+    /// `59.99`, `F`
+    fn grade(&self) -> String {
+        match &self.mark {
+            Mark::Points(points) => points.to_string(),
+            Mark::Letter(letter) => letter.to_string(),
+            Mark::None => "none".to_owned(),
+            Mark::Unknown => "not known".to_owned(),
+        }
+    }
+}
+
+impl CourseFailure {
+    fn leave(&self) -> Points {
+        self.leave.unwrap_or(self.below)
+    }
+
+    fn standing(&self, mark: &Mark<Box<str>>) -> Standing {
+        let points = match mark {
+            Mark::None => return Standing::NoGrade,
+            Mark::Unknown => return Standing::Unknown,
+            Mark::Points(points) => *points,
+            Mark::Letter(letter) => match self.scale.get(&**letter) {
+                Some(points) => *points,
+                None => return Standing::NoScale,
+            },
+        };
+        if points < self.below {
+            Standing::Failing
+        } else if points < self.leave() {
+            Standing::Between
+        } else {
+            Standing::Passing
+        }
+    }
+}
+
+impl Indicator for CourseFailure {
+    const NAME: &'static str = "course-failure";
+    const DOMAIN: &'static str = "course";
+    const READS: &'static str = "gradebook.course_grade";
+
+    type Judged = CoursesJudged;
+
+    fn fault(&self) -> Option<SettingFault> {
+        let Self { kind, below, leave, scale, stale_after } = self;
+        let none = Points::default();
+        if *below == none {
+            return Some(SettingFault::new(
+                "below",
+                "no grade is below 0: the rule can never fire",
+                "e.g. below: 60",
+            ));
+        }
+        if leave.is_some_and(|leave| leave < *below) {
+            let message = "leave must not be below the line at which a flag is raised";
+            return Some(SettingFault::new("leave", message, format!("write {below} or more")));
+        }
+        if let Some(blank) = scale.keys().find(|letter| letter.trim().is_empty()) {
+            let message = format!("the scale has a blank letter \"{blank}\"");
+            return Some(SettingFault::new("scale", message, "a blank cell is no grade yet; take it out"));
+        }
+        match stale_after {
+            Some(_) if *kind == GradeKind::Posted => {
+                let message = "a posted grade does not go stale";
+                Some(SettingFault::new("stale_after", message, "take it out, or write kind: in_progress"))
+            }
+            Some(SchoolDays { school_days: 0 }) => {
+                let help = "10 school days are usual";
+                Some(SettingFault::new("stale_after", "stale_after must be at least 1 school day", help))
+            }
+            _ => None,
+        }
+    }
+
+    fn judge(&self, on: &Judging<'_>) -> CoursesJudged {
+        CoursesJudged::of(self, graded(self, on), on)
+    }
+
+    fn reasons(&self, flag: &Flag, measured: &FailedCourses) -> Vec<Reason> {
+        measured.0.iter().map(|course| self.reason(flag, course)).collect()
+    }
+
+    fn clears_when(&self, _: &Flag, measured: &FailedCourses, _: Option<u32>) -> String {
+        let names: Vec<String> = measured.0.iter().map(Course::name).collect();
+        let (leave, names) = (self.leave(), names.join(", "));
+        match measured.0.len() {
+            1 => format!("Comes off at {leave} or more in {names}."),
+            _ => format!("Comes off at {leave} or more in each of {names}."),
+        }
+    }
+}
+
+impl CourseFailure {
+    fn reason(&self, flag: &Flag, course: &Course) -> Reason {
+        let (operator, threshold) = match self.standing(&course.mark) {
+            Standing::Failing | Standing::NoScale | Standing::Unknown | Standing::NoGrade => {
+                ("<", self.below)
+            }
+            Standing::Between => ("<", self.leave()),
+            Standing::Passing => (">=", self.leave()),
+        };
+        Reason {
+            code: COURSE_GRADE,
+            text: self.sentence(flag, course),
+            value: course.grade(),
+            operator,
+            threshold: threshold.to_string(),
+            evidence: vec![Evidence {
+                date: course.date,
+                what: format!("{} in {}", course.grade(), course.term),
+                reference: Some(course.class.to_string()),
+            }],
+            counts: None,
+        }
+    }
+
+    /// `ALG1-3 (Q1): 59.99; the line is 60.` Of one that has risen above it since: `…: 61; was below 60, comes off at 63.`
+    fn sentence(&self, flag: &Flag, course: &Course) -> String {
+        let (name, grade, below, leave) = (course.name(), course.grade(), self.below, self.leave());
+        match (flag.state, self.standing(&course.mark)) {
+            (FlagState::Cleared, Standing::Passing) => format!("{name}: {grade}; it comes off at {leave}."),
+            (_, Standing::Between) => format!("{name}: {grade}; was below {below}, comes off at {leave}."),
+            _ => format!("{name}: {grade}; the line is {below}."),
+        }
+    }
+}
+
+/// What judging a student's grades gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoursesJudged {
+    settings: CourseFailure,
+    /// Those of the rule's kind, in the order (school, class, term).
+    courses: Vec<Graded>,
+    feeds: Vec<Arc<str>>,
+    status: Status,
+    missing: Vec<Missing>,
+    /// The day on which the grades turn stale.
+    stale_on: Option<Date>,
+}
+
+impl CoursesJudged {
+    fn of(settings: &CourseFailure, courses: Vec<Graded>, on: &Judging<'_>) -> Self {
+        let stale_on = grades::stale_on(settings, &courses, on);
+        let is_stale = stale_on.is_some_and(|date| date <= on.as_of);
+        let mut missing = Vec::new();
+        let letters = courses.iter().filter(|one| one.standing == Standing::NoScale).count() as u32;
+        if !courses.iter().any(|one| one.standing.is_known()) {
+            missing.push(Missing::Grades { kind: settings.kind });
+        }
+        if letters > 0 {
+            missing.push(Missing::Scale { letters });
+        }
+        let status = match (is_stale, missing.iter().any(|one| matches!(one, Missing::Grades { .. }))) {
+            (true, _) => Status::Stale,
+            (false, true) => Status::Insufficient,
+            (false, false) => Status::Ok,
+        };
+        if let Some(SchoolDays { school_days }) = settings.stale_after.filter(|_| is_stale) {
+            missing.push(Missing::Entries { school_days });
+        }
+        let feeds = grades::feeds_of(&courses);
+        Self {
+            settings: settings.clone(),
+            courses,
+            feeds,
+            status,
+            missing,
+            stale_on: stale_on.filter(|_| !is_stale),
+        }
+    }
+
+    fn standing(&self, standing: Standing) -> impl Iterator<Item = &Graded> {
+        self.courses.iter().filter(move |one| one.standing == standing)
+    }
+
+    /// The grades as they are now that a flag was told of, with those that stand so.
+    fn told(&self, before: &FailedCourses, standing: impl Fn(Standing) -> bool) -> Vec<&Graded> {
+        let is_told =
+            |one: &&Graded| before.0.iter().any(|told| told.is(&one.course)) && standing(one.standing);
+        self.courses.iter().filter(is_told).collect()
+    }
+}
+
+impl Judged for CoursesJudged {
+    type Measured = FailedCourses;
+
+    fn answer(&self) -> Answer {
+        let known = self.courses.iter().filter(|one| one.standing.is_known()).count() as u32;
+        let unknown = self.courses.iter().filter(|one| one.standing.is_unknown()).count() as u32;
+        let failing = self.standing(Standing::Failing).count();
+        Answer {
+            status: self.status,
+            value: (known > 0).then(|| format!("{failing}/{known}")),
+            n: known,
+            unknown,
+            unknown_dates: Vec::new(),
+            as_of: self.as_of(),
+            missing: self.missing.clone(),
+            days_left: None,
+            feeds: self.feeds.clone(),
+        }
+    }
+
+    fn as_of(&self) -> Option<Date> {
+        self.courses.iter().map(|one| one.course.date).max()
+    }
+
+    fn feeds(&self) -> &[Arc<str>] {
+        &self.feeds
+    }
+
+    fn decides(&self) -> bool {
+        self.status != Status::Stale
+    }
+
+    fn open_since(&self) -> Option<Date> {
+        self.standing(Standing::Failing).map(|one| one.course.date).min()
+    }
+
+    /// A posted grade that is no failure by now was none: it was mistyped, or the work was done again. A running one was, and
+    /// has risen.
+    fn follow(&self, flag: Span, before: &FailedCourses) -> Followed<FailedCourses> {
+        let fails = self.open_since().is_some();
+        if fails || !self.told(before, |standing| standing == Standing::Between).is_empty() {
+            return Followed::Open(Some(flag.start));
+        }
+        if !self.told(before, Standing::is_unknown).is_empty() {
+            return Followed::Open(None);
+        }
+        let risen = self.told(before, |standing| standing == Standing::Passing);
+        let end = risen.iter().map(|one| one.course.date).max();
+        match end.filter(|_| self.settings.kind == GradeKind::InProgress) {
+            None => Followed::Gone,
+            Some(end) => {
+                let text: Vec<String> = risen
+                    .iter()
+                    .map(|one| format!("{}: {} now.", one.course.name(), one.course.grade()))
+                    .collect();
+                let measured = FailedCourses(risen.into_iter().map(|one| one.course.clone()).collect());
+                let end = end.max(flag.start);
+                Followed::Ended { start: flag.start, end, measured, text: text.join(" ") }
+            }
+        }
+    }
+
+    fn measured(&self, before: Option<&FailedCourses>) -> FailedCourses {
+        let holds = |one: &&Graded| match one.standing {
+            Standing::Failing => true,
+            Standing::Between => {
+                before.is_some_and(|before| before.0.iter().any(|told| told.is(&one.course)))
+            }
+            _ => false,
+        };
+        FailedCourses(self.courses.iter().filter(holds).map(|one| one.course.clone()).collect())
+    }
+
+    fn looks_again(&self) -> Option<Date> {
+        self.stale_on
+    }
+
+    fn raised(&self, flag: &Flag) -> String {
+        let said = |one: &Graded| self.settings.sentence(flag, &one.course);
+        self.standing(Standing::Failing).map(said).collect::<Vec<_>>().join(" ")
+    }
+
+    fn correction(&self, before: &FailedCourses) -> Option<String> {
+        let said: Vec<String> = before.0.iter().filter_map(|told| self.corrected(told)).collect();
+        (!said.is_empty()).then(|| said.join(" "))
+    }
+
+    fn recount(&self, _: &FailedCourses) -> Option<String> {
+        None
+    }
+
+    fn withdrawn(&self, before: &FailedCourses) -> String {
+        let correction = self.correction(before).map(|text| text + " ").unwrap_or_default();
+        format!("{correction}As known now no grade is below {}.", self.settings.below)
+    }
+}
+
+impl CoursesJudged {
+    /// What became of a grade that a flag was told of; `None`: it is as it was.
+    fn corrected(&self, told: &Course) -> Option<String> {
+        let name = told.name();
+        match self.courses.iter().find(|one| one.course.is(told)) {
+            None => Some(format!("The grade in {name} is gone.")),
+            Some(now) if now.course.mark == told.mark => None,
+            Some(now) if now.standing == Standing::NoGrade => Some(format!("The grade in {name} is gone.")),
+            Some(now) => {
+                Some(format!("The grade in {name} is {} now, it was {}.", now.course.grade(), told.grade()))
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+use jiff::Timestamp;
+use jiff::civil::date;
+use serde_json::json;
+
+use crate::announce::{Announced, FlagState};
+use crate::judged::Status;
+use crate::observation::{CourseGrade, Fact, GradeKind, GradeOf, Mark};
+use crate::student::{Student, YEAR, build, day, reference, with_feeds};
+use crate::{Judging, Reference, Rule};
+
+fn rule(settings: serde_json::Value) -> Rule {
+    let serde_json::Value::Object(mut json) = settings else { panic!("settings are an object") };
+    json.insert("rule".to_owned(), "course-failure".into());
+    Rule::from_json(json).expect("a sound rule")
+}
+
+fn posted() -> Rule {
+    rule(json!({"kind": "posted", "below": 60, "leave": 63}))
+}
+
+impl Student {
+    /// A grade, as its number or its letter; `""`: none yet, `"?"`: unknown; entered on that school day.
+    fn graded(self, class: &str, kind: GradeKind, grade: &str, entered: i64) -> Self {
+        let mark = match grade {
+            "" => Mark::None,
+            "?" => Mark::Unknown,
+            grade => grade.parse().map_or(Mark::Letter(grade), Mark::Points),
+        };
+        let of = GradeOf { school: "100", class, term: "Q1", kind };
+        let value = Some(CourseGrade { mark, date: day(entered) });
+        self.tell("grades", Fact::CourseGrade { of, value })
+    }
+
+    fn posted(self, class: &str, grade: &str) -> Self {
+        self.graded(class, GradeKind::Posted, grade, 40)
+    }
+
+    fn without(self, class: &str) -> Self {
+        let of = GradeOf { school: "100", class, term: "Q1", kind: GradeKind::Posted };
+        self.tell("grades", Fact::CourseGrade { of, value: None })
+    }
+}
+
+/// What is said, after what was announced before; twice, as saying it again says nothing.
+#[track_caller]
+fn tell(
+    student: &Student,
+    rule: &Rule,
+    announced: &mut Announced,
+    as_of: i64,
+    reference: &Reference,
+) -> Vec<&'static str> {
+    let on = Judging { registers: &student.registers, reference, school_year: YEAR, as_of: day(as_of) };
+    let judgement = rule.judge(&on);
+    let changes = judgement.announce(announced, Timestamp::UNIX_EPOCH);
+    assert_eq!(judgement.announce(announced, Timestamp::UNIX_EPOCH), [], "again");
+    let touched = |flag: &&crate::Flag| {
+        flag.state.is_live() && !flag.unconfirmed || changes.iter().any(|change| change.number == flag.number)
+    };
+    for flag in announced.flags().iter().filter(touched) {
+        assert!(judgement.gives(flag), "{flag:?}");
+    }
+    changes.iter().map(|change| change.kind.as_str()).collect()
+}
+
+#[test]
+fn the_line_is_exact_and_a_flag_stays_until_the_lower_one() {
+    let (rule, reference) = (posted(), reference(60));
+    for (grade, status, told) in [
+        ("60", Status::Ok, &[][..]),
+        ("59.99", Status::Ok, &["raised"]),
+        ("0", Status::Ok, &["raised"]),
+        ("100", Status::Ok, &[]),
+        ("", Status::Insufficient, &[]),
+        ("?", Status::Insufficient, &[]),
+        ("F", Status::Insufficient, &[]),
+    ] {
+        let student = Student::new().posted("ALG1", grade);
+        assert_eq!(tell(&student, &rule, &mut Announced::default(), 45, &reference), told, "{grade}");
+        let on = Judging {
+            registers: &student.registers,
+            reference: &reference,
+            school_year: YEAR,
+            as_of: day(45),
+        };
+        assert_eq!(rule.judge(&on).answer().status, status, "{grade}");
+    }
+    let mut announced = Announced::default();
+    let mut student = Student::new();
+    for (grade, told) in
+        [("59.99", &["raised"][..]), ("61", &[]), ("62.99", &[]), ("63", &["withdrawn"]), ("61", &[])]
+    {
+        student = student.posted("ALG1", grade);
+        assert_eq!(tell(&student, &rule, &mut announced, 45, &reference), told, "{grade}");
+    }
+}
+
+#[test]
+fn a_posted_grade_that_is_retaken_or_gone_takes_its_flag_back_once() {
+    let (rule, reference) = (posted(), reference(60));
+    let failing = Student::new().posted("ALG1", "58").posted("ENG9", "91");
+    for (after, text) in [
+        (
+            failing.clone().posted("ALG1", "71"),
+            "The grade in ALG1 (Q1) is 71 now, it was 58. As known now no grade is below 60.",
+        ),
+        (
+            failing.clone().without("ALG1"),
+            "The grade in ALG1 (Q1) is gone. As known now no grade is below 60.",
+        ),
+        (
+            failing.clone().posted("ALG1", ""),
+            "The grade in ALG1 (Q1) is gone. As known now no grade is below 60.",
+        ),
+    ] {
+        let mut announced = Announced::default();
+        assert_eq!(tell(&failing, &rule, &mut announced, 45, &reference), ["raised"]);
+        assert_eq!(announced.flags()[0].history[0].text, "ALG1 (Q1): 58; the line is 60.");
+        assert_eq!(tell(&after, &rule, &mut announced, 46, &reference), ["withdrawn"]);
+        assert_eq!(announced.flags()[0].history.last().expect("it has one").text, text);
+        assert_eq!(tell(&failing, &rule, &mut announced, 47, &reference), ["raised"], "another flag");
+    }
+}
+
+#[test]
+fn a_running_grade_that_rises_clears_its_flag() {
+    let (rule, reference) = (rule(json!({"kind": "in_progress", "below": 60})), reference(60));
+    let (mut announced, kind) = (Announced::default(), GradeKind::InProgress);
+    let failing = Student::new().graded("ALG1", kind, "58", 20);
+    assert_eq!(tell(&failing, &rule, &mut announced, 20, &reference), ["raised"]);
+    let risen = failing.graded("ALG1", kind, "71", 30);
+    assert_eq!(tell(&risen, &rule, &mut announced, 30, &reference), ["cleared"]);
+    assert_eq!(announced.flags()[0].state, FlagState::Cleared);
+}
+
+#[test]
+fn a_grade_that_is_not_known_decides_nothing() {
+    let (rule, reference) = (posted(), reference(60));
+    let mut announced = Announced::default();
+    let failing = Student::new().posted("ALG1", "58");
+    assert_eq!(tell(&failing, &rule, &mut announced, 45, &reference), ["raised"]);
+    let unreadable = failing.posted("ALG1", "?").posted("ART", "P");
+    assert_eq!(tell(&unreadable, &rule, &mut announced, 46, &reference), [""; 0]);
+    assert!(announced.flags()[0].unconfirmed, "it stands as it was told");
+    let passed = unreadable.posted("ALG1", "80");
+    assert_eq!(tell(&passed, &rule, &mut announced, 47, &reference), ["withdrawn"], "art was never in it");
+}
+
+#[test]
+fn letters_are_worth_what_the_scale_says() {
+    let reference = reference(60);
+    let scale = rule(json!({"kind": "posted", "below": 60, "scale": {"D": 65, "F": 50}}));
+    for (letter, told) in [("F", &["raised"][..]), ("D", &[]), ("f", &[]), ("INC", &[])] {
+        let student = Student::new().posted("ALG1", letter);
+        assert_eq!(tell(&student, &scale, &mut Announced::default(), 45, &reference), told, "{letter}");
+    }
+}
+
+#[test]
+fn running_grades_that_nobody_enters_any_more_freeze_their_flags() {
+    let reference = reference(60);
+    let stale = rule(json!({"kind": "in_progress", "below": 60, "stale_after": {"school_days": 10}}));
+    let student = Student::new().graded("ALG1", GradeKind::InProgress, "58", 20);
+    let on = |as_of| Judging {
+        registers: &student.registers,
+        reference: &reference,
+        school_year: YEAR,
+        as_of: day(as_of),
+    };
+    assert_eq!(stale.judge(&on(29)).answer().status, Status::Ok);
+    assert_eq!(stale.judge(&on(29)).looks_again(), Some(day(30)));
+    let answer = stale.judge(&on(30)).answer();
+    assert_eq!((answer.status, answer.missing[0].code()), (Status::Stale, "entries"));
+    let mut announced = Announced::default();
+    assert_eq!(tell(&student, &stale, &mut announced, 29, &reference), ["raised"]);
+    let judged = stale.judge(&on(30));
+    assert_eq!(judged.announce(&mut announced, Timestamp::UNIX_EPOCH), []);
+    assert_eq!(announced.flags()[0].state, FlagState::Open);
+}
+
+#[test]
+fn of_two_feeds_the_first_in_authority_is_heard() {
+    let builder = with_feeds(&[], 60).read("office", []).read("grades", []);
+    let reference = build(builder);
+    let student = Student::new().posted("ALG1", "58");
+    let of = GradeOf { school: "100", class: "ALG1", term: "Q1", kind: GradeKind::Posted };
+    let value =
+        Some(CourseGrade { mark: Mark::Points("80".parse().expect("a grade")), date: date(2026, 10, 1) });
+    let corrected = student.clone().tell("office", Fact::CourseGrade { of, value });
+    assert_eq!(tell(&student, &posted(), &mut Announced::default(), 45, &reference), ["raised"]);
+    assert_eq!(tell(&corrected, &posted(), &mut Announced::default(), 45, &reference), [""; 0]);
+}
+
+#[test]
+fn settings_that_contradict_each_other_name_their_place() {
+    let fault = |settings: serde_json::Value| {
+        let serde_json::Value::Object(mut json) = settings else { panic!("an object") };
+        json.insert("rule".to_owned(), "course-failure".into());
+        Rule::from_json(json).map(|_| ()).expect_err("it is none").to_string()
+    };
+    for (settings, told) in [
+        (json!({"kind": "posted", "below": 0}), "below: no grade is below 0"),
+        (json!({"kind": "posted", "below": 60, "leave": 59.99}), "leave: leave must not be below"),
+        (json!({"kind": "posted", "below": 60, "stale_after": {"school_days": 10}}), "stale_after: a posted"),
+        (json!({"kind": "final", "below": 60}), "unknown variant `final`"),
+        (json!({"below": 60}), "missing field `kind`"),
+        (json!({"kind": "posted", "below": 250}), "a grade is a number from 0 to 200"),
+        (json!({"kind": "posted", "below": 60, "at_least": 2}), "unknown field `at_least`"),
+        (json!({"kind": "posted", "below": 60, "grades": []}), "grades: grades is empty"),
+    ] {
+        let text = fault(settings);
+        assert!(text.contains(told), "{text}");
+    }
+}

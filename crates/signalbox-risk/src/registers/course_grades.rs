@@ -1,0 +1,85 @@
+//! Grades in classes, by term.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::facts::Facts;
+use super::{Applied, Heard, text};
+use crate::day::Day;
+use crate::observation::{CourseGrade, GradeKind, GradeOf, Mark};
+
+/// The grades of one student.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct CourseGrades(Facts<Key, Value>);
+
+/// Of one feed, so that two that speak of one grade are two registers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Key {
+    school: Box<str>,
+    class: Box<str>,
+    term: Box<str>,
+    kind: GradeKind,
+    feed: Box<str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Value {
+    date: Day,
+    mark: Mark<Box<str>>,
+}
+
+/// A live grade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LiveCourseGrade<'a> {
+    pub of: GradeOf<'a>,
+    pub feed: &'a str,
+    pub mark: &'a Mark<Box<str>>,
+    /// The day on which it was entered, or first read.
+    pub date: Date,
+}
+
+impl CourseGrades {
+    pub(super) fn apply(
+        &mut self,
+        feed: &str,
+        revision: u64,
+        of: GradeOf<'_>,
+        value: Option<CourseGrade<'_>>,
+    ) -> Applied {
+        let GradeOf { school, class, term, kind } = of;
+        let key =
+            Key { school: school.into(), class: class.into(), term: term.into(), kind, feed: feed.into() };
+        let value = value.map(|grade| Value { date: Day::of(grade.date), mark: grade.mark.to_owned() });
+        self.0.apply(key, revision, value)
+    }
+
+    /// Live grades in the order (school, class, term, kind, feed).
+    pub(crate) fn live(&self) -> impl Iterator<Item = LiveCourseGrade<'_>> {
+        self.0.live().map(|(key, value)| {
+            let Key { school, class, term, kind, feed } = key;
+            let of = GradeOf { school, class, term, kind: *kind };
+            LiveCourseGrade { of, feed, mark: &value.mark, date: value.date.date() }
+        })
+    }
+
+    pub(super) fn heard(&self, of: &dyn Fn(&str) -> Heard) -> Self {
+        Self(self.0.map(|key, value| match of(&key.feed) {
+            Heard::All => Some(value.clone()),
+            Heard::Unknown => Some(Value { mark: Mark::Unknown, ..value.clone() }),
+            Heard::Nothing => None,
+        }))
+    }
+
+    pub(super) fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
+        for LiveCourseGrade { of, feed, mark, date } in self.live() {
+            let GradeOf { school, class, term, kind } = of;
+            sink(b"G");
+            for part in [feed, school, class, term, kind.as_str()] {
+                text(sink, part);
+            }
+            text(sink, &format!("{mark:?}"));
+            sink(&Day::of(date).to_le_bytes());
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Registers of a kind of which a student has few: kept as they are, in the order of their keys.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Applied, RegistersError};
+
+/// What feeds said, by key: the newest revision of each, and its value unless it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Entry<K, V>>", bound(deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"))]
+pub(super) struct Facts<K, V>(Vec<Entry<K, V>>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry<K, V> {
+    pub(super) key: K,
+    pub(super) revision: u64,
+    pub(super) value: Option<V>,
+}
+
+impl<K, V> Default for Facts<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// Read back, before it is believed.
+impl<K: Ord, V> TryFrom<Vec<Entry<K, V>>> for Facts<K, V> {
+    type Error = RegistersError;
+
+    fn try_from(entries: Vec<Entry<K, V>>) -> Result<Self, RegistersError> {
+        if !entries.is_sorted_by(|a, b| a.key < b.key) {
+            return Err(RegistersError("facts are not in order"));
+        }
+        Ok(Self(entries))
+    }
+}
+
+impl<K: Ord, V: Ord> Facts<K, V> {
+    /// Commutative and idempotent: see [`Registers::apply`](super::Registers::apply).
+    pub(super) fn apply(&mut self, key: K, revision: u64, value: Option<V>) -> Applied {
+        match self.0.binary_search_by(|held| held.key.cmp(&key)) {
+            Err(at) => {
+                let applied = Applied::by(None, value.as_ref());
+                self.0.insert(at, Entry { key, revision, value });
+                applied
+            }
+            Ok(at) => {
+                let held = &mut self.0[at];
+                if (revision, &value) <= (held.revision, &held.value) {
+                    return Applied::Ignored;
+                }
+                let applied = Applied::by(held.value.as_ref(), value.as_ref());
+                (held.revision, held.value) = (revision, value);
+                applied
+            }
+        }
+    }
+}
+
+impl<K, V> Facts<K, V> {
+    /// Those that have not ended, in the order of their keys.
+    pub(super) fn live(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.0.iter().filter_map(|held| Some((&held.key, held.value.as_ref()?)))
+    }
+
+    /// The same with each value as it is heard; `None`: it is not.
+    pub(super) fn map(&self, heard: impl Fn(&K, &V) -> Option<V>) -> Self
+    where
+        K: Clone,
+    {
+        let heard = |held: &Entry<K, V>| {
+            let value = heard(&held.key, held.value.as_ref()?)?;
+            Some(Entry { key: held.key.clone(), revision: held.revision, value: Some(value) })
+        };
+        Self(self.0.iter().filter_map(heard).collect())
+    }
+}
