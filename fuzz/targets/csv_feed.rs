@@ -10,7 +10,7 @@ use bolero::TypeGenerator;
 use connector_csv::CONNECTOR;
 use signalbox_connector::delimited::{Format, Reader};
 use signalbox_connector::event::Body;
-use signalbox_connector::event::rows::{AttendanceCategory, SchoolRow, StudentRow};
+use signalbox_connector::event::rows::{AttendanceCategory, Grade, IncidentCategory, SchoolRow, StudentRow};
 use signalbox_connector::testing::{self, Reading};
 use signalbox_connector::{Item, Source};
 
@@ -30,7 +30,7 @@ struct Feed {
     drafts: usize,
 }
 
-static FEEDS: LazyLock<[Feed; 2]> = LazyLock::new(|| {
+static FEEDS: LazyLock<[Feed; 4]> = LazyLock::new(|| {
     let attendance = Feed {
         source: source(include_str!("../../connectors/csv/fixtures/config.json")),
         format: Format::default(),
@@ -58,7 +58,29 @@ static FEEDS: LazyLock<[Feed; 2]> = LazyLock::new(|| {
         ],
         drafts: 3,
     };
-    [attendance, enrollment]
+    let course_grades = Feed {
+        source: source(include_str!("../../connectors/csv/fixtures/course-grades.config.json")),
+        format: Format::default(),
+        samples: vec![
+            include_bytes!("../../connectors/csv/fixtures/course-grades.in.csv").to_vec(),
+            format!("Student,School,Section,Term,Type,Grade,Entered\n{STUDENT},100,ALG1,Q1,P,{STUDENT},\n")
+                .into_bytes(),
+        ],
+        drafts: 1,
+    };
+    let incidents = Feed {
+        source: source(include_str!("../../connectors/csv/fixtures/incidents.config.json")),
+        format: Format::default(),
+        samples: vec![
+            include_bytes!("../../connectors/csv/fixtures/incidents.in.csv").to_vec(),
+            format!(
+                "Incident,Student,School,Date,Level,Action,Note\n7,{STUDENT},100,9/16/2021,{STUDENT},,\n"
+            )
+            .into_bytes(),
+        ],
+        drafts: 1,
+    };
+    [attendance, enrollment, course_grades, incidents]
 });
 
 fn source(section: &str) -> Box<dyn Source> {
@@ -68,7 +90,7 @@ fn source(section: &str) -> Box<dyn Source> {
 
 #[derive(Debug, Clone, TypeGenerator)]
 struct Input {
-    enrollment: bool,
+    feed: u8,
     file: Edited,
 }
 
@@ -118,6 +140,16 @@ fn is_honest(item: &Item<'_>) {
             assert_eq!((student, school), (Some(false), Some(false)));
             assert!(row.exit.is_none_or(|exit| exit >= row.entry), "ends before it begins");
         }
+        Body::CourseGrade(row) => {
+            assert!(row.grade == Grade::Unknown || draft.fault.is_none());
+            assert!(![&row.class, &row.term].iter().any(|part| part.trim().is_empty()));
+            assert_eq!((student, school), (Some(false), Some(false)));
+        }
+        Body::Incident(row) => {
+            assert!(row.category == IncidentCategory::Unknown || draft.fault.is_none());
+            assert!(!row.incident.trim().is_empty());
+            assert_eq!(student, Some(false));
+        }
         Body::School(SchoolRow { id, .. }) | Body::Student(StudentRow { id, .. }) => {
             assert!(!id.trim().is_empty());
         }
@@ -151,7 +183,7 @@ fn tells_of_no_student(file: &[u8], reading: &Reading) {
 #[test]
 fn csv_feed() {
     bolero::check!().with_iterations(800).with_type::<Input>().for_each(|input| {
-        let feed = &FEEDS[usize::from(input.enrollment)];
+        let feed = &FEEDS[usize::from(input.feed) % FEEDS.len()];
         let file = input.file.bytes(&feed.samples);
         let reading = testing::read(feed.source.as_ref(), &file);
         assert_eq!(reading, testing::read(feed.source.as_ref(), &file), "the same bytes, the same items");
@@ -168,7 +200,7 @@ fn csv_feed() {
 #[test]
 fn csv_feed_in_bounded_memory() {
     bolero::check!().with_iterations(60).with_type::<Input>().for_each(|input| {
-        let feed = &FEEDS[usize::from(input.enrollment)];
+        let feed = &FEEDS[usize::from(input.feed) % FEEDS.len()];
         let file = input.file.bytes(&feed.samples).repeat(400);
         let mut count = 0_u32;
         // The outcome is another target's; here, only what was held on the way to it counts.

@@ -124,7 +124,9 @@ fn points_to_what_is_there(reading: &Reading) {
                     && school.as_deref().is_some_and(|id| schools.contains(id));
                 assert!(!whole || !draft.status.is_active() || is_there);
             }
-            Body::Attendance(_) => unreachable!("a package has no attendance"),
+            Body::Attendance(_) | Body::CourseGrade(_) | Body::Incident(_) => {
+                unreachable!("a package has a roster only")
+            }
         }
     }
 }

@@ -6,11 +6,11 @@ use jiff::civil::{Date, date};
 use signalbox_event::StudentKey;
 use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
 use signalbox_risk::{
-    Calendar, Category, DateRanges, Enrollment, Fact, Observation, Policy, Reference, Registers, Rows,
-    announce, evaluate,
+    Calendar, Category, CourseGrade, DateRanges, Enrollment, Fact, GradeKind, GradeOf, Incident,
+    IncidentCategory, Judging, Mark, Observation, Reference, Registers, Rows, Rule,
 };
 use signalbox_runtime::consume::shard::ShardState;
-use signalbox_runtime::consume::student::{Profile, StudentState, StudentYear, Told};
+use signalbox_runtime::consume::student::{Profile, RuleState, StudentState, StudentYear, Told};
 use uuid::Uuid;
 
 use signalbox_fuzz::Edited;
@@ -46,23 +46,64 @@ fn absent(days: i64) -> Observation<'static> {
 
 /// A student with a flag that somebody was told of.
 fn student() -> StudentState {
-    let mut state = StudentState {
-        profile: Some(Profile { id: "1001".to_owned(), id_system: "sis".to_owned() }),
-        told: vec![Told { number: 1, to: "counselor".to_owned(), alert_id: Uuid::from_u128(7) }],
-        ..StudentState::default()
-    };
+    let mut state = StudentState::default();
+    state.profile = Some(Profile { id: "1001".to_owned(), id_system: "sis".to_owned() });
     state.registers.apply(&enrolled());
     (0..40).for_each(|day| {
         state.registers.apply(&absent(day * 3));
     });
+    state.registers.apply(&failed());
+    (0..2).for_each(|number| {
+        state.registers.apply(&misbehaved(["i-1", "i-2"][number]));
+    });
     changes(&mut state);
+    for kept in &mut state.rules {
+        kept.told = vec![Told { number: 1, to: "counselor".to_owned(), alert_id: Uuid::from_u128(7) }];
+    }
     state
 }
 
-/// Evaluates a state and announces what is found.
+/// Judges a state by every rule and announces what is found.
 fn changes(state: &mut StudentState) -> usize {
-    let evaluation = evaluate(&state.registers, &reference(), &Policy::default(), SCHOOL_YEAR, LAST);
-    announce(&evaluation, &mut state.announced, jiff::Timestamp::UNIX_EPOCH).len()
+    let reference = reference();
+    let mut changes = 0;
+    for rule in rules() {
+        let on = Judging {
+            registers: &state.registers,
+            reference: &reference,
+            school_year: SCHOOL_YEAR,
+            as_of: LAST,
+        };
+        let judgement = rule.judge(&on);
+        let at = state.rules.binary_search_by(|kept| kept.rule.as_str().cmp(rule.name()));
+        let at = at.unwrap_or_else(|at| {
+            state.rules.insert(at, RuleState { rule: rule.name().to_owned(), ..RuleState::default() });
+            at
+        });
+        changes += judgement.announce(&mut state.rules[at].announced, jiff::Timestamp::UNIX_EPOCH).len();
+    }
+    changes
+}
+
+fn rules() -> Vec<Rule> {
+    let rules = [
+        r#"{"rule": "chronic-absence"}"#,
+        r#"{"rule": "course-failure", "kind": "posted", "below": 60}"#,
+        r#"{"rule": "behavior", "categories": ["major"], "at_least": 2, "within": {"school_days": 45}}"#,
+    ];
+    let rule = |json: &&str| Rule::from_json(serde_json::from_str(json).expect("an object")).expect("a rule");
+    rules.iter().map(rule).collect()
+}
+
+fn failed() -> Observation<'static> {
+    let of = GradeOf { school: "100", class: "ALG1", term: "Q1", kind: GradeKind::Posted };
+    let grade = CourseGrade { mark: Mark::Letter("F"), date: FIRST };
+    Observation { feed: "grades", revision: 1, fact: Fact::CourseGrade { of, value: Some(grade) } }
+}
+
+fn misbehaved(incident: &'static str) -> Observation<'static> {
+    let value = Incident { school: "100", date: Some(FIRST), category: IncidentCategory::Major };
+    Observation { feed: "incidents", revision: 1, fact: Fact::Incident { incident, value: Some(value) } }
 }
 
 /// A row in memory is larger than its bytes, but by a factor.
@@ -74,7 +115,7 @@ fn memory_for(bytes: usize) -> u64 {
 fn student_state() {
     let samples = [StudentState::default().encode(), student().encode()];
     let mut raised = student();
-    assert!(!raised.announced.flags().is_empty(), "the sample has a flag");
+    assert!(raised.rules.iter().any(|kept| !kept.announced.flags().is_empty()), "the sample has a flag");
     assert_eq!(changes(&mut raised), 0, "which is announced once");
     bolero::check!().with_iterations(2_000).with_type::<Edited>().for_each(|input| {
         let bytes = input.bytes(&samples);

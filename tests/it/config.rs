@@ -18,8 +18,11 @@ pub(crate) struct Config {
     pub(crate) codes: &'static str,
     /// Further keys of the attendance feed's `csv` section, e.g. `encoding: windows-1252`.
     pub(crate) csv_extra: &'static str,
-    /// (name, URL); each is routed the rule `chronic-absence`.
+    /// Feeds after `attendance`, as YAML items.
+    pub(crate) beside: String,
+    /// (name, URL); each is routed the rules of `told_of`.
     pub(crate) webhooks: Vec<(String, String)>,
+    pub(crate) told_of: Vec<&'static str>,
     pub(crate) risk: &'static str,
     /// The sections `log` and `store`; empty: embedded.
     pub(crate) servers: String,
@@ -50,7 +53,9 @@ impl Default for Config {
             absent_rows: "end",
             codes: CODES,
             csv_extra: "",
+            beside: String::new(),
             webhooks: Vec::new(),
+            told_of: vec!["chronic-absence"],
             risk: "{packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}",
             servers: String::new(),
         }
@@ -64,7 +69,9 @@ impl Config {
             return if own { text.clone() } else { format!("{text}\n{}", self.servers) };
         }
         let mut yaml = String::new();
-        let Self { calendars, roster, mode, rows, covers, absent_rows, codes, csv_extra, risk, .. } = self;
+        let Self {
+            calendars, roster, mode, rows, covers, absent_rows, codes, csv_extra, beside, risk, ..
+        } = self;
         let comma = if csv_extra.is_empty() { "" } else { ", " };
         write!(
             yaml,
@@ -77,7 +84,7 @@ feeds:
     csv: {{path: "./drop/attendance*.csv", entity: attendance.daily, rows: {rows}, covers: {covers}, absent_rows: {absent_rows}{comma}{csv_extra},
           columns: {{student: Student_Number, school: School_ID, date: {{from: Att_Date, format: "%m/%d/%Y"}}, category: Att_Code}},
           codes: {{category: {codes}}}}}
-risk: {risk}
+{beside}risk: {risk}
 "#
         )
         .expect("writing to a string cannot fail");
@@ -98,8 +105,9 @@ risk: {risk}
         }
         yaml.push_str("routes:\n");
         for (name, _) in &self.webhooks {
-            writeln!(yaml, "  - {{rule: chronic-absence, to: {name}}}")
-                .expect("writing to a string cannot fail");
+            for rule in &self.told_of {
+                writeln!(yaml, "  - {{rule: {rule}, to: {name}}}").expect("writing to a string cannot fail");
+            }
         }
     }
 }

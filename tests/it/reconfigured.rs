@@ -389,7 +389,12 @@ fn a_changed_file_is_in_force_after_a_restart_only_and_said_until_then() {
     assert_eq!(status["flags"]["open"], 0, "{status}");
     let events = district.events(&["--type", "ops.policy.changed"]);
     assert!(events.len() > announced);
-    assert_eq!(events.last().expect("one")["data"]["rules"][0]["enter"], "40%", "{:?}", events.last());
+    assert_eq!(
+        events.last().expect("one")["data"]["rules"][0]["settings"]["enter"],
+        "40%",
+        "{:?}",
+        events.last()
+    );
 }
 
 /// Whoever writes `test` to stop alerts has to hear that the running hub does not know of it.

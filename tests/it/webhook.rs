@@ -43,10 +43,13 @@ fn the_alert_is_what_the_contract_shows() {
     let student =
         serde_json::json!({"id": "1001", "id_system": "enrollment", "school": "100", "grade": null});
     assert_eq!(data["student"], student);
+    assert_eq!((&data["rule"], &data["domain"]), (&"chronic-absence".into(), &"attendance".into()));
     assert_eq!((&data["indicator"], &data["as_of"]), (&"chronic-absence".into(), &"2021-09-20".into()));
     let reason = serde_json::json!({"code": "ABSENCE_RATE",
         "text": "Absent 2 of 20 school days (10.0 %); the line is 10 %.",
         "value": "2/20", "operator": ">=", "threshold": "10%",
+        "evidence": [{"date": "2021-08-25", "what": "absent", "ref": null},
+                     {"date": "2021-09-20", "what": "absent", "ref": null}],
         "absent_days": 2, "expected_days": 20, "dates": ["2021-08-25", "2021-09-20"]});
     assert_eq!(data["reasons"], serde_json::json!([reason]));
     assert!(data["clears_when"].as_str().is_some_and(|text| !text.is_empty()), "{data}");

@@ -8,8 +8,8 @@ use anyhow::{Context, ensure};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 use signalbox_risk::{
-    Calendar, Category, DateRanges, Enrollment, Fact, Observation, Policy, Reference, Registers, Rows,
-    evaluate,
+    Calendar, Category, ChronicAbsence, DateRanges, Enrollment, Fact, Observation, Reference, Registers,
+    Rows, evaluate,
 };
 
 use super::Done;
@@ -24,7 +24,7 @@ pub(super) fn run(students: u32, evaluating: bool) -> anyhow::Result<Done> {
     let schools: Vec<String> = (0..SCHOOLS).map(|school| (school + 100).to_string()).collect();
     let days: Vec<Date> = (0..SCHOOL_DAYS).map(school_day).collect();
     let reference = reference(&schools, &days)?;
-    let policy = Policy::default();
+    let policy = ChronicAbsence::default();
     let mut registers = vec![Registers::default(); students as usize];
     for (student, registers) in registers.iter_mut().enumerate() {
         registers.apply(&enrolled(&schools[student % SCHOOLS], days[0]));

@@ -75,7 +75,14 @@ const NOTHING_THERE: u32 = 20;
 type Worked = (InHand, Result<Option<usize>, HubError>);
 
 /// The topics the consumer reads; of several with records, the earlier is read first.
-pub const DOMAINS: [Domain; 4] = [Domain::Ops, Domain::Roster, Domain::Attendance, Domain::Intervention];
+pub const DOMAINS: [Domain; 6] = [
+    Domain::Ops,
+    Domain::Roster,
+    Domain::Attendance,
+    Domain::Gradebook,
+    Domain::Behavior,
+    Domain::Intervention,
+];
 
 /// The risk role of one process: owns the shards its group gives it.
 pub struct RiskConsumer {

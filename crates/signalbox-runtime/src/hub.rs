@@ -10,7 +10,7 @@ use signalbox_connector::{Entity, Source};
 use signalbox_event::data::Mode;
 use signalbox_event::{Domain, topic};
 use signalbox_log::{EventLog, LogError};
-use signalbox_risk::Policy;
+use signalbox_risk::Rule;
 use signalbox_store::{FeedStore, Outbox, StateStore, StoreError};
 
 use crate::calendar::Calendars;
@@ -29,7 +29,8 @@ pub struct Settings {
     pub feeds: Vec<Feed>,
     pub targets: Vec<Target>,
     pub routes: Vec<Route>,
-    pub policy: Policy,
+    /// Of several of one name the first that fits a student holds.
+    pub rules: Vec<Rule>,
     /// What feeds are called.
     pub names: Names,
     /// The largest payload that is landed.
@@ -52,6 +53,11 @@ pub struct District {
 }
 
 impl District {
+    /// When the day begins there, in milliseconds since the epoch.
+    pub fn start_of(&self, date: Date) -> i64 {
+        date.to_zoned(self.zone.clone()).map_or(i64::MAX, |at| at.timestamp().as_millisecond())
+    }
+
     /// The civil date in the district's zone.
     pub fn local_date(&self, now: Timestamp) -> Date {
         now.to_zoned(self.zone.clone()).date()
@@ -105,7 +111,8 @@ impl Feed {
 
     /// The topic its runs write to.
     pub fn domain(&self) -> Domain {
-        if self.is_attendance() { Domain::Attendance } else { Domain::Roster }
+        let facts = self.source.entities().iter().find(|entity| !entity.is_roster());
+        facts.map_or(Domain::Roster, |entity| entity.domain())
     }
 }
 

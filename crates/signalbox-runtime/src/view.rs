@@ -18,7 +18,7 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::{Serialize, Serializer};
-use signalbox_event::{Domain, StudentKey, topic};
+use signalbox_event::{Domain, Entity, StudentKey, topic};
 use signalbox_log::Shard;
 use signalbox_store::feed::Named;
 
@@ -156,5 +156,6 @@ pub(crate) fn local_time(hub: &Hub, at_ms: i64) -> LocalTime {
 }
 
 /// The topics that hold events about students.
-pub(crate) const STUDENT_DOMAINS: [Domain; 4] =
-    [Domain::Roster, Domain::Attendance, Domain::Intervention, Domain::Risk];
+pub(crate) fn student_domains() -> impl Iterator<Item = Domain> {
+    Entity::feed_domains().into_iter().chain([Domain::Intervention, Domain::Risk])
+}

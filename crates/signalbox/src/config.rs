@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use signalbox_connector::{Connector, ParseCx, Secret, regular_file};
-use signalbox_risk::Policy;
+use signalbox_risk::Rule;
 
 use crate::problem::{Problem, Report};
 use hidden::Hidden;
@@ -43,7 +43,7 @@ pub(crate) struct Config {
     pub(crate) feeds: Vec<Feed>,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) routes: Vec<Route>,
-    pub(crate) policy: Policy,
+    pub(crate) rules: Vec<Rule>,
     pub(crate) backing: Backing,
     /// The folder that relative paths start from.
     pub(crate) base: PathBuf,
@@ -184,12 +184,13 @@ impl Reading<'_> {
         rules.calendars(calendars.as_deref().unwrap_or_default());
         rules.feeds(&mut feeds, calendars.as_deref());
         rules.destinations(&destinations, routes.as_deref());
-        rules.routes(routes.as_deref().unwrap_or_default(), &destinations);
+        let by = risk.and_then(|risk| rules.risk(&risk));
+        rules.routes(routes.as_deref().unwrap_or_default(), &destinations, by.as_deref());
+        rules.rules_have_feeds(by.as_deref().unwrap_or_default(), &feeds);
         if let Some(routes) = &routes {
             rules.live_feeds(&feeds, routes);
         }
         let backing = log.zip(store).and_then(|(log, store)| rules.backing(log, store));
-        let policy = risk.and_then(|risk| rules.risk(&risk));
 
         Some(Config {
             district: district?,
@@ -198,7 +199,7 @@ impl Reading<'_> {
             feeds,
             destinations,
             routes: routes?,
-            policy: policy?,
+            rules: by?,
             backing: backing?,
             base: self.base.to_owned(),
         })

@@ -290,7 +290,7 @@ fn settings(config: Config, (secret, names): (SecretSlice<u8>, Names), topics: T
         names: names.clone(),
         targets: targets.collect(),
         routes: config.routes.into_iter().map(|route| Route { rule: route.rule, to: route.to }).collect(),
-        policy: config.policy,
+        rules: config.rules,
         max_payload_bytes: MAX_PAYLOAD_BYTES,
     }
 }

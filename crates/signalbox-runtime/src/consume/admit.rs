@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use signalbox_event::codec::{DecodeError, from_record};
 use signalbox_event::data::{FeedMode, FeedRetired};
-use signalbox_event::{Data, Domain, Event, StudentKey, topic};
+use signalbox_event::{Data, Entity, Event, StudentKey, topic};
+
 use signalbox_log::Record;
 use signalbox_store::FeedStore;
 
+use super::fold::is_about_a_student;
 use crate::feeds::names::Names;
 use crate::hub::{Hub, HubError};
 
@@ -110,8 +112,10 @@ impl Admission {
             return Ok((!is_remembered(hub, feed).await?).then_some(Unfit::Feed));
         }
         let Some(feed) = event.feed() else {
-            let is_of_feeds = matches!(event.kind().domain(), Domain::Roster | Domain::Attendance);
-            let is_said_by_feeds = is_of_feeds || matches!(event.data, Data::OpsRunEnded(_));
+            let is_row = Entity::ALL
+                .iter()
+                .any(|entity| entity.kind() == event.kind() && entity.domain().is_sharded());
+            let is_said_by_feeds = is_row || matches!(event.data, Data::OpsRunEnded(_));
             return Ok(is_said_by_feeds.then_some(Unfit::NoRun));
         };
         let Some(run) = event.run else { return Ok(Some(Unfit::NoRun)) };
@@ -205,11 +209,7 @@ fn misplaced(hub: &Hub, record: &Record, event: &Event) -> Option<Unfit> {
         return Some(Unfit::Key);
     }
     let Some(student) = event.subject else {
-        let is_about_students = matches!(
-            event.data,
-            Data::RosterEnrollment(_) | Data::AttendanceDaily(_) | Data::InterventionAcknowledged(_)
-        );
-        return is_about_students.then_some(Unfit::Key);
+        return is_about_a_student(event).then_some(Unfit::Key);
     };
     let named =
         event.partition_key[hub.settings.district.id.len()..].trim_start_matches('/').parse::<StudentKey>();

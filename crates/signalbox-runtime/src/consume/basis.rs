@@ -1,64 +1,53 @@
 //! What flags were judged by: kept, so that it can be computed again at its own place on the log.
 
 use jiff::civil::Date;
-use signalbox_risk::{Announced, Counts, Evaluation, Flag, FlagState};
+use signalbox_risk::{Announced, Flag, FlagState, Measured, Rule};
 
 use super::DOMAINS;
 use super::batch::{Draft, InHand};
-use super::student::{Basis, Place, StudentState};
+use super::student::{Basis, Place, RuleState};
 use crate::hub::Hub;
 use crate::reference::ReferenceView;
 
 /// What a flag says, without what people did.
 #[derive(PartialEq)]
-pub(super) struct Told {
+pub(super) struct Said {
     number: u32,
     state: FlagState,
     start: Date,
     until: Date,
-    counts: Counts,
-    evidence: Vec<Date>,
+    measured: Measured,
 }
 
-impl Told {
+impl Said {
     fn of(flag: &Flag) -> Self {
-        let Flag { number, state, start, until, counts, ref evidence, .. } = *flag;
-        Self { number, state, start, until, counts, evidence: evidence.clone() }
+        let Flag { number, state, start, until, ref measured, .. } = *flag;
+        Self { number, state, start, until, measured: measured.clone() }
     }
 }
 
 /// What the live flags say.
-pub(super) fn told(announced: &Announced) -> Vec<Told> {
-    announced.flags().iter().filter(|flag| flag.state.is_live()).map(Told::of).collect()
+pub(super) fn said(announced: &Announced) -> Vec<Said> {
+    announced.flags().iter().filter(|flag| flag.state.is_live()).map(Said::of).collect()
 }
 
-/// Keeps what each flag was judged by that was told anew, or was told the same by another policy. `before` is what the
+/// Keeps what each flag was judged by that was told anew, or was told the same by other settings. `before` is what the
 /// live flags said until then.
-pub(super) fn note(
-    state: &mut StudentState,
-    before: &[Told],
-    evaluation: &Evaluation,
-    as_of: Date,
-    place: &Place,
-) {
-    if evaluation.lacks_data() {
-        return;
-    }
-    let was_live = |flag: &Flag| before.iter().any(|told| told.number == flag.number);
+pub(super) fn note(state: &mut RuleState, before: &[Said], rule: &Rule, as_of: Date, place: &Place) {
+    let was_live = |flag: &Flag| before.iter().any(|said| said.number == flag.number);
     let judged = state
         .announced
         .flags()
         .iter()
         .filter(|flag| !flag.unconfirmed && (flag.state.is_live() || was_live(flag)));
     for flag in judged {
-        let (number, policy) = (flag.number, evaluation.policy);
+        let number = flag.number;
         let held = state.bases.iter_mut().find(|basis| basis.number == number);
-        let stands =
-            held.as_ref().is_some_and(|held| held.policy == policy) && before.contains(&Told::of(flag));
+        let stands = held.as_ref().is_some_and(|held| held.rule == *rule) && before.contains(&Said::of(flag));
         if stands {
             continue;
         }
-        let basis = Basis { number, as_of, policy, place: place.clone() };
+        let basis = Basis { number, as_of, rule: rule.clone(), place: place.clone() };
         match held {
             Some(held) => *held = basis,
             None => state.bases.push(basis),

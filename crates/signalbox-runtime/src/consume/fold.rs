@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use signalbox_event::data::{Acknowledged, AttendanceCategory, Enrollment, PolicyChanged};
+use jiff::civil::Date;
+use signalbox_event::data::{
+    self, Acknowledged, AttendanceCategory, CourseGrade, CourseGradeKind, Enrollment, PolicyChanged,
+};
 use signalbox_event::id::flag_id;
+use signalbox_event::rows::Grade;
 use signalbox_event::{Data, Event};
 use signalbox_risk as risk;
-use signalbox_risk::{Applied, CHRONIC_ABSENCE, Category, Fact, Observation};
+use signalbox_risk::{
+    Applied, Category, Fact, GradeKind, GradeOf, IncidentCategory, Mark, Observation, Points,
+};
 use signalbox_store::state::StateRow;
 
 use super::shard::ShardState;
@@ -33,7 +39,7 @@ pub(crate) struct Fold<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct StudentInHand {
     state: StudentState,
-    /// A date that stands; folding sets none.
+    /// When time alone may change something.
     due_ms: Option<i64>,
     /// As it is stored.
     stored: Option<Vec<u8>>,
@@ -47,12 +53,20 @@ pub(crate) struct StudentInHand {
 
 /// The student and school year whose state an event needs.
 pub(crate) fn subject_of(event: &Event) -> Option<StudentYear> {
-    match event.data {
-        Data::RosterEnrollment(_) | Data::AttendanceDaily(_) | Data::InterventionAcknowledged(_) => {
-            Some(StudentYear { school_year: event.school_year?, student: event.subject? })
-        }
-        _ => None,
-    }
+    let who = || Some(StudentYear { school_year: event.school_year?, student: event.subject? });
+    if is_about_a_student(event) { who() } else { None }
+}
+
+/// Whether it says something that is kept of a student.
+pub(crate) const fn is_about_a_student(event: &Event) -> bool {
+    matches!(
+        event.data,
+        Data::RosterEnrollment(_)
+            | Data::AttendanceDaily(_)
+            | Data::GradebookCourseGrade(_)
+            | Data::BehaviorIncident(_)
+            | Data::InterventionAcknowledged(_)
+    )
 }
 
 impl Fold<'_> {
@@ -66,7 +80,7 @@ impl Fold<'_> {
         }
         match &event.data {
             Data::RosterEnrollment(enrollment) => self.enrollment(event, enrollment),
-            Data::AttendanceDaily(_) => {
+            Data::AttendanceDaily(_) | Data::GradebookCourseGrade(_) | Data::BehaviorIncident(_) => {
                 if let Some(who) = subject_of(event) {
                     self.observe(who, event);
                 }
@@ -121,13 +135,16 @@ impl Fold<'_> {
     fn acknowledged(&mut self, event: &Event, act: &Acknowledged) {
         let Some(who) = subject_of(event) else { return };
         let in_hand = self.students.entry(who).or_default();
-        let number = in_hand.state.announced.flags().iter().map(|flag| flag.number).find(|number| {
-            flag_id(self.district, who.student, who.school_year, CHRONIC_ABSENCE, *number) == act.flag_id
-        });
-        let Some(number) = number else { return };
-        // A flag that is closed by now needs nobody any more: the act stays on the log and changes nothing.
-        let done = in_hand.state.announced.acknowledge(number, &act.by, act.reason.as_deref(), self.now);
-        in_hand.changed |= done.is_ok();
+        let id = |rule: &str, number| flag_id(self.district, who.student, who.school_year, rule, number);
+        for state in &mut in_hand.state.rules {
+            let mut numbers = state.announced.flags().iter().map(|flag| flag.number);
+            let Some(number) = numbers.find(|number| id(&state.rule, *number) == act.flag_id) else {
+                continue;
+            };
+            // A flag that is closed by now needs nobody any more: the act stays on the log and changes nothing.
+            let done = state.announced.acknowledge(number, &act.by, act.reason.as_deref(), self.now);
+            in_hand.changed |= done.is_ok();
+        }
     }
 }
 
@@ -148,6 +165,27 @@ pub(crate) fn observation(event: &Event) -> Option<Observation<'_>> {
             date: day.date,
             value: day.status.is_active().then_some(category(day.category)),
         },
+        Data::GradebookCourseGrade(grade) => Fact::CourseGrade {
+            of: GradeOf {
+                school: grade.school.as_deref().unwrap_or_default(),
+                class: &grade.class,
+                term: &grade.term,
+                kind: kind(grade.kind),
+            },
+            value: if grade.status.is_active() {
+                Some(risk::CourseGrade { mark: mark(grade), date: grade.as_of.or_else(|| date_of(event))? })
+            } else {
+                None
+            },
+        },
+        Data::BehaviorIncident(incident) => Fact::Incident {
+            incident: &incident.incident,
+            value: incident.status.is_active().then_some(risk::Incident {
+                school: incident.school.as_deref().unwrap_or_default(),
+                date: incident.date,
+                category: incident_category(incident.category),
+            }),
+        },
         _ => return None,
     };
     Some(Observation { feed: event.feed()?, revision: event.revision, fact })
@@ -159,11 +197,16 @@ impl StudentInHand {
         Ok(Self { state, due_ms: row.due_ms, stored: Some(row.state), ..Self::default() })
     }
 
-    /// The state, to be evaluated: what was due is done.
+    /// The state, to be evaluated.
     pub(crate) fn evaluated(&mut self) -> &mut StudentState {
         self.was_evaluated = true;
-        self.changed |= self.due_ms.take().is_some();
         &mut self.state
+    }
+
+    /// What was due is done; when time alone may change something next.
+    pub(crate) fn looks_again(&mut self, due_ms: Option<i64>) {
+        self.changed |= self.due_ms != due_ms;
+        self.due_ms = due_ms;
     }
 
     /// The row, if it is to be written.
@@ -199,5 +242,39 @@ const fn category(category: AttendanceCategory) -> Category {
         AttendanceCategory::AbsentHalfDay => Category::AbsentHalfDay,
         AttendanceCategory::Unknown => Category::Unknown,
         AttendanceCategory::Doubtful => Category::Doubtful,
+    }
+}
+
+const fn kind(kind: CourseGradeKind) -> GradeKind {
+    match kind {
+        CourseGradeKind::InProgress => GradeKind::InProgress,
+        CourseGradeKind::Posted => GradeKind::Posted,
+    }
+}
+
+/// What stands where a grade does; what is none is not known.
+fn mark(said: &CourseGrade) -> Mark<&str> {
+    match (said.grade(), &said.letter_grade) {
+        (Ok(Grade::None), _) => Mark::None,
+        (Ok(Grade::Number(points)), _) => {
+            Points::from_hundredths(points.hundredths()).map_or(Mark::Unknown, Mark::Points)
+        }
+        (Ok(Grade::Letter(_)), Some(letter)) => Mark::Letter(letter),
+        _ => Mark::Unknown,
+    }
+}
+
+/// The day of the event's time, in the district's zone: that of the run that first read the row as it is.
+fn date_of(event: &Event) -> Option<Date> {
+    event.time.get(..10)?.parse().ok()
+}
+
+const fn incident_category(category: data::IncidentCategory) -> IncidentCategory {
+    match category {
+        data::IncidentCategory::Minor => IncidentCategory::Minor,
+        data::IncidentCategory::Major => IncidentCategory::Major,
+        data::IncidentCategory::SuspensionIn => IncidentCategory::SuspensionIn,
+        data::IncidentCategory::SuspensionOut => IncidentCategory::SuspensionOut,
+        data::IncidentCategory::Unknown => IncidentCategory::Unknown,
     }
 }

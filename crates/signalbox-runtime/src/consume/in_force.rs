@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use signalbox_event::data::{FeedInForce, PolicyChanged, RouteInForce, RuleInForce};
-use signalbox_risk::{CHRONIC_ABSENCE, HalfDay, Policy, Registers};
+use signalbox_risk::{Fits, Heard as HeardOf, Judging, Registers, Rule, fitting, policy_hash};
 
 use super::shard::ShardState;
+use super::student::RuleState;
 use crate::hub::{Feed, Settings};
 use crate::land::hex;
 
@@ -18,7 +19,8 @@ use crate::land::hex;
 pub struct InForce {
     /// Of the announcement; 0 of one that was not announced.
     pub number: u64,
-    pub policy: Policy,
+    /// Of several of one name the first that fits a student holds.
+    pub rules: Vec<Rule>,
     pub routes: Vec<RouteInForce>,
     /// In the order of authority.
     pub feeds: Vec<FeedInForce>,
@@ -31,7 +33,7 @@ impl InForce {
             |route: &crate::hub::Route| RouteInForce { rule: route.rule.clone(), to: route.to.clone() };
         Self {
             number: 0,
-            policy: settings.policy,
+            rules: settings.rules.clone(),
             routes: settings.routes.iter().map(route).collect(),
             feeds: settings.feeds.iter().map(feed_in_force).collect(),
         }
@@ -39,31 +41,30 @@ impl InForce {
 
     /// `None`: a rule that this version does not know, or cannot read.
     pub fn of_event(event: &PolicyChanged) -> Option<Self> {
-        let rule = event.rules.iter().find(|rule| rule.rule == CHRONIC_ABSENCE)?;
-        let half_day =
-            [HalfDay::Whole, HalfDay::Half].into_iter().find(|one| one.as_str() == rule.half_day)?;
-        let (enter, leave) = (rule.enter.parse().ok()?, rule.leave.parse().ok()?);
+        let rule = |rule: &RuleInForce| {
+            let mut json = rule.settings.clone();
+            json.insert("rule".to_owned(), rule.rule.clone().into());
+            Rule::from_json(json).ok()
+        };
         Some(Self {
             number: event.number,
-            policy: Policy::new(enter, leave, rule.min_days, half_day).ok()?,
+            rules: event.rules.iter().map(rule).collect::<Option<_>>()?,
             routes: event.routes.clone(),
             feeds: event.feeds.clone(),
         })
     }
 
     pub fn to_event(&self, number: u64) -> PolicyChanged {
-        let Self { policy, routes, feeds, .. } = self;
-        let rule = RuleInForce {
-            rule: CHRONIC_ABSENCE.to_owned(),
-            enter: policy.enter().to_string(),
-            leave: policy.leave().to_string(),
-            min_days: policy.min_days(),
-            half_day: policy.half_day().as_str().to_owned(),
+        let Self { rules, routes, feeds, .. } = self;
+        let rule = |rule: &Rule| {
+            let mut settings = rule.to_json();
+            settings.remove("rule");
+            RuleInForce { rule: rule.name().to_owned(), settings }
         };
         PolicyChanged {
-            policy_hash: policy.policy_hash(),
+            policy_hash: policy_hash(rules),
             number,
-            rules: vec![rule],
+            rules: rules.iter().map(rule).collect(),
             routes: routes.clone(),
             feeds: feeds.clone(),
         }
@@ -72,7 +73,7 @@ impl InForce {
     /// Tells what is laid down from anything else; whichever announcement it was.
     pub fn hash(&self) -> String {
         let json = serde_json::to_vec(&self.to_event(0)).expect("plain data always serialises");
-        hex(&Sha256::digest([self.policy.policy_hash().as_bytes(), &json].concat())[..16])
+        hex(&Sha256::digest(json)[..16])
     }
 
     /// Of two announcements the one that all processes follow, whichever came first: the same on every shard.
@@ -86,7 +87,12 @@ impl InForce {
 }
 
 fn feed_in_force(feed: &Feed) -> FeedInForce {
-    FeedInForce { feed: feed.name.clone(), enrollment: feed.is_roster(), attendance: feed.is_attendance() }
+    FeedInForce {
+        feed: feed.name.clone(),
+        entities: feed.source.entities().iter().map(|entity| entity.as_str().to_owned()).collect(),
+        enrollment: feed.is_roster(),
+        attendance: feed.is_attendance(),
+    }
 }
 
 /// What students of a shard are judged by.
@@ -112,11 +118,30 @@ impl Law {
         Self { silenced: silenced.cloned().collect(), in_force }
     }
 
+    /// The names of the rules that are in force, and of those that students have flags of, in their fixed order.
+    pub(crate) fn names<'a>(&'a self, kept: &'a [RuleState]) -> impl Iterator<Item = &'static str> + use<'a> {
+        let is_in_force = |name: &str| self.in_force.rules.iter().any(|rule| rule.name() == name);
+        let has_flags = |name: &str| kept.iter().any(|state| state.rule == name);
+        signalbox_risk::Settings::NAMES
+            .iter()
+            .copied()
+            .filter(move |name| is_in_force(name) || has_flags(name))
+    }
+
+    /// Of the rules of this name the one that is for the student.
+    pub(crate) fn fitting(&self, name: &str, on: &Judging<'_>) -> Fits<'_> {
+        fitting(&self.in_force.rules, name, on.registers.enrollment_on(on.as_of))
+    }
+
     pub(crate) fn hear<'a>(&self, shard: &ShardState, registers: &'a Registers) -> Heard<'a> {
         if self.silenced.is_empty() {
             return Heard { registers: Cow::Borrowed(registers), is_undecided: false };
         }
-        let heard = registers.without(|feed| self.silenced.contains(feed));
+        let heard = registers.heard(&|feed| match self.silenced.contains(feed) {
+            false => HeardOf::All,
+            true if shard.is_retired(feed) => HeardOf::Nothing,
+            true => HeardOf::Unknown,
+        });
         let is_missed = |feed: &str| self.silenced.contains(feed) && !shard.is_retired(feed);
         let is_undecided = heard.live_enrollments().next().is_none()
             && registers.live_enrollments().any(|live| is_missed(live.feed));

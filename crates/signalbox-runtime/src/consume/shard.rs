@@ -13,7 +13,7 @@ use super::in_force::{InForce, Law};
 use crate::hub::{HubError, Settings};
 use crate::reference::{ReferenceView, calendars_version};
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// Attendance feeds that a reference takes.
 const FEEDS_AT_MOST: usize = 64;
 
@@ -100,9 +100,11 @@ impl ShardState {
         }
     }
 
-    /// A run ended. The marker of an earlier run is ignored while a later one is open. `true`: coverage changed.
+    /// A run ended. The marker of an earlier run is ignored while a later one is open. `true`: coverage changed, or the feed
+    /// was never read before.
     pub fn run_ended(&mut self, ended: &RunEnded) -> bool {
         let feed = self.feeds.entry(ended.feed.clone()).or_default();
+        let is_first = feed.ended_run == 0;
         feed.ended_run = feed.ended_run.max(ended.run);
         feed.open_run = feed.open_run.filter(|open| *open > ended.run);
         if feed.is_retired {
@@ -113,7 +115,8 @@ impl ShardState {
         for one in &ended.covered {
             feed.cover(one);
         }
-        let changed = (before.0, &before.1, &before.2) != (feed.rows, &feed.covered, &feed.doubtful);
+        let changed =
+            is_first || (before.0, &before.1, &before.2) != (feed.rows, &feed.covered, &feed.doubtful);
         self.coverage_version += u64::from(changed);
         changed
     }
@@ -162,6 +165,11 @@ impl ShardState {
         let version = reference_version(view.changes(), self.coverage_version);
         let mut builder = view.builder(version);
         let in_force = Law::of(self, settings).in_force;
+        let is_read =
+            |feed: &str| self.feeds.get(feed).is_some_and(|seen| seen.ended_run > 0 && !seen.is_retired);
+        for feed in in_force.feeds.iter().filter(|feed| is_read(&feed.feed)) {
+            builder = builder.read(feed.feed.as_str(), feed.entities.iter().cloned());
+        }
         for feed in in_force.feeds.iter().filter(|feed| feed.enrollment) {
             builder = builder.enrollment_feed(feed.feed.as_str());
         }

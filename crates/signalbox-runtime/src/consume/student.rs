@@ -1,24 +1,43 @@
 //! What is kept of one student in one school year.
+//!
+//! A state is a row of sections, each with a tag and a format: what another version of the hub has beside is kept as it is.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_event::StudentKey;
 use signalbox_log::Offset;
-use signalbox_risk::{Announced, Policy, Registers};
+use signalbox_risk::{Announced, Registers, Rule, Settings};
 use signalbox_store::state::Subject;
 use uuid::Uuid;
 
 use crate::hub::HubError;
 
 /// The first byte of every stored state: which shape follows.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 const STUDENT: u8 = b's';
 
+/// Tags of sections; those of registers are their own.
+const PROFILE: u8 = 1;
+const RULE: u8 = 2;
+/// The format that sections have.
+const SECTION_FORMAT: u8 = 1;
+
 /// The state of one student in one school year.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct StudentState {
     pub profile: Option<Profile>,
     pub registers: Registers,
+    /// In the order of their names, those that have flags.
+    pub rules: Vec<RuleState>,
+    /// What this version does not know.
+    others: Vec<(u8, u8, Box<[u8]>)>,
+}
+
+/// What is kept of one rule.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RuleState {
+    /// Its name.
+    pub rule: String,
     pub announced: Announced,
     /// Which alert told whom of which flag: what a withdrawal takes back.
     pub told: Vec<Told>,
@@ -47,7 +66,7 @@ pub struct Basis {
     pub number: u32,
     /// The day of the evaluation.
     pub as_of: Date,
-    pub policy: Policy,
+    pub rule: Rule,
     pub place: Place,
 }
 
@@ -62,23 +81,83 @@ pub struct Place {
     pub coverage: u64,
 }
 
-impl StudentState {
+impl RuleState {
     pub fn basis(&self, number: u32) -> Option<&Basis> {
         self.bases.iter().find(|basis| basis.number == number)
     }
+}
+
+impl StudentState {
+    pub fn rule(&self, name: &str) -> Option<&RuleState> {
+        self.rules.iter().find(|state| state.rule == name)
+    }
 
     pub fn decode(bytes: &[u8]) -> Result<Self, HubError> {
-        match bytes.split_first() {
-            Some((&FORMAT, rest)) => {
-                postcard::from_bytes(rest).map_err(|_| HubError::Stored("student's state"))
-            }
-            _ => Err(HubError::Stored("student's state")),
+        let Some((&FORMAT, mut rest)) = bytes.split_first() else { return Err(damaged()) };
+        let mut state = Self::default();
+        while !rest.is_empty() {
+            let (section, behind): ((u8, u8, &[u8]), _) =
+                postcard::take_from_bytes(rest).map_err(|_| damaged())?;
+            state.take(section)?;
+            rest = behind;
         }
+        Ok(state)
+    }
+
+    fn take(&mut self, (tag, format, bytes): (u8, u8, &[u8])) -> Result<(), HubError> {
+        let is_known = match tag {
+            _ if format != SECTION_FORMAT => false,
+            PROFILE => {
+                self.profile = postcard::from_bytes(bytes).map_err(|_| damaged())?;
+                true
+            }
+            RULE => self.take_rule(bytes)?,
+            tag => self.registers.take_section(tag, bytes).map_err(|_| damaged())?,
+        };
+        if !is_known {
+            self.others.push((tag, format, bytes.into()));
+        }
+        Ok(())
+    }
+
+    /// A rule that this version does not know has flags that it cannot read.
+    fn take_rule(&mut self, bytes: &[u8]) -> Result<bool, HubError> {
+        let (name, _): (&str, _) = postcard::take_from_bytes(bytes).map_err(|_| damaged())?;
+        let is_known = Settings::NAMES.contains(&name);
+        if is_known {
+            self.rules.push(postcard::from_bytes(bytes).map_err(|_| damaged())?);
+        }
+        Ok(is_known)
     }
 
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![FORMAT]).expect("a buffer that grows takes any state")
+        let Self { profile, registers, rules, others } = self;
+        let mut state = vec![FORMAT];
+        if profile.is_some() {
+            push(&mut state, PROFILE, SECTION_FORMAT, &plain(profile));
+        }
+        for rule in rules {
+            push(&mut state, RULE, SECTION_FORMAT, &plain(rule));
+        }
+        registers.sections(&mut |tag, bytes| push(&mut state, tag, SECTION_FORMAT, bytes));
+        for (tag, format, bytes) in others {
+            push(&mut state, *tag, *format, bytes);
+        }
+        state
     }
+}
+
+fn damaged() -> HubError {
+    HubError::Stored("student's state")
+}
+
+fn plain<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_extend(value, Vec::new()).expect("a buffer that grows takes any state")
+}
+
+fn push(state: &mut Vec<u8>, tag: u8, format: u8, bytes: &[u8]) {
+    let section = postcard::to_extend(&(tag, format, bytes), std::mem::take(state));
+    *state = section.expect("a buffer that grows takes any section");
 }
 
 /// Whom a state row is about.
@@ -102,5 +181,35 @@ impl StudentYear {
         let (&[STUDENT, high, low], uuid) = subject.split_first_chunk::<3>()? else { return None };
         let uuid = Uuid::from_slice(uuid).ok()?;
         Some(Self { school_year: u16::from_be_bytes([high, low]), student: StudentKey::from_uuid(uuid) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In a rolling upgrade a process of the version before reads what one of the next has written.
+    #[test]
+    fn what_another_version_has_beside_is_kept_as_it_is() {
+        let profile = Some(Profile { id: "1001".to_owned(), id_system: "sis".to_owned() });
+        let state = StudentState { profile, ..StudentState::default() };
+        let (ours, newer_rule) = (state.encode(), plain(&("tardiness", 7_u8)));
+        let mut bytes = ours.clone();
+        push(&mut bytes, 99, 1, b"a section");
+        push(&mut bytes, PROFILE, 2, b"of another format");
+        push(&mut bytes, RULE, SECTION_FORMAT, &newer_rule);
+        let mut read = StudentState::decode(&bytes).expect("reads");
+        assert_eq!(read.others.len(), 3);
+        assert_eq!(read.encode(), bytes);
+        read.profile = None;
+        let written = StudentState::decode(&read.encode()).expect("reads");
+        assert_eq!(written.others, read.others);
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused() {
+        for bytes in [&b""[..], &[2], &[FORMAT, 1], &[FORMAT, PROFILE, SECTION_FORMAT, 9, 0]] {
+            assert!(StudentState::decode(bytes).is_err(), "{bytes:?}");
+        }
     }
 }

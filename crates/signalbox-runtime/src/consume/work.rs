@@ -8,19 +8,19 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use signalbox_event::Event;
 use signalbox_log::Record;
-use signalbox_risk::{Reference, announce, evaluate};
+use signalbox_risk::{Fits, FlagChange, Judgement, Judging, Reference, Rule};
 use signalbox_store::outbox::NewEntry;
 
 use super::STUDENTS;
 use super::admit::Admission;
-use super::alerts::Announcer;
-use super::basis::{note, place, told};
+use super::alerts::{Announcer, Whom};
+use super::basis::{note, place, said};
 use super::batch::{Draft, InHand};
 use super::fold::{Fold, StudentInHand};
 use super::in_force::Law;
 use super::position::advances;
 use super::shard::{ShardState, Year};
-use super::student::{Place, StudentState, StudentYear};
+use super::student::{Place, RuleState, StudentState, StudentYear};
 use super::waiting::{Pages, Waiting};
 use crate::dead_letters;
 use crate::hub::{Hub, HubError};
@@ -225,28 +225,96 @@ impl<'a> Deciding<'a> {
     /// Returns what leaves. Only the running school year is judged.
     fn evaluate(&self, who: StudentYear, student: &mut StudentInHand) -> Vec<NewEntry> {
         let state = student.evaluated();
-        match self.shard.year(who.school_year) {
-            Year::Running => return self.judge(who, state),
-            Year::Over => state.announced.end_year(true, self.now),
+        let (entries, looks_again) = match self.shard.year(who.school_year) {
+            Year::Running => self.judge(who, state),
+            Year::Over => self.end_year(state, true),
             // What was judged in it went by calendars that were corrected since.
-            Year::ToCome => state.announced.end_year(false, self.now),
+            Year::ToCome => self.end_year(state, false),
         };
-        Vec::new()
+        student.looks_again(looks_again.map(|date| self.hub.settings.district.start_of(date)));
+        entries
     }
 
-    fn judge(&self, who: StudentYear, state: &mut StudentState) -> Vec<NewEntry> {
-        let Self { hub, shard, against, ref law, now } = *self;
-        let as_of = shard.day(hub.settings.district.local_date(now));
-        let reference = against.reference;
+    fn end_year(&self, state: &mut StudentState, is_over: bool) -> (Vec<NewEntry>, Option<Date>) {
+        for rule in &mut state.rules {
+            rule.announced.end_year(is_over, self.now);
+        }
+        (Vec::new(), None)
+    }
+
+    /// What leaves, and the next day on which time alone may change something.
+    fn judge(&self, who: StudentYear, state: &mut StudentState) -> (Vec<NewEntry>, Option<Date>) {
+        let Self { hub, shard, against, ref law, .. } = *self;
+        let as_of = shard.day(hub.settings.district.local_date(self.now));
         let heard = law.hear(shard, &state.registers);
         if heard.is_undecided {
-            return Vec::new();
+            return (Vec::new(), None);
         }
-        let evaluation = evaluate(&heard.registers, reference, &law.in_force.policy, who.school_year, as_of);
-        let before = told(&state.announced);
-        let changes = announce(&evaluation, &mut state.announced, now);
-        note(state, &before, &evaluation, as_of, &against.place);
-        Announcer { hub, shard, in_force: &law.in_force, reference, who, evaluation: &evaluation, now }
-            .entries(state, &changes)
+        let (school_year, reference) = (who.school_year, against.reference);
+        let on = Judging { registers: &heard.registers, reference, school_year, as_of };
+        let whom = Whom { who, profile: state.profile.as_ref(), on: &on, is_enrolled: on.is_enrolled() };
+        let (mut entries, mut looks_again) = (Vec::new(), None::<Date>);
+        let mut rules = std::mem::take(&mut state.rules);
+        for name in law.names(&rules).collect::<Vec<_>>() {
+            let at = rules.binary_search_by(|state| state.rule.as_str().cmp(name));
+            let mut fresh = RuleState::default();
+            let kept = match at {
+                Ok(at) => &mut rules[at],
+                Err(_) => &mut fresh,
+            };
+            let again = self.by_rule(&whom, name, kept, &mut entries);
+            looks_again = looks_again.into_iter().chain(again).min();
+            if let (Err(at), false) = (at, fresh.announced.flags().is_empty()) {
+                rules.insert(at, RuleState { rule: name.to_owned(), ..fresh });
+            }
+        }
+        drop(heard);
+        state.rules = rules;
+        (entries, looks_again)
+    }
+
+    /// Judges by the rules of one name; answers when to look again.
+    fn by_rule(
+        &self,
+        whom: &Whom<'_>,
+        name: &str,
+        kept: &mut RuleState,
+        entries: &mut Vec<NewEntry>,
+    ) -> Option<Date> {
+        let before = said(&kept.announced);
+        let (rule, judgement, changes) = match self.law.fitting(name, whom.on) {
+            Fits::Rule(rule) => {
+                let judgement = rule.judge(whom.on);
+                let changes = judgement.announce(&mut kept.announced, self.now);
+                (rule, Some(judgement), changes)
+            }
+            Fits::No => {
+                let rule = &kept.bases.last()?.rule.clone();
+                let changes = kept.announced.no_longer_fits(self.now);
+                note(kept, &before, rule, whom.on.as_of, &self.against.place);
+                self.tell(whom, rule, None, kept, &changes, entries);
+                return None;
+            }
+            Fits::Unknown => return None,
+        };
+        if judgement.as_ref().is_some_and(Judgement::decides) {
+            note(kept, &before, rule, whom.on.as_of, &self.against.place);
+        }
+        self.tell(whom, rule, judgement.as_ref(), kept, &changes, entries);
+        judgement.and_then(|judgement| judgement.looks_again())
+    }
+
+    fn tell(
+        &self,
+        whom: &Whom<'_>,
+        rule: &Rule,
+        judgement: Option<&Judgement>,
+        kept: &mut RuleState,
+        changes: &[FlagChange],
+        entries: &mut Vec<NewEntry>,
+    ) {
+        let Self { hub, shard, ref law, now, .. } = *self;
+        let announcer = Announcer { hub, shard, in_force: &law.in_force, whom, rule, judgement, now };
+        entries.extend(announcer.entries(kept, changes));
     }
 }

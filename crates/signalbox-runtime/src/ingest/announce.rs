@@ -150,7 +150,7 @@ async fn latest(hub: &Hub) -> Result<Announced, HubError> {
 /// Tells every shard that a feed's mode changed.
 pub(crate) async fn mode(hub: &Hub, feed: &Feed, lease: &FeedLease, now: Timestamp) -> Result<(), HubError> {
     let mut settings = FeedSettings::load(hub, &feed.name).await?;
-    if settings.mode == Some(feed.mode) || !feed.is_attendance() {
+    if settings.mode == Some(feed.mode) || feed.is_roster() {
         return Ok(());
     }
     settings.mode = Some(feed.mode);

@@ -230,7 +230,7 @@ impl<'a> Diff<'a> {
         }
         let mut row = Row::decode(&old.detail)?;
         let missing = match (row.school(), row.student) {
-            (Some(""), Some(_)) if slot.entity == Entity::Attendance => {
+            (Some(""), Some(_)) if row.date().is_some() => {
                 let schools = self.schools_of(&row, &old.key, school_year).await?;
                 judged.missing_of_no_school(&row, &schools)
             }

@@ -354,17 +354,17 @@ pub(crate) fn cast_by<'r>(
     knew_school: bool,
 ) -> impl Iterator<Item = (Place, u32)> + 'r {
     let [student, _, day, school, ..] = places_of(row);
-    let of_attendance = match row.body.stands() {
-        Stands::On(date) => Some(date),
+    let of_day = match row.body.stands() {
+        Stands::On(date) | Stands::At(date) => Some(date),
         Stands::From(_) | Stands::Throughout => None,
     };
-    let of_school = match (knew_school, of_attendance) {
+    let of_school = match (knew_school, of_day) {
         (false, _) => Some(place_of_nobody(Some(id), Some(school_id))),
         (true, Some(_)) => day,
         (true, None) => school,
     };
     let mark = mark_of(id);
-    let of_student = mark_of_day(mark, of_attendance);
+    let of_student = mark_of_day(mark, of_day);
     student.map(|place| (place, of_student)).into_iter().chain(of_school.map(|place| (place, mark)))
 }
 

@@ -3,11 +3,12 @@
 
 mod spoken;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, CoveredThrough, Covers, Entity, Extent};
 use signalbox_event::data::{RowsMean, SchoolCoverage};
+use signalbox_event::rows::Role;
 use signalbox_risk::DateRanges;
 
 use self::spoken::window_start;
@@ -24,6 +25,8 @@ pub(crate) struct Judged {
     pub absent_rows: AbsentRows,
     /// `None`: the whole school year, every school.
     days: Option<Days>,
+    /// The terms that it speaks for, of rows that belong to one.
+    terms: BTreeSet<String>,
 }
 
 /// What a missing row means.
@@ -76,6 +79,9 @@ impl Judged {
 
     /// The same for a row that stands as if it named this school.
     pub(crate) fn missing_at(&self, row: &Row<'_>, school: Option<&str>) -> Missing {
+        if row.body.term().is_some_and(|term| !self.terms.contains(term)) {
+            return Missing::Outside;
+        }
         let Some(days) = &self.days else { return Missing::Ended };
         let (Some(school), Some(date)) = (school, row.date()) else { return Missing::Outside };
         if self.absent_rows == AbsentRows::Keep && row.is_counted() {
@@ -137,9 +143,16 @@ pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date, has_in
         entity: extent.entity,
         school_year: year_of(read, calendars, extent.entity),
         absent_rows: extent.absent_rows,
-        days: (extent.entity == Entity::Attendance).then(|| days(extent, read, calendars, run_day)),
+        days: speaks_for_days(extent).then(|| days(extent, read, calendars, run_day)),
+        terms: read.terms.clone(),
     };
     read.contents.extents.iter().filter(ending).map(judge).collect()
+}
+
+/// Attendance speaks for days; of another entity only a payload of the last school days.
+fn speaks_for_days(extent: &Extent) -> bool {
+    let is_a_window = matches!(extent.covers, Covers::SchoolDays(_));
+    extent.entity == Entity::Attendance || is_a_window && extent.entity.role() == Role::Fact
 }
 
 /// Attendance speaks for the school year of its latest row; everything else, and a payload without rows, for that of the
@@ -182,6 +195,11 @@ fn days(extent: &Extent, read: &ReadIn, calendars: &Calendars, run_day: Date) ->
 }
 
 fn window(extent: &Extent, latest: Date, run_day: Date) -> Window {
+    if extent.entity != Entity::Attendance {
+        // Only days of attendance may be cut short by the time at which a file is written.
+        let [last, until, covered] = [Date::MAX; 3];
+        return Window { first: Date::MIN, last, until, covered, run_day };
+    }
     // A file may end within a day: only where it says how far it goes does that day count.
     let last = match extent.covered_through {
         CoveredThrough::LatestRow => latest.yesterday().unwrap_or(Date::MIN),
@@ -268,6 +286,6 @@ pub(crate) fn always_has_rows(read: &ReadIn, entity: Entity) -> bool {
     match entity {
         Entity::Enrollment => true,
         Entity::Attendance => read.rows_mean() == Some(RowsMean::EveryDay),
-        Entity::School | Entity::Student => false,
+        _ => false,
     }
 }

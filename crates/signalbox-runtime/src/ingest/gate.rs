@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_connector::{Entity, Reject, RejectCode};
 use signalbox_event::data::SchoolCoverage;
+use signalbox_event::rows::Role;
 use signalbox_store::feed::{Hold, LedgerRow, LedgerStatus};
 
 use self::guard::Guard;
@@ -156,7 +157,7 @@ fn mark_as(mark: Mark, stands: &LedgerRow) -> Result<Option<LedgerRow>, HubError
 
 /// Students and schools go only when nothing is kept back.
 fn is_kept_back(kept_back: &BTreeSet<(u16, String)>, entity: u16, school: &str) -> bool {
-    let whole_entity = [Entity::School as u16, Entity::Student as u16].contains(&entity);
+    let whole_entity = Entity::ALL.iter().any(|one| one.names_identity() && *one as u16 == entity);
     !kept_back.is_empty() && (whole_entity || kept_back.contains(&(entity, school.to_owned())))
 }
 
@@ -256,7 +257,7 @@ impl Tally {
         let guard = self.guards.entry((entity, step.school_year)).or_insert_with(|| {
             let mut guard = Guard::default();
             guard.always_has_rows = self.always_have_rows.contains(&entity);
-            guard.counts_students = entity == Entity::Attendance;
+            guard.counts_students = entity.role() == Role::Fact;
             guard
         });
         if let Some(date) = said {
@@ -432,7 +433,7 @@ fn covered(read: &ReadIn, kept_back: &BTreeSet<(u16, String)>) -> Vec<SchoolCove
 }
 
 const fn is_about_students(entity: Entity) -> bool {
-    matches!(entity, Entity::Enrollment | Entity::Attendance)
+    !entity.names_identity()
 }
 
 /// More than a tenth of the rows, at least ten, and a share five points above that of the last accepted payload, could not
@@ -450,12 +451,7 @@ fn conflict(step: &Step) -> Reject {
     let named: Vec<String> = step.lines.iter().map(u32::to_string).collect();
     let more = step.rows.saturating_sub(named.len() as u64);
     let lines = if more > 0 { format!("{} and {more} more", named.join(", ")) } else { named.join(", ") };
-    let what = match step.slot.entity {
-        Entity::Attendance => "That day counts as unknown until the source says one thing.",
-        _ => {
-            "What was known stands until the source says one thing; of what is new the row that lasts longer is used."
-        }
-    };
+    let what = step.slot.entity.while_disputed();
     Reject {
         file: None,
         row: step.lines.first().map(|line| u64::from(*line)),

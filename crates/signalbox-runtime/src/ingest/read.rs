@@ -12,9 +12,7 @@ use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
 use jiff::civil::Date;
-use signalbox_connector::{
-    Claims, Contents, Covers, Draft, Entity, Item, Refusal, Reject, RejectCode, RowSum,
-};
+use signalbox_connector::{Claims, Contents, Covers, Draft, Item, Refusal, Reject, RejectCode, RowSum};
 use signalbox_event::StudentKey;
 use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_risk::DateRanges;
@@ -62,6 +60,8 @@ pub(crate) struct ReadIn {
     pub reaches_ahead: bool,
     /// Schools that the feed ever covered, with those of this payload.
     pub spoken_of: BTreeSet<String>,
+    /// The terms that the payload has rows of.
+    pub terms: BTreeSet<String>,
     /// By school, a day before which the payload does not speak, whatever the settings say by now.
     pub spoke_from: BTreeMap<String, Date>,
     /// What earlier payloads spoke for that speak for the last school days.
@@ -103,6 +103,7 @@ impl ReadIn {
             summed: Summed::default(),
             reaches_ahead: false,
             spoken_of: BTreeSet::new(),
+            terms: BTreeSet::new(),
             spoke_from: BTreeMap::new(),
             spoken: Spoken::default(),
             covered: Vec::new(),
@@ -311,7 +312,7 @@ impl<'a> Reader<'a> {
             same::add_draft(&mut self.found.sum, &draft, &mut self.encoded);
         }
         let entity = draft.body.entity();
-        let names_identity = matches!(entity, Entity::School | Entity::Student);
+        let names_identity = entity.names_identity();
         if names_identity && !self.feed.roster_of_record {
             return Ok(());
         }

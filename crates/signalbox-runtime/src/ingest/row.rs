@@ -103,7 +103,7 @@ impl<'a> Row<'a> {
 
     /// Whether it is one that its feed wrote: not a day whose silence is in doubt, nor one without a usable school.
     pub(crate) fn is_counted(&self) -> bool {
-        !self.is_silence() && !matches!(&self.body, Body::Attendance(day) if day.school.is_empty())
+        !self.is_silence() && self.school() != Some("")
     }
 
     /// Whether it says that a day's silence is in doubt.

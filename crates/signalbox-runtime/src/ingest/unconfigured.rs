@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use signalbox_event::Domain;
+use signalbox_event::Entity;
 use signalbox_store::feed::{Closing, FeedLease, Outcome, Run};
 
 use super::emit::{end_run, send_again};
@@ -12,9 +12,6 @@ use super::identity::Resolver;
 use super::{Holder, RunReport};
 use crate::feeds;
 use crate::hub::{Hub, HubError};
-
-/// The topics that a feed's runs write to; which of them this one's did, its configuration would say.
-const TOPICS: [Domain; 2] = [Domain::Roster, Domain::Attendance];
 
 /// Ends the open runs of feeds that are no longer configured, unless another process is reading them. Their payloads are
 /// not worked through; they are read when the feed comes back.
@@ -45,7 +42,8 @@ pub(crate) async fn end_open_run(hub: &Hub, lease: &FeedLease) -> Result<(), Hub
     if run.unsent.is_some() {
         send_again(hub, lease, &run, &Resolver::load(&*hub.feeds).await?).await?;
     }
-    for domain in TOPICS {
+    // Which of the topics that runs write to its run wrote to, its configuration would say.
+    for domain in Entity::feed_domains() {
         // With no coverage: shards hear that the run is over, and that it said nothing of any day.
         end_run(hub, &run, domain, None, &[]).await?;
     }

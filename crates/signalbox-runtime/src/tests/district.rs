@@ -20,7 +20,7 @@ use signalbox_event::data::{Mode, RowsMean};
 use signalbox_event::rows::{AttendanceRow, Day, EnrollmentRow, SchoolRow, StudentRow};
 use signalbox_event::{Body, Status as RowStatus};
 use signalbox_log::{LogError, MemoryLog};
-use signalbox_risk::Policy;
+use signalbox_risk::{ChronicAbsence, Settings as RuleSettings};
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
 
 use super::runs::CutsRuns;
@@ -225,7 +225,7 @@ fn settings(mode: Mode, roster: &Drops, attendance: &Drops, covers: &Arc<Mutex<C
         feeds: vec![feed("roster", true, roster), feed("attendance", false, attendance)],
         targets: vec![Target { name: "counselor".to_owned(), destination: Arc::new(Accepts) }],
         routes: vec![Route { rule: "chronic-absence".to_owned(), to: "counselor".to_owned() }],
-        policy: Policy::default(),
+        rules: vec![RuleSettings::ChronicAbsence(ChronicAbsence::default()).into()],
         names: Names::default(),
         max_payload_bytes: 1 << 20,
     }
@@ -328,7 +328,7 @@ fn rows<'a>(words: &[&'a str]) -> Vec<(Claims<'a>, Body<'a>)> {
             let day = AttendanceRow {
                 school: Cow::default(),
                 date: Day::from(date),
-                category: category.parse().expect("a category"),
+                category: serde_json::from_value((*category).into()).expect("a category"),
                 source_code: None,
             };
             vec![(Claims { date: Some(date), ..claims(student) }, day.into())]

@@ -3,7 +3,7 @@
 use signalbox_event::{Domain, Event, Kind, StudentKey};
 use signalbox_log::Offset;
 
-use super::{STUDENT_DOMAINS, shard_of};
+use super::{shard_of, student_domains};
 use crate::consume::DOMAINS;
 use crate::consume::admit::Admission;
 use crate::consume::student::{Place, StudentYear};
@@ -52,7 +52,7 @@ pub async fn events(hub: &Hub, filter: &Filter, mut each: impl FnMut(Event) -> b
 pub(crate) async fn events_of(hub: &Hub, who: StudentYear) -> Result<Vec<Event>, HubError> {
     let mut found = Vec::new();
     let shard = shard_of(hub, who.student);
-    for domain in STUDENT_DOMAINS {
+    for domain in student_domains() {
         let topic = hub.settings.topics.name(domain);
         of_shard(hub, &topic, shard, Offset::MAX, |event| {
             if event.subject == Some(who.student) && event.school_year == Some(who.school_year) {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use signalbox_event::data::{Reason, StudentRef};
+use signalbox_event::data::{CourseGrade, Reason, StudentRef};
 use signalbox_event::{Data, Event};
-use signalbox_risk::reasons;
+use signalbox_risk::policy_hash;
 use uuid::Uuid;
 
 use super::LocalTime;
@@ -20,6 +20,8 @@ use crate::hub::{Hub, HubError};
 #[derive(Debug, Serialize)]
 pub struct Explanation {
     pub flag_id: Uuid,
+    pub rule: String,
+    pub domain: &'static str,
     pub student: StudentRef,
     pub state: &'static str,
     /// Whether it goes on depends on days that are unknown: it stands as it was told.
@@ -62,28 +64,29 @@ pub async fn explain(
     verify: bool,
     now: Timestamp,
 ) -> Result<Option<Explanation>, HubError> {
-    let (Some(flag), Some(basis)) =
-        (found.state.announced.flag(found.number), found.state.basis(found.number))
-    else {
-        return Ok(None);
-    };
+    let Some((kept, flag)) = found.kept() else { return Ok(None) };
+    let Some(basis) = kept.basis(found.number) else { return Ok(None) };
     let judge = Judge::load(hub, found.who.student, now).await?;
-    let evaluation = judge.evaluate(found.who, &found.state);
+    let rule = &basis.rule;
+    let now_known = judge.judge(found.who, &found.state, rule).answer();
     let replay = Replay::of(hub, found.who, &basis.place).await?;
     let verified = if verify { Some(replay.verifies(hub, found, flag, basis).await?) } else { None };
-    let policy = &basis.policy;
     Ok(Some(Explanation {
-        flag_id: flags::id(hub, found.who, flag.number),
-        student: student_ref(&found.state, flag.until),
+        flag_id: flags::id(hub, found.who, &found.rule, flag.number),
+        rule: found.rule.clone(),
+        domain: rule.domain(),
+        student: student_ref(found.state.profile.as_ref(), &found.state.registers, flag.until),
         state: flag.state.as_str(),
         unconfirmed: flag.unconfirmed,
-        reasons: vec![reason_of(&reasons::of_flag(flag, policy))],
-        days_left: evaluation.answer.days_left,
-        clears_when: flag.state.is_live().then(|| {
-            let left = judge.school_days_after(found, evaluation.answer.as_of.unwrap_or(flag.until));
-            reasons::clears_when(flag, policy, Some(left))
-        }),
-        unknown_dates: if flag.unconfirmed { evaluation.answer.unknown_dates.clone() } else { Vec::new() },
+        reasons: rule.settings.reasons(flag).iter().map(reason_of).collect(),
+        days_left: now_known.days_left,
+        clears_when: if flag.state.is_live() {
+            let left = judge.school_days_after(found, now_known.as_of.unwrap_or(flag.until));
+            rule.settings.clears_when(flag, Some(left))
+        } else {
+            None
+        },
+        unknown_dates: if flag.unconfirmed { now_known.unknown_dates } else { Vec::new() },
         told_as_of: flag.until,
         history: flag
             .history
@@ -95,7 +98,7 @@ pub async fn explain(
             })
             .collect(),
         certificate: Certificate {
-            policy_hash: policy.policy_hash(),
+            policy_hash: policy_hash(std::slice::from_ref(rule)),
             code_version: env!("CARGO_PKG_VERSION"),
             as_of: basis.as_of.to_string(),
             reference_version: reference_version(basis.place.calendars, basis.place.coverage),
@@ -127,6 +130,12 @@ fn fact_key(event: &Event) -> Option<(String, String, String)> {
         Data::AttendanceDaily(day) => {
             Some((feed, day.school.clone().unwrap_or_default(), day.date.to_string()))
         }
+        Data::GradebookCourseGrade(grade) => {
+            let CourseGrade { school, class, term, kind, .. } = grade;
+            let class = format!("{}|{class}", school.as_deref().unwrap_or_default());
+            Some((feed, class, format!("{term}|{kind}")))
+        }
+        Data::BehaviorIncident(incident) => Some((feed, "incident".to_owned(), incident.incident.clone())),
         _ => None,
     }
 }

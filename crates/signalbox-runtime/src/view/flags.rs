@@ -4,13 +4,13 @@ use serde::Serialize;
 use serde_json::Value;
 use signalbox_event::StudentKey;
 use signalbox_event::id::flag_id;
-use signalbox_risk::{CHRONIC_ABSENCE, Flag};
+use signalbox_risk::Flag;
 use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
 use super::listed::{Listed, TOLD};
 use super::{PAGE, find_student, local, students};
-use crate::consume::student::{StudentState, StudentYear};
+use crate::consume::student::{RuleState, StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
 
 /// A line of `signalbox flags list`
@@ -19,7 +19,14 @@ pub struct FlagLine {
     pub flag_id: Uuid,
     pub student_key: StudentKey,
     pub student_id: Option<String>,
-    pub rule: &'static str,
+    pub rule: String,
+    /// What people work on because of it: `attendance`, `course`, `behavior`.
+    pub domain: &'static str,
+    /// Of the enrolment that holds on `as_of`.
+    pub school: Option<String>,
+    pub grade: Option<String>,
+    /// What was measured; of several reasons the first.
+    pub value: Option<String>,
     pub state: &'static str,
     /// Whether it goes on depends on days that are unknown: it stands as it was told.
     pub unconfirmed: bool,
@@ -56,7 +63,17 @@ pub struct AlertLine {
 pub struct Found {
     pub who: StudentYear,
     pub state: StudentState,
+    /// The name of its rule.
+    pub rule: String,
     pub number: u32,
+}
+
+impl Found {
+    /// What is kept of its rule, with the flag.
+    pub fn kept(&self) -> Option<(&RuleState, &Flag)> {
+        let kept = self.state.rule(&self.rule)?;
+        Some((kept, kept.announced.flag(self.number)?))
+    }
 }
 
 /// Every flag ever announced, the open ones first.
@@ -64,7 +81,7 @@ pub async fn flags(hub: &Hub) -> Result<Vec<FlagLine>, HubError> {
     let mut lines = Vec::new();
     for shard in 0..hub.settings.topics.shards {
         students(hub, shard, |who, state| {
-            lines.extend(state.announced.flags().iter().map(|flag| line(hub, who, &state, flag)));
+            lines.extend(of_student(hub, who, &state));
         })
         .await?;
     }
@@ -75,12 +92,28 @@ pub async fn flags(hub: &Hub) -> Result<Vec<FlagLine>, HubError> {
     Ok(lines)
 }
 
-pub(crate) fn line(hub: &Hub, who: StudentYear, state: &StudentState, flag: &Flag) -> FlagLine {
+/// The lines of one student in one school year.
+pub(crate) fn of_student(hub: &Hub, who: StudentYear, state: &StudentState) -> Vec<FlagLine> {
+    let of_rule = |kept: &RuleState| {
+        let flags = kept.announced.flags().iter();
+        flags.map(|flag| line(hub, who, state, kept, flag)).collect::<Vec<_>>()
+    };
+    state.rules.iter().flat_map(of_rule).collect()
+}
+
+fn line(hub: &Hub, who: StudentYear, state: &StudentState, kept: &RuleState, flag: &Flag) -> FlagLine {
+    let enrollment = state.registers.enrollment_on(flag.until);
+    let rule = kept.basis(flag.number).map(|basis| &basis.rule);
+    let reasons = rule.map(|rule| rule.settings.reasons(flag)).unwrap_or_default();
     FlagLine {
-        flag_id: id(hub, who, flag.number),
+        flag_id: id(hub, who, &kept.rule, flag.number),
         student_key: who.student,
         student_id: state.profile.as_ref().map(|profile| profile.id.clone()),
-        rule: CHRONIC_ABSENCE,
+        rule: kept.rule.clone(),
+        domain: flag.measured.domain(),
+        school: enrollment.map(|enrollment| enrollment.school.to_owned()),
+        grade: enrollment.and_then(|enrollment| enrollment.grade.map(str::to_owned)),
+        value: reasons.into_iter().next().map(|reason| reason.value),
         state: flag.state.as_str(),
         unconfirmed: flag.unconfirmed,
         since: flag.start.to_string(),
@@ -89,9 +122,9 @@ pub(crate) fn line(hub: &Hub, who: StudentYear, state: &StudentState, flag: &Fla
     }
 }
 
-/// The id of a student's n-th flag.
-pub fn id(hub: &Hub, who: StudentYear, number: u32) -> Uuid {
-    flag_id(&hub.settings.district.id, who.student, who.school_year, CHRONIC_ABSENCE, number)
+/// The id of a student's n-th flag of a rule.
+pub fn id(hub: &Hub, who: StudentYear, rule: &str, number: u32) -> Uuid {
+    flag_id(&hub.settings.district.id, who.student, who.school_year, rule, number)
 }
 
 /// The flags that a text names: by the beginning of their id, or by an id of their student's.
@@ -102,16 +135,15 @@ pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
     for shard in 0..hub.settings.topics.shards {
         students(hub, shard, |who, state| {
             let is_theirs = their_students.contains(&who.student);
-            let numbers: Vec<u32> = state
-                .announced
-                .flags()
-                .iter()
-                .map(|flag| flag.number)
-                .filter(|number| {
-                    is_theirs || !start.is_empty() && id(hub, who, *number).to_string().starts_with(&start)
-                })
-                .collect();
-            found.extend(numbers.into_iter().map(|number| Found { who, state: state.clone(), number }));
+            for kept in &state.rules {
+                for number in kept.announced.flags().iter().map(|flag| flag.number) {
+                    let id = || id(hub, who, &kept.rule, number).to_string();
+                    if is_theirs || !start.is_empty() && id().starts_with(&start) {
+                        let rule = kept.rule.clone();
+                        found.push(Found { who, state: state.clone(), rule, number });
+                    }
+                }
+            }
         })
         .await?;
     }

@@ -148,7 +148,7 @@ pub(crate) async fn feeds(hub: &Hub, is_running: bool) -> Result<Vec<FeedStatus>
         let not_found = hub.feeds.ledger_counts(&feed.name).await?.unmatched;
         let of_feed = holds.iter().filter(|hold| hold.feed == feed.name).map(|hold| hold.state);
         let mode = shard.feeds.get(&feed.name).map_or(feed.mode, |in_force| in_force.mode);
-        let mode = feed.is_attendance().then_some(mode);
+        let mode = (!feed.is_roster()).then_some(mode);
         feeds.push(feed_status(hub, feed, mode, &of_feed.collect::<Vec<_>>(), not_found).await?);
     }
     feeds.extend(beside::not_configured(hub).await?);
@@ -289,7 +289,7 @@ async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String), HubError> {
     let mut digests = Vec::new();
     for shard in 0..hub.settings.topics.shards {
         students(hub, shard, |who, state| {
-            for flag in state.announced.flags() {
+            for flag in state.rules.iter().flat_map(|rule| rule.announced.flags()) {
                 match flag.state {
                     FlagState::Open => counts.open += 1,
                     FlagState::Dismissed => counts.dismissed += 1,
@@ -301,7 +301,10 @@ async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String), HubError> {
             let mut hasher = Sha256::new();
             state.registers.digest_into(&mut |bytes| hasher.update(bytes));
             hasher.update(b"|");
-            state.announced.digest_into(&mut |bytes| hasher.update(bytes));
+            for rule in &state.rules {
+                hasher.update(rule.rule.as_bytes());
+                rule.announced.digest_into(&mut |bytes| hasher.update(bytes));
+            }
             digests.push((who, hasher.finalize()));
         })
         .await?;

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use signalbox_event::StudentKey;
-use signalbox_risk::{Evaluation, Registers, evaluate, reasons, school_days_after, unused_rows};
+use signalbox_risk::{
+    Answer, Fits, Judgement, Judging, Missing, Registers, Rule, school_days_after, unused_rows,
+};
 use signalbox_store::feed::Named;
 
-use super::flags::{FlagLine, Found, line};
+use super::flags::{FlagLine, Found, of_student};
 use super::{shard_of, shard_state, states_of};
 use crate::consume::in_force::Law;
 use crate::consume::shard::ShardState;
@@ -43,16 +45,22 @@ pub struct EnrollmentLine {
     pub grade: Option<String>,
 }
 
-/// One indicator's answer for one school year.
+/// The answer of one rule for one school year.
 #[derive(Debug, Serialize)]
 pub struct AnswerLine {
+    pub rule: &'static str,
     pub indicator: &'static str,
+    /// What people work on because of it: `attendance`, `course`, `behavior`.
+    pub domain: &'static str,
     pub school_year: u16,
     pub status: &'static str,
-    /// Absent days over school days, e.g. `2/20`; `None` when nothing is known.
+    /// What was measured: absent days over school days (`2/20`), failed grades over known ones, a number of incidents;
+    /// `None` when nothing is known.
     pub value: Option<String>,
-    /// School days known.
+    /// Of how many that are known: school days, grades, incidents.
     pub n: u32,
+    /// How many nobody knows of.
+    pub unknown: u32,
     pub unknown_days: u32,
     /// Which: a row of that day could not be used, or no file speaks for it.
     pub unknown_dates: Vec<Date>,
@@ -86,15 +94,15 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
         let heard = judge.hear(state);
         view.enrollments.extend(enrollments(hub, *who, &heard));
         // Of a year without the student, such as one that was mistyped, there is nothing to answer.
-        let was_here = heard.live_enrollments().next().is_some() || !state.announced.flags().is_empty();
+        let was_here = heard.live_enrollments().next().is_some() || !state.rules.is_empty();
         if was_here || who.school_year == judge.running_year {
-            view.answers.push(judge.answer(*who, state));
+            view.answers.extend(judge.answers(*who, state));
         }
-        view.flags.extend(state.announced.flags().iter().map(|flag| line(hub, *who, state, flag)));
+        view.flags.extend(of_student(hub, *who, state));
     }
     if view.answers.is_empty() {
         let who = StudentYear { school_year: judge.running_year, student: key };
-        view.answers.push(judge.answer(who, &StudentState::default()));
+        view.answers.extend(judge.answers(who, &StudentState::default()));
     }
     Ok(view)
 }
@@ -126,10 +134,13 @@ impl<'a> Judge<'a> {
         self.law.hear(&self.shard, &state.registers).registers.into_owned()
     }
 
-    pub(crate) fn evaluate(&self, who: StudentYear, state: &StudentState) -> Evaluation {
-        let heard = self.law.hear(&self.shard, &state.registers);
-        let policy = &self.law.in_force.policy;
-        evaluate(&heard.registers, &self.reference, policy, who.school_year, self.as_of)
+    /// By a rule, as things stand now.
+    pub(crate) fn judge(&self, who: StudentYear, state: &StudentState, rule: &Rule) -> Judgement {
+        rule.judge(&self.judging(who, &self.hear(state)))
+    }
+
+    fn judging<'r>(&'r self, who: StudentYear, registers: &'r Registers) -> Judging<'r> {
+        Judging { registers, reference: &self.reference, school_year: who.school_year, as_of: self.as_of }
     }
 
     /// School days that the student's school year still has after `date`.
@@ -138,9 +149,43 @@ impl<'a> Judge<'a> {
         school_days_after(&heard, &self.reference, found.who.school_year, date)
     }
 
-    fn answer(&self, who: StudentYear, state: &StudentState) -> AnswerLine {
-        let unused = unused_rows(&self.hear(state), &self.reference, who.school_year, self.as_of);
-        answer(self.hub, who.school_year, &self.evaluate(who, state), unused)
+    /// One of each rule that is the student's.
+    fn answers(&self, who: StudentYear, state: &StudentState) -> Vec<AnswerLine> {
+        let heard = self.hear(state);
+        let on = self.judging(who, &heard);
+        let answer = |name| match self.law.fitting(name, &on) {
+            Fits::Rule(rule) => Some(self.answer(who, rule, &rule.judge(&on).answer(), &heard)),
+            Fits::Unknown => self.law.in_force.rules.iter().find(|rule| rule.name() == name).map(|rule| {
+                let unknown = Answer::lacking(Missing::GradeLevel);
+                self.answer(who, rule, &unknown, &heard)
+            }),
+            Fits::No => None,
+        };
+        self.law.names(&[]).filter_map(answer).collect()
+    }
+
+    fn answer(&self, who: StudentYear, rule: &Rule, answer: &Answer, heard: &Registers) -> AnswerLine {
+        let unused_rows = match rule.domain() {
+            "attendance" => unused_rows(heard, &self.reference, who.school_year, self.as_of),
+            _ => 0,
+        };
+        AnswerLine {
+            rule: rule.name(),
+            indicator: rule.name(),
+            domain: rule.domain(),
+            school_year: who.school_year,
+            status: answer.status.as_str(),
+            value: answer.value.clone(),
+            n: answer.n,
+            unknown: answer.unknown,
+            unknown_days: answer.unknown_dates.len() as u32,
+            unknown_dates: answer.unknown_dates.clone(),
+            as_of: answer.as_of.map(|date| date.to_string()),
+            missing: answer.missing.iter().map(ToString::to_string).collect(),
+            days_left: answer.days_left,
+            source: answer.feeds.iter().map(|feed| self.hub.settings.names.called(feed).to_owned()).collect(),
+            unused_rows,
+        }
     }
 }
 
@@ -156,22 +201,4 @@ fn enrollments(hub: &Hub, who: StudentYear, heard: &Registers) -> Vec<Enrollment
             grade: live.enrollment.grade.map(str::to_owned),
         })
         .collect()
-}
-
-fn answer(hub: &Hub, school_year: u16, evaluation: &Evaluation, unused_rows: u32) -> AnswerLine {
-    let answer = &evaluation.answer;
-    AnswerLine {
-        indicator: answer.indicator,
-        school_year,
-        status: answer.status.as_str(),
-        value: (answer.expected_days > 0).then(|| reasons::value(answer.counts())),
-        n: answer.expected_days,
-        unknown_days: answer.unknown_days,
-        unknown_dates: answer.unknown_dates.clone(),
-        as_of: answer.as_of.map(|date| date.to_string()),
-        missing: answer.missing.iter().map(ToString::to_string).collect(),
-        days_left: answer.days_left,
-        source: answer.feeds.iter().map(|feed| hub.settings.names.called(feed).to_owned()).collect(),
-        unused_rows,
-    }
 }

@@ -1,7 +1,7 @@
 //! A flag computed again from the log, at the place where it was decided.
 
 use signalbox_event::{Data, Event};
-use signalbox_risk::{Episode, Evaluation, Flag, FlagState, Registers, evaluate};
+use signalbox_risk::{Fits, Flag, FlagState, Judging, Registers};
 
 use super::events::{before, events_of};
 use super::flags::Found;
@@ -59,34 +59,15 @@ impl Replay {
         let reference = self.shard.reference(&hub.settings, &calendars);
         let (law, said) = (Law::of(&self.shard, &hub.settings), registers(&self.events));
         let heard = law.hear(&self.shard, &said);
-        let evaluation =
-            evaluate(&heard.registers, &reference, &basis.policy, found.who.school_year, basis.as_of);
+        let (school_year, as_of) = (found.who.school_year, basis.as_of);
+        let on = Judging { registers: &heard.registers, reference: &reference, school_year, as_of };
+        let gives = match law.fitting(&found.rule, &on) {
+            Fits::Rule(rule) => *rule == basis.rule && rule.judge(&on).gives(flag),
+            Fits::No => flag.state == FlagState::Cleared,
+            Fits::Unknown => false,
+        };
         let version = reference_version(basis.place.calendars, basis.place.coverage);
-        Ok(reference.version() == version && gives(&evaluation, flag))
-    }
-}
-
-/// Whether this evaluation leads to the flag as it stands. What is live, or was when its year ended, stands as it was
-/// last confirmed.
-fn gives(evaluation: &Evaluation, flag: &Flag) -> bool {
-    let overlaps =
-        |episode: &&Episode| episode.start <= flag.until && episode.end.is_none_or(|end| end >= flag.start);
-    let possible = evaluation.possible().iter().rev().find(overlaps);
-    let is_told =
-        evaluation.answer.counts() == flag.counts && evaluation.answer.absent_dates == flag.evidence;
-    let is_over = |episode: &Episode| {
-        let dates = &evaluation.answer.absent_dates;
-        let before = dates.iter().filter(|date| episode.end.is_some_and(|end| **date <= end));
-        episode.end.is_some() && episode.counts == flag.counts && before.eq(&flag.evidence)
-    };
-    match flag.state {
-        FlagState::Open | FlagState::Dismissed | FlagState::Ended => {
-            is_told
-                && evaluation.open_since().is_some()
-                && possible.is_some_and(|episode| episode.end.is_none())
-        }
-        FlagState::Cleared => possible.is_some_and(is_over),
-        FlagState::Withdrawn => possible.is_none(),
+        Ok(reference.version() == version && gives)
     }
 }
 

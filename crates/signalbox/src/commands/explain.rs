@@ -32,10 +32,11 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
     let student = &why.student;
     writeln!(
         out,
-        "Student {}, school {}, grade {}: chronic absence, {}{}",
+        "Student {}, school {}, grade {}: {}, {}{}",
         student.id,
         student.school.as_deref().unwrap_or("unknown"),
         student.grade.as_deref().unwrap_or("unknown"),
+        why.rule.replace('-', " "),
         why.state,
         if why.unconfirmed { ", unconfirmed while days are unknown" } else { "" }
     )?;
@@ -50,8 +51,18 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
                 unknown.join(", ")
             )?;
         }
-        let dates: Vec<String> = reason.dates.iter().map(ToString::to_string).collect();
-        writeln!(out, "Days       {}", dates.join(", "))?;
+        match &reason.dates {
+            Some(dates) => {
+                let dates: Vec<String> = dates.iter().map(ToString::to_string).collect();
+                writeln!(out, "Days       {}", dates.join(", "))?;
+            }
+            None => {
+                for one in &reason.evidence {
+                    let what = one.reference.as_deref().unwrap_or_default();
+                    writeln!(out, "           {}  {what}: {}", one.date, one.what)?;
+                }
+            }
+        }
     }
     if let Some(clears_when) = &why.clears_when {
         writeln!(out, "Next       {clears_when}")?;

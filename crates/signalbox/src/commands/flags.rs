@@ -49,7 +49,7 @@ async fn list(out: &mut dyn Write, global: &Global, hub: &Hub, only: Option<Uuid
                 table.row(vec![
                     line.flag_id.to_string(),
                     line.student_id.unwrap_or_default(),
-                    line.rule.to_owned(),
+                    line.rule,
                     if line.unconfirmed {
                         format!("{}, unconfirmed", line.state)
                     } else {
@@ -83,11 +83,10 @@ pub(super) async fn the_flag(hub: &Hub, id: &str) -> Result<Found, Failure> {
 
 async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<Uuid, Failure> {
     let found = the_flag(hub, &args.flag).await?;
-    let flag = found.state.announced.flag(found.number).filter(|flag| flag.state == FlagState::Open);
-    if flag.is_none() {
+    if found.kept().is_none_or(|(_, flag)| flag.state != FlagState::Open) {
         return Err(Failure::input(anyhow!("this flag is not open"), "only an open flag can be taken on"));
     }
-    let flag_id = signalbox_runtime::view::flags::id(hub, found.who, found.number);
+    let flag_id = signalbox_runtime::view::flags::id(hub, found.who, &found.rule, found.number);
     let act = Acknowledged { flag_id, by: args.by.clone(), reason: args.reason.clone() };
     act::acknowledge(hub, found.who, act, now).await?;
     Ok(flag_id)

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use jiff::civil::Date;
 use signalbox_connector::words::{counted, plural};
-use signalbox_runtime::view::student::{EnrollmentLine, StudentView, student};
+use signalbox_runtime::view::student::{AnswerLine, EnrollmentLine, StudentView, student};
 
 use super::{open_hub, the_student};
 use crate::cli::{Global, Output, Student};
@@ -37,11 +37,7 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         )?;
     }
     for answer in &view.answers {
-        let value = match &answer.value {
-            Some(value) => format!("{value} school days absent"),
-            None => "no school day is known".to_owned(),
-        };
-        write!(out, "  {} {}: {value}", answer.indicator, answer.school_year)?;
+        write!(out, "  {} {}: {}", answer.rule, answer.school_year, measured(answer))?;
         // That a number is sound is no word about the student.
         match answer.status {
             "ok" => writeln!(out, ".")?,
@@ -79,9 +75,23 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         let unconfirmed =
             if flag.unconfirmed { ", unconfirmed: it stands until the unknown days are known" } else { "" };
         let since = if flag.state == "open" { "since" } else { "now, raised for" };
-        writeln!(out, "  flag {} {} {since} {}{unconfirmed}", flag.flag_id, flag.state, flag.since)?;
+        let (rule, id) = (&flag.rule, flag.flag_id);
+        writeln!(out, "  flag {id} {rule} {} {since} {}{unconfirmed}", flag.state, flag.since)?;
     }
     Ok(())
+}
+
+/// What was measured, in words.
+fn measured(answer: &AnswerLine) -> String {
+    match (answer.domain, &answer.value) {
+        ("attendance", Some(value)) => format!("{value} school days absent"),
+        ("attendance", None) => "no school day is known".to_owned(),
+        ("course", Some(value)) => format!("{value} grades below the line"),
+        ("course", None) => "no grade is known".to_owned(),
+        (_, Some(value)) if value == "1" => "1 incident that counts".to_owned(),
+        (_, Some(value)) => format!("{value} incidents that count"),
+        (_, None) => "nothing is known".to_owned(),
+    }
 }
 
 /// The dates, of many the first ones.

@@ -1,12 +1,13 @@
 //! What the sections must agree on, each fault at its place.
 
 mod calendars;
+mod risk;
 
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use signalbox_event::data::Mode;
-use signalbox_risk::{CHRONIC_ABSENCE, FEDERAL_CHRONIC_ABSENCE, Policy, PolicyError};
+use signalbox_risk::{CHRONIC_ABSENCE, Rule, Settings};
 
 use super::Backing;
 use super::District;
@@ -14,7 +15,7 @@ use super::District;
 use super::Servers;
 use super::parts::{Destination, Feed};
 use super::place::{Place, closest, did_you_mean, quoted};
-use super::sections::{self, Calendar, Kafka, Log, Reader, Risk, Route, Schools, Store, When};
+use super::sections::{self, Calendar, Kafka, Log, Reader, Route, Schools, Store, When};
 use super::tree::Node;
 use crate::problem::Report;
 
@@ -146,7 +147,7 @@ impl Rules<'_> {
 
     /// A live feed whose flags nobody hears of.
     pub(super) fn live_feeds(&mut self, feeds: &[Feed], routes: &[Route]) {
-        let live = feeds.iter().find(|feed| feed.is_attendance() && feed.mode == Mode::Live);
+        let live = feeds.iter().find(|feed| !feed.is_roster() && feed.mode == Mode::Live);
         if let Some(feed) = live.filter(|_| routes.is_empty()) {
             let place = self.place(&["feeds", &feed.index.to_string(), "mode"]);
             let message = format!("\"{}\" is live and nobody is told: no route leads anywhere", feed.name);
@@ -169,19 +170,11 @@ impl Rules<'_> {
         }
     }
 
-    pub(super) fn routes(&mut self, routes: &[Route], destinations: &[Destination]) {
+    /// `rules`: those that are configured, if they can be read.
+    pub(super) fn routes(&mut self, routes: &[Route], destinations: &[Destination], rules: Option<&[Rule]>) {
         for (index, route) in routes.iter().enumerate() {
             let at = index.to_string();
-            if route.rule != CHRONIC_ABSENCE {
-                let place = self.place(&["routes", &at, "rule"]);
-                let message = format!("there is no rule \"{}\"", route.rule);
-                self.report.error(
-                    place,
-                    "unknown_rule",
-                    message,
-                    did_you_mean(&route.rule, [CHRONIC_ABSENCE]),
-                );
-            }
+            self.route_source(&at, route, rules);
             self.route_target(&at, route, destinations);
             if route.when == Some(When::Digest) {
                 let place = self.place(&["routes", &at, "when"]);
@@ -206,6 +199,20 @@ impl Rules<'_> {
         }
     }
 
+    fn route_source(&mut self, at: &str, route: &Route, rules: Option<&[Rule]>) {
+        let place = self.place(&["routes", at, "rule"]);
+        if !Settings::NAMES.contains(&route.rule.as_str()) {
+            let message = format!("there is no rule \"{}\"", route.rule);
+            let help = did_you_mean(&route.rule, Settings::NAMES.iter().copied());
+            self.report.error(place, "unknown_rule", message, help);
+        } else if rules.is_some_and(|rules| rules.iter().all(|rule| rule.name() != route.rule)) {
+            let message =
+                format!("the rule \"{}\" is not configured: nobody is ever told by this route", route.rule);
+            let help = format!("add to risk: rules: [{{rule: {}, …}}]", route.rule);
+            self.report.error(place, "no_such_rule", message, help);
+        }
+    }
+
     fn route_target(&mut self, at: &str, route: &Route, destinations: &[Destination]) {
         // A destination that is there but faulty is reported once, there.
         let written = self.tree.get("destinations").map(Node::items).unwrap_or_default();
@@ -217,47 +224,6 @@ impl Rules<'_> {
         let message = format!("there is no destination \"{}\"", route.to);
         let help = did_you_mean(&route.to, destinations.iter().map(|d| d.name.as_str()));
         self.report.error(place, "unknown_destination", message, help);
-    }
-
-    pub(super) fn risk(&mut self, risk: &Risk) -> Option<Policy> {
-        for (at, pack) in risk.packs.iter().enumerate() {
-            if pack != FEDERAL_CHRONIC_ABSENCE {
-                let place = self.place(&["risk", "packs", &at.to_string()]);
-                let message = format!("there is no pack \"{pack}\"");
-                self.report.error(
-                    place,
-                    "unknown_pack",
-                    message,
-                    did_you_mean(pack, [FEDERAL_CHRONIC_ABSENCE]),
-                );
-            }
-        }
-        if risk.packs.is_empty() {
-            let place = self.place(&["risk", "packs"]);
-            let help = format!("write packs: [{FEDERAL_CHRONIC_ABSENCE}]");
-            self.report.error(place, "no_pack", "without a pack there are no rules", help);
-        }
-        let policy = Policy::new(risk.enter, risk.leave, risk.min_days, risk.half_day);
-        policy.map_err(|error| self.policy_fault(risk, error)).ok()
-    }
-
-    fn policy_fault(&mut self, risk: &Risk, error: PolicyError) {
-        let (key, help) = match error {
-            PolicyError::EnterIsZero => {
-                ("enter", "a line at 0 % flags every student; write e.g. 10%".to_owned())
-            }
-            PolicyError::LeaveAboveEnter => {
-                let key = if self.tree.get("risk").and_then(|risk| risk.get("leave")).is_some() {
-                    "leave"
-                } else {
-                    "enter"
-                };
-                (key, format!("enter is {}, leave is {}: lower leave", risk.enter, risk.leave))
-            }
-            PolicyError::NoMinDays => ("min_days", "write at least 1; 20 is usual".to_owned()),
-        };
-        let place = self.place(&["risk", key]);
-        self.report.error(place, "invalid_policy", error.to_string(), help);
     }
 
     /// Both embedded, or both servers.

@@ -15,9 +15,10 @@ use jiff::civil::{Date, Weekday};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize as DeriveDeserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::json;
 use signalbox_connector::Secret;
-use signalbox_risk::{FEDERAL_CHRONIC_ABSENCE, HalfDay, Policy, Ratio};
+use signalbox_risk::{ChronicAbsence, FEDERAL_CHRONIC_ABSENCE, HalfDay, Ratio, Settings};
 
 /// Whose hub this is.
 #[derive(Debug, DeriveDeserialize, JsonSchema)]
@@ -125,34 +126,52 @@ pub(crate) struct Risk {
     /// Known school days before anything is decided about a student.
     pub(crate) min_days: u32,
     /// A flag is raised at this share or above, e.g. 10%.
-    #[schemars(with = "String")]
     pub(crate) enter: Ratio,
     /// A flag comes off below this share.
-    #[schemars(with = "String")]
     pub(crate) leave: Ratio,
     /// What an absence of half a day counts.
-    #[schemars(with = "HalfDayWord")]
     pub(crate) half_day: HalfDay,
+    /// Rules with their lines, each with its own settings. Of several of one name the first that fits a student holds. With
+    /// these, `packs` and the keys beside it count only where they are written.
+    #[schemars(with = "Vec<AnyRule>")]
+    pub(crate) rules: Option<IgnoredAny>,
 }
 
-/// The words of [`HalfDay`], for the schema.
-#[derive(JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "read by the schema only")]
-enum HalfDayWord {
-    Whole,
-    Half,
+/// A rule of any name.
+struct AnyRule;
+
+impl JsonSchema for AnyRule {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Rule".into()
+    }
+
+    /// The settings of each rule, with its name and for whom it is.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let names = |about: &str| json_schema!({"type": "array", "items": {"type": "string"}, "minItems": 1, "description": about});
+        let rules = Settings::schemas(generator).into_iter().map(|(name, settings)| {
+            let mut rule = settings;
+            let properties = rule.ensure_object().entry("properties").or_insert_with(|| json!({}));
+            properties["rule"] = json!({"const": name});
+            properties["grades"] =
+                names("Grade levels that it is for, as the roster writes them; without it all.").into();
+            properties["schools"] =
+                names("Schools that it is for, by their first id; without it all.").into();
+            rule
+        });
+        json_schema!({"oneOf": rules.collect::<Vec<_>>()})
+    }
 }
 
 impl Default for Risk {
     fn default() -> Self {
-        let policy = Policy::default();
+        let federal = ChronicAbsence::default();
         Self {
             packs: vec![FEDERAL_CHRONIC_ABSENCE.to_owned()],
-            min_days: policy.min_days(),
-            enter: policy.enter(),
-            leave: policy.leave(),
-            half_day: policy.half_day(),
+            min_days: federal.min_days(),
+            enter: federal.enter(),
+            leave: federal.leave(),
+            half_day: federal.half_day(),
+            rules: None,
         }
     }
 }

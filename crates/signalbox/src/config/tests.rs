@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use signalbox_risk::{ChronicAbsence, HalfDay, Settings};
+
 use super::*;
 use crate::connectors;
 #[cfg(feature = "servers")]
@@ -219,10 +221,61 @@ fn lines_of_risk_are_percentages_in_order() {
     check(&risk("min_days: §soon"), "invalid_type", "expected a whole number, found text");
     check(&risk("packs: [§federal-absence]"), "unknown_pack", "federal-chronic-absence");
     let loaded = read(&risk("enter: 7.5%, leave: 5%, min_days: 30")).expect("sound");
-    assert_eq!(loaded.config.policy.enter().to_string(), "7.5%");
-    assert_eq!(loaded.config.policy.min_days(), 30);
+    let pack = |enter: &str, leave: &str, min_days| {
+        let (enter, leave) = (enter.parse().expect("valid"), leave.parse().expect("valid"));
+        let pack = ChronicAbsence::new(enter, leave, min_days, HalfDay::Whole).expect("sound");
+        vec![Rule::from(Settings::ChronicAbsence(pack))]
+    };
+    assert_eq!(loaded.config.rules, pack("7.5%", "5%", 30));
     let default = read(HEAD).expect("sound");
-    assert_eq!(default.config.policy, Policy::default());
+    assert_eq!(default.config.rules, pack("10%", "9%", 20));
+}
+
+#[test]
+fn rules_are_sound_and_each_can_fire() {
+    let grades = "csv: {path: g.csv, entity: gradebook.course_grade, covers: school_year, absent_rows: end,
+    columns: {student: S, school: C, class: K, term: T, kind: P, grade: G}}";
+    let head = format!("{HEAD}feeds:\n  - {{name: e, {ENROLLMENT}}}\n  - {{name: g, {grades}}}\n");
+    let risk = |rules: &str| format!("{head}risk: {{rules: [{rules}]}}\n");
+    let course = "rule: course-failure, kind: posted, below: 60";
+    for (rules, code, told) in [
+        ("{rule: §course-failur, below: 60}", "unknown_rule", "did you mean"),
+        ("§{below: 60}", "missing_key", "course-failure"),
+        ("{rule: course-failure, kind: posted, below: §0}", "invalid_rule", "e.g. below: 60"),
+        ("{rule: course-failure, kind: posted, below: 60, leave: §59.5}", "invalid_rule", "60 or more"),
+        ("{rule: course-failure, kind: §final, below: 60}", "unknown_word", "posted"),
+        ("{rule: course-failure, kind: posted, below: §250}", "invalid_value", ""),
+        ("§{rule: course-failure, below: 60}", "missing_key", "kind"),
+        ("{rule: course-failure, kind: posted, below: 60, §at_least: 2}", "unknown_key", "below"),
+        ("{rule: course-failure, kind: posted, below: 60, grades: §[]}", "invalid_rule", "leave grades out"),
+        (
+            "{rule: course-failure, kind: posted, below: 60}, §{rule: course-failure, kind: posted, below: 50, grades: [\"09\"]}",
+            "rule_never_fires",
+            "for fewer first",
+        ),
+        ("{rule: chronic-absence, enter: 10%, leave: §12%}", "invalid_rule", "lower leave"),
+        ("{rule: behavior, categories: §[], at_least: 2}", "invalid_rule", "major"),
+        ("{rule: behavior, categories: [major], at_least: 2, leave: §3}", "invalid_rule", "comes off below"),
+    ] {
+        check(&risk(rules), code, told);
+    }
+    let loaded = read(&risk(&format!("{{{course}, grades: [\"09\", 10]}}, {{{course}}}"))).expect("sound");
+    let [first, second] = &loaded.config.rules[..] else {
+        panic!("two rules and no pack: {:?}", loaded.config.rules)
+    };
+    assert_eq!((first.grades.as_slice(), second.grades.len()), (&["09".to_owned(), "10".to_owned()][..], 0));
+    let with_pack = format!("{head}risk: {{packs: [federal-chronic-absence], rules: [{{{course}}}]}}\n");
+    let names: Vec<_> = read(&with_pack).expect("sound").config.rules.iter().map(Rule::name).collect();
+    assert_eq!(names, ["chronic-absence", "course-failure"]);
+    check(&format!("{head}risk: {{rules: §[]}}\n"), "no_rule", "leave rules out");
+    let lonely = risk("{rule: behavior, categories: [major], at_least: 2}");
+    assert_eq!(only(&lonely).code, "rule_without_feed");
+    let url = "webhook: {url: \"https://tool.example/\", secret: \"SECRET[env.PATH]\"}";
+    let routed = format!(
+        "{}destinations:\n  - {{name: c, {url}}}\nroutes:\n  - {{rule: §behavior, to: c}}\n",
+        risk(&format!("{{{course}}}"))
+    );
+    check(&routed, "no_such_rule", "risk: rules");
 }
 
 #[cfg(feature = "servers")]

@@ -17,7 +17,7 @@ use signalbox_connector::{
 };
 use signalbox_event::data::Mode;
 use signalbox_log::MemoryLog;
-use signalbox_risk::Policy;
+use signalbox_risk::{ChronicAbsence, Settings as RuleSettings};
 use signalbox_runtime::calendar::{CalendarSpec, Calendars, MONDAY_TO_FRIDAY};
 use signalbox_runtime::deliver::Target;
 use signalbox_runtime::feeds::names::Names;
@@ -161,7 +161,7 @@ fn settings(folder: &Path, oneroster: bool, heard: &Heard) -> Settings {
         feeds: vec![feed(ROSTER, roster), feed(ATTENDANCE, attendance)],
         targets: vec![Target { name: "counselor".to_owned(), destination: listens }],
         routes: vec![Route { rule: "chronic-absence".to_owned(), to: "counselor".to_owned() }],
-        policy: Policy::default(),
+        rules: vec![RuleSettings::ChronicAbsence(ChronicAbsence::default()).into()],
         names: Names::default(),
         max_payload_bytes: 1 << 24,
     }

@@ -1,7 +1,6 @@
 //! What becomes of one natural key: a row of the payload, or none, against what the ledger has.
 
-use signalbox_connector::Entity;
-use signalbox_event::rows::Day;
+use signalbox_event::rows::{Day, Role};
 use signalbox_event::{Body, Status};
 use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
@@ -64,7 +63,7 @@ pub(super) fn matched(
         Some(live) => !Row::decode(&live.detail)?.is_silence(),
         None => false,
     };
-    if let Some(said) = live.filter(|_| was_said && is_inferred(head) && slot.entity == Entity::Attendance) {
+    if let Some(said) = live.filter(|_| was_said && is_inferred(head) && slot.entity.role() == Role::Fact) {
         // What is inferred never takes the place of what was said.
         let row = Row::decode(&said.detail)?;
         let new = (row.mark != Mark::Doubtful).then(|| marked(said, &Row { mark: Mark::Doubtful, ..row }));

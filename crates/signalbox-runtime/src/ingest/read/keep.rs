@@ -6,7 +6,7 @@ use std::io;
 use jiff::civil::Date;
 use signalbox_connector::draft::{Field, mark_of};
 use signalbox_connector::{Claims, Draft, RejectCode};
-use signalbox_event::rows::{AttendanceCategory, Stands};
+use signalbox_event::rows::Stands;
 use signalbox_event::{Body, Status, StudentKey};
 
 use super::Reader;
@@ -125,10 +125,8 @@ impl Reader<'_> {
         } else {
             self.note_not_found(student, student_id);
         }
-        if let Some(date) = date {
-            for student in found(student) {
-                self.infer(&Row::of_unknown_day(student, "", date, AttendanceCategory::Unknown))?;
-            }
+        for student in found(student) {
+            self.infer_unknown(draft, student)?;
         }
         let school_of = match school {
             School::Known(first) => first.as_ref(),
@@ -150,7 +148,9 @@ impl Reader<'_> {
     ) -> Option<u16> {
         let when = self.when(&draft.body, school);
         match (when, student, draft.body.stands()) {
-            (When::Uncounted(_), Some(student), Stands::On(date)) => self.doubts.misdated(student, date),
+            (When::Uncounted(_), Some(student), Stands::On(date) | Stands::At(date)) => {
+                self.doubts.misdated(student, date);
+            }
             (When::Outside, Some(student), Stands::From(entry)) => {
                 self.doubts.on_student(student, Some(school), None, mark_of(&entry.to_string()));
             }
@@ -166,6 +166,13 @@ impl Reader<'_> {
         }
     }
 
+    /// What the row is about is unknown of a student whom it fits, at whatever school.
+    fn infer_unknown(&mut self, draft: &Draft<'_>, student: StudentKey) -> io::Result<()> {
+        let Some(mut unknown) = draft.body.clone().disputed() else { return Ok(()) };
+        unknown.set_school("".into());
+        self.infer(&Row::new(Some(student), unknown))
+    }
+
     fn note_not_found(&mut self, student: &Found<StudentKey>, id: &str) {
         let notes = &mut self.found.notes;
         if matches!(student, Found::Several(_)) {
@@ -179,7 +186,7 @@ impl Reader<'_> {
 
     /// A row that waited is found: what waits under the same words is not to be used once more.
     fn no_longer_waits(&mut self, draft: &Draft<'_>, year: u16) -> io::Result<()> {
-        if matches!(draft.body, Body::School(_) | Body::Student(_)) {
+        if draft.body.entity().names_identity() {
             return Ok(());
         }
         self.push_waiting(draft, year, ENDS | INFERRED)
@@ -202,6 +209,9 @@ impl Reader<'_> {
 
     /// Adds a row under its student's key.
     pub(super) fn push(&mut self, row: &Row<'_>, year: u16, line: u32, flags: u8) -> io::Result<()> {
+        if let Some(term) = row.body.term().filter(|term| !self.found.terms.contains(*term)) {
+            self.found.terms.insert(term.to_owned());
+        }
         row.encode(&mut self.encoded);
         let slot = Slot { waits: false, entity: row.entity() };
         let head = Head {

@@ -74,7 +74,7 @@ pub(super) enum When {
     Outside,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// The school year that a row counts in; notes what its school's rows reach to.
     pub(super) fn when(&mut self, body: &Body<'_>, school: &str) -> When {
         match body.stands() {
@@ -84,6 +84,26 @@ impl Reader<'_> {
                 year.map_or(When::Outside, When::In)
             }
             Stands::On(date) => self.when_of_day(date, school),
+            Stands::At(date) => self.when_it_was(date, school),
+        }
+    }
+
+    /// On any day, but none to come.
+    fn when_it_was(&mut self, date: Date, school: &str) -> When {
+        let year = self.settings.calendars.school_year(date);
+        if date > self.run_day {
+            self.found.reaches_ahead = true;
+            return When::Uncounted(year);
+        }
+        let seen = self.seen_at(school);
+        seen.latest = seen.latest.max(Some(date));
+        When::In(year)
+    }
+
+    fn seen_at(&mut self, school: &str) -> &mut SchoolSeen<'a> {
+        match self.schools.get_index_of(school) {
+            Some(place) => &mut self.schools[place],
+            None => self.schools.entry(school.into()).or_default(),
         }
     }
 

@@ -126,7 +126,7 @@ pub fn untold(hub: &Hub) -> Vec<Note> {
     let Settings { feeds, targets, routes, names, .. } = &hub.settings;
     let leads_on = |to: &str| targets.iter().any(|target| target.name == to);
     let mut notes = Vec::new();
-    let live = feeds.iter().filter(|feed| feed.is_attendance() && feed.mode == Mode::Live);
+    let live = feeds.iter().filter(|feed| !feed.is_roster() && feed.mode == Mode::Live);
     if !routes.iter().any(|route| leads_on(&route.to)) {
         notes.extend(live.map(|feed| Note {
             code: "live_without_destination",

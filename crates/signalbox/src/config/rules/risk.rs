@@ -1,0 +1,189 @@
+//! The rules: those of packs, and those that are written out.
+
+use signalbox_connector::Entity;
+use signalbox_risk::{
+    CHRONIC_ABSENCE, ChronicAbsence, ChronicAbsenceError, FEDERAL_CHRONIC_ABSENCE, Rule, SettingFault,
+    Settings,
+};
+
+use super::Rules;
+use crate::config::parts::Feed;
+use crate::config::place::{Place, did_you_mean, quoted};
+use crate::config::read;
+use crate::config::sections::Risk;
+use crate::config::tree::{Key, Node, Value};
+
+/// The keys of a rule that are no settings of its own.
+const OF_ALL: [&str; 3] = ["rule", "grades", "schools"];
+
+/// The keys that go on meaning the pack of chronic absence.
+const OF_PACK: [&str; 5] = ["packs", "enter", "leave", "min_days", "half_day"];
+
+impl Rules<'_> {
+    /// `None` where one cannot be read; every fault is in the report.
+    pub(in crate::config) fn risk(&mut self, risk: &Risk) -> Option<Vec<Rule>> {
+        let written = self.tree.get("risk").and_then(|risk| risk.get("rules"));
+        let mut rules: Vec<(Rule, Place)> = Vec::new();
+        let mut is_sound = true;
+        if written.is_none() || OF_PACK.iter().any(|key| self.risk_has(key)) {
+            match self.pack(risk) {
+                Some(pack) => rules.push((pack, self.place(&["risk"]))),
+                None => is_sound = false,
+            }
+        }
+        if let Some(list) = written {
+            is_sound &= self.written(list, &mut rules);
+        }
+        is_sound.then(|| rules.into_iter().map(|(rule, _)| rule).collect())
+    }
+
+    /// Adds the rules that are written out; whether all can be read.
+    fn written(&mut self, list: &Node, rules: &mut Vec<(Rule, Place)>) -> bool {
+        if list.items().is_empty() {
+            let help = format!("e.g. rules: [{{rule: {CHRONIC_ABSENCE}}}], or leave rules out");
+            self.report.error(list.place, "no_rule", "rules is a list of rules, and names none", help);
+        }
+        let mut read = 0;
+        for (index, node) in list.items().iter().enumerate() {
+            let Some(rule) = self.rule(index, node) else { continue };
+            if self.can_fire(&rule, node.place, rules) {
+                rules.push((rule, node.place));
+                read += 1;
+            }
+        }
+        read > 0 && read == list.items().len()
+    }
+
+    fn pack(&mut self, risk: &Risk) -> Option<Rule> {
+        let is_sound = self.packs(risk);
+        let pack = ChronicAbsence::new(risk.enter, risk.leave, risk.min_days, risk.half_day);
+        let pack = pack.map_err(|error| self.policy_fault(risk, error)).ok()?;
+        is_sound.then(|| Settings::ChronicAbsence(pack).into())
+    }
+
+    fn risk_has(&self, key: &str) -> bool {
+        self.tree.get("risk").is_some_and(|risk| risk.get(key).is_some())
+    }
+
+    fn packs(&mut self, risk: &Risk) -> bool {
+        let mut is_sound = true;
+        for (at, pack) in risk.packs.iter().enumerate().filter(|(_, pack)| *pack != FEDERAL_CHRONIC_ABSENCE) {
+            let place = self.place(&["risk", "packs", &at.to_string()]);
+            let (message, help) =
+                (format!("there is no pack \"{pack}\""), did_you_mean(pack, [FEDERAL_CHRONIC_ABSENCE]));
+            self.report.error(place, "unknown_pack", message, help);
+            is_sound = false;
+        }
+        if risk.packs.is_empty() {
+            let place = self.place(&["risk", "packs"]);
+            let help = format!("write packs: [{FEDERAL_CHRONIC_ABSENCE}]");
+            self.report.error(place, "no_pack", "without a pack there are no rules", help);
+            is_sound = false;
+        }
+        is_sound
+    }
+
+    fn policy_fault(&mut self, risk: &Risk, error: ChronicAbsenceError) {
+        let (key, help) = match error {
+            ChronicAbsenceError::EnterIsZero => {
+                ("enter", "a line at 0 % flags every student; write e.g. 10%".to_owned())
+            }
+            ChronicAbsenceError::LeaveAboveEnter => {
+                let key = if self.risk_has("leave") { "leave" } else { "enter" };
+                (key, format!("enter is {}, leave is {}: lower leave", risk.enter, risk.leave))
+            }
+            ChronicAbsenceError::NoMinDays => ("min_days", "write at least 1; 20 is usual".to_owned()),
+        };
+        let place = self.place(&["risk", key]);
+        self.report.error(place, "invalid_policy", error.to_string(), help);
+    }
+
+    fn rule(&mut self, index: usize, node: &Node) -> Option<Rule> {
+        let at = index.to_string();
+        let Some(name) = node.get("rule").and_then(Node::text) else {
+            let help =
+                format!("e.g. {{rule: {CHRONIC_ABSENCE}, …}}; there are {}", Settings::NAMES.join(", "));
+            self.report.error(node.place, "missing_key", "a rule has a name", help);
+            return None;
+        };
+        let settings = self.settings(name, node, &at)?;
+        let fault = |fault: SettingFault| (fault.key, fault.message, fault.help);
+        if let Some((key, message, help)) = settings.fault().map(fault) {
+            let place = self.place(&["risk", "rules", &at, key]);
+            self.report.error(place, "invalid_rule", message, help);
+            return None;
+        }
+        let (grades, schools) = (self.names(node, "grades")?, self.names(node, "schools")?);
+        Some(Rule { settings, grades, schools })
+    }
+
+    fn settings(&mut self, name: &str, node: &Node, at: &str) -> Option<Settings> {
+        let mut own = node.clone();
+        if let Value::Map(entries) = &mut own.value {
+            entries.retain(|(key, _)| !OF_ALL.contains(&key.text.as_str()));
+        }
+        let key = Key { text: "rule".to_owned(), place: node.place };
+        if !Settings::NAMES.contains(&name) {
+            let place = self.place(&["risk", "rules", at, "rule"]);
+            let help = did_you_mean(name, Settings::NAMES.iter().copied());
+            self.report.error(place, "unknown_rule", format!("there is no rule {}", quoted(name)), help);
+            return None;
+        }
+        let settings = read::read_erased(&key, &own, |reader| {
+            Settings::read(name, reader).expect("it is one of those that there are")
+        });
+        settings.map_err(|fault| self.report.fault(fault)).ok()
+    }
+
+    /// The grades or schools that a rule is for; none: all.
+    fn names(&mut self, node: &Node, key: &str) -> Option<Vec<String>> {
+        let Some(list) = node.get(key) else { return Some(Vec::new()) };
+        let names: Vec<String> = list.items().iter().filter_map(Node::text).map(str::to_owned).collect();
+        if names.is_empty() || names.len() != list.items().len() {
+            let message = format!("{key} is a list of names: without one the rule can never fire");
+            let help = format!("e.g. {key}: [\"09\", \"10\"], or leave {key} out: the rule is then for all");
+            self.report.error(list.place, "invalid_rule", message, help);
+            return None;
+        }
+        Some(names)
+    }
+
+    /// Whether a rule is for anybody for whom none of its name before it is.
+    fn can_fire(&mut self, rule: &Rule, place: Place, before: &[(Rule, Place)]) -> bool {
+        let covers = |wide: &[String], narrow: &[String]| {
+            wide.is_empty() || !narrow.is_empty() && narrow.iter().all(|name| wide.contains(name))
+        };
+        let hides = |other: &Rule| {
+            other.name() == rule.name()
+                && covers(&other.grades, &rule.grades)
+                && covers(&other.schools, &rule.schools)
+        };
+        let Some((_, earlier)) = before.iter().find(|(other, _)| hides(other)) else { return true };
+        let message =
+            format!("this rule can never fire: the one in line {} is for all its students", earlier.line);
+        let help = "of rules of one name the first that fits a student holds: put the one for fewer first, or take one out";
+        self.report.error(place, "rule_never_fires", message, help);
+        false
+    }
+
+    /// Rules that are written out, and of which no feed brings what they measure.
+    pub(in crate::config) fn rules_have_feeds(&mut self, rules: &[Rule], feeds: &[Feed]) {
+        for (index, node) in self.written_rules().iter().enumerate() {
+            let name = node.get("rule").and_then(Node::text).unwrap_or_default();
+            let Some(rule) = rules.iter().find(|rule| rule.name() == name) else { continue };
+            let reads = rule.settings.reads();
+            let brings = |entity: &Entity| entity.as_str() == reads;
+            if !feeds.iter().any(|feed| feed.source.entities().iter().any(brings)) {
+                let place = self.place(&["risk", "rules", &index.to_string(), "rule"]);
+                let message = format!("no feed brings {reads}: by this rule nobody is ever flagged");
+                let help = format!("add a feed with entity: {reads}");
+                self.report.warning(place, "rule_without_feed", message, help);
+            }
+        }
+    }
+
+    fn written_rules(&self) -> Vec<Node> {
+        let rules = self.tree.get("risk").and_then(|risk| risk.get("rules"));
+        rules.map(Node::items).unwrap_or_default().to_vec()
+    }
+}
