@@ -16,6 +16,9 @@ KNOWN_THROUGH = date(2026, 10, 16)
 STUDENTS = 60
 # Five absences of 44 days are 11.4 %; four were never as much as 10 % of the days before.
 AT_THE_LINE, AT_THE_LINE_ABSENT = 1022, {8, 22, 33, 41, 44}
+CLASSES = ["ALG", "ENG", "SCI"]
+# Posted in the first quarter, and again after the work was done again.
+RETAKEN, RETAKEN_FROM, RETAKEN_TO = 1012, 58, 71
 GIVEN = ["Ana", "Ben", "Cleo", "Dev", "Esi", "Finn", "Gia", "Hugo", "Iris", "Jonas"]
 FAMILY = ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Hazel", "Juniper", "Linden", "Maple"]
 
@@ -124,6 +127,45 @@ def roster(folder):
     )
 
 
+def grades(dice):
+    """(number, school, class, grade): the first quarter, as posted on the day before the last that is known. Who is
+    absent often has lower ones; a few are not in yet."""
+    for number, school, _, _ in students():
+        low = number % 12 == 5
+        for name in CLASSES:
+            grade = dice.below(31) + (45 if low else 68)
+            if number == RETAKEN:
+                grade = RETAKEN_FROM if name == "ALG" else 80
+            yield number, school, f"{name}-{school}", "" if dice.below(40) == 0 else grade
+
+
+def gradebook(path, rows):
+    header = ["Student_Number", "School_ID", "Section", "Term", "Grade_Type", "Percent", "Entered"]
+    entered = american(date(2026, 10, 15))
+    write(path, header, [[number, school, section, "Q1", "Posted", grade, entered] for number, school, section, grade in rows])
+
+
+def incidents():
+    """(incident, number, school, day, level): one student is referred to the office twice, two are in one incident."""
+    yield 5001, 1017, "100", date(2026, 9, 3), "Minor"
+    yield 5002, 1025, "100", date(2026, 9, 15), "Major"
+    yield 5003, 1030, "200", date(2026, 9, 22), "Major"
+    yield 5003, 1044, "200", date(2026, 9, 22), "Minor"
+    yield 5004, 1025, "100", date(2026, 10, 8), "OSS"
+
+
+def discipline(path, rows):
+    header = ["Incident", "Student_Number", "School_ID", "Incident_Date", "Level"]
+    write(path, header, [[incident, number, school, american(day), level] for incident, number, school, day, level in rows])
+
+
+def retaken(rows):
+    """The next night's file: one grade after the work was done again."""
+    algebra = f"ALG-{SCHOOLS[(RETAKEN - 1001) % 2][0]}"
+    for number, school, section, grade in rows:
+        yield number, school, section, RETAKEN_TO if (number, section) == (RETAKEN, algebra) else grade
+
+
 def attendance(path, rows):
     header = ["Student_Number", "School_ID", "Att_Date", "Att_Code"]
     write(path, header, [[number, school, american(day), code] for number, school, day, code in rows])
@@ -145,6 +187,10 @@ def main():
     roster(HERE / "drop" / "sis")
     attendance(HERE / "drop" / "attendance_1016.csv", rows)
     attendance(HERE / "later" / "attendance_1019.csv", corrected(rows))
+    posted = list(grades(Dice(77)))
+    gradebook(HERE / "drop" / "grades_1016.csv", posted)
+    gradebook(HERE / "later" / "grades_1019.csv", retaken(posted))
+    discipline(HERE / "drop" / "incidents_1016.csv", incidents())
 
 
 if __name__ == "__main__":

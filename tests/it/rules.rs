@@ -53,6 +53,7 @@ fn one_student_with_three_flags_of_three_rules() {
     for id in ids {
         let explained = district.json(&["explain", id, "--verify"]);
         assert_eq!(explained["verified"], true, "{explained}");
+        assert_eq!(explained["together"].as_array().map(Vec::len), Some(2), "{explained}");
         certificates.push(explained["certificate"]["policy_hash"].as_str().expect("a hash").to_owned());
     }
     certificates.sort();

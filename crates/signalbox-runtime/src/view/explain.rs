@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use signalbox_event::data::{CourseGrade, Reason, StudentRef};
-use signalbox_event::{Data, Event};
+use signalbox_event::{Data, Event, Kind};
 use signalbox_risk::policy_hash;
 use uuid::Uuid;
 
@@ -34,6 +34,8 @@ pub struct Explanation {
     pub days_left: Option<u32>,
     pub clears_when: Option<String>,
     pub history: Vec<HistoryLine>,
+    /// What else stands of the student: rules decide apart, and people see what moves together.
+    pub together: Vec<Beside>,
     pub certificate: Certificate,
     /// Whether the log gives the same again; `None` unless asked.
     pub verified: Option<bool>,
@@ -43,6 +45,18 @@ pub struct Explanation {
 pub struct HistoryLine {
     pub at: LocalTime,
     pub kind: &'static str,
+    pub text: String,
+}
+
+/// Another open flag of the student's.
+#[derive(Debug, Serialize)]
+pub struct Beside {
+    pub flag_id: Uuid,
+    pub rule: String,
+    pub domain: &'static str,
+    /// The day on which its line was reached.
+    pub since: Date,
+    /// Why, in one sentence.
     pub text: String,
 }
 
@@ -88,6 +102,7 @@ pub async fn explain(
         },
         unknown_dates: if flag.unconfirmed { now_known.unknown_dates } else { Vec::new() },
         told_as_of: flag.until,
+        together: together(hub, found),
         history: flag
             .history
             .iter()
@@ -102,16 +117,37 @@ pub async fn explain(
             code_version: env!("CARGO_PKG_VERSION"),
             as_of: basis.as_of.to_string(),
             reference_version: reference_version(basis.place.calendars, basis.place.coverage),
-            events: newest(&replay.events),
+            events: newest(&replay.events, rule.settings.reads()),
         },
         verified,
     }))
 }
 
-/// The ids of the events that stand: per feed and fact the one of the highest revision.
-fn newest(events: &[Event]) -> Vec<Uuid> {
+/// The student's other flags of that school year that are open.
+fn together(hub: &Hub, found: &Found) -> Vec<Beside> {
+    let mut beside = Vec::new();
+    for kept in found.state.rules.iter().filter(|kept| kept.rule != found.rule) {
+        for flag in kept.announced.flags().iter().filter(|flag| flag.state.is_live()) {
+            let Some(basis) = kept.basis(flag.number) else { continue };
+            let texts: Vec<String> =
+                basis.rule.settings.reasons(flag).into_iter().map(|reason| reason.text).collect();
+            beside.push(Beside {
+                flag_id: flags::id(hub, found.who, &kept.rule, flag.number),
+                rule: kept.rule.clone(),
+                domain: basis.rule.domain(),
+                since: flag.start,
+                text: texts.join(" "),
+            });
+        }
+    }
+    beside
+}
+
+/// The ids of the events that stand of those that the rule reads: per feed and fact the one of the highest revision.
+fn newest(events: &[Event], reads: &str) -> Vec<Uuid> {
     let mut newest: std::collections::BTreeMap<_, (u64, Uuid)> = std::collections::BTreeMap::new();
-    for event in events {
+    let is_read = |event: &&Event| [reads, Kind::RosterEnrollment.short()].contains(&event.kind().short());
+    for event in events.iter().filter(is_read) {
         let Some(key) = fact_key(event) else { continue };
         let entry = newest.entry(key).or_insert((event.revision, event.id));
         if event.revision > entry.0 {

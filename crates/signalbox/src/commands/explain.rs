@@ -67,6 +67,9 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
     if let Some(clears_when) = &why.clears_when {
         writeln!(out, "Next       {clears_when}")?;
     }
+    for one in &why.together {
+        writeln!(out, "Also       {} since {}: {}", one.rule.replace('-', " "), one.since, one.text)?;
+    }
     for entry in &why.history {
         writeln!(out, "{}  {}: {}", entry.at, entry.kind, entry.text)?;
     }
