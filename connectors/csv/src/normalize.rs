@@ -190,17 +190,17 @@ struct Read<'r> {
 impl Read<'_> {
     /// Says what the row says: the entity's own last, after what else it is that there is.
     #[inline]
-    fn say(self, entity: Entity, emit: &mut Emit<'_>) -> ControlFlow<()> {
-        let Self { line, cells, mut claims, mut fault, mut left_out } = self;
+    fn say(&mut self, entity: Entity, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let Self { line, cells, claims, fault, left_out } = self;
         let mut flow = ControlFlow::Continue(());
         entity.of_cells(cells, &mut |body| {
-            let mut draft = draft(line, body);
+            let mut draft = draft(*line, body);
             if draft.body.entity() == entity {
-                draft.claims = std::mem::take(&mut claims);
+                draft.claims = std::mem::take(claims);
                 draft.fault = fault.take();
-                draft.left_out = std::mem::take(&mut left_out);
+                draft.left_out = std::mem::take(left_out);
             } else if matches!(draft.body, Body::Student(_)) && !left_out.is_empty() {
-                draft.left_out = names(&mut left_out);
+                draft.left_out = names(left_out);
             }
             if flow.is_continue() {
                 flow = emit(Item::Draft(draft));

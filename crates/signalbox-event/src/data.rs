@@ -43,11 +43,11 @@ impl Status {
 
 macro_rules! data {
     (
-        [$($(#[doc = $doc:literal])+ $entity:ident, $of_row:ident($row:ident, $row_data:ident) = $number:literal,
+        [$($(#[doc = $doc:literal])+ $module:ident: $entity:ident, $of_row:ident($row:ident, $row_data:ident) = $number:literal,
             $short:literal, $domain:ident, $class:ident;)*]
         $($own:tt)*
     ) => {
-        data! { $($of_row($row_data),)* $($own)* }
+        data! { $($of_row(crate::rows::$row_data),)* $($own)* }
     };
     ($($variant:ident($payload:ty),)*) => {
         /// What an event says. One variant per [`Kind`].

@@ -87,7 +87,7 @@ impl DataClass {
 
 macro_rules! kinds {
     (
-        [$($(#[doc = $row_doc:literal])+ $entity:ident, $of_row:ident($row:ident, $data:ident) = $number:literal,
+        [$($(#[doc = $row_doc:literal])+ $module:ident: $entity:ident, $of_row:ident($row:ident, $data:ident) = $number:literal,
             $row_short:literal, $row_domain:ident, $row_class:ident;)*]
         $($own:tt)*
     ) => {

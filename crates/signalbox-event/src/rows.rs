@@ -6,16 +6,10 @@
 #[macro_use]
 mod words;
 
-mod attendance;
 mod cells;
 mod column;
-mod course_grade;
 mod day;
-mod enrollment;
-mod incident;
 mod key;
-mod school;
-mod student;
 #[cfg(test)]
 mod tests;
 
@@ -27,18 +21,10 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use self::attendance::{AttendanceCategory, AttendanceDaily, AttendanceRow};
 pub use self::cells::{COLUMNS_AT_MOST, Cell, Cells};
 pub use self::column::{Column, Holds, Unread};
-pub use self::course_grade::{
-    CourseGrade, CourseGradeKind, CourseGradeRow, Grade, HIGHEST_GRADE, NoGrade, Points,
-};
 pub use self::day::Day;
-pub use self::enrollment::{Enrollment, EnrollmentRow};
-pub use self::incident::{Incident, IncidentCategory, IncidentRow};
 pub use self::key::{push_day, push_part};
-pub use self::school::{School, SchoolRow};
-pub use self::student::{IdValue, Student, StudentRow};
 use crate::data::{Data, Status};
 use crate::kind::{Domain, Kind};
 
@@ -57,9 +43,9 @@ pub trait Row<'a>: Sized {
     const WHILE_DISPUTED: &'static str = "What was known stands until the source says one thing; of what is new the row \
                                           that lasts longer is used.";
 
-    /// Says what the cells of a mapped row say, in the order of [`COLUMNS`](Self::COLUMNS): the row itself comes last, after
-    /// what else it is that there is. Cells of what rejects a row are there.
-    fn of_cells(_cells: Cells<'a>, _say: &mut dyn FnMut(Body<'a>)) {}
+    /// Says what the cells of a mapped row say, in the order of [`COLUMNS`](Self::COLUMNS), and takes their values out: the row
+    /// itself comes last, after what else it is that there is. Cells of what rejects a row are there.
+    fn of_cells(_cells: &mut Cells<'a>, _say: &mut dyn FnMut(Body<'a>)) {}
 
     /// Which days it speaks of.
     fn stands(&self) -> Stands;
@@ -123,8 +109,11 @@ pub struct Subject<'a> {
 }
 
 macro_rules! rows {
-    ([$($(#[doc = $doc:literal])+ $variant:ident, $kind:ident($row:ident, $data:ident) = $number:literal, $name:literal,
+    ([$($(#[doc = $doc:literal])+ $module:ident: $variant:ident, $kind:ident($row:ident, $data:ident) = $number:literal, $name:literal,
         $domain:ident, $class:ident;)*]) => {
+        $(mod $module;)*
+        $(pub use self::$module::*;)*
+
         /// What a row is about. The numbers stand in stores and are never reused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
@@ -163,7 +152,8 @@ macro_rules! rows {
             }
 
             /// See [`Row::of_cells`].
-            pub fn of_cells<'a>(self, cells: Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
+            #[inline]
+            pub fn of_cells<'a>(self, cells: &mut Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
                 match self { $(Self::$variant => $row::of_cells(cells, say),)* }
             }
 

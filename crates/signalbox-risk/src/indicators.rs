@@ -1,9 +1,5 @@
 //! The indicators: one file each, and one line in the list below.
 
-mod behavior;
-mod chronic_absence;
-mod course_failure;
-
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,13 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use self::behavior::{Behavior, CountedIncident, CountedIncidents};
 pub(crate) use self::chronic_absence::is_enrolled_on;
-pub use self::chronic_absence::{
-    AbsenceRate, Absences, ChronicAbsence, ChronicAbsenceError, Counts, Episode, Evaluation, HalfDay,
-    days_left_text, evaluate, school_days_after, unused_rows, value,
-};
-pub use self::course_failure::{Course, CourseFailure, FailedCourses, SchoolDays};
 use crate::announce::{Announced, Flag, FlagChange, announce};
 use crate::judged::{Answer, Followed, Judged, Judging, Measure, Span};
 use crate::reasons::Reason;
@@ -76,7 +66,10 @@ impl fmt::Display for SettingFault {
 }
 
 macro_rules! indicators {
-    ($($(#[$doc:meta])* $name:ident: $measured:ty;)*) => {
+    ($($(#[$doc:meta])* $module:ident: $name:ident($measured:ident);)*) => {
+        $(mod $module;)*
+        $(pub use self::$module::*;)*
+
         /// The settings of a rule. The order is how they are stored: new ones go to the end.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Settings { $($(#[$doc])* $name($name),)* }
@@ -222,11 +215,11 @@ macro_rules! indicators {
 
 indicators! {
     /// Absent from a share of the school days.
-    ChronicAbsence: Absences;
+    chronic_absence: ChronicAbsence(Absences);
     /// Grades below a line.
-    CourseFailure: FailedCourses;
+    course_failure: CourseFailure(FailedCourses);
     /// Incidents within some time.
-    Behavior: CountedIncidents;
+    behavior: Behavior(CountedIncidents);
 }
 
 /// What is live, or was when its year ended, stands as it was last confirmed.

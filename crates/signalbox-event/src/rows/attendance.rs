@@ -42,7 +42,8 @@ impl<'a> Row<'a> for AttendanceRow<'a> {
     ];
     const WHILE_DISPUTED: &'static str = "That day counts as unknown until the source says one thing.";
 
-    fn of_cells([_, _, date, category, ..]: Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
+    #[inline]
+    fn of_cells([_, _, date, category, ..]: &mut Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
         let Some(date) = date.date() else { return };
         let word = category.word(AttendanceCategory::MAPPABLE);
         say(Self {

@@ -25,21 +25,25 @@ pub enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    pub fn text(self) -> Option<Text<'a>> {
-        match self {
+    /// Takes the text out.
+    #[inline]
+    pub fn text(&mut self) -> Option<Text<'a>> {
+        match std::mem::take(self) {
             Self::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub fn date(self) -> Option<Date> {
+    #[inline]
+    pub fn date(&self) -> Option<Date> {
         match self {
-            Self::Date(date) => Some(date),
+            Self::Date(date) => Some(*date),
             _ => None,
         }
     }
 
     /// The word that it is, of `all` in the order of its column's.
+    #[inline]
     pub fn word<T: Copy>(&self, all: &[T]) -> Option<T> {
         match self {
             Self::Word(Some(at), _) => all.get(*at).copied(),
@@ -47,9 +51,10 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// The code as the file has it.
-    pub fn code(self) -> Option<Text<'a>> {
-        match self {
+    /// Takes the code out, as the file has it.
+    #[inline]
+    pub fn code(&mut self) -> Option<Text<'a>> {
+        match std::mem::take(self) {
             Self::Word(_, code) => code,
             _ => None,
         }

@@ -49,7 +49,7 @@ impl<'a> Row<'a> for CourseGradeRow<'a> {
     ];
     const WHILE_DISPUTED: &'static str = "That grade counts as unknown until the source says one thing.";
 
-    fn of_cells([_, _, class, term, kind, grade, as_of, ..]: Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
+    fn of_cells([_, _, class, term, kind, grade, as_of, ..]: &mut Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
         let (Some(class), Some(term)) = (class.text(), term.text()) else { return };
         let Some(kind) = kind.word(CourseGradeKind::MAPPABLE) else { return };
         let (school, as_of) = (Cow::default(), as_of.date().map(Day::from));
@@ -142,8 +142,8 @@ impl<'a> Grade<'a> {
         if is_letter { Ok(Self::Letter(text)) } else { Err(NoGrade) }
     }
 
-    fn of_cell(cell: super::Cell<'a>) -> Self {
-        match cell {
+    fn of_cell(cell: &mut super::Cell<'a>) -> Self {
+        match std::mem::take(cell) {
             super::Cell::Blank => Self::None,
             super::Cell::Text(text) => Self::parse(text).unwrap_or(Self::Unknown),
             _ => Self::Unknown,

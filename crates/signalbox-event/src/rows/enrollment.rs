@@ -67,7 +67,7 @@ impl<'a> Row<'a> for EnrollmentRow<'a> {
     ];
 
     /// Also says that the school and the student are there.
-    fn of_cells(cells: Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
+    fn of_cells(cells: &mut Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
         let [student, school, entry, exit, grade, family_name, given_name, birth_date, ..] = cells;
         let (Some(student), Some(school), Some(entry)) = (student.text(), school.text(), entry.date()) else {
             return;

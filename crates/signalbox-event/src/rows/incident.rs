@@ -42,7 +42,7 @@ impl<'a> Row<'a> for IncidentRow<'a> {
     const WHILE_DISPUTED: &'static str = "That incident counts as one of which nothing is known until the source says one \
                                           thing.";
 
-    fn of_cells([incident, _, _, date, category, ..]: Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
+    fn of_cells([incident, _, _, date, category, ..]: &mut Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
         let Some(incident) = incident.text() else { return };
         let category = category.word(IncidentCategory::MAPPABLE).unwrap_or(IncidentCategory::Unknown);
         let date = date.date().map(Day::from);

@@ -69,7 +69,7 @@ fn every_entity_with_columns_makes_a_row_of_its_cells() {
             };
         }
         let mut last = None;
-        entity.of_cells(cells, &mut |body| last = Some(body));
+        entity.of_cells(&mut cells, &mut |body| last = Some(body));
         let row = last.unwrap_or_else(|| panic!("{entity} makes no row"));
         assert_eq!(row.entity(), entity);
         let disputes = entity.columns().iter().any(|column| column.unread == Unread::Disputes);
