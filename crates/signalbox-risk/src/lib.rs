@@ -38,6 +38,8 @@ mod reference;
 mod registers;
 mod rule;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod student;
 
 pub use announce::{
