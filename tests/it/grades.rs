@@ -121,7 +121,7 @@ fn a_grade_that_is_retaken_takes_its_flag_back_once() {
     assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.withdrawn"]);
     let withdrawn = receiver.deliveries()[1].json();
     assert_eq!(withdrawn["data"]["flag_id"], id);
-    let told = "The grade in ALG1 (Q1) is 71 now, it was 58. As known now no grade is below 60.";
+    let told = "The grade in ALG1 (Q1) is 71 now, it was 58. As known now no posted grade is below 60.";
     assert_eq!(withdrawn["data"]["reason"], told);
     assert_eq!(district.json(&["explain", id, "--verify"])["verified"], true);
 }
@@ -247,4 +247,92 @@ fn a_running_grade_that_nobody_enters_any_more_freezes_its_flag() {
     let risen = [rows[0], (1001, "ALG1", "Q1", "I", "75")];
     grade(&mut district, "grades-2.csv", &risen);
     assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.cleared"]);
+}
+
+/// A grade is none yet while its cell is blank; for a night it may be blank by mistake.
+#[test]
+fn a_night_of_blank_grades_takes_nothing_back() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver, POSTED);
+    let failing =
+        [(1000, "ALG1", "Q1", "P", "50"), (1001, "ALG1", "Q1", "P", "55"), (1002, "ALG1", "Q1", "P", "90")];
+    grade(&mut district, "grades-1.csv", &failing);
+    let blank = failing.map(|row| (row.0, row.1, row.2, row.3, ""));
+    let status = grade(&mut district, "grades-2.csv", &blank);
+    assert_eq!(status["flags"]["open"], 2, "{status}");
+    grade(&mut district, "grades-3.csv", &failing);
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 2]);
+}
+
+/// What cannot be used speaks for no term.
+#[test]
+fn a_stray_row_that_cannot_be_used_ends_no_other_term() {
+    for stray in ["1002,100,ART,Q1,P,999", "1002,999,ART,Q1,P,90"] {
+        let receiver = Receiver::start();
+        let mut district = district(&receiver, POSTED);
+        grade(
+            &mut district,
+            "grades-1.csv",
+            &[(1000, "ALG1", "Q1", "P", "50"), (1001, "ALG1", "Q1", "P", "55")],
+        );
+        let second = export(&[(1000, "ALG1", "Q2", "P", "70"), (1001, "ALG1", "Q2", "P", "80")]);
+        district.drop("grades-2.csv", format!("{second}{stray}\r\n"));
+        let status = district.up();
+        assert_eq!(last_run(&status, "grades")["end"], 0, "{stray}: {status}");
+        assert_eq!(status["flags"]["open"], 2, "{stray}: {status}");
+    }
+}
+
+/// The end of a term is no shrunken export: running grades go, as they are posted.
+#[test]
+fn running_grades_that_are_posted_ask_nobody() {
+    let receiver = Receiver::start();
+    let mut district = District::with(|config| {
+        FEED.clone_into(&mut config.beside);
+        config.risk = "{rules: [{rule: course-failure, kind: in_progress, below: 60}]}";
+        config.webhooks = vec![("counselor".to_owned(), receiver.url())];
+        config.told_of = vec!["course-failure"];
+    });
+    let ids: Vec<u32> = (1000..1040).collect();
+    district.enroll(&ids);
+    let all = |kind| ids.iter().map(|id| (*id, "ALG1", "Q1", kind, "40")).collect::<Vec<Grade<'_>>>();
+    grade(&mut district, "grades-1.csv", &all("I"));
+    let status = grade(&mut district, "grades-2.csv", &all("P"));
+    assert_eq!((&status["holds"], &status["flags"]["open"]), (&0.into(), &0.into()), "{status}");
+    assert_counts(last_run(&status, "grades"), &[("rows", 40), ("add", 40), ("end", 40)]);
+    let told = receiver.deliveries()[40].json();
+    assert_eq!(
+        (&told["type"], &told["data"]["reason"]),
+        (&"risk.flag.cleared".into(), &"ALG1 (Q1): 40 posted.".into())
+    );
+}
+
+/// What was entered last year is last year's, however late it is read.
+#[test]
+fn last_years_grades_raise_nothing_this_year() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver, POSTED);
+    district.configure(|config| {
+        let dated =
+            FEED.replace("grade: Grade}", "grade: Grade, as_of: {from: Entered, format: \"%m/%d/%Y\"}}");
+        config.beside = dated;
+        config.calendars = "[{schools: all, school_year: 2021, first: 2020-08-24, last: 2021-05-28}, \
+                            {schools: all, school_year: 2022, first: 2021-08-23, last: 2022-05-27}]"
+            .to_owned();
+    });
+    let file = |entered: &str| {
+        format!(
+            "Student,School,Section,Term,Type,Grade,Entered\r\n1000,100,ALG1,Q4,P,40,{entered}\r\n1001,100,ALG1,Q4,P,90,{entered}\r\n"
+        )
+    };
+    district.drop("grades-1.csv", file("5/20/2021"));
+    let status = district.up();
+    assert_eq!(
+        (&status["flags"]["open"], &last_run(&status, "grades")["add"]),
+        (&0.into(), &2.into()),
+        "{status}"
+    );
+    district.drop("grades-2.csv", file("1/1/2099"));
+    district.up();
+    assert_eq!(district.flags()[0]["since"], "2021-11-01", "none is entered after it was read");
 }

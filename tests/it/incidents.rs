@@ -171,3 +171,70 @@ fn a_window_ends_what_is_gone_in_it_and_nothing_before() {
     assert_counts(last_run(&status, "incidents"), &[("rows", 2), ("unchanged", 2), ("end", 1)]);
     assert_eq!(status["flags"]["open"], 1, "that of day 10 stands: {status}");
 }
+
+/// What has left the window of a nightly export was not taken back.
+#[test]
+fn an_incident_that_leaves_the_window_stands() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver);
+    district
+        .configure(|config| config.beside = FEED.replace("covers: school_year", "covers: {school_days: 10}"));
+    district.now = noon(20);
+    report(&mut district, "incidents-1.csv", &[(1, 1001, 12, "2"), (2, 1001, 20, "2")]);
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"]);
+    district.now = noon(22);
+    let status = report(&mut district, "incidents-2.csv", &[(2, 1001, 20, "2")]);
+    assert_counts(last_run(&status, "incidents"), &[("rows", 1), ("unchanged", 1)]);
+    // That one, on a day that it speaks for, was.
+    district.now = noon(23);
+    report(&mut district, "incidents-3.csv", &[(3, 1002, 23, "1")]);
+    assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.withdrawn"]);
+}
+
+#[test]
+fn a_day_that_could_not_be_read_for_a_night_is_the_one_of_before() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver);
+    district
+        .configure(|config| config.beside = FEED.replace("covers: school_year", "covers: {school_days: 10}"));
+    district.now = noon(30);
+    let rows = [(1, 1001, 25, "2"), (2, 1001, 30, "2")];
+    report(&mut district, "incidents-1.csv", &rows);
+    district.drop("incidents-2.csv", export(&rows).replace(&us(day(25)), "soon"));
+    district.up();
+    assert_eq!((district.flags()[0]["unconfirmed"].clone(), receiver.kinds().len()), (true.into(), 1));
+    let status = report(&mut district, "incidents-3.csv", &rows[1..]);
+    assert_counts(last_run(&status, "incidents"), &[("rows", 1), ("unchanged", 1), ("end", 1)]);
+    assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.withdrawn"]);
+}
+
+/// A header alone ends nothing, nor does a file without a small school.
+#[test]
+fn silence_of_a_school_takes_nothing_back() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver);
+    district.enroll(&[1000, 1001, 1002, 1003, 2000]);
+    let rows = [(1, 2000, 10, "2"), (2, 2000, 30, "2"), (3, 1002, 30, "1")];
+    report(&mut district, "incidents-1.csv", &rows);
+    for (name, left) in [("incidents-2.csv", &rows[..0]), ("incidents-3.csv", &rows[2..])] {
+        let status = report(&mut district, name, left);
+        assert_eq!(
+            (&last_run(&status, "incidents")["end"], &status["flags"]["open"]),
+            (&0.into(), &1.into()),
+            "{name}: {status}"
+        );
+    }
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"]);
+}
+
+#[test]
+fn an_incident_to_come_counts_when_its_day_comes() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver);
+    district.now = noon(30);
+    report(&mut district, "incidents-1.csv", &[(1, 1001, 10, "2"), (2, 1001, 32, "2")]);
+    assert_eq!(receiver.kinds(), [""; 0]);
+    district.now = noon(32);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"]);
+}

@@ -97,6 +97,8 @@ pub enum Stands {
     On(Date),
     /// It happened on this day, whether school was held or not.
     At(Date),
+    /// It stood so by this day.
+    By(Date),
 }
 
 /// Whose row it is, as events name students.
@@ -228,7 +230,7 @@ impl Body<'_> {
     pub fn date(&self) -> Option<Date> {
         match self.stands() {
             Stands::From(date) | Stands::On(date) | Stands::At(date) => Some(date),
-            Stands::Throughout => None,
+            Stands::Throughout | Stands::By(_) => None,
         }
     }
 }

@@ -49,6 +49,11 @@ impl<'a> SchoolDaysOf<'a> {
         self.school
     }
 
+    /// The first day of the school year; `None`: no calendar says so.
+    pub(crate) fn begin(&self) -> Option<Date> {
+        self.year.map(SchoolYear::begin)
+    }
+
     pub(crate) const fn is_known(&self) -> bool {
         self.year.is_some()
     }

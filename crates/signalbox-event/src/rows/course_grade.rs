@@ -57,7 +57,7 @@ impl<'a> Row<'a> for CourseGradeRow<'a> {
     }
 
     fn stands(&self) -> Stands {
-        Stands::Throughout
+        self.as_of.map_or(Stands::Throughout, |as_of| Stands::By(as_of.into()))
     }
 
     fn school(&self) -> Option<&str> {

@@ -188,7 +188,7 @@ impl Judged for IncidentsJudged {
     }
 
     fn as_of(&self) -> Option<Date> {
-        self.walked.missing.is_empty().then_some(self.as_of)
+        self.walked.known_to
     }
 
     fn feeds(&self) -> &[Arc<str>] {
@@ -222,7 +222,7 @@ impl Judged for IncidentsJudged {
     }
 
     fn looks_again(&self) -> Option<Date> {
-        self.walked.next_end
+        self.walked.next_change
     }
 
     fn raised(&self, flag: &Flag) -> String {

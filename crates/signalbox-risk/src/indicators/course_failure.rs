@@ -61,6 +61,7 @@ pub struct Course {
     pub school: Box<str>,
     pub class: Box<str>,
     pub term: Box<str>,
+    pub kind: GradeKind,
     pub mark: Mark<Box<str>>,
     /// The day on which it was entered, or first read.
     pub date: Date,
@@ -76,6 +77,12 @@ impl Course {
         format!("{} ({})", self.class, self.term)
     }
 
+    /// What it is now, in one sentence: `ALG1-3 (Q1): 71 now.`
+    fn now(&self) -> String {
+        let how = if self.kind == GradeKind::Posted { "posted" } else { "now" };
+        format!("{}: {} {how}.", self.name(), self.grade())
+    }
+
     /// `59.99`, `F`
     fn grade(&self) -> String {
         match &self.mark {
@@ -85,6 +92,12 @@ impl Course {
             Mark::Unknown => "not known".to_owned(),
         }
     }
+}
+
+/// Whether a file may have it as a grade that is no number.
+fn is_letter(text: &str) -> bool {
+    let is_short = text.chars().count() <= 12;
+    is_short && text.trim() == text && text.starts_with(char::is_alphabetic)
 }
 
 impl CourseFailure {
@@ -133,9 +146,10 @@ impl Indicator for CourseFailure {
             let message = "leave must not be below the line at which a flag is raised";
             return Some(SettingFault::new("leave", message, format!("write {below} or more")));
         }
-        if let Some(blank) = scale.keys().find(|letter| letter.trim().is_empty()) {
-            let message = format!("the scale has a blank letter \"{blank}\"");
-            return Some(SettingFault::new("scale", message, "a blank cell is no grade yet; take it out"));
+        if let Some(letter) = scale.keys().find(|letter| !is_letter(letter)) {
+            let message = format!("the scale has \"{letter}\", which is no letter as files write one");
+            let help = "e.g. {A: 95, \"B+\": 88}; a number in a file counts as it is";
+            return Some(SettingFault::new("scale", message, help));
         }
         match stale_after {
             Some(_) if *kind == GradeKind::Posted => {
@@ -150,8 +164,17 @@ impl Indicator for CourseFailure {
         }
     }
 
+    /// A grade that was posted for the term is the end of a running one.
     fn judge(&self, on: &Judging<'_>) -> CoursesJudged {
-        CoursesJudged::of(self, graded(self, on), on)
+        let courses = graded(self, self.kind, on);
+        if self.kind == GradeKind::Posted {
+            return CoursesJudged::of(self, courses, Vec::new(), on);
+        }
+        let posted: Vec<Graded> = graded(self, GradeKind::Posted, on);
+        let posted: Vec<Graded> = posted.into_iter().filter(|one| one.standing != Standing::NoGrade).collect();
+        let is_over = |one: &Graded| posted.iter().any(|posted| posted.course.is(&one.course));
+        let courses = courses.into_iter().filter(|one| !is_over(one)).collect();
+        CoursesJudged::of(self, courses, posted, on)
     }
 
     fn reasons(&self, flag: &Flag, measured: &FailedCourses) -> Vec<Reason> {
@@ -209,6 +232,8 @@ pub struct CoursesJudged {
     settings: CourseFailure,
     /// Those of the rule's kind, in the order (school, class, term).
     courses: Vec<Graded>,
+    /// Of a rule on running grades, those that were posted meanwhile.
+    posted: Vec<Graded>,
     feeds: Vec<Arc<str>>,
     status: Status,
     missing: Vec<Missing>,
@@ -217,7 +242,7 @@ pub struct CoursesJudged {
 }
 
 impl CoursesJudged {
-    fn of(settings: &CourseFailure, courses: Vec<Graded>, on: &Judging<'_>) -> Self {
+    fn of(settings: &CourseFailure, courses: Vec<Graded>, posted: Vec<Graded>, on: &Judging<'_>) -> Self {
         let stale_on = grades::stale_on(settings, &courses, on);
         let is_stale = stale_on.is_some_and(|date| date <= on.as_of);
         let mut missing = Vec::new();
@@ -240,6 +265,7 @@ impl CoursesJudged {
         Self {
             settings: settings.clone(),
             courses,
+            posted,
             feeds,
             status,
             missing,
@@ -302,18 +328,17 @@ impl Judged for CoursesJudged {
         if fails || !self.told(before, |standing| standing == Standing::Between).is_empty() {
             return Followed::Open(Some(flag.start));
         }
-        if !self.told(before, Standing::is_unknown).is_empty() {
+        if !self.told(before, Standing::says_nothing).is_empty() {
             return Followed::Open(None);
         }
-        let risen = self.told(before, |standing| standing == Standing::Passing);
+        let mut risen = self.told(before, |standing| standing == Standing::Passing);
+        let is_told = |one: &&Graded| before.0.iter().any(|told| told.is(&one.course));
+        risen.extend(self.posted.iter().filter(is_told));
         let end = risen.iter().map(|one| one.course.date).max();
         match end.filter(|_| self.settings.kind == GradeKind::InProgress) {
             None => Followed::Gone,
             Some(end) => {
-                let text: Vec<String> = risen
-                    .iter()
-                    .map(|one| format!("{}: {} now.", one.course.name(), one.course.grade()))
-                    .collect();
+                let text: Vec<String> = risen.iter().map(|one| one.course.now()).collect();
                 let measured = FailedCourses(risen.into_iter().map(|one| one.course.clone()).collect());
                 let end = end.max(flag.start);
                 Followed::Ended { start: flag.start, end, measured, text: text.join(" ") }
@@ -321,15 +346,16 @@ impl Judged for CoursesJudged {
         }
     }
 
+    /// What a flag was told of and is not known now stands as it was told.
     fn measured(&self, before: Option<&FailedCourses>) -> FailedCourses {
-        let holds = |one: &&Graded| match one.standing {
-            Standing::Failing => true,
-            Standing::Between => {
-                before.is_some_and(|before| before.0.iter().any(|told| told.is(&one.course)))
-            }
-            _ => false,
+        let told = |course: &Course| before.and_then(|before| before.0.iter().find(|told| told.is(course)));
+        let kept = |one: &Graded| match one.standing {
+            Standing::Failing => Some(one.course.clone()),
+            Standing::Between => told(&one.course).map(|_| one.course.clone()),
+            Standing::Passing => None,
+            Standing::NoGrade | Standing::Unknown | Standing::NoScale => told(&one.course).cloned(),
         };
-        FailedCourses(self.courses.iter().filter(holds).map(|one| one.course.clone()).collect())
+        FailedCourses(self.courses.iter().filter_map(kept).collect())
     }
 
     fn looks_again(&self) -> Option<Date> {
@@ -352,21 +378,22 @@ impl Judged for CoursesJudged {
 
     fn withdrawn(&self, before: &FailedCourses) -> String {
         let correction = self.correction(before).map(|text| text + " ").unwrap_or_default();
-        format!("{correction}As known now no grade is below {}.", self.settings.below)
+        let (kind, below) = (self.settings.kind.plain(), self.settings.below);
+        format!("{correction}As known now no {kind} grade is below {below}.")
     }
 }
 
 impl CoursesJudged {
-    /// What became of a grade that a flag was told of; `None`: it is as it was.
+    /// What became of a grade that a flag was told of; `None`: it is as it was, or says nothing now.
     fn corrected(&self, told: &Course) -> Option<String> {
-        let name = told.name();
+        let (name, was) = (told.name(), told.grade());
         match self.courses.iter().find(|one| one.course.is(told)) {
+            // The rule looks at grades of another kind now.
+            None if told.kind != self.settings.kind => None,
+            None if self.posted.iter().any(|one| one.course.is(told)) => None,
             None => Some(format!("The grade in {name} is gone.")),
-            Some(now) if now.course.mark == told.mark => None,
-            Some(now) if now.standing == Standing::NoGrade => Some(format!("The grade in {name} is gone.")),
-            Some(now) => {
-                Some(format!("The grade in {name} is {} now, it was {}.", now.course.grade(), told.grade()))
-            }
+            Some(now) if now.course.mark == told.mark || now.standing.says_nothing() => None,
+            Some(now) => Some(format!("The grade in {name} is {} now, it was {was}.", now.course.grade())),
         }
     }
 }

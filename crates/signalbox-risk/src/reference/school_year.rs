@@ -98,6 +98,11 @@ impl SchoolYear {
         start..end.max(start)
     }
 
+    /// The first day of the year.
+    pub(crate) fn begin(&self) -> Date {
+        self.first.date()
+    }
+
     /// How many school days there are until this day, itself included.
     pub(crate) fn upto(&self, day: Day) -> usize {
         self.span(self.first, day).end

@@ -173,7 +173,7 @@ pub(crate) fn observation(event: &Event) -> Option<Observation<'_>> {
                 kind: kind(grade.kind),
             },
             value: if grade.status.is_active() {
-                Some(risk::CourseGrade { mark: mark(grade), date: grade.as_of.or_else(|| date_of(event))? })
+                Some(risk::CourseGrade { mark: mark(grade), date: entered(grade, event)? })
             } else {
                 None
             },
@@ -262,6 +262,12 @@ fn mark(said: &CourseGrade) -> Mark<&str> {
         (Ok(Grade::Letter(_)), Some(letter)) => Mark::Letter(letter),
         _ => Mark::Unknown,
     }
+}
+
+/// The day on which a grade was entered: none is entered after it was read.
+fn entered(grade: &CourseGrade, event: &Event) -> Option<Date> {
+    let read = date_of(event)?;
+    Some(grade.as_of.map_or(read, |as_of| as_of.min(read)))
 }
 
 /// The day of the event's time, in the district's zone: that of the run that first read the row as it is.

@@ -269,7 +269,7 @@ fn warnings(notes: &Notes) -> Vec<Warning> {
     let empty = notes.empty.then(|| Warning {
         code: "empty".to_owned(),
         count: 1,
-        message: "file has a header and no rows: it says nothing of any day, and ends nothing".to_owned(),
+        message: "file has a header and no rows: it says nothing, and ends nothing".to_owned(),
     });
     counted.chain(hints).filter(|warning| warning.count > 0).chain(empty).collect()
 }

@@ -20,7 +20,7 @@ pub(crate) use self::one_key::marked;
 use self::one_key::{dropped, ended, is_inferred, matched, stays_longer, waiting};
 pub(crate) use self::step::{Departure, Step, Verdict};
 use super::doubt::Doubt;
-use super::extent::{Judged, Missing};
+use super::extent::{Judged, Missing, Speaks};
 use super::read::ReadIn;
 use super::row::{Mark, Row, Slot, Waiting, content_hash};
 use super::sort::{ENDS, FAULT, Rows};
@@ -56,6 +56,7 @@ pub(crate) struct Diff<'a> {
     doubt: &'a Doubt,
     succeeded: &'a HashSet<StudentKey>,
     spoken_of: &'a BTreeSet<String>,
+    speaks: &'a Speaks,
     /// Slots and school years in which a row of the payload says that it ends another.
     ends: &'a BTreeSet<(u8, u16)>,
     rows: Rows<'a>,
@@ -85,6 +86,7 @@ impl<'a> Diff<'a> {
             doubt: &read.doubt,
             succeeded: &read.succeeded,
             spoken_of: &read.spoken_of,
+            speaks: &read.speaks,
             ends: &read.ends,
             rows: read.sorted.rows()?,
             scopes: scopes.into_iter().collect(),
@@ -270,7 +272,7 @@ impl<'a> Diff<'a> {
     }
 
     fn is_unmissed(&self, row: &Row<'_>) -> bool {
-        let Body::Attendance(day) = &row.body else { return false };
+        let Body::Attendance(day) = &row.body else { return self.speaks.replaces(row) };
         let standing = self.by.settings.calendars.standing(day.date.into(), &day.school, self.by.read_on);
         row.is_counted() && standing != Standing::Counts
     }

@@ -356,7 +356,7 @@ pub(crate) fn cast_by<'r>(
     let [student, _, day, school, ..] = places_of(row);
     let of_day = match row.body.stands() {
         Stands::On(date) | Stands::At(date) => Some(date),
-        Stands::From(_) | Stands::Throughout => None,
+        Stands::From(_) | Stands::By(_) | Stands::Throughout => None,
     };
     let of_school = match (knew_school, of_day) {
         (false, _) => Some(place_of_nobody(Some(id), Some(school_id))),

@@ -1,9 +1,11 @@
-//! What a payload speaks for: which ledger rows it may end, and which dates it covers. `spoken`: where the last school days
+//! What a payload speaks for: which ledger rows it may end, and which dates it covers. `speaks`: for which schools and terms,
+//! where its rows are no days; `spoken`: where the last school days
 //! begin, beside what the payload before spoke for.
 
+mod speaks;
 mod spoken;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, CoveredThrough, Covers, Entity, Extent};
@@ -11,6 +13,7 @@ use signalbox_event::data::{RowsMean, SchoolCoverage};
 use signalbox_event::rows::Role;
 use signalbox_risk::DateRanges;
 
+pub(crate) use self::speaks::Speaks;
 use self::spoken::window_start;
 pub(crate) use self::spoken::{RowDays, Spoken};
 use super::read::ReadIn;
@@ -25,8 +28,7 @@ pub(crate) struct Judged {
     pub absent_rows: AbsentRows,
     /// `None`: the whole school year, every school.
     days: Option<Days>,
-    /// The terms that it speaks for, of rows that belong to one.
-    terms: BTreeSet<String>,
+    speaks: Speaks,
 }
 
 /// What a missing row means.
@@ -79,11 +81,9 @@ impl Judged {
 
     /// The same for a row that stands as if it named this school.
     pub(crate) fn missing_at(&self, row: &Row<'_>, school: Option<&str>) -> Missing {
-        if row.body.term().is_some_and(|term| !self.terms.contains(term)) {
-            return Missing::Outside;
-        }
-        let Some(days) = &self.days else { return Missing::Ended };
-        let (Some(school), Some(date)) = (school, row.date()) else { return Missing::Outside };
+        let Some(days) = &self.days else { return self.speaks.missing(row, self.entity) };
+        let Some(school) = school else { return Missing::Outside };
+        let Some(date) = row.date() else { return days.missing_of_no_day(school) };
         if self.absent_rows == AbsentRows::Keep && row.is_counted() {
             return Missing::Outside;
         }
@@ -110,6 +110,14 @@ impl Judged {
             }
         }
         worst
+    }
+}
+
+impl Days {
+    /// Of a row whose day is not known: it may have been any that its school's rows speak for.
+    fn missing_of_no_day(&self, school: &str) -> Missing {
+        let is_spoken_for = school.is_empty() || self.schools.contains_key(school);
+        if is_spoken_for { Missing::Ended } else { Missing::Outside }
     }
 }
 
@@ -144,7 +152,7 @@ pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date, has_in
         school_year: year_of(read, calendars, extent.entity),
         absent_rows: extent.absent_rows,
         days: speaks_for_days(extent).then(|| days(extent, read, calendars, run_day)),
-        terms: read.terms.clone(),
+        speaks: read.speaks.clone(),
     };
     read.contents.extents.iter().filter(ending).map(judge).collect()
 }
@@ -278,6 +286,26 @@ pub(crate) fn newly_covered(
     days.filter(|day| covered.first <= *day && *day <= covered.last)
         .filter(|day| before.is_none_or(|before| !before.contains(*day)))
         .collect()
+}
+
+/// The school days that a payload of the last school days speaks for, of which none is covered: what has no row did not
+/// happen, as far as is known.
+pub(crate) fn windows(read: &ReadIn, calendars: &Calendars, run_day: Date) -> Vec<SchoolCoverage> {
+    let mut extents = read.contents.extents.iter().filter(|extent| extent.entity != Entity::Attendance);
+    let Some(n) = extents.find_map(|extent| match extent.covers {
+        Covers::SchoolDays(n) if extent.entity.role() == Role::Fact => Some(n),
+        _ => None,
+    }) else {
+        return Vec::new();
+    };
+    let schools = read.latest.iter().filter(|(school, _)| !school.is_empty());
+    let window = |(school, latest): (&String, &Date)| SchoolCoverage {
+        first: window_start(n, read, calendars, school, *latest, run_day),
+        last: *latest,
+        school: school.clone(),
+        doubtful: Vec::new(),
+    };
+    schools.map(window).collect()
 }
 
 /// Whether the whole of a school's rows may not go without a person's word, however few they are: where every student or

@@ -15,12 +15,13 @@ use jiff::civil::Date;
 use signalbox_connector::{Claims, Contents, Covers, Draft, Item, Refusal, Reject, RejectCode, RowSum};
 use signalbox_event::StudentKey;
 use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
+use signalbox_event::rows::Role;
 use signalbox_risk::DateRanges;
 
 pub use self::place::outside_years;
 use self::place::{RowsByDay, SchoolSeen};
 use super::doubt::{Book, Doubt, Doubts, Place};
-use super::extent::{self, RowDays, Spoken};
+use super::extent::{self, RowDays, Speaks, Spoken};
 use super::identity::{Change, Found, Hint, Person, Resolver, RosterIds, two_persons};
 use super::rejects::RejectBook;
 use super::returned::Returned;
@@ -60,14 +61,16 @@ pub(crate) struct ReadIn {
     pub reaches_ahead: bool,
     /// Schools that the feed ever covered, with those of this payload.
     pub spoken_of: BTreeSet<String>,
-    /// The terms that the payload has rows of.
-    pub terms: BTreeSet<String>,
+    /// What its usable rows speak of, where they are no days of attendance.
+    pub speaks: Speaks,
     /// By school, a day before which the payload does not speak, whatever the settings say by now.
     pub spoke_from: BTreeMap<String, Date>,
     /// What earlier payloads spoke for that speak for the last school days.
     pub spoken: Spoken,
     /// What the payload covers, with the days whose silence is in doubt.
     pub covered: Vec<SchoolCoverage>,
+    /// What it speaks for at each school, where its rows are no attendance and it speaks for the last school days.
+    pub windows: Vec<SchoolCoverage>,
     /// Of a list of exceptions, by school, the covered days of whose silence nothing is known before this payload.
     pub first_heard: BTreeMap<String, DateRanges>,
     pub doubt: Doubt,
@@ -103,10 +106,11 @@ impl ReadIn {
             summed: Summed::default(),
             reaches_ahead: false,
             spoken_of: BTreeSet::new(),
-            terms: BTreeSet::new(),
+            speaks: Speaks::default(),
             spoke_from: BTreeMap::new(),
             spoken: Spoken::default(),
             covered: Vec::new(),
+            windows: Vec::new(),
             first_heard: BTreeMap::new(),
             doubt: Doubt::default(),
             unheard: BTreeSet::new(),
@@ -127,9 +131,11 @@ impl ReadIn {
         !extents.is_empty() && extents.iter().all(|extent| extent.covers == Covers::OwnRows)
     }
 
-    /// A header alone, where only exceptions have rows: nobody can tell whether nobody was away or nothing was exported.
+    /// A header alone, where only exceptions have rows, or what happened: nobody can tell whether nothing did, or nothing was
+    /// exported.
     pub(crate) fn is_empty_list(&self) -> bool {
-        self.rows == 0 && self.rows_mean() == Some(RowsMean::Exceptions)
+        let is_of_facts = self.contents.extents.iter().any(|extent| extent.entity.role() == Role::Fact);
+        self.rows == 0 && is_of_facts && self.rows_mean() != Some(RowsMean::EveryDay)
     }
 }
 
@@ -350,6 +356,7 @@ impl<'a> Reader<'a> {
         self.found.spoken = self.beside.spoken.clone();
         self.found.spoke_from = self.beside.spoke_from.cloned().unwrap_or_default();
         self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
+        self.found.windows = extent::windows(&self.found, &self.settings.calendars, self.run_day);
         self.found.notes.before_coverage = self.before_coverage(&rows);
         let covered = self.found.covered.iter().map(|one| &one.school);
         self.found.spoken_of = self.beside.covered.keys().chain(covered).cloned().collect();

@@ -226,6 +226,7 @@ impl OpenRun<'_> {
         let Some(mut read) = read else { return Ok(None) };
         read.spoken = settings.spoken.clone();
         read.covered = extent::coverage(&read, &hub.settings.calendars, run_day);
+        read.windows = extent::windows(&read, &hub.settings.calendars, run_day);
         let gated = accepted.gated(&read);
         self.decide(&self.decision(&gated, None)).await?;
         let mut settings = settings.clone();

@@ -38,7 +38,7 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
         student.grade.as_deref().unwrap_or("unknown"),
         why.rule.replace('-', " "),
         why.state,
-        if why.unconfirmed { ", unconfirmed while days are unknown" } else { "" }
+        if why.unconfirmed { ", unconfirmed while something is unknown" } else { "" }
     )?;
     for reason in &why.reasons {
         writeln!(out, "Why        {}", reason.text)?;

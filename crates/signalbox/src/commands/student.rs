@@ -73,7 +73,7 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
     }
     for flag in &view.flags {
         let unconfirmed =
-            if flag.unconfirmed { ", unconfirmed: it stands until the unknown days are known" } else { "" };
+            if flag.unconfirmed { ", unconfirmed: it stands until what is unknown is known" } else { "" };
         let since = if flag.state == "open" { "since" } else { "now, raised for" };
         let (rule, id) = (&flag.rule, flag.flag_id);
         writeln!(out, "  flag {id} {rule} {} {since} {}{unconfirmed}", flag.state, flag.since)?;

@@ -127,7 +127,18 @@ fn without_a_feed_of_incidents_nothing_is_known() {
 }
 
 #[test]
-fn an_incident_after_the_day_that_is_asked_about_is_not_there_yet() {
+fn an_incident_to_come_counts_when_its_day_does() {
     let student = Student::new().major("a", 1).major("b", 20);
     assert_eq!(tell(&student, &two_in_45(), &mut Announced::default(), 19), [""; 0]);
+    let reference = reference();
+    let on =
+        Judging { registers: &student.registers, reference: &reference, school_year: YEAR, as_of: day(19) };
+    assert_eq!(two_in_45().judge(&on).looks_again(), Some(day(20)));
+}
+
+/// What was before the first day of the school year is none of it.
+#[test]
+fn an_incident_of_last_year_counts_nowhere() {
+    let student = Student::new().major("a", -40).major("b", 5);
+    assert_eq!(tell(&student, &two_in_45(), &mut Announced::default(), 6), [""; 0]);
 }

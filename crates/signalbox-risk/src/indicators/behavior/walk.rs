@@ -26,8 +26,10 @@ pub(super) struct Walked {
     pub(super) unknown: u32,
     pub(super) missing: Vec<Missing>,
     pub(super) feeds: Vec<Arc<str>>,
-    /// The next day on which one is no longer recent.
-    pub(super) next_end: Option<Date>,
+    /// The next day on which one is no longer recent, or has come.
+    pub(super) next_change: Option<Date>,
+    /// The day of the last one.
+    pub(super) known_to: Option<Date>,
 }
 
 impl Walked {
@@ -51,9 +53,13 @@ pub(super) fn walk(settings: &Behavior, on: &Judging<'_>) -> Walked {
     let days = on.days();
     let incidents = heard(on);
     let end_of = |date: Date| settings.within.and_then(|within| days.after(date, within.school_days));
+    // What was before the school year is none of it, and what is to come counts when it comes.
+    let is_of_year = |live: &&LiveIncident<'_>| live.said.date.is_none_or(|date| days.begin() <= Some(date));
     let is_past = |live: &&LiveIncident<'_>| live.said.date.is_none_or(|date| date <= on.as_of);
+    let incidents: Vec<_> = incidents.iter().filter(is_of_year).collect();
+    let to_come = incidents.iter().filter_map(|live| live.said.date).filter(|date| *date > on.as_of);
     let (mut counts, mut perhaps, mut undated, mut known) = (Vec::new(), Vec::new(), 0, 0);
-    for live in incidents.iter().filter(is_past) {
+    for live in incidents.iter().copied().filter(is_past) {
         let (category, date) = (live.said.category, live.said.date);
         known += u32::from(date.is_some() && category != IncidentCategory::Unknown);
         let may_count = category == IncidentCategory::Unknown || settings.categories.contains(&category);
@@ -73,8 +79,9 @@ pub(super) fn walk(settings: &Behavior, on: &Judging<'_>) -> Walked {
     let certain: Vec<At> = counts.iter().map(|(one, end)| At { date: one.date, end: *end }).collect();
     let unknown = perhaps.len() as u32 + undated;
     let spans = |also: &[At], always| spans(settings, certain.iter().chain(also), always, on.as_of);
-    let next_end =
-        certain.iter().chain(&perhaps).filter_map(|one| one.end).filter(|end| *end > on.as_of).min();
+    let ends = certain.iter().chain(&perhaps).filter_map(|one| one.end).filter(|end| *end > on.as_of);
+    let next_change = ends.chain(to_come).min();
+    let known_to = incidents.iter().filter_map(|live| live.said.date).filter(|date| *date <= on.as_of).max();
     Walked {
         certain: spans(&[], 0),
         possible: spans(&perhaps, undated),
@@ -83,8 +90,9 @@ pub(super) fn walk(settings: &Behavior, on: &Judging<'_>) -> Walked {
         known,
         unknown,
         missing: missing(settings, on, &days),
-        feeds: feeds(&incidents),
-        next_end,
+        feeds: feeds(&incidents, settings),
+        next_change,
+        known_to,
     }
 }
 
@@ -102,8 +110,12 @@ fn heard<'a>(on: &Judging<'a>) -> Vec<LiveIncident<'a>> {
     heard
 }
 
-fn feeds(incidents: &[LiveIncident<'_>]) -> Vec<Arc<str>> {
-    let mut feeds: Vec<Arc<str>> = incidents.iter().map(|live| live.feed.into()).collect();
+/// Those of incidents that count, where there are some: what is told rests on them.
+fn feeds(incidents: &[&LiveIncident<'_>], settings: &Behavior) -> Vec<Arc<str>> {
+    let counts = |live: &&&LiveIncident<'_>| settings.categories.contains(&live.said.category);
+    let some_count = incidents.iter().any(|live| counts(&live));
+    let told = incidents.iter().filter(|live| !some_count || counts(live));
+    let mut feeds: Vec<Arc<str>> = told.map(|live| live.feed.into()).collect();
     feeds.sort_unstable();
     feeds.dedup();
     feeds

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::{Course, CourseFailure, SchoolDays};
 use crate::judged::Judging;
+use crate::observation::{GradeKind, Mark};
 use crate::registers::LiveCourseGrade;
 
 /// How a grade stands to the lines of a rule.
@@ -30,6 +31,11 @@ impl Standing {
     pub(super) const fn is_unknown(self) -> bool {
         matches!(self, Self::Unknown | Self::NoScale)
     }
+
+    /// Whether it says nothing of how the student stands. A cell may be blank for a night.
+    pub(super) const fn says_nothing(self) -> bool {
+        matches!(self, Self::NoGrade | Self::Unknown | Self::NoScale)
+    }
 }
 
 /// A grade, and how it stands.
@@ -40,12 +46,11 @@ pub(super) struct Graded {
     pub(super) feed: Arc<str>,
 }
 
-/// The grades of the rule's kind. Of several feeds that speak of one, the first in authority order is heard.
-pub(super) fn graded(settings: &CourseFailure, on: &Judging<'_>) -> Vec<Graded> {
+/// The grades of a kind. Of several feeds that speak of one, the first in authority order is heard that has one.
+pub(super) fn graded(settings: &CourseFailure, kind: GradeKind, on: &Judging<'_>) -> Vec<Graded> {
     let mut heard: Vec<LiveCourseGrade<'_>> = Vec::new();
-    let of_kind = on.registers.course_grades.live().filter(|live| live.of.kind == settings.kind);
-    for live in of_kind {
-        let rank = |live: &LiveCourseGrade<'_>| on.reference.feed_rank(live.feed);
+    for live in on.registers.course_grades.live().filter(|live| live.of.kind == kind) {
+        let rank = |live: &LiveCourseGrade<'_>| (*live.mark == Mark::None, on.reference.feed_rank(live.feed));
         match heard.last_mut().filter(|last| last.of == live.of) {
             Some(last) if rank(&live) < rank(last) => *last = live,
             Some(_) => {}
@@ -60,6 +65,7 @@ fn of_live(settings: &CourseFailure, live: &LiveCourseGrade<'_>) -> Graded {
         school: live.of.school.into(),
         class: live.of.class.into(),
         term: live.of.term.into(),
+        kind: live.of.kind,
         mark: live.mark.clone(),
         date: live.date,
     };
@@ -80,6 +86,7 @@ pub(super) fn feeds_of(courses: &[Graded]) -> Vec<Arc<str>> {
 /// calendar says so.
 pub(super) fn stale_on(settings: &CourseFailure, courses: &[Graded], on: &Judging<'_>) -> Option<Date> {
     let SchoolDays { school_days } = settings.stale_after?;
-    let last = courses.iter().map(|one| one.course.date).max()?;
+    let is_entry = |one: &&Graded| !matches!(one.standing, Standing::NoGrade | Standing::Unknown);
+    let last = courses.iter().filter(is_entry).map(|one| one.course.date).max()?;
     on.days().after(last, school_days)
 }

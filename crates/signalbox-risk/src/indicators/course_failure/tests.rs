@@ -102,15 +102,11 @@ fn a_posted_grade_that_is_retaken_or_gone_takes_its_flag_back_once() {
     for (after, text) in [
         (
             failing.clone().posted("ALG1", "71"),
-            "The grade in ALG1 (Q1) is 71 now, it was 58. As known now no grade is below 60.",
+            "The grade in ALG1 (Q1) is 71 now, it was 58. As known now no posted grade is below 60.",
         ),
         (
             failing.clone().without("ALG1"),
-            "The grade in ALG1 (Q1) is gone. As known now no grade is below 60.",
-        ),
-        (
-            failing.clone().posted("ALG1", ""),
-            "The grade in ALG1 (Q1) is gone. As known now no grade is below 60.",
+            "The grade in ALG1 (Q1) is gone. As known now no posted grade is below 60.",
         ),
     ] {
         let mut announced = Announced::default();
@@ -133,13 +129,46 @@ fn a_running_grade_that_rises_clears_its_flag() {
     assert_eq!(announced.flags()[0].state, FlagState::Cleared);
 }
 
+/// Of two failing classes one is mended while the other cannot be read: the flag was told of both.
+#[test]
+fn a_class_that_a_flag_was_told_of_is_not_forgotten() {
+    let (rule, reference) = (posted(), reference(60));
+    for unread in ["?", "", "P"] {
+        let mut announced = Announced::default();
+        let both = Student::new().posted("ALG1", "50").posted("ENG9", "50");
+        assert_eq!(tell(&both, &rule, &mut announced, 45, &reference), ["raised"]);
+        let one = both.posted("ENG9", unread);
+        assert_eq!(tell(&one, &rule, &mut announced, 46, &reference), [""; 0], "{unread}");
+        let mended = one.posted("ALG1", "90");
+        assert_eq!(tell(&mended, &rule, &mut announced, 47, &reference), [""; 0], "{unread}");
+        assert!(announced.flags()[0].unconfirmed);
+        let read = mended.posted("ENG9", "50");
+        assert_eq!(tell(&read, &rule, &mut announced, 48, &reference), [""; 0], "the same flag: {unread}");
+    }
+}
+
+#[test]
+fn a_running_grade_ends_when_it_is_posted() {
+    let (rule, reference) = (rule(json!({"kind": "in_progress", "below": 60})), reference(60));
+    let mut announced = Announced::default();
+    let failing = Student::new().graded("ALG1", GradeKind::InProgress, "40", 20);
+    assert_eq!(tell(&failing, &rule, &mut announced, 20, &reference), ["raised"]);
+    let ended = failing.graded("ALG1", GradeKind::Posted, "45", 40);
+    assert_eq!(tell(&ended, &rule, &mut announced, 40, &reference), ["cleared"]);
+    let kinds: Vec<_> = announced.flags()[0].history.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(kinds, ["ALG1 (Q1): 40; the line is 60.", "ALG1 (Q1): 45 posted."]);
+}
+
 #[test]
 fn a_grade_that_is_not_known_decides_nothing() {
     let (rule, reference) = (posted(), reference(60));
     let mut announced = Announced::default();
     let failing = Student::new().posted("ALG1", "58");
     assert_eq!(tell(&failing, &rule, &mut announced, 45, &reference), ["raised"]);
-    let unreadable = failing.posted("ALG1", "?").posted("ART", "P");
+    let blank = failing.posted("ALG1", "");
+    assert_eq!(tell(&blank, &rule, &mut announced, 46, &reference), [""; 0], "a cell may be blank for a night");
+    assert!(announced.flags()[0].unconfirmed, "it stands as it was told");
+    let unreadable = blank.posted("ALG1", "?").posted("ART", "P");
     assert_eq!(tell(&unreadable, &rule, &mut announced, 46, &reference), [""; 0]);
     assert!(announced.flags()[0].unconfirmed, "it stands as it was told");
     let passed = unreadable.posted("ALG1", "80");
@@ -189,6 +218,11 @@ fn of_two_feeds_the_first_in_authority_is_heard() {
     let corrected = student.clone().tell("office", Fact::CourseGrade { of, value });
     assert_eq!(tell(&student, &posted(), &mut Announced::default(), 45, &reference), ["raised"]);
     assert_eq!(tell(&corrected, &posted(), &mut Announced::default(), 45, &reference), [""; 0]);
+    let blank = student.tell(
+        "office",
+        Fact::CourseGrade { of, value: Some(CourseGrade { mark: Mark::None, date: day(40) }) },
+    );
+    assert_eq!(tell(&blank, &posted(), &mut Announced::default(), 45, &reference), ["raised"], "no grade is no word");
 }
 
 #[test]
@@ -203,6 +237,7 @@ fn settings_that_contradict_each_other_name_their_place() {
         (json!({"kind": "posted", "below": 60, "leave": 59.99}), "leave: leave must not be below"),
         (json!({"kind": "posted", "below": 60, "stale_after": {"school_days": 10}}), "stale_after: a posted"),
         (json!({"kind": "final", "below": 60}), "unknown variant `final`"),
+        (json!({"kind": "posted", "below": 60, "scale": {"4": 95}}), "scale: the scale has \"4\""),
         (json!({"below": 60}), "missing field `kind`"),
         (json!({"kind": "posted", "below": 250}), "a grade is a number from 0 to 200"),
         (json!({"kind": "posted", "below": 60, "at_least": 2}), "unknown field `at_least`"),

@@ -1,5 +1,6 @@
 //! What becomes of one natural key: a row of the payload, or none, against what the ledger has.
 
+use signalbox_connector::Entity;
 use signalbox_event::rows::{Day, Role};
 use signalbox_event::{Body, Status};
 use signalbox_store::feed::{LedgerRow, LedgerStatus};
@@ -39,7 +40,8 @@ pub(super) fn matched(
     old: Option<LedgerRow>,
 ) -> Result<Step, HubError> {
     let live = old.as_ref().filter(|old| old.status == LedgerStatus::Live);
-    let completed = match live.filter(|_| head.flags & (EXIT_UNREAD | GRADE_UNREAD) != 0) {
+    let is_incomplete = head.flags & (EXIT_UNREAD | GRADE_UNREAD) != 0 || slot.entity == Entity::Incident;
+    let completed = match live.filter(|_| is_incomplete) {
         Some(live) => completed(row, &live.detail, head.flags)?,
         None => None,
     };
@@ -91,17 +93,22 @@ pub(super) fn stays_longer(row: &[u8], than: &[u8]) -> Result<bool, HubError> {
     })
 }
 
-/// An enrolment with what it said before in place of what could not be read.
+/// An enrolment, or an incident, with what it said before in place of what could not be read.
 fn completed(row: &[u8], before: &[u8], flags: u8) -> Result<Option<Vec<u8>>, HubError> {
     let (mut row, before) = (Row::decode(row)?, Row::decode(before)?);
-    let (Body::Enrollment(now), Body::Enrollment(before)) = (&mut row.body, before.body) else {
-        return Ok(None);
-    };
-    if flags & EXIT_UNREAD != 0 {
-        now.exit = before.exit;
-    }
-    if flags & GRADE_UNREAD != 0 {
-        now.grade = before.grade;
+    match (&mut row.body, before.body) {
+        (Body::Enrollment(now), Body::Enrollment(before)) => {
+            if flags & EXIT_UNREAD != 0 {
+                now.exit = before.exit;
+            }
+            if flags & GRADE_UNREAD != 0 {
+                now.grade = before.grade;
+            }
+        }
+        (Body::Incident(now), Body::Incident(before)) if now.date.is_none() && before.date.is_some() => {
+            now.date = before.date;
+        }
+        _ => return Ok(None),
     }
     let mut encoded = Vec::new();
     row.encode(&mut encoded);

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use signalbox_connector::{Covers, Entity};
+use signalbox_connector::{Covers, Entity, Extent};
+use signalbox_event::rows::Role;
 use signalbox_event::data::SchoolCoverage;
 
 use crate::calendar::{Calendars, SchoolYear};
@@ -31,9 +32,12 @@ impl Spoken {
     /// Takes in what this payload covers; where it goes less far than one before it is older, or its newest row was taken back.
     pub(crate) fn extend(&mut self, read: &ReadIn, covered: &[SchoolCoverage], run_day: Date) {
         let school_days = read.contents.extents.iter().find_map(|extent| match extent.covers {
-            Covers::SchoolDays(school_days) if extent.entity == Entity::Attendance => Some(school_days),
+            Covers::SchoolDays(school_days) if extent.entity.role() == Role::Fact => Some(school_days),
             _ => None,
         });
+        let is_attendance = |extent: &Extent| extent.entity == Entity::Attendance;
+        let covered =
+            if read.contents.extents.iter().any(is_attendance) { covered } else { &read.windows };
         // What is read again was spoken for under the settings of its time.
         let Some(school_days) = school_days.filter(|_| read.spoke_from.is_empty()) else { return };
         if self.school_days != school_days {

@@ -209,8 +209,8 @@ impl Reader<'_> {
 
     /// Adds a row under its student's key.
     pub(super) fn push(&mut self, row: &Row<'_>, year: u16, line: u32, flags: u8) -> io::Result<()> {
-        if let Some(term) = row.body.term().filter(|term| !self.found.terms.contains(*term)) {
-            self.found.terms.insert(term.to_owned());
+        if flags & (FAULT | INFERRED | ENDS) == 0 {
+            self.found.speaks.hear(row);
         }
         row.encode(&mut self.encoded);
         let slot = Slot { waits: false, entity: row.entity() };

@@ -85,6 +85,9 @@ impl<'a> Reader<'a> {
             }
             Stands::On(date) => self.when_of_day(date, school),
             Stands::At(date) => self.when_it_was(date, school),
+            // What is older than this year is none of it, however late it is read.
+            Stands::By(date) if date <= self.run_day => When::In(self.settings.calendars.school_year(date)),
+            Stands::By(_) => When::In(self.year),
         }
     }
 
@@ -95,9 +98,26 @@ impl<'a> Reader<'a> {
             self.found.reaches_ahead = true;
             return When::Uncounted(year);
         }
+        let run_day = self.run_day;
+        let calendar = self.settings.calendars.of(school, year);
         let seen = self.seen_at(school);
         seen.latest = seen.latest.max(Some(date));
+        if let Some((calendar, at)) = calendar.and_then(|year| Some((year, year.counted(date, run_day).ok()?))) {
+            seen.rows.add(calendar, at);
+        }
+        if calendar.is_some_and(|calendar| date < calendar.first) {
+            self.no_calendar(school);
+        }
         When::In(year)
+    }
+
+    /// Notes a row on a date that no calendar covers.
+    fn no_calendar(&mut self, school: &str) {
+        let notes = &mut self.found.notes;
+        notes.no_calendar += 1;
+        if !school.is_empty() && notes.no_calendar_at.len() < SCHOOLS_NAMED {
+            notes.no_calendar_at.insert(school.to_owned());
+        }
     }
 
     fn seen_at(&mut self, school: &str) -> &mut SchoolSeen<'a> {
@@ -123,19 +143,13 @@ impl<'a> Reader<'a> {
             Some(calendar) => calendar.counted(date, self.run_day).map(|at| (calendar, at)),
             None => Err(Standing::NoCalendar),
         };
-        let notes = &mut self.found.notes;
         match counted {
             Ok((calendar, at)) => {
                 seen.rows.add(calendar, at);
                 return When::In(year);
             }
-            Err(Standing::NoCalendar) => {
-                notes.no_calendar += 1;
-                if !school.is_empty() && notes.no_calendar_at.len() < SCHOOLS_NAMED {
-                    notes.no_calendar_at.insert(school.to_owned());
-                }
-            }
-            Err(Standing::NoSchool) => notes.non_instructional += 1,
+            Err(Standing::NoCalendar) => self.no_calendar(school),
+            Err(Standing::NoSchool) => self.found.notes.non_instructional += 1,
             Err(Standing::Ahead | Standing::Counts) => {}
         }
         When::Uncounted(year)

@@ -205,7 +205,14 @@ impl Shown<'_> {
 
     fn unmapped(&self, cause: &Cause, seen: &Seen, findings: &Findings<'_>, report: &mut Report) {
         let index = self.feed.index.to_string();
-        let place = self.loaded.tree.place_of(&["feeds", &index, self.feed.connector, "codes", "category"]);
+        let codes = ["feeds", &index, self.feed.connector, "codes", "category"];
+        if !self.feed.is_attendance() {
+            let place = self.loaded.tree.place_of(&codes[..4]);
+            let message = format!("{}\nUntil mapped, it is unknown what those rows say.", self.said(cause, seen));
+            let at = (Some(place.line), Some(place.column));
+            return report.push(self.severity, at, cause.code.as_str(), message, seen.help.clone());
+        }
+        let place = self.loaded.tree.place_of(&codes);
         let only = match seen.schools.first() {
             Some(school) if seen.schools.len() == 1 && findings.schools.len() > 1 => {
                 format!(", only at school {school}")
