@@ -4,14 +4,19 @@ use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use signalbox_connector::regular_file;
+use signalbox_connector::{Entity, regular_file};
 
 use super::table::{self, Table};
+
+/// How the names of tables end.
+const TABLES: [&str; 3] = ["csv", "txt", "tsv"];
 
 /// What was found, in the order in which feeds are written.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) feeds: Vec<Feed>,
+    /// Those that lack something.
+    pub(super) incomplete: Vec<Feed>,
     /// (file, why)
     pub(super) not_used: Vec<(String, String)>,
 }
@@ -20,8 +25,20 @@ pub(super) struct Found {
 pub(super) struct Feed {
     pub(super) name: String,
     pub(super) path: PathBuf,
+    /// The name of the file that was looked at.
+    pub(super) file: String,
     /// `None`: a OneRoster package.
     pub(super) table: Option<Table>,
+}
+
+impl Feed {
+    pub(super) fn entity(&self) -> Option<Entity> {
+        self.table.as_ref().map(|table| table.entity)
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.table.as_ref().is_none_or(Table::is_complete)
+    }
 }
 
 impl Found {
@@ -29,64 +46,105 @@ impl Found {
         self.feeds.iter().map(|feed| feed.name.as_str()).collect()
     }
 
+    /// The tables of the feeds.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &Table> + Clone {
+        self.feeds.iter().filter_map(|feed| feed.table.as_ref())
+    }
+
+    /// Feeds that lack something, with what they seem to be.
+    pub(super) fn lacking(&self) -> impl Iterator<Item = (&Feed, &Table)> {
+        self.incomplete.iter().filter_map(|feed| Some((feed, feed.table.as_ref()?)))
+    }
+
     /// (feed, code) of every code that has no likely meaning.
     pub(super) fn unmapped(&self) -> impl Iterator<Item = (&str, &str)> {
         self.feeds.iter().flat_map(|feed| {
-            let codes = feed.table.iter().flat_map(|table| &table.codes);
-            codes
-                .filter(|(_, meaning)| meaning.is_none())
-                .map(|(code, _)| (feed.name.as_str(), code.as_str()))
+            let columns = feed.table.iter().flat_map(|table| &table.columns);
+            let codes = columns.flat_map(|column| &column.codes).filter(|code| code.word.is_none());
+            codes.map(|code| (feed.name.as_str(), code.text.as_str()))
         })
     }
 }
 
 /// Looks at a folder, its files and the folders right below it.
 pub(super) fn folder(folder: &Path) -> io::Result<Found> {
-    let mut found = Found::default();
+    let mut looked = Looked::default();
     if is_oneroster_folder(folder) {
-        found.add(folder, None);
-        return Ok(found);
+        looked.seen.push((folder.to_owned(), None));
+        return Ok(looked.found());
     }
     let mut paths: Vec<PathBuf> =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
     paths.sort();
     for path in paths {
+        looked.at(path);
+    }
+    Ok(looked.found())
+}
+
+/// What was looked at.
+#[derive(Default)]
+struct Looked {
+    seen: Vec<(PathBuf, Option<Table>)>,
+    not_used: Vec<(String, String)>,
+}
+
+impl Looked {
+    fn at(&mut self, path: PathBuf) {
+        let name = file_name(&path);
         let ends = |ext: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ext));
         if path.is_dir() && is_oneroster_folder(&path) {
-            found.add(&path, None);
+            self.seen.push((path, None));
         } else if ends("zip") {
             match is_oneroster_zip(&path) {
-                Ok(true) => found.add(&path, None),
-                Ok(false) => {}
-                Err(error) => found.not_used.push((file_name(&path), format!("cannot be read: {error}"))),
+                Ok(true) => self.seen.push((path, None)),
+                Ok(false) => self.not_used.push((name, "no OneRoster package; unpack it".to_owned())),
+                Err(error) => self.not_used.push((name, format!("cannot be read: {error}"))),
             }
-        } else if ends("csv") {
-            match table::look(&path) {
-                Ok(table) => found.add(&path, Some(table)),
-                Err(why) => found.not_used.push((file_name(&path), why)),
+        } else if TABLES.into_iter().any(ends) {
+            match table::look(&path, &name) {
+                Ok(table) => self.seen.push((path, Some(table))),
+                Err(why) => self.not_used.push((name, why)),
             }
         }
     }
-    found.feeds.sort_by_key(|feed| feed.table.as_ref().map(|table| table.kind as u8 + 1));
-    Ok(found)
+
+    fn found(self) -> Found {
+        let Self { seen, not_used } = self;
+        let entity = |table: &Option<Table>| table.as_ref().map(|table| table.entity);
+        let drops: Vec<_> = seen.iter().map(|(path, table)| (pattern(path), entity(table))).collect();
+        let mut found = Found { not_used, ..Found::default() };
+        // Whole tables go first: of drops of one feed, the first that is.
+        let (whole, lacking): (Vec<_>, Vec<_>) =
+            seen.into_iter().partition(|(_, table)| table.as_ref().is_none_or(Table::is_complete));
+        for (path, table) in whole.into_iter().chain(lacking) {
+            let (pattern, entity) = (pattern(&path), entity(&table));
+            let is_shared = drops.iter().any(|(other, of)| *other == pattern && *of != entity);
+            let literal = path.with_file_name(literal(&file_name(&path)));
+            found.add(&path, if is_shared { literal } else { pattern }, table);
+        }
+        found.feeds.sort_by_key(Feed::entity);
+        found
+    }
 }
 
 impl Found {
     /// Files of one name but for their date are drops of one feed.
-    fn add(&mut self, path: &Path, table: Option<Table>) {
-        let path = pattern(path);
-        if self.feeds.iter().any(|feed| feed.path == path) {
+    fn add(&mut self, file: &Path, path: PathBuf, table: Option<Table>) {
+        let all = || self.feeds.iter().chain(&self.incomplete);
+        if all().any(|feed| feed.path == path) {
             return;
         }
         let wanted = name(&path);
-        let taken = |name: &str| self.feeds.iter().any(|feed| feed.name == name);
+        let taken = |name: &str| all().any(|feed| feed.name == name);
         let mut name = wanted.clone();
         let mut number = 1;
         while taken(&name) {
             number += 1;
             name = format!("{wanted}-{number}");
         }
-        self.feeds.push(Feed { name, path, table });
+        let feed = Feed { name, path, file: file_name(file), table };
+        if feed.is_complete() { self.feeds.push(feed) } else { self.incomplete.push(feed) }
     }
 }
 

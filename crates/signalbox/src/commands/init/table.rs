@@ -1,193 +1,169 @@
-//! What a CSV file seems to be, from its header and its first rows.
+//! What a file seems to be, from its header and its first rows.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::civil::Date;
-use signalbox_event::data::AttendanceCategory;
+use signalbox_connector::Entity;
+use signalbox_connector::delimited::is_blank;
+use signalbox_event::rows::{Column, Holds, Unread};
 
-use super::written::{self, Written};
+use super::codes::{self, Code};
+use super::dates::{Dates, Values, words_for_none};
+use super::written::{self, How, Written};
 
-/// A file that can be mapped.
+/// A file that can be mapped, or nearly.
 #[derive(Debug)]
 pub(super) struct Table {
-    pub(super) kind: Kind,
-    /// Where it is not UTF-8, and not separated by commas.
-    pub(super) encoding: Option<&'static str>,
-    pub(super) delimiter: Option<&'static str>,
-    /// (key under `columns:`, column's name, `strptime` format of a date that is not ISO 8601).
+    pub(super) entity: Entity,
+    pub(super) how: How,
+    pub(super) header: Vec<String>,
+    /// In the order of the entity's columns.
     pub(super) columns: Vec<Mapped>,
-    /// Attendance: each code and what it probably means.
-    pub(super) codes: Vec<(String, Option<AttendanceCategory>)>,
-    /// Earliest and latest school day or entry date.
-    pub(super) dates: Option<(Date, Date)>,
+    /// Why it cannot be a feed as it is; none: it can.
+    pub(super) lacks: Vec<Lack>,
+    /// The days that rows are about, or enrolments begin on.
+    pub(super) days: BTreeSet<Date>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Enrollment,
-    Attendance,
-}
-
+/// A column of the entity, and the file's that seems to hold it.
 #[derive(Debug)]
 pub(super) struct Mapped {
-    pub(super) key: &'static str,
-    pub(super) column: String,
-    pub(super) format: Option<&'static str>,
-    /// Words in it for no date.
+    pub(super) column: &'static Column,
+    pub(super) from: String,
+    /// Of a date.
+    pub(super) dates: Option<Dates>,
+    /// Words in a last day for none.
     pub(super) none: Vec<&'static str>,
+    pub(super) codes: Vec<Code>,
 }
 
-/// What databases write where there is no date.
-const NO_DATES: [&str; 5] = ["0/0/0", "00/00/0000", "0000-00-00", "12/31/9999", "9999-12-31"];
-
-/// A column with more different values holds no codes.
-const MOST_CODES: usize = 30;
-
-/// Names that columns go by, without case and punctuation; the likelier first.
-const NAMES: &[(&str, &[&str])] = &[
-    (
-        "student",
-        &[
-            "studentnumber",
-            "studentid",
-            "studentuniqueid",
-            "studentlocalid",
-            "localid",
-            "stuid",
-            "permid",
-            "student",
-        ],
-    ),
-    ("school", &["schoolid", "schoolnumber", "schoolcode", "buildingid", "campusid", "siteid", "school"]),
-    ("date", &["attdate", "attendancedate", "absencedate", "eventdate", "calendardate", "date"]),
-    (
-        "category",
-        &[
-            "attcode",
-            "attendancecode",
-            "absencecode",
-            "attendanceeventcategory",
-            "attendancestatus",
-            "code",
-            "category",
-        ],
-    ),
-    ("entry", &["entrydate", "enrollmentdate", "enrolldate", "startdate", "begindate", "admissiondate"]),
-    ("exit", &["exitdate", "withdrawaldate", "withdrawdate", "leavedate", "exitwithdrawdate", "enddate"]),
-    ("last_name", &["lastname", "familyname", "surname", "lastsurname"]),
-    ("first_name", &["firstname", "givenname"]),
-    ("birth_date", &["dob", "birthdate", "dateofbirth"]),
-    ("grade", &["grade", "gradelevel"]),
-];
-
-const ENROLLMENT: &[&str] =
-    &["student", "last_name", "first_name", "birth_date", "school", "grade", "entry", "exit"];
-const ATTENDANCE: &[&str] = &["student", "school", "date", "category"];
-const DATES: &[&str] = &["date", "entry", "exit", "birth_date"];
-
-/// Formats in use, the likelier in the United States first.
-const FORMATS: &[&str] =
-    &["%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m-%d-%Y", "%d.%m.%Y", "%Y%m%d", "%m/%d/%y"];
-
-const MEANINGS: &[(AttendanceCategory, &[&str])] = &[
-    (AttendanceCategory::Present, &["p", "present"]),
-    (AttendanceCategory::PresentRemote, &["r", "remote", "presentremote"]),
-    (AttendanceCategory::Tardy, &["t", "tar", "tardy", "l", "late"]),
-    (AttendanceCategory::EarlyDeparture, &["ed", "earlydeparture", "earlydismissal"]),
-    (AttendanceCategory::AbsentExcused, &["e", "ex", "exc", "ae", "excused", "excusedabsence"]),
-    (
-        AttendanceCategory::AbsentUnexcused,
-        &["a", "u", "au", "ua", "une", "unx", "unexcused", "unexcusedabsence"],
-    ),
-    (AttendanceCategory::AbsentHalfDay, &["h", "hd", "half", "halfday"]),
-];
+/// What a feed cannot be without.
+#[derive(Debug)]
+pub(super) enum Lack {
+    /// No column seems to hold it.
+    Column(&'static Column),
+    /// The dates of the file's column of this name are not understood.
+    Dates(String),
+    /// The file's column of this name holds something else than codes.
+    Codes(String),
+    /// No code of the file's column of this name is usual: every row would be rejected.
+    Meanings(String),
+}
 
 /// Looks at a file; `Err` says why nothing can be done with it.
-pub(super) fn look(path: &Path) -> Result<Table, String> {
-    let Written { encoding, delimiter, header, rows, kind: (kind, keys) } = written::read(path)?;
-    let values = |key: &str| {
-        let at = column(&header, key).expect("asked for mapped columns only");
-        rows.iter()
-            .filter_map(move |row| row.get(at))
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-    };
-    let main_date = if kind == Kind::Attendance { "date" } else { "entry" };
-    let columns: Vec<Mapped> = keys
-        .iter()
-        .filter_map(|key| {
-            let at = column(&header, key)?;
-            // A column without a value yet is written as its neighbour is.
-            let like = if values(key).next().is_none() { main_date } else { key };
-            let is_date = DATES.contains(key);
-            let dates = values(like).filter(|value| !NO_DATES.contains(value));
-            let format = if is_date { format_of(dates) } else { None };
-            let none =
-                NO_DATES.into_iter().filter(|none| *key == "exit" && values(key).any(|value| value == *none));
-            Some(Mapped { key, column: header[at].clone(), format, none: none.collect() })
-        })
-        .collect();
-    let format = columns.iter().find(|mapped| mapped.key == main_date).and_then(|mapped| mapped.format);
-    let dates = span(values(main_date).filter_map(|value| parse(value, format.unwrap_or(FORMATS[0]))));
-    let codes = if kind == Kind::Attendance { codes(values("category")) } else { Vec::new() };
-    Ok(Table { kind, encoding, delimiter, columns, codes, dates })
+pub(super) fn look(path: &Path, name: &str) -> Result<Table, String> {
+    let Written { how, header, fit, rows } = written::read(path, name)?;
+    let cells = Cells { columns: fit.found().map(|(column, _)| column).collect(), rows };
+    let dates = cells.dates();
+    let mut lacks: Vec<Lack> = fit.missing().map(Lack::Column).collect();
+    let mut columns = Vec::new();
+    for (at, (column, place)) in fit.found().enumerate() {
+        let from = header.get(place).cloned().unwrap_or_default();
+        // Without its words for none nobody would be known to stay.
+        let none = if column.holds == Holds::LastDay { words_for_none(cells.of(at)) } else { Vec::new() };
+        let mut mapped = Mapped { column, from, dates: dates[at], none, codes: Vec::new() };
+        if let Holds::Word(words) = column.holds {
+            match codes::codes(cells.of(at), words) {
+                Some(codes) => mapped.codes = codes,
+                None => lacks.push(Lack::Codes(mapped.from.clone())),
+            }
+        }
+        lacks.extend(mapped.lack());
+        columns.push(mapped);
+    }
+    let days = cells.days(&dates);
+    Ok(Table { entity: fit.entity, how, header, columns, lacks, days })
 }
 
-/// What the header's columns make of the file, and which keys they may be mapped to.
-pub(super) fn kind(header: &[String]) -> Option<(Kind, &'static [&'static str])> {
-    let has = |keys: &[&str]| keys.iter().all(|key| column(header, key).is_some());
-    if has(ATTENDANCE) {
-        Some((Kind::Attendance, ATTENDANCE))
-    } else if has(&["student", "school", "entry"]) {
-        Some((Kind::Enrollment, ENROLLMENT))
-    } else {
-        None
+impl Table {
+    pub(super) fn is_complete(&self) -> bool {
+        self.lacks.is_empty()
+    }
+
+    /// The columns of the entity that no column of the file seems to hold.
+    pub(super) fn missing(&self) -> Vec<&'static str> {
+        let missing = self.lacks.iter().filter_map(|lack| match lack {
+            Lack::Column(column) => Some(column.name),
+            _ => None,
+        });
+        missing.collect()
+    }
+
+    /// Why it cannot be a feed as it is.
+    pub(super) fn why_not(&self) -> String {
+        let missing: Vec<String> =
+            self.missing().iter().map(|name| format!("the {}", name.replace('_', " "))).collect();
+        let no_column = format!("no column seems to hold {}", missing.join(" and "));
+        let others = self.lacks.iter().filter_map(Lack::of_values);
+        let all = (!missing.is_empty()).then_some(no_column).into_iter().chain(others);
+        all.collect::<Vec<_>>().join(", and ")
     }
 }
 
-/// Which column of the header a key probably means.
-fn column(header: &[String], key: &str) -> Option<usize> {
-    let (_, names) = NAMES.iter().find(|(known, _)| *known == key)?;
-    names.iter().find_map(|name| header.iter().position(|column| letters(column) == *name))
-}
-
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// The format that fits every value; `None` when that is ISO 8601, or when none fits.
-fn format_of<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'static str> {
-    let mut fitting: Vec<&'static str> = FORMATS.to_vec();
-    for value in values {
-        fitting.retain(|format| parse(value, format).is_some());
+impl Mapped {
+    /// What would make every row of a feed useless, or keep everybody enrolled.
+    fn lack(&self) -> Option<Lack> {
+        let Column { required, holds, unread, .. } = *self.column;
+        let known = self.codes.iter().any(|code| code.word.is_some());
+        if self.dates == Some(Dates::NotUnderstood) && (required || holds == Holds::LastDay) {
+            return Some(Lack::Dates(self.from.clone()));
+        }
+        let is_useless = required && unread == Unread::Rejects && !self.codes.is_empty() && !known;
+        is_useless.then(|| Lack::Meanings(self.from.clone()))
     }
-    fitting.first().copied().filter(|format| *format != FORMATS[0])
 }
 
-fn parse(value: &str, format: &str) -> Option<Date> {
-    Date::strptime(format, value).ok().filter(|date| date.year() > 1900)
-}
-
-fn span(dates: impl Iterator<Item = Date>) -> Option<(Date, Date)> {
-    dates.fold(None, |span, date| match span {
-        None => Some((date, date)),
-        Some((first, last)) => Some((date.min(first), date.max(last))),
-    })
-}
-
-fn codes<'a>(values: impl Iterator<Item = &'a str>) -> Vec<(String, Option<AttendanceCategory>)> {
-    let mut codes = BTreeSet::new();
-    for value in values {
-        codes.insert(value);
-        if codes.len() > MOST_CODES {
-            return Vec::new();
+impl Lack {
+    fn of_values(&self) -> Option<String> {
+        match self {
+            Self::Column(_) => None,
+            Self::Dates(from) => {
+                Some(format!("the dates in \"{from}\" are in no format that is known, or in several"))
+            }
+            Self::Codes(from) => Some(format!("\"{from}\" holds too much to be codes")),
+            Self::Meanings(from) => Some(format!("what the codes in \"{from}\" mean is not known")),
         }
     }
-    codes.into_iter().map(|code| (code.to_owned(), meaning(code))).collect()
 }
 
-fn meaning(code: &str) -> Option<AttendanceCategory> {
-    let code = letters(code);
-    MEANINGS.iter().find(|(_, codes)| codes.contains(&code.as_str())).map(|(category, _)| *category)
+/// The cells of the columns that were found.
+struct Cells {
+    columns: Vec<&'static Column>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Cells {
+    fn of(&self, at: usize) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter_map(move |row| row.get(at)).map(|cell| cell.trim())
+    }
+
+    fn values(&self, at: usize) -> Values<'_> {
+        Values::new(self.of(at).filter(|value| !is_blank(value)))
+    }
+
+    /// The date that a row is about, or begins with.
+    fn main_date(&self) -> Option<usize> {
+        self.columns.iter().position(|column| column.required && column.holds.is_date())
+    }
+
+    /// How the columns of dates are written; one without a date yet as the main one is.
+    fn dates(&self) -> Vec<Option<Dates>> {
+        let dates = (0..self.columns.len()).filter(|at| self.columns[*at].holds.is_date());
+        let of_file: Vec<Values<'_>> = dates.map(|at| self.values(at)).collect();
+        let dates = |at: usize| self.values(at).dates(&of_file);
+        let main = self.main_date().map_or(Dates::NoneYet, dates);
+        let column = |at: usize| {
+            self.columns[at].holds.is_date().then(|| match dates(at) {
+                Dates::NoneYet if main != Dates::NotUnderstood => main,
+                own => own,
+            })
+        };
+        (0..self.columns.len()).map(column).collect()
+    }
+
+    fn days(&self, dates: &[Option<Dates>]) -> BTreeSet<Date> {
+        let main = self.main_date().and_then(|at| Some((at, dates[at]?)));
+        main.map(|(at, dates)| self.values(at).days(dates)).unwrap_or_default()
+    }
 }

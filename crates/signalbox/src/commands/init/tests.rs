@@ -1,3 +1,6 @@
+mod meanings;
+mod proposals;
+
 use std::fs;
 
 use super::*;
