@@ -84,7 +84,11 @@ fn say(out: &mut dyn Write, found: &Found, args: &Init, config: &Path) -> std::i
     writeln!(out, "Wrote {}.", config.display())?;
     let nothing = args.from.as_ref().filter(|_| found.feeds.is_empty());
     if let Some(folder) = nothing {
-        writeln!(out, "No file in {} can be read as it is: it is a skeleton.", folder.display())?;
+        writeln!(
+            out,
+            "No file in {} can be read as it is: what was written is a skeleton.",
+            folder.display()
+        )?;
     }
     for name in found.feed_names() {
         writeln!(out, "  feed {name}")?;
