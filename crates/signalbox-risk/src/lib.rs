@@ -32,13 +32,13 @@ pub mod indicators;
 pub mod judged;
 mod observation;
 mod points;
+#[cfg(test)]
+mod properties;
 mod ratio;
 mod reasons;
 mod reference;
 mod registers;
 mod rule;
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod student;
 

@@ -8,7 +8,8 @@ use proptest::sample::{Index, select};
 
 use crate::announce::Announced;
 use crate::observation::{
-    Category, CourseGrade, Enrollment, Fact, GradeKind, GradeOf, Incident, IncidentCategory, Mark, Observation,
+    Category, CourseGrade, Enrollment, Fact, GradeKind, GradeOf, Incident, IncidentCategory, Mark,
+    Observation,
 };
 use crate::student::{YEAR, build, bytes, day, read_back, with_feeds};
 use crate::{Judging, Reference, Registers, Rows, Rule};
@@ -62,10 +63,12 @@ fn grade() -> impl Strategy<Value = Observation<'static>> {
 fn incident() -> impl Strategy<Value = Observation<'static>> {
     let date = prop::option::weighted(0.9, (1_i64..40).prop_map(day));
     let value = prop::option::weighted(0.8, (date, select(IncidentCategory::ALL)));
-    (feed(), 1_u64..4, select(vec!["a", "b", "c", "d"]), value).prop_map(|(feed, revision, incident, value)| {
-        let value = value.map(|(date, category)| Incident { school: "100", date, category });
-        Observation { feed, revision, fact: Fact::Incident { incident, value } }
-    })
+    (feed(), 1_u64..4, select(vec!["a", "b", "c", "d"]), value).prop_map(
+        |(feed, revision, incident, value)| {
+            let value = value.map(|(date, category)| Incident { school: "100", date, category });
+            Observation { feed, revision, fact: Fact::Incident { incident, value } }
+        },
+    )
 }
 
 fn attendance() -> impl Strategy<Value = Observation<'static>> {

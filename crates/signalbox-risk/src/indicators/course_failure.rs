@@ -171,7 +171,8 @@ impl Indicator for CourseFailure {
             return CoursesJudged::of(self, courses, Vec::new(), on);
         }
         let posted: Vec<Graded> = graded(self, GradeKind::Posted, on);
-        let posted: Vec<Graded> = posted.into_iter().filter(|one| one.standing != Standing::NoGrade).collect();
+        let posted: Vec<Graded> =
+            posted.into_iter().filter(|one| one.standing != Standing::NoGrade).collect();
         let is_over = |one: &Graded| posted.iter().any(|posted| posted.course.is(&one.course));
         let courses = courses.into_iter().filter(|one| !is_over(one)).collect();
         CoursesJudged::of(self, courses, posted, on)

@@ -166,7 +166,11 @@ fn a_grade_that_is_not_known_decides_nothing() {
     let failing = Student::new().posted("ALG1", "58");
     assert_eq!(tell(&failing, &rule, &mut announced, 45, &reference), ["raised"]);
     let blank = failing.posted("ALG1", "");
-    assert_eq!(tell(&blank, &rule, &mut announced, 46, &reference), [""; 0], "a cell may be blank for a night");
+    assert_eq!(
+        tell(&blank, &rule, &mut announced, 46, &reference),
+        [""; 0],
+        "a cell may be blank for a night"
+    );
     assert!(announced.flags()[0].unconfirmed, "it stands as it was told");
     let unreadable = blank.posted("ALG1", "?").posted("ART", "P");
     assert_eq!(tell(&unreadable, &rule, &mut announced, 46, &reference), [""; 0]);
@@ -222,7 +226,11 @@ fn of_two_feeds_the_first_in_authority_is_heard() {
         "office",
         Fact::CourseGrade { of, value: Some(CourseGrade { mark: Mark::None, date: day(40) }) },
     );
-    assert_eq!(tell(&blank, &posted(), &mut Announced::default(), 45, &reference), ["raised"], "no grade is no word");
+    assert_eq!(
+        tell(&blank, &posted(), &mut Announced::default(), 45, &reference),
+        ["raised"],
+        "no grade is no word"
+    );
 }
 
 #[test]

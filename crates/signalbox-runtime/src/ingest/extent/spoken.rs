@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_connector::{Covers, Entity, Extent};
-use signalbox_event::rows::Role;
 use signalbox_event::data::SchoolCoverage;
+use signalbox_event::rows::Role;
 
 use crate::calendar::{Calendars, SchoolYear};
 use crate::ingest::read::ReadIn;
@@ -36,8 +36,7 @@ impl Spoken {
             _ => None,
         });
         let is_attendance = |extent: &Extent| extent.entity == Entity::Attendance;
-        let covered =
-            if read.contents.extents.iter().any(is_attendance) { covered } else { &read.windows };
+        let covered = if read.contents.extents.iter().any(is_attendance) { covered } else { &read.windows };
         // What is read again was spoken for under the settings of its time.
         let Some(school_days) = school_days.filter(|_| read.spoke_from.is_empty()) else { return };
         if self.school_days != school_days {

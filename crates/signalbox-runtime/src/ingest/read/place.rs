@@ -102,7 +102,9 @@ impl<'a> Reader<'a> {
         let calendar = self.settings.calendars.of(school, year);
         let seen = self.seen_at(school);
         seen.latest = seen.latest.max(Some(date));
-        if let Some((calendar, at)) = calendar.and_then(|year| Some((year, year.counted(date, run_day).ok()?))) {
+        if let Some((calendar, at)) =
+            calendar.and_then(|year| Some((year, year.counted(date, run_day).ok()?)))
+        {
             seen.rows.add(calendar, at);
         }
         if calendar.is_some_and(|calendar| date < calendar.first) {

@@ -208,7 +208,8 @@ impl Shown<'_> {
         let codes = ["feeds", &index, self.feed.connector, "codes", "category"];
         if !self.feed.is_attendance() {
             let place = self.loaded.tree.place_of(&codes[..4]);
-            let message = format!("{}\nUntil mapped, it is unknown what those rows say.", self.said(cause, seen));
+            let message =
+                format!("{}\nUntil mapped, it is unknown what those rows say.", self.said(cause, seen));
             let at = (Some(place.line), Some(place.column));
             return report.push(self.severity, at, cause.code.as_str(), message, seen.help.clone());
         }
