@@ -132,3 +132,43 @@ fn a_rule_for_grade_levels_that_are_not_known_freezes() {
     assert_eq!(answer["status"], "insufficient");
     assert!(answer["missing"][0].as_str().is_some_and(|text| text.contains("for some grades")), "{answer}");
 }
+
+/// A rule for "9" where the roster says "09" is for nobody, and `status` says so.
+#[test]
+fn a_rule_for_nobody_says_so() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver);
+    district.configure(|config| {
+        config.risk = "{rules: [{rule: chronic-absence, schools: [\"0100\"]}]}";
+        config.told_of = vec!["chronic-absence"];
+    });
+    let status = district.up();
+    let warning =
+        status["warnings"].as_array().expect("a list").iter().find(|one| one["code"] == "rule_for_nobody");
+    let said = warning.map(|warning| warning["message"].as_str().expect("text")).unwrap_or_default();
+    assert_eq!(
+        said,
+        "The rule chronic-absence is for school \"0100\", and no student is in it. The rosters write: 100."
+    );
+}
+
+#[test]
+fn flags_are_listed_by_school_state_and_rule() {
+    let receiver = Receiver::start();
+    let district = district(&receiver);
+    let listed = |args: &[&str]| {
+        let args = [&["flags", "list"], args].concat();
+        district.json(&args).as_array().expect("a list").len()
+    };
+    for (args, count) in [
+        (&[][..], 3),
+        (&["--rule", "behavior"], 1),
+        (&["--school", "100"], 3),
+        (&["--school", "200"], 0),
+        (&["--state", "open", "--rule", "course-failure"], 1),
+        (&["--state", "cleared"], 0),
+    ] {
+        assert_eq!(listed(args), count, "{args:?}");
+    }
+    district.run(&["flags", "list", "--rule", "lateness"]).exit(2);
+}

@@ -21,6 +21,7 @@ use serde::{Serialize, Serializer};
 use signalbox_event::{Domain, Entity, StudentKey, topic};
 use signalbox_log::Shard;
 use signalbox_store::feed::Named;
+use signalbox_store::state::Subject;
 
 use crate::consume::CONSUMER;
 use crate::consume::shard::ShardState;
@@ -55,19 +56,43 @@ pub(crate) async fn students(
     }
 }
 
-/// The states of one student, a school year each, the latest last.
+/// The states of one student, a school year each, the latest last: a row for each year that the shard has.
 pub(crate) async fn states_of(
     hub: &Hub,
     student: StudentKey,
 ) -> Result<Vec<(StudentYear, StudentState)>, HubError> {
-    let mut states = Vec::new();
-    students(hub, shard_of(hub, student), |who, state| {
-        if who.student == student {
-            states.push((who, state));
+    let shard = shard_of(hub, student);
+    let (mut states, mut after) = (Vec::new(), None);
+    loop {
+        // The first row behind says which year comes next.
+        let next = hub.states.scan(CONSUMER, shard, after.as_ref(), 1).await?.pop();
+        let Some(next) = next else { return Ok(states) };
+        let Some(first) = StudentYear::of_subject(&next.subject) else {
+            after = Some(next.subject);
+            continue;
+        };
+        let who = StudentYear { student, ..first };
+        let rows = hub.states.scan(CONSUMER, shard, Some(&before(who)), 1).await?;
+        for row in rows.iter().filter(|row| row.subject == who.subject()) {
+            states.push((who, StudentState::decode(&row.state)?));
         }
-    })
-    .await?;
-    Ok(states)
+        after = Some(StudentYear { student: LAST_STUDENT, ..first }.subject());
+    }
+}
+
+/// No key of a student's comes after it.
+const LAST_STUDENT: StudentKey = StudentKey::from_uuid(uuid::Uuid::max());
+
+/// A subject that comes right before that of the student's: nothing lies between.
+fn before(who: StudentYear) -> Subject {
+    let mut subject = who.subject();
+    while let Some(last) = subject.pop() {
+        if last > 0 {
+            subject.extend([last - 1, u8::MAX]);
+            return subject;
+        }
+    }
+    subject
 }
 
 /// What a shard knows of its feeds.

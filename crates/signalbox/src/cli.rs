@@ -251,7 +251,10 @@ pub(crate) struct Flags {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FlagsWhat {
     /// Print every flag, the open ones first
-    List,
+    #[command(
+        after_help = "Examples:\n  signalbox flags list --state open --school 100\n  signalbox flags list --rule course-failure"
+    )]
+    List(FlagsList),
     /// Take an open flag on, so that others see that somebody has it
     #[command(
         after_help = "Example:\n  signalbox flags ack 1b9d6bcd --by \"R. Ortiz\" --reason \"calling home today\""
@@ -309,6 +312,19 @@ pub(crate) struct SendTest {
     /// The destination's name
     #[arg(long, value_name = "NAME")]
     pub(crate) to: String,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct FlagsList {
+    /// Only those of students of this school, by its first id in the roster of record
+    #[arg(long, value_name = "ID")]
+    pub(crate) school: Option<String>,
+    /// Only those in this state
+    #[arg(long, value_name = "STATE", value_parser = ["open", "dismissed", "cleared", "withdrawn", "ended"])]
+    pub(crate) state: Option<String>,
+    /// Only those of this rule
+    #[arg(long, value_name = "NAME", value_parser = signalbox_risk::Settings::NAMES.to_vec())]
+    pub(crate) rule: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 mod beside;
 mod not_used;
 mod outbox;
+mod scopes;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -17,6 +18,7 @@ use signalbox_store::feed::HoldState;
 pub use self::beside::{Note, called, untold};
 pub use self::not_used::NotUsed;
 pub use self::outbox::{DestinationStatus, OutboxCounts};
+use self::scopes::Scopes;
 use super::{LocalTime, local, repair, students};
 use crate::consume::shard::ShardState;
 use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
@@ -119,12 +121,12 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     for feed in &hub.settings.feeds {
         unmatched += hub.feeds.ledger_counts(&feed.name).await?.unmatched;
     }
-    let (flags, state_hash) = flags_and_hash(hub).await?;
+    let (flags, state_hash, scopes) = flags_and_hash(hub).await?;
     let (outbox, destinations) = outbox::look(hub).await?;
     let unknown = |shard| ConsumerStatus { consumer: consume::NAME, shard, behind: None };
     Ok(Status {
         running,
-        warnings: beside::warnings(hub, &feeds, now).await?,
+        warnings: [beside::warnings(hub, &feeds, now).await?, scopes.warnings(&hub.settings.rules)].concat(),
         feeds,
         consumers: (0..hub.settings.topics.shards).map(unknown).collect(),
         flags,
@@ -284,8 +286,8 @@ pub(crate) async fn consumers(hub: &Hub) -> Result<Vec<ConsumerStatus>, HubError
     Ok(consumers)
 }
 
-async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String), HubError> {
-    let mut counts = FlagCounts::default();
+async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String, Scopes), HubError> {
+    let (mut counts, mut scopes) = (FlagCounts::default(), Scopes::default());
     let mut digests = Vec::new();
     for shard in 0..hub.settings.topics.shards {
         students(hub, shard, |who, state| {
@@ -298,6 +300,7 @@ async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String), HubError> {
                     FlagState::Ended => counts.ended += 1,
                 }
             }
+            scopes.see(&state);
             let mut hasher = Sha256::new();
             state.registers.digest_into(&mut |bytes| hasher.update(bytes));
             hasher.update(b"|");
@@ -316,5 +319,5 @@ async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String), HubError> {
         hasher.update(who.student.as_uuid().as_bytes());
         hasher.update(digest);
     }
-    Ok((counts, hex(&hasher.finalize())))
+    Ok((counts, hex(&hasher.finalize()), scopes))
 }

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use signalbox_event::data::Acknowledged;
 use signalbox_risk::FlagState;
 use signalbox_runtime::hub::Hub;
-use signalbox_runtime::view::flags::{Found, find, flags};
+use signalbox_runtime::view::flags::{FlagLine, Found, find, flags};
 use signalbox_runtime::{act, up};
 use uuid::Uuid;
 
 use super::open_hub;
 use super::up as up_command;
-use crate::cli::{Flags, FlagsAck, FlagsWhat, Global, Output};
+use crate::cli::{Flags, FlagsAck, FlagsList, FlagsWhat, Global, Output};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
 use crate::screen::{self, Table};
@@ -21,35 +21,60 @@ use crate::screen::{self, Table};
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> Result<Done, Failure> {
     let opened = open_hub(global).await?;
     match &args.what {
-        FlagsWhat::List => list(out, global, &opened.hub, None).await?,
+        FlagsWhat::List(args) => {
+            let mut lines = flags(&opened.hub).await?;
+            lines.retain(|line| is_asked_for(line, args));
+            show(out, global, lines)?;
+        }
         FlagsWhat::Ack(args) => {
             let now = Clock::new(global.now).frozen();
             let flag_id = acknowledge(&opened.hub, args, now).await?;
             // The act counts at once; beside a running `up` that one folds it.
             let company = opened.company(&up_command::fingerprint(global)?)?;
             up::folded(&opened.hub, company.beside, now).await?;
-            list(out, global, &opened.hub, Some(flag_id)).await?;
+            // To a person only the one that they have just taken on.
+            let mut lines = flags(&opened.hub).await?;
+            lines.retain(|line| global.output == Output::Json || line.flag_id == flag_id);
+            show(out, global, lines)?;
         }
     }
     opened.close().await?;
     Ok(Done::Ok)
 }
 
-/// All flags; to a person only the one that they have just taken on.
-async fn list(out: &mut dyn Write, global: &Global, hub: &Hub, only: Option<Uuid>) -> Result<(), Failure> {
-    let mut lines = flags(hub).await?;
-    lines.retain(|line| global.output == Output::Json || only.is_none_or(|only| line.flag_id == only));
+fn is_asked_for(line: &FlagLine, args: &FlagsList) -> bool {
+    let is_it =
+        |asked: &Option<String>, is: Option<&str>| asked.as_deref().is_none_or(|asked| is == Some(asked));
+    is_it(&args.school, line.school.as_deref())
+        && is_it(&args.state, Some(line.state))
+        && is_it(&args.rule, Some(&line.rule))
+}
+
+fn show(out: &mut dyn Write, global: &Global, lines: Vec<FlagLine>) -> Result<(), Failure> {
     match global.output {
         Output::Json => screen::json(out, &lines)?,
         Output::Text if lines.is_empty() => writeln!(out, "No flags.")?,
         Output::Text => {
-            let mut table =
-                Table::new(["flag", "student", "rule", "state", "raised for", "as of", "taken on by"]);
+            let mut table = Table::new([
+                "flag",
+                "student",
+                "school",
+                "grade",
+                "rule",
+                "value",
+                "state",
+                "raised for",
+                "as of",
+                "taken on by",
+            ]);
             for line in lines {
                 table.row(vec![
                     line.flag_id.to_string(),
                     line.student_id.unwrap_or_default(),
+                    line.school.unwrap_or_default(),
+                    line.grade.unwrap_or_default(),
                     line.rule,
+                    line.value.unwrap_or_default(),
                     if line.unconfirmed {
                         format!("{}, unconfirmed", line.state)
                     } else {

@@ -16,7 +16,7 @@ use crate::running;
 use crate::view::{LocalTime, shard_state};
 
 /// Something that is not as one would think.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Note {
     pub code: &'static str,
     pub message: String,
