@@ -78,7 +78,6 @@ impl<'a> Reader<'a> {
     /// The school year that a row counts in; notes what its school's rows reach to.
     pub(super) fn when(&mut self, body: &Body<'_>, school: &str) -> When {
         match body.stands() {
-            Stands::Throughout => When::In(self.year),
             Stands::From(entry) => {
                 let year = self.settings.calendars.year_of_entry(entry, school, self.year);
                 year.map_or(When::Outside, When::In)
@@ -87,7 +86,7 @@ impl<'a> Reader<'a> {
             Stands::At(date) => self.when_it_was(date, school),
             // What is older than this year is none of it, however late it is read.
             Stands::By(date) if date <= self.run_day => When::In(self.settings.calendars.school_year(date)),
-            Stands::By(_) => When::In(self.year),
+            Stands::By(_) | Stands::Throughout => When::In(self.year),
         }
     }
 
