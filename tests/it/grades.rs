@@ -336,3 +336,50 @@ fn last_years_grades_raise_nothing_this_year() {
     district.up();
     assert_eq!(district.flags()[0]["since"], "2021-11-01", "none is entered after it was read");
 }
+
+/// Blank cells where final grades will stand end nothing; neither does a final grade that cannot be read.
+#[test]
+fn a_final_grade_that_is_blank_or_unreadable_leaves_the_running_one() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver, "{rules: [{rule: course-failure, kind: in_progress, below: 60}]}");
+    let ids: Vec<u32> = (1000..1040).collect();
+    district.enroll(&ids.iter().copied().chain([2000]).collect::<Vec<_>>());
+    let all = |kind, grade| ids.iter().map(|id| (*id, "ALG1", "Q1", kind, grade)).collect::<Vec<Grade<'_>>>();
+    grade(&mut district, "grades-1.csv", &all("I", "40"));
+    let status = grade(&mut district, "grades-2.csv", &all("P", ""));
+    assert_eq!((&status["holds"], &status["flags"]["open"]), (&1.into(), &40.into()), "{status}");
+    let status = grade(&mut district, "grades-3.csv", &all("I", "40"));
+    assert_eq!((&status["holds"], &status["flags"]["open"]), (&0.into(), &40.into()), "{status}");
+    let mut unread = all("I", "40");
+    unread.push((1000, "ALG1", "Q1", "P", "#REF!"));
+    let status = grade(&mut district, "grades-4.csv", &unread);
+    assert_eq!(status["flags"]["open"], 40, "{status}");
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 40]);
+}
+
+/// A grade of nobody knows when may be last year's.
+#[test]
+fn a_grade_whose_day_cannot_be_read_is_not_known() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver, POSTED);
+    district.configure(|config| {
+        config.beside =
+            FEED.replace("grade: Grade}", "grade: Grade, as_of: {from: Entered, format: \"%m/%d/%Y\"}}");
+    });
+    let good = |n: u32| format!("1001,100,C{n},Q1,P,90,10/20/2021\r\n");
+    let beside: String = (0..20).map(good).collect();
+    let file = |entered: &str| {
+        format!(
+            "Student,School,Section,Term,Type,Grade,Entered\r\n1000,100,ALG1,Q1,P,40,{entered}\r\n{beside}"
+        )
+    };
+    district.drop("grades-1.csv", file("2021-10-20"));
+    let status = district.up();
+    assert_counts(last_run(&status, "grades"), &[("rows", 21), ("add", 20), ("reject", 1)]);
+    assert_eq!((&status["flags"]["open"], &answer(&district, 1000)["unknown"]), (&0.into(), &1.into()));
+    district.drop("grades-2.csv", file("10/20/2021"));
+    assert_eq!(district.up()["flags"]["open"], 1, "the next good file heals it");
+    district.drop("grades-3.csv", file(""));
+    district.up();
+    assert_eq!(district.flags()[0]["since"], "2021-10-20", "the same grade was not entered anew");
+}

@@ -116,6 +116,28 @@ fn of_rules_of_one_name_the_first_that_fits_holds() {
     assert_eq!(rules, ["course-failure"]);
 }
 
+/// Who is at two schools is at both.
+#[test]
+fn a_rule_for_a_school_is_for_all_who_are_there() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver);
+    district.configure(|config| {
+        config.risk = "{rules: [{rule: course-failure, kind: posted, below: 60, schools: [\"100\"]}]}";
+        config.told_of = vec!["course-failure"];
+    });
+    district.up();
+    let open = |district: &District| {
+        told(district).iter().filter(|(rule, state)| rule == "course-failure" && state == "open").count()
+    };
+    assert_eq!(open(&district), 1);
+    let at_100 = crate::drops::enrollment(&[1000, 1001, 1002]);
+    let also_at_200 = format!("{at_100}1001,Quillfeather1001,Zebedee,2007-03-03,200,9/1/2021,\r\n");
+    district.drop("enrollment-900.csv", also_at_200);
+    district.up();
+    assert_eq!(district.student(1001)["enrollments"].as_array().expect("enrolments").len(), 2);
+    assert_eq!(open(&district), 1, "{:?}", told(&district));
+}
+
 /// Nobody knows the student's grade level: a rule for some levels decides nothing.
 #[test]
 fn a_rule_for_grade_levels_that_are_not_known_freezes() {

@@ -112,8 +112,10 @@ impl<'t> Rows<'t> {
         }
         let disputed = self.fields.iter().filter(|field| field.unread_means() == Unread::Disputes);
         for field in disputed.filter(|_| read.fault.is_some()) {
-            if let Cell::Word(word, _) = &mut read.cells[field.at] {
-                *word = None;
+            match &mut read.cells[field.at] {
+                Cell::Word(word, _) => *word = None,
+                grade if field.table.column.holds == Holds::Grade => *grade = Cell::Unread,
+                _ => {}
             }
         }
     }

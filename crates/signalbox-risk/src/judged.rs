@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::announce::Flag;
 use crate::day::Day;
 use crate::indicators::is_enrolled_on;
-use crate::observation::GradeKind;
+use crate::observation::{Enrollment, GradeKind};
 use crate::reference::{Reference, SchoolYear};
 use crate::registers::Registers;
 
@@ -26,9 +26,19 @@ pub struct Judging<'a> {
 impl<'a> Judging<'a> {
     /// The school days of the school where the student is on the day that is asked about.
     pub(crate) fn days(&self) -> SchoolDaysOf<'a> {
-        let school = self.registers.enrollment_on(self.as_of).map(|enrollment| enrollment.school);
+        let school = self.enrollment().map(|enrollment| enrollment.school);
         let year = self.reference.school_year(school.unwrap_or_default(), self.school_year);
         SchoolDaysOf { school, year }
+    }
+
+    /// Where the student is on the day that is asked about.
+    pub fn enrollment(&self) -> Option<Enrollment<'a>> {
+        self.registers.enrollment_on(self.as_of, |feed| self.reference.enrollment_rank(feed))
+    }
+
+    /// Every place where the student is on that day; where that is none, the one that says most of where.
+    pub fn enrollments(&self) -> Vec<Enrollment<'a>> {
+        self.registers.enrollments_on(self.as_of, |feed| self.reference.enrollment_rank(feed))
     }
 
     /// Whether the student is enrolled anywhere on the day that is asked about.

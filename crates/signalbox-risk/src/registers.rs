@@ -135,9 +135,23 @@ impl Registers {
     }
 
     /// The enrolment that says where the student is on `date`: one that covers it, else the last that ended,
-    /// else the first to come. Of several, the latest entry.
-    pub fn enrollment_on(&self, date: Date) -> Option<Enrollment<'_>> {
-        self.days.enrollment_on(date)
+    /// else the first to come. Of several, the latest entry. Of several feeds that speak of one school the first in authority is
+    /// heard (the least `rank`); a grade level that it does not have is taken from the next.
+    pub fn enrollment_on(&self, date: Date, rank: impl Fn(&str) -> usize) -> Option<Enrollment<'_>> {
+        self.days.enrollment_on(date, rank)
+    }
+
+    /// All enrolments that cover `date`; without one what [`enrollment_on`](Self::enrollment_on) answers.
+    pub fn enrollments_on(&self, date: Date, rank: impl Fn(&str) -> usize) -> Vec<Enrollment<'_>> {
+        self.days.enrollments_on(date, rank)
+    }
+
+    /// The next day after `date` on which an enrolment begins, or is over.
+    pub fn moves_after(&self, date: Date) -> Option<Date> {
+        let terms = self.live_enrollments().map(|live| live.enrollment);
+        let over = |exit: Date| exit.tomorrow().ok();
+        let days = terms.flat_map(|term| [Some(term.entry), term.exit.and_then(over)]);
+        days.flatten().filter(|day| *day > date).min()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rules: what is measured, where the line is, and for whom.
 
+use std::cell::LazyCell;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -92,23 +94,42 @@ impl Rule {
         json
     }
 
-    fn is_for(&self, enrollment: Option<Enrollment<'_>>) -> Option<bool> {
-        let is_in = |names: &[String], name: Option<&str>| {
-            if names.is_empty() { Some(true) } else { name.map(|name| names.iter().any(|one| one == name)) }
-        };
-        let school = is_in(&self.schools, enrollment.map(|at| at.school));
-        let grade = is_in(&self.grades, enrollment.and_then(|at| at.grade));
-        match (school, grade) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (school, grade) => school.zip(grade).map(|_| true),
+    fn is_for_all(&self) -> bool {
+        self.schools.is_empty() && self.grades.is_empty()
+    }
+
+    /// `None`: that depends on what is not known of the enrolment.
+    fn is_for(&self, enrollment: &Enrollment<'_>) -> Option<bool> {
+        let is_in = |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
+        match (is_in(&self.schools, enrollment.school), enrollment.grade) {
+            (false, _) => Some(false),
+            (true, Some(grade)) => Some(is_in(&self.grades, grade)),
+            (true, None) => self.grades.is_empty().then_some(true),
+        }
+    }
+
+    /// Whether it is for a student who is enrolled so: by one of the enrolments is enough.
+    fn is_for_one_of(&self, enrollments: &[Enrollment<'_>]) -> Option<bool> {
+        let fits: Vec<Option<bool>> = enrollments.iter().map(|at| self.is_for(at)).collect();
+        match (fits.contains(&Some(true)), fits.is_empty() || fits.contains(&None)) {
+            (true, _) => Some(true),
+            (false, true) => None,
+            (false, false) => Some(false),
         }
     }
 }
 
-/// Of the rules of this name the first that fits a student who is enrolled so.
-pub fn fitting<'a>(rules: &'a [Rule], name: &str, enrollment: Option<Enrollment<'_>>) -> Fits<'a> {
+/// Of the rules of this name the first that fits a student who is enrolled so. Who is at two schools is at both.
+pub fn fitting<'a, 'e>(
+    rules: &'a [Rule],
+    name: &str,
+    enrollments: impl FnOnce() -> Vec<Enrollment<'e>>,
+) -> Fits<'a> {
+    // Most rules are for all, whoever they are.
+    let enrollments = LazyCell::new(enrollments);
     for rule in rules.iter().filter(|rule| rule.name() == name) {
-        match rule.is_for(enrollment) {
+        let fits = if rule.is_for_all() { Some(true) } else { rule.is_for_one_of(&enrollments) };
+        match fits {
             Some(true) => return Fits::Rule(rule),
             Some(false) => {}
             None => return Fits::Unknown,
@@ -201,8 +222,13 @@ mod tests {
             (at("200", None), Fits::Unknown),
             (None, Fits::Unknown),
         ] {
-            assert_eq!(fitting(&rules, "chronic-absence", enrollment), expected, "{enrollment:?}");
+            let enrollments = || enrollment.into_iter().collect();
+            assert_eq!(fitting(&rules, "chronic-absence", enrollments), expected, "{enrollment:?}");
         }
-        assert_eq!(fitting(&rules, "behavior", at("100", Some("09"))), Fits::No);
+        assert_eq!(fitting(&rules, "behavior", Vec::new), Fits::No);
+        let at_both = || [at("200", Some("09")), at("100", Some("09"))].into_iter().flatten().collect();
+        assert_eq!(fitting(&rules, "chronic-absence", at_both), Fits::Rule(&rules[0]), "at two schools");
+        let first_unknown = || [at("200", Some("12")), at("100", None)].into_iter().flatten().collect();
+        assert_eq!(fitting(&rules, "chronic-absence", first_unknown), Fits::Unknown);
     }
 }

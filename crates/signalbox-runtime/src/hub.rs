@@ -42,6 +42,11 @@ impl Settings {
     pub fn feed(&self, kept: &str) -> Option<&Feed> {
         self.feeds.iter().find(|feed| feed.name == kept)
     }
+
+    /// The rank of a feed where several speak of one thing: the least is heard.
+    pub(crate) fn authority(&self, feed: &str) -> usize {
+        self.feeds.iter().position(|one| one.name == feed).unwrap_or(self.feeds.len())
+    }
 }
 
 /// Whose hub this is.

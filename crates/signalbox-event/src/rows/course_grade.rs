@@ -45,7 +45,7 @@ impl<'a> Row<'a> for CourseGradeRow<'a> {
         Column::key("term", Holds::Text, "The term that the grade is for"),
         Column::key("kind", Holds::Word(CourseGradeKind::WORDS), "Whether the grade is final"),
         Column::optional("grade", Holds::Grade, "The grade").or_blank(),
-        Column::optional("as_of", Holds::Date, "The day on which the grade was entered"),
+        Column::optional("as_of", Holds::Date, "The day on which the grade was entered").or_blank(),
     ];
     const WHILE_DISPUTED: &'static str = "That grade counts as unknown until the source says one thing.";
 

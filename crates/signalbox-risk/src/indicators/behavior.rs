@@ -196,7 +196,8 @@ impl Judged for IncidentsJudged {
     }
 
     fn decides(&self) -> bool {
-        !self.walked.missing.iter().any(|missing| matches!(missing, Missing::Calendar { .. }))
+        let hides = |missing: &Missing| matches!(missing, Missing::Calendar { .. } | Missing::Enrollment);
+        !self.walked.missing.iter().any(hides)
     }
 
     fn open_since(&self) -> Option<Date> {

@@ -164,18 +164,23 @@ impl Indicator for CourseFailure {
         }
     }
 
-    /// A grade that was posted for the term is the end of a running one.
+    /// A grade that was posted for the term is the end of a running one. Beside one that cannot be read it is not known.
     fn judge(&self, on: &Judging<'_>) -> CoursesJudged {
         let courses = graded(self, self.kind, on);
         if self.kind == GradeKind::Posted {
             return CoursesJudged::of(self, courses, Vec::new(), on);
         }
-        let posted: Vec<Graded> = graded(self, GradeKind::Posted, on);
-        let posted: Vec<Graded> =
-            posted.into_iter().filter(|one| one.standing != Standing::NoGrade).collect();
-        let is_over = |one: &Graded| posted.iter().any(|posted| posted.course.is(&one.course));
-        let courses = courses.into_iter().filter(|one| !is_over(one)).collect();
-        CoursesJudged::of(self, courses, posted, on)
+        let mut posted = graded(self, GradeKind::Posted, on);
+        posted.retain(|one| one.standing != Standing::NoGrade);
+        let of = |one: &Graded| posted.iter().find(|posted| posted.course.is(&one.course));
+        let running = courses.into_iter().filter_map(|one| match of(&one).map(|posted| posted.standing) {
+            None => Some(one),
+            Some(Standing::Unknown) => Some(Graded { standing: Standing::Unknown, ..one }),
+            Some(_) => None,
+        });
+        let running = running.collect();
+        posted.retain(|one| one.standing != Standing::Unknown);
+        CoursesJudged::of(self, running, posted, on)
     }
 
     fn reasons(&self, flag: &Flag, measured: &FailedCourses) -> Vec<Reason> {

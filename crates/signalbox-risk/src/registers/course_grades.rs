@@ -66,7 +66,9 @@ impl CourseGrades {
     pub(super) fn heard(&self, of: &dyn Fn(&str) -> Heard) -> Self {
         Self(self.0.map(|key, value| match of(&key.feed) {
             Heard::All => Some(value.clone()),
-            Heard::Unknown => Some(Value { mark: Mark::Unknown, ..value.clone() }),
+            // None was given, whoever says so.
+            Heard::Unknown if value.mark == Mark::None => Some(value.clone()),
+            Heard::Unknown => Some(Value { mark: Mark::Unknown, date: value.date }),
             Heard::Nothing => None,
         }))
     }
@@ -78,7 +80,18 @@ impl CourseGrades {
             for part in [feed, school, class, term, kind.as_str()] {
                 text(sink, part);
             }
-            text(sink, &format!("{mark:?}"));
+            match mark {
+                Mark::None => sink(b"n"),
+                Mark::Unknown => sink(b"u"),
+                Mark::Points(points) => {
+                    sink(b"p");
+                    sink(&points.hundredths().to_le_bytes());
+                }
+                Mark::Letter(letter) => {
+                    sink(b"l");
+                    text(sink, letter);
+                }
+            }
             sink(&Day::of(date).to_le_bytes());
         }
     }

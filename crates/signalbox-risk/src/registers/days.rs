@@ -1,6 +1,6 @@
 //! Where a student is enrolled, and how the days were spent.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -192,15 +192,37 @@ impl Days {
     }
 
     /// See [`Registers::enrollment_on`](crate::Registers::enrollment_on).
-    pub(crate) fn enrollment_on(&self, date: Date) -> Option<Enrollment<'_>> {
-        let enrollments = self.live_enrollments().map(|live| live.enrollment);
-        enrollments.max_by_key(|enrollment| {
+    pub(crate) fn enrollment_on(&self, date: Date, rank: impl Fn(&str) -> usize) -> Option<Enrollment<'_>> {
+        let order = |enrollment: &Enrollment<'_>| {
             let ended = enrollment.exit.is_some_and(|exit| exit < date);
             match (enrollment.entry > date, ended) {
-                (false, false) => (2, Day::of(enrollment.entry), *enrollment),
-                (false, true) => (1, enrollment.exit.map_or(Day::LAST, Day::of), *enrollment),
-                (true, _) => (0, Day::LAST, *enrollment),
+                (false, false) => (2, Day::of(enrollment.entry), None),
+                (false, true) => (1, enrollment.exit.map_or(Day::LAST, Day::of), None),
+                (true, _) => (0, Day::LAST, Some(Reverse(enrollment.entry))),
             }
-        })
+        };
+        self.heard_enrollments(&rank).into_iter().max_by_key(|enrollment| (order(enrollment), *enrollment))
+    }
+
+    /// See [`Registers::enrollments_on`](crate::Registers::enrollments_on).
+    pub(crate) fn enrollments_on(&self, date: Date, rank: impl Fn(&str) -> usize) -> Vec<Enrollment<'_>> {
+        let covers = |at: &Enrollment<'_>| at.entry <= date && at.exit.is_none_or(|exit| exit >= date);
+        let here: Vec<_> = self.heard_enrollments(&rank).into_iter().filter(covers).collect();
+        if here.is_empty() { self.enrollment_on(date, rank).into_iter().collect() } else { here }
+    }
+
+    /// Of several feeds that speak of one school, the first in authority; with a grade level, if one of them has it.
+    fn heard_enrollments(&self, rank: &impl Fn(&str) -> usize) -> Vec<Enrollment<'_>> {
+        let ranked =
+            self.live_enrollments().map(|live| (live.enrollment.school, rank(live.feed), live.enrollment));
+        let mut ranked: Vec<(&str, usize, Enrollment<'_>)> = ranked.collect();
+        ranked.sort_unstable();
+        let mut heard = Vec::with_capacity(ranked.len());
+        for of_school in ranked.chunk_by(|a, b| a.0 == b.0) {
+            let grade = of_school.iter().find_map(|(_, _, at)| at.grade);
+            let first = of_school.iter().take_while(|one| one.1 == of_school[0].1);
+            heard.extend(first.map(|(_, _, at)| Enrollment { grade: at.grade.or(grade), ..*at }));
+        }
+        heard
     }
 }

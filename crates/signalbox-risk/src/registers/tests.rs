@@ -132,11 +132,35 @@ fn where_a_student_is_on_a_date() {
     };
     let (aug, oct, nov, jan) = (date(2026, 8, 24), date(2026, 10, 1), date(2026, 11, 1), date(2027, 1, 4));
     let held = registers(&[row("1", "100", aug, Some(oct)), row("2", "200", nov, None)]);
-    let school = |date| held.enrollment_on(date).map(|enrollment| enrollment.school);
-    assert_eq!(school(date(2026, 8, 1)), Some("200"), "nowhere yet: any that is to come");
+    let school = |date| held.enrollment_on(date, |_| 0).map(|enrollment| enrollment.school);
+    assert_eq!(school(date(2026, 8, 1)), Some("100"), "nowhere yet: the first that is to come");
     assert_eq!(school(aug), Some("100"));
     assert_eq!(school(oct), Some("100"));
     assert_eq!(school(date(2026, 10, 15)), Some("100"), "the last that ended");
     assert_eq!(school(jan), Some("200"));
-    assert_eq!(Registers::default().enrollment_on(aug), None);
+    assert_eq!(Registers::default().enrollment_on(aug, |_| 0), None);
+    let moves = [aug, oct, nov, jan].map(|date| held.moves_after(date));
+    assert_eq!(moves, [Some(date(2026, 10, 2)), Some(date(2026, 10, 2)), None, None]);
+}
+
+/// A roster of record beside a file that has no grade levels, or writes them otherwise.
+#[test]
+fn of_one_school_the_first_feed_in_authority_is_heard() {
+    let row = |feed, school, entry, grade| {
+        let value = Some(Enrollment { school, entry, exit: None, grade });
+        Observation { feed, revision: 1, fact: Fact::Enrollment { key: school, value } }
+    };
+    let (begin, later) = (date(2026, 8, 24), date(2026, 8, 26));
+    let rank = |feed: &str| usize::from(feed != "sis");
+    let at = |rows: &[Observation<'_>]| {
+        let held = registers(rows);
+        let at = held.enrollment_on(date(2026, 10, 1), rank).expect("enrolled");
+        (at.school.to_owned(), at.grade.map(str::to_owned))
+    };
+    let is = |school: &str, grade: &str| (school.to_owned(), Some(grade.to_owned()));
+    let of_record = row("sis", "100", begin, Some("09"));
+    assert_eq!(at(&[of_record, row("club", "100", later, None)]), is("100", "09"));
+    assert_eq!(at(&[of_record, row("club", "100", later, Some("9"))]), is("100", "09"));
+    assert_eq!(at(&[row("sis", "100", begin, None), row("club", "100", later, Some("9"))]), is("100", "9"));
+    assert_eq!(at(&[of_record, row("club", "200", later, Some("9"))]), is("200", "9"), "a school of its own");
 }

@@ -1,15 +1,14 @@
 //! From flag changes to what leaves the state transaction: events for the risk topic, alerts for recipients.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde_json::Value;
-use signalbox_event::data::{Evidence, FlagChanged, Mode, Reason, StudentRef};
+use signalbox_event::data::{Evidence, FeedInForce, FlagChanged, Mode, Reason, StudentRef};
 use signalbox_event::id::{alert_id, derived, flag_id};
 use signalbox_event::webhook::{FlagAlert, Owner};
 use signalbox_event::{Data, Event, topic};
 use signalbox_risk as risk;
 use signalbox_risk::{
-    Flag, FlagChange, FlagChangeKind, FlagState, Judgement, Judging, Registers, Rule, school_days_after,
+    Enrollment, Flag, FlagChange, FlagChangeKind, FlagState, Judgement, Judging, Rule, school_days_after,
 };
 use signalbox_store::outbox::{NewEntry, TO_LOG, WithheldBecause};
 use uuid::Uuid;
@@ -73,8 +72,16 @@ impl Announcer<'_> {
     /// A flag takes the lowest mode among the feeds in its evidence.
     fn mode(&self, state: &RuleState) -> Mode {
         let feeds = self.judgement.map(Judgement::feeds).unwrap_or_default();
-        let fallback = if state.told.is_empty() { Mode::Test } else { Mode::Live };
-        self.shard.lowest_mode(feeds.iter().map(|feed| &**feed)).unwrap_or(fallback)
+        let lowest = self.shard.lowest_mode(feeds.iter().map(|feed| &**feed));
+        lowest.unwrap_or_else(|| if state.told.is_empty() { self.mode_of_all() } else { Mode::Live })
+    }
+
+    /// Of what nothing is left of, as a grade that is gone: by all feeds that could have said it.
+    fn mode_of_all(&self) -> Mode {
+        let reads = self.rule.settings.reads();
+        let brings = |feed: &&FeedInForce| feed.entities.iter().any(|entity| entity == reads);
+        let feeds = self.in_force.feeds.iter().filter(brings).map(|feed| &*feed.feed);
+        self.shard.lowest_mode(feeds).unwrap_or(Mode::Test)
     }
 
     /// Whether anybody is told of a flag now, or why nobody. Of a student who is enrolled nowhere nobody is, until they are
@@ -231,7 +238,7 @@ impl Announcer<'_> {
         let settings = &self.rule.settings;
         FlagChanged {
             flag_id: self.flag_id(flag),
-            student: student_ref(*profile, on.registers, day),
+            student: student_ref(*profile, on.enrollment()),
             rule: self.rule.name().to_owned(),
             domain: self.rule.domain().to_owned(),
             indicator: self.rule.name().to_owned(),
@@ -254,8 +261,7 @@ fn stands(flag: &Flag) -> bool {
 }
 
 /// The student as the district's tools know them.
-pub fn student_ref(profile: Option<&Profile>, registers: &Registers, on: Date) -> StudentRef {
-    let enrollment = registers.enrollment_on(on);
+pub fn student_ref(profile: Option<&Profile>, enrollment: Option<Enrollment<'_>>) -> StudentRef {
     StudentRef {
         id: profile.map(|profile| profile.id.clone()).unwrap_or_default(),
         id_system: profile.map(|profile| profile.id_system.clone()).unwrap_or_default(),

@@ -130,7 +130,7 @@ impl Law {
 
     /// Of the rules of this name the one that is for the student.
     pub(crate) fn fitting(&self, name: &str, on: &Judging<'_>) -> Fits<'_> {
-        fitting(&self.in_force.rules, name, on.registers.enrollment_on(on.as_of))
+        fitting(&self.in_force.rules, name, || on.enrollments())
     }
 
     pub(crate) fn hear<'a>(&self, shard: &ShardState, registers: &'a Registers) -> Heard<'a> {

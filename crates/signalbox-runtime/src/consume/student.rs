@@ -1,6 +1,7 @@
 //! What is kept of one student in one school year.
 //!
-//! A state is a row of sections, each with a tag and a format: what another version of the hub has beside is kept as it is.
+//! A state is a row of sections, each with a tag and a format: what another version of the hub has beside is kept as it is. A
+//! section that this version has too, in a format that it cannot read, is not passed over: nothing is judged without it.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -101,12 +102,15 @@ impl StudentState {
             state.take(section)?;
             rest = behind;
         }
+        // A rule that another version kept stands behind its own.
+        state.rules.sort_by(|a, b| a.rule.cmp(&b.rule));
         Ok(state)
     }
 
     fn take(&mut self, (tag, format, bytes): (u8, u8, &[u8])) -> Result<(), HubError> {
         let is_known = match tag {
-            _ if format != SECTION_FORMAT => false,
+            PROFILE | RULE if format != SECTION_FORMAT => return Err(damaged()),
+            tag if Registers::TAGS.contains(&tag) && format != SECTION_FORMAT => return Err(damaged()),
             PROFILE => {
                 self.profile = postcard::from_bytes(bytes).map_err(|_| damaged())?;
                 true
@@ -156,8 +160,10 @@ fn plain<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 fn push(state: &mut Vec<u8>, tag: u8, format: u8, bytes: &[u8]) {
-    let section = postcard::to_extend(&(tag, format, bytes), std::mem::take(state));
-    *state = section.expect("a buffer that grows takes any section");
+    state.extend([tag, format]);
+    let section = postcard::to_extend(&bytes.len(), std::mem::take(state));
+    *state = section.expect("a buffer that grows takes any length");
+    state.extend_from_slice(bytes);
 }
 
 /// Whom a state row is about.
@@ -196,7 +202,7 @@ mod tests {
         let (ours, newer_rule) = (state.encode(), plain(&("tardiness", 7_u8)));
         let mut bytes = ours.clone();
         push(&mut bytes, 99, 1, b"a section");
-        push(&mut bytes, PROFILE, 2, b"of another format");
+        push(&mut bytes, 99, 2, b"of another format");
         push(&mut bytes, RULE, SECTION_FORMAT, &newer_rule);
         let mut read = StudentState::decode(&bytes).expect("reads");
         assert_eq!(read.others.len(), 3);
@@ -211,5 +217,22 @@ mod tests {
         for bytes in [&b""[..], &[2], &[FORMAT, 1], &[FORMAT, PROFILE, SECTION_FORMAT, 9, 0]] {
             assert!(StudentState::decode(bytes).is_err(), "{bytes:?}");
         }
+        for tag in Registers::TAGS.iter().copied().chain([PROFILE, RULE]) {
+            let mut newer = vec![FORMAT];
+            push(&mut newer, tag, SECTION_FORMAT + 1, b"of a later version");
+            assert!(StudentState::decode(&newer).is_err(), "nothing is judged without section {tag}");
+        }
+    }
+
+    /// A newer process finds its own rule behind those that an older one wrote.
+    #[test]
+    fn rules_are_in_the_order_of_their_names_whoever_wrote_them() {
+        let of = |rule: &str| RuleState { rule: rule.to_owned(), ..RuleState::default() };
+        let mut bytes = vec![FORMAT];
+        for rule in ["chronic-absence", "behavior"] {
+            push(&mut bytes, RULE, SECTION_FORMAT, &plain(&of(rule)));
+        }
+        let state = StudentState::decode(&bytes).expect("reads");
+        assert_eq!(state.rules, [of("behavior"), of("chronic-absence")]);
     }
 }

@@ -253,7 +253,7 @@ impl<'a> Deciding<'a> {
         let (school_year, reference) = (who.school_year, against.reference);
         let on = Judging { registers: &heard.registers, reference, school_year, as_of };
         let whom = Whom { who, profile: state.profile.as_ref(), on: &on, is_enrolled: on.is_enrolled() };
-        let (mut entries, mut looks_again) = (Vec::new(), None::<Date>);
+        let (mut entries, mut looks_again) = (Vec::new(), heard.registers.moves_after(as_of));
         let mut rules = std::mem::take(&mut state.rules);
         for name in law.names(&rules).collect::<Vec<_>>() {
             let at = rules.binary_search_by(|state| state.rule.as_str().cmp(name));

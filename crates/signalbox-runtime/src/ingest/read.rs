@@ -405,7 +405,9 @@ impl<'a> Reader<'a> {
             for (school, days) in days.iter().filter(|(school, _)| doubt.may_be_at(student, school)) {
                 for day in days.iter().filter(|day| hides(**day)) {
                     self.found.unheard.insert(place.clone());
-                    self.infer(&Row::of_unknown_day(student, school, *day, AttendanceCategory::Doubtful))?;
+                    let year = self.settings.calendars.school_year(*day);
+                    let row = Row::of_unknown_day(student, school, *day, AttendanceCategory::Doubtful);
+                    self.infer(&row, year)?;
                 }
             }
         }
@@ -414,8 +416,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a row that the payload does not have.
-    fn infer(&mut self, row: &Row<'_>) -> io::Result<()> {
-        let year = row.date().map_or(self.year, |date| self.settings.calendars.school_year(date));
+    fn infer(&mut self, row: &Row<'_>, year: u16) -> io::Result<()> {
         self.found.infers = true;
         self.push(row, year, 0, INFERRED)
     }

@@ -84,12 +84,14 @@ pub async fn explain(
     let rule = &basis.rule;
     let now_known = judge.judge(found.who, &found.state, rule).answer();
     let replay = Replay::of(hub, found.who, &basis.place).await?;
+    let authority = |feed: &str| hub.settings.authority(feed);
+    let enrollment = found.state.registers.enrollment_on(flag.until, authority);
     let verified = if verify { Some(replay.verifies(hub, found, flag, basis).await?) } else { None };
     Ok(Some(Explanation {
         flag_id: flags::id(hub, found.who, &found.rule, flag.number),
         rule: found.rule.clone(),
         domain: rule.domain(),
-        student: student_ref(found.state.profile.as_ref(), &found.state.registers, flag.until),
+        student: student_ref(found.state.profile.as_ref(), enrollment),
         state: flag.state.as_str(),
         unconfirmed: flag.unconfirmed,
         reasons: rule.settings.reasons(flag).iter().map(reason_of).collect(),

@@ -1,5 +1,7 @@
 //! Flags and alerts, listed.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
 use signalbox_event::StudentKey;
@@ -22,7 +24,7 @@ pub struct FlagLine {
     pub rule: String,
     /// What people work on because of it: `attendance`, `course`, `behavior`.
     pub domain: &'static str,
-    /// Of the enrolment that holds on `as_of`.
+    /// Of the enrolment that holds today, while the flag is live; later, of the one that held on `as_of`.
     pub school: Option<String>,
     pub grade: Option<String>,
     /// What was measured; of several reasons the first.
@@ -77,11 +79,12 @@ impl Found {
 }
 
 /// Every flag ever announced, the open ones first.
-pub async fn flags(hub: &Hub) -> Result<Vec<FlagLine>, HubError> {
+pub async fn flags(hub: &Hub, now: Timestamp) -> Result<Vec<FlagLine>, HubError> {
+    let today = hub.settings.district.local_date(now);
     let mut lines = Vec::new();
     for shard in 0..hub.settings.topics.shards {
         students(hub, shard, |who, state| {
-            lines.extend(of_student(hub, who, &state));
+            lines.extend(of_student(hub, who, &state, today));
         })
         .await?;
     }
@@ -93,16 +96,23 @@ pub async fn flags(hub: &Hub) -> Result<Vec<FlagLine>, HubError> {
 }
 
 /// The lines of one student in one school year.
-pub(crate) fn of_student(hub: &Hub, who: StudentYear, state: &StudentState) -> Vec<FlagLine> {
+pub(crate) fn of_student(hub: &Hub, who: StudentYear, state: &StudentState, today: Date) -> Vec<FlagLine> {
     let of_rule = |kept: &RuleState| {
         let flags = kept.announced.flags().iter();
-        flags.map(|flag| line(hub, who, state, kept, flag)).collect::<Vec<_>>()
+        flags.map(|flag| line(hub, who, state, (kept, flag), today)).collect::<Vec<_>>()
     };
     state.rules.iter().flat_map(of_rule).collect()
 }
 
-fn line(hub: &Hub, who: StudentYear, state: &StudentState, kept: &RuleState, flag: &Flag) -> FlagLine {
-    let enrollment = state.registers.enrollment_on(flag.until);
+fn line(
+    hub: &Hub,
+    who: StudentYear,
+    state: &StudentState,
+    (kept, flag): (&RuleState, &Flag),
+    today: Date,
+) -> FlagLine {
+    let on = if flag.state.is_live() { today } else { flag.until };
+    let enrollment = state.registers.enrollment_on(on, |feed| hub.settings.authority(feed));
     let rule = kept.basis(flag.number).map(|basis| &basis.rule);
     let reasons = rule.map(|rule| rule.settings.reasons(flag)).unwrap_or_default();
     FlagLine {

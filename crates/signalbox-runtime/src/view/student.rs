@@ -90,6 +90,7 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
     };
     let states = states_of(hub, key).await?;
     let judge = Judge::load(hub, key, now).await?;
+    let mut is_answered = false;
     for (who, state) in &states {
         let heard = judge.hear(state);
         view.enrollments.extend(enrollments(hub, *who, &heard));
@@ -97,10 +98,11 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
         let was_here = heard.live_enrollments().next().is_some() || !state.rules.is_empty();
         if was_here || who.school_year == judge.running_year {
             view.answers.extend(judge.answers(*who, state));
+            is_answered = true;
         }
-        view.flags.extend(of_student(hub, *who, state));
+        view.flags.extend(of_student(hub, *who, state, hub.settings.district.local_date(now)));
     }
-    if view.answers.is_empty() {
+    if !is_answered {
         let who = StudentYear { school_year: judge.running_year, student: key };
         view.answers.extend(judge.answers(who, &StudentState::default()));
     }
@@ -156,8 +158,9 @@ impl<'a> Judge<'a> {
         let answer = |name| match self.law.fitting(name, &on) {
             Fits::Rule(rule) => Some(self.answer(who, rule, &rule.judge(&on).answer(), &heard)),
             Fits::Unknown => self.law.in_force.rules.iter().find(|rule| rule.name() == name).map(|rule| {
-                let unknown = Answer::lacking(Missing::GradeLevel);
-                self.answer(who, rule, &unknown, &heard)
+                let is_placed = on.enrollment().is_some();
+                let missing = if is_placed { Missing::GradeLevel } else { Missing::Enrollment };
+                self.answer(who, rule, &Answer::lacking(missing), &heard)
             }),
             Fits::No => None,
         };

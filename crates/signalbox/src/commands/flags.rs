@@ -20,20 +20,20 @@ use crate::screen::{self, Table};
 
 pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> Result<Done, Failure> {
     let opened = open_hub(global).await?;
+    let now = Clock::new(global.now).frozen();
     match &args.what {
         FlagsWhat::List(args) => {
-            let mut lines = flags(&opened.hub).await?;
+            let mut lines = flags(&opened.hub, now).await?;
             lines.retain(|line| is_asked_for(line, args));
             show(out, global, lines)?;
         }
         FlagsWhat::Ack(args) => {
-            let now = Clock::new(global.now).frozen();
             let flag_id = acknowledge(&opened.hub, args, now).await?;
             // The act counts at once; beside a running `up` that one folds it.
             let company = opened.company(&up_command::fingerprint(global)?)?;
             up::folded(&opened.hub, company.beside, now).await?;
             // To a person only the one that they have just taken on.
-            let mut lines = flags(&opened.hub).await?;
+            let mut lines = flags(&opened.hub, now).await?;
             lines.retain(|line| global.output == Output::Json || line.flag_id == flag_id);
             show(out, global, lines)?;
         }

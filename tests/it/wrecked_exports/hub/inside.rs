@@ -111,7 +111,7 @@ impl Hub for Inside {
     }
 
     fn flags(&self) -> Vec<Value> {
-        let flags = self.runtime.block_on(view::flags::flags(&self.hub)).expect("looks");
+        let flags = self.runtime.block_on(view::flags::flags(&self.hub, self.now)).expect("looks");
         flags.iter().map(|flag| serde_json::to_value(flag).expect("it is JSON")).collect()
     }
 

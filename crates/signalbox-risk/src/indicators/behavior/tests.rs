@@ -142,3 +142,49 @@ fn an_incident_of_last_year_counts_nowhere() {
     let student = Student::new().major("a", -40).major("b", 5);
     assert_eq!(tell(&student, &two_in_45(), &mut Announced::default(), 6), [""; 0]);
 }
+
+/// Nobody knows where the student is, and so how long an incident is recent.
+#[test]
+fn without_an_enrolment_nothing_is_decided() {
+    let two = |student: Student| student.major("a", 1).major("b", 100);
+    let calendar = || crate::student::calendar();
+    let reference = crate::Reference::builder("r1")
+        .calendar("100", calendar())
+        .read("incidents", ["behavior.incident".to_owned()]);
+    let reference = build(reference);
+    for (student, told) in [(two(Student::default()), 0), (two(Student::new()).major("c", 101), 1)] {
+        let on = Judging {
+            registers: &student.registers,
+            reference: &reference,
+            school_year: YEAR,
+            as_of: day(120),
+        };
+        let mut announced = Announced::default();
+        let changes = two_in_45().judge(&on).announce(&mut announced, Timestamp::UNIX_EPOCH);
+        assert_eq!(changes.len(), told, "{changes:?}");
+    }
+}
+
+/// A feed whose incidents are no longer recent has no say in what is told.
+#[test]
+fn a_flag_rests_on_the_incidents_that_count() {
+    let said = |on| Incident { school: "100", date: Some(day(on)), category: IncidentCategory::Major };
+    let of_another =
+        |student: Student, on| student.tell("trial", Fact::Incident { incident: "t", value: Some(said(on)) });
+    let reference = reference();
+    for (student, feeds) in [
+        (of_another(Student::new(), 3).major("a", 50).major("b", 55), &["incidents"][..]),
+        (of_another(Student::new(), 70).major("a", 50).major("b", 55), &["incidents"]),
+        (of_another(Student::new(), 52).major("a", 50).major("b", 55), &["incidents", "trial"]),
+        (of_another(Student::new(), 3), &["trial"]),
+    ] {
+        let on = Judging {
+            registers: &student.registers,
+            reference: &reference,
+            school_year: YEAR,
+            as_of: day(60),
+        };
+        let judgement = two_in_45().judge(&on);
+        assert!(judgement.feeds().iter().map(|feed| &**feed).eq(feeds.iter().copied()), "{judgement:?}");
+    }
+}

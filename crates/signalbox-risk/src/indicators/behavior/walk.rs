@@ -90,7 +90,9 @@ pub(super) fn walk(settings: &Behavior, on: &Judging<'_>) -> Walked {
         known,
         unknown,
         missing: missing(settings, on, &days),
-        feeds: feeds(&incidents, settings),
+        feeds: feeds(&incidents, settings, |date| {
+            date <= on.as_of && end_of(date).is_none_or(|end| end > on.as_of)
+        }),
         next_change,
         known_to,
     }
@@ -110,12 +112,19 @@ fn heard<'a>(on: &Judging<'a>) -> Vec<LiveIncident<'a>> {
     heard
 }
 
-/// Those of incidents that count, where there are some: what is told rests on them.
-fn feeds(incidents: &[&LiveIncident<'_>], settings: &Behavior) -> Vec<Arc<str>> {
-    let counts = |live: &&&LiveIncident<'_>| settings.categories.contains(&live.said.category);
-    let some_count = incidents.iter().any(|live| counts(&live));
-    let told = incidents.iter().filter(|live| !some_count || counts(live));
-    let mut feeds: Vec<Arc<str>> = told.map(|live| live.feed.into()).collect();
+/// Those of the incidents that count now; where none does, of those that did; else of all: what is told rests on them.
+fn feeds(
+    incidents: &[&LiveIncident<'_>],
+    settings: &Behavior,
+    counts_on: impl Fn(Date) -> bool,
+) -> Vec<Arc<str>> {
+    let is_of = |live: &LiveIncident<'_>| settings.categories.contains(&live.said.category);
+    let counts = |live: &LiveIncident<'_>| is_of(live) && live.said.date.is_some_and(&counts_on);
+    let of = |told: &dyn Fn(&LiveIncident<'_>) -> bool| -> Vec<Arc<str>> {
+        incidents.iter().filter(|live| told(live)).map(|live| live.feed.into()).collect()
+    };
+    let choices = [&counts as &dyn Fn(&LiveIncident<'_>) -> bool, &is_of, &|_| true];
+    let mut feeds = choices.into_iter().map(of).find(|feeds| !feeds.is_empty()).unwrap_or_default();
     feeds.sort_unstable();
     feeds.dedup();
     feeds

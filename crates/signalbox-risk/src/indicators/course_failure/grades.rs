@@ -46,10 +46,12 @@ pub(super) struct Graded {
     pub(super) feed: Arc<str>,
 }
 
-/// The grades of a kind. Of several feeds that speak of one, the first in authority order is heard that has one.
+/// The grades of a kind; what was entered before the school year is none of it. Of several feeds that speak of one, the first in authority order is heard that has one.
 pub(super) fn graded(settings: &CourseFailure, kind: GradeKind, on: &Judging<'_>) -> Vec<Graded> {
     let mut heard: Vec<LiveCourseGrade<'_>> = Vec::new();
-    for live in on.registers.course_grades.live().filter(|live| live.of.kind == kind) {
+    let begin = on.days().begin();
+    let is_meant = |live: &LiveCourseGrade<'_>| live.of.kind == kind && begin <= Some(live.date);
+    for live in on.registers.course_grades.live().filter(is_meant) {
         let rank = |live: &LiveCourseGrade<'_>| (*live.mark == Mark::None, on.reference.feed_rank(live.feed));
         match heard.last_mut().filter(|last| last.of == live.of) {
             Some(last) if rank(&live) < rank(last) => *last = live,

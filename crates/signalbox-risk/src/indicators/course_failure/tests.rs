@@ -255,3 +255,28 @@ fn settings_that_contradict_each_other_name_their_place() {
         assert!(text.contains(told), "{text}");
     }
 }
+
+/// Beside a posted grade that cannot be read the running one is not known: nothing is raised, nothing comes off.
+#[test]
+fn a_posted_grade_that_cannot_be_read_decides_nothing() {
+    let (rule, reference) = (rule(json!({"kind": "in_progress", "below": 60})), reference(60));
+    let failing = Student::new().graded("ALG1", GradeKind::InProgress, "40", 20);
+    let mut announced = Announced::default();
+    assert_eq!(tell(&failing, &rule, &mut announced, 45, &reference), ["raised"]);
+    let unread = failing.clone().posted("ALG1", "?");
+    assert_eq!(tell(&unread, &rule, &mut announced, 45, &reference), [""; 0]);
+    assert_eq!(announced.flags()[0].state, FlagState::Open);
+    let posted = unread.posted("ALG1", "45");
+    assert_eq!(tell(&posted, &rule, &mut announced, 45, &reference), ["cleared"]);
+    let unread = posted.posted("ALG1", "?");
+    assert_eq!(tell(&unread, &rule, &mut announced, 45, &reference), [""; 0], "nor is it raised anew");
+}
+
+/// Where no calendar of last year is configured its grades fall into this one.
+#[test]
+fn what_was_entered_before_the_school_year_is_none_of_it() {
+    let student = Student::new().graded("ALG1", GradeKind::Posted, "40", -60);
+    assert_eq!(tell(&student, &posted(), &mut Announced::default(), 45, &reference(60)), [""; 0]);
+    let student = student.posted("ALG1", "40");
+    assert_eq!(tell(&student, &posted(), &mut Announced::default(), 45, &reference(60)), ["raised"]);
+}

@@ -40,8 +40,9 @@ pub(super) fn matched(
     old: Option<LedgerRow>,
 ) -> Result<Step, HubError> {
     let live = old.as_ref().filter(|old| old.status == LedgerStatus::Live);
-    let is_incomplete = head.flags & (EXIT_UNREAD | GRADE_UNREAD) != 0 || slot.entity == Entity::Incident;
-    let completed = match live.filter(|_| is_incomplete) {
+    let may_lack = matches!(slot.entity, Entity::Incident | Entity::CourseGrade);
+    let is_incomplete = head.flags & (EXIT_UNREAD | GRADE_UNREAD) != 0 || may_lack;
+    let completed = match live.filter(|live| is_incomplete && live.content != content) {
         Some(live) => completed(row, &live.detail, head.flags)?,
         None => None,
     };
@@ -93,7 +94,7 @@ pub(super) fn stays_longer(row: &[u8], than: &[u8]) -> Result<bool, HubError> {
     })
 }
 
-/// An enrolment, or an incident, with what it said before in place of what could not be read.
+/// An enrolment, an incident or a grade with what it said before in place of what could not be read.
 fn completed(row: &[u8], before: &[u8], flags: u8) -> Result<Option<Vec<u8>>, HubError> {
     let (mut row, before) = (Row::decode(row)?, Row::decode(before)?);
     match (&mut row.body, before.body) {
@@ -107,6 +108,12 @@ fn completed(row: &[u8], before: &[u8], flags: u8) -> Result<Option<Vec<u8>>, Hu
         }
         (Body::Incident(now), Body::Incident(before)) if now.date.is_none() && before.date.is_some() => {
             now.date = before.date;
+        }
+        // The same grade was not entered anew because nobody says any more when.
+        (Body::CourseGrade(now), Body::CourseGrade(before))
+            if now.as_of.is_none() && before.as_of.is_some() && now.grade == before.grade =>
+        {
+            now.as_of = before.as_of;
         }
         _ => return Ok(None),
     }

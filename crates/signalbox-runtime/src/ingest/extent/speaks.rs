@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use signalbox_connector::Entity;
 use signalbox_event::Body;
-use signalbox_event::rows::{CourseGradeKind, CourseGradeRow, Role};
+use signalbox_event::rows::{CourseGradeKind, CourseGradeRow, Grade, Role};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Missing;
@@ -29,7 +29,7 @@ impl Speaks {
         if let Some(term) = row.body.term() {
             remember(&mut self.terms, term);
         }
-        if let Some((CourseGradeKind::Posted, place)) = grade_of(row) {
+        if let Some((CourseGradeKind::Posted, place)) = grade_of(row).filter(|_| !is_blank(row)) {
             self.posted.insert(place);
         }
     }
@@ -54,6 +54,11 @@ fn remember(names: &mut BTreeSet<String>, name: &str) {
     if !names.contains(name) {
         names.insert(name.to_owned());
     }
+}
+
+/// Whether no grade was given yet: a blank cell ends nothing.
+fn is_blank(row: &Row<'_>) -> bool {
+    matches!(&row.body, Body::CourseGrade(CourseGradeRow { grade: Grade::None, .. }))
 }
 
 /// The kind of a grade, and a hash of whose it is, in what class, for what term.

@@ -125,17 +125,15 @@ impl Reader<'_> {
         } else {
             self.note_not_found(student, student_id);
         }
-        for student in found(student) {
-            self.infer_unknown(draft, student)?;
-        }
         let school_of = match school {
             School::Known(first) => first.as_ref(),
             School::Unknown | School::None => "",
         };
-        match self.year_or_reject(draft, None, school_of) {
-            Some(year) => self.push_waiting(draft, year, flags),
-            None => Ok(()),
+        let Some(year) = self.year_or_reject(draft, None, school_of) else { return Ok(()) };
+        for student in found(student) {
+            self.infer_unknown(draft, student, year)?;
         }
+        self.push_waiting(draft, year, flags)
     }
 
     /// The school year that a row counts in. One that counts in none is a reject, and says nothing of how well the file is
@@ -166,11 +164,11 @@ impl Reader<'_> {
         }
     }
 
-    /// What the row is about is unknown of a student whom it fits, at whatever school.
-    fn infer_unknown(&mut self, draft: &Draft<'_>, student: StudentKey) -> io::Result<()> {
+    /// What the row is about is unknown of a student whom it fits, at whatever school, in the year that the row counts in.
+    fn infer_unknown(&mut self, draft: &Draft<'_>, student: StudentKey, year: u16) -> io::Result<()> {
         let Some(mut unknown) = draft.body.clone().disputed() else { return Ok(()) };
         unknown.set_school("".into());
-        self.infer(&Row::new(Some(student), unknown))
+        self.infer(&Row::new(Some(student), unknown), year)
     }
 
     fn note_not_found(&mut self, student: &Found<StudentKey>, id: &str) {
