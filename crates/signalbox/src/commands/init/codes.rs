@@ -9,8 +9,9 @@ use super::names::letters;
 /// A column with more different values holds no codes.
 const MOST_CODES: usize = 30;
 
-/// Longer texts are no codes, and may be about a student.
+/// Longer texts are no codes, and may be about a student: "Out of School Suspension" is one.
 const LONGEST_CODE_CHARS: usize = 32;
+const MOST_WORDS: usize = 4;
 
 /// How an empty cell is called among codes.
 const BLANK: &str = "blank";
@@ -44,12 +45,18 @@ pub(super) fn codes<'a>(values: impl Iterator<Item = &'a str>, words: &[&'static
     let mut codes = BTreeSet::new();
     for value in values {
         codes.insert(if is_blank(value) { BLANK } else { value });
-        if codes.len() > MOST_CODES || value.chars().count() > LONGEST_CODE_CHARS {
+        if codes.len() > MOST_CODES || !may_be_code(value) {
             return None;
         }
     }
     let code = |text: &str| Code { text: text.to_owned(), word: meaning(text, words) };
     Some(codes.into_iter().map(code).collect())
+}
+
+fn may_be_code(value: &str) -> bool {
+    let is_short =
+        value.chars().count() <= LONGEST_CODE_CHARS && value.split_whitespace().count() <= MOST_WORDS;
+    is_short && !value.contains(char::is_control)
 }
 
 /// Which of a column's words a code usually stands for.

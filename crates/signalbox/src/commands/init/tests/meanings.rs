@@ -143,3 +143,13 @@ fn names_stay_on_their_line() {
     let Proposal { yaml, .. } = one("grades\nfeeds: [.csv", &text);
     assert!(yaml.contains("  # grades feeds: [.csv looks like"), "{yaml}");
 }
+
+/// What people write freely may be about a student: it goes into no file.
+#[test]
+fn what_is_a_sentence_is_no_code() {
+    let words = &["minor", "major"];
+    for text in ["Fight with a named girl", "two\nlines", "a text that is longer than any code is"] {
+        assert!(codes::codes([text].into_iter(), words).is_none(), "{text:?}");
+    }
+    assert!(codes::codes(["Out of School Suspension"].into_iter(), words).is_some());
+}
