@@ -238,3 +238,29 @@ fn an_incident_to_come_counts_when_its_day_comes() {
     district.up();
     assert_eq!(receiver.kinds(), ["risk.flag.raised"]);
 }
+
+/// A day that reads well and is wrong: what was known stands until a file says better.
+#[test]
+fn an_incident_dated_into_another_year_or_ahead_takes_nothing_back() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver);
+    let good = export(&[(1, 1001, 10, "2"), (2, 1001, 20, "2"), (3, 1000, 20, "1")]);
+    let read = |district: &mut District, name: &str, text: String| {
+        district.drop(name, text);
+        district.up();
+    };
+    read(&mut district, "incidents-1.csv", good.clone());
+    assert_eq!(district.flags()[0]["state"], "open");
+    let right = format!("1001,100,{}", us(day(20)));
+    assert!(good.contains(&right), "{good}");
+    for (name, wrong) in
+        [("incidents-2.csv", "9/20/2020"), ("incidents-3.csv", "5/1/2022"), ("incidents-4.csv", "9/20/2012")]
+    {
+        read(&mut district, name, good.replace(&right, &format!("1001,100,{wrong}")));
+        assert_eq!(district.flags()[0]["state"], "open", "{wrong}");
+    }
+    read(&mut district, "incidents-5.csv", good);
+    let flag = &district.flags()[0];
+    assert_eq!((&flag["state"], &flag["unconfirmed"]), (&"open".into(), &false.into()), "{flag}");
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"]);
+}

@@ -89,7 +89,7 @@ pub trait Judged {
     /// The last day that was used.
     fn as_of(&self) -> Option<Date>;
 
-    /// The feeds that it rests on, in the order of authority.
+    /// The feeds that it rests on, each once.
     fn feeds(&self) -> &[Arc<str>];
 
     /// Whether enough is known to raise, clear or withdraw anything.

@@ -66,6 +66,9 @@ pub(crate) const EXIT_UNREAD: u8 = 16;
 /// The same of its grade.
 pub(crate) const GRADE_UNREAD: u8 = 32;
 
+/// It is of a day that has not come: what was known of it stands on.
+pub(crate) const AHEAD: u8 = 64;
+
 /// Collects rows in any order.
 pub(crate) struct Sorter {
     folder: PathBuf,

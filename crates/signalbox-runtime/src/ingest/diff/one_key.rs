@@ -8,7 +8,7 @@ use signalbox_store::feed::{LedgerRow, LedgerStatus};
 use super::{Step, Verdict};
 use crate::hub::HubError;
 use crate::ingest::row::{Mark, Row, Slot, content_hash};
-use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
+use crate::ingest::sort::{AHEAD, ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
 
 pub(super) const fn is_inferred(head: &Head) -> bool {
     head.flags & INFERRED != 0
@@ -106,7 +106,10 @@ fn completed(row: &[u8], before: &[u8], flags: u8) -> Result<Option<Vec<u8>>, Hu
                 now.grade = before.grade;
             }
         }
-        (Body::Incident(now), Body::Incident(before)) if now.date.is_none() && before.date.is_some() => {
+        (Body::Incident(now), Body::Incident(before))
+            if before.date.is_some()
+                && (now.date.is_none() || flags & AHEAD != 0 && before.date < now.date) =>
+        {
             now.date = before.date;
         }
         // The same grade was not entered anew because nobody says any more when.

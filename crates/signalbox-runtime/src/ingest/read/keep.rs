@@ -14,7 +14,7 @@ use super::ids::{School, unknown_school};
 use super::place::{When, outside_years};
 use crate::ingest::identity::Found;
 use crate::ingest::row::{Row, Slot, Waiting, content_hash};
-use crate::ingest::sort::{ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
+use crate::ingest::sort::{AHEAD, ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
 
 const fn unread(field: Field) -> u8 {
     match field {
@@ -101,6 +101,8 @@ impl Reader<'_> {
             self.no_longer_waits(&draft, year)?;
         }
         let line = line_of(&draft);
+        let is_ahead = matches!(draft.body.stands(), Stands::At(date) if date > self.run_day);
+        let flags = if is_ahead { flags | AHEAD } else { flags };
         let mut row = Row::new(student, draft.body);
         if let Some(school) = school {
             row.body.set_school(school);
@@ -147,6 +149,10 @@ impl Reader<'_> {
         let when = self.when(&draft.body, school);
         match (when, student, draft.body.stands()) {
             (When::Uncounted(_), Some(student), Stands::On(date) | Stands::At(date)) => {
+                self.doubts.misdated(student, date);
+            }
+            // As it stands it is no row of the running year, and may be the very one that is missing there.
+            (When::In(year), Some(student), Stands::At(date) | Stands::By(date)) if year < self.year => {
                 self.doubts.misdated(student, date);
             }
             (When::Outside, Some(student), Stands::From(entry)) => {

@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         {
             seen.rows.add(calendar, at);
         }
-        if calendar.is_some_and(|calendar| date < calendar.first) {
+        if calendar.is_none_or(|calendar| date < calendar.first) {
             self.no_calendar(school);
         }
         When::In(year)
