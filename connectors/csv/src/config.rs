@@ -5,6 +5,7 @@ mod codes;
 mod column;
 mod columns;
 mod extent;
+mod one_of;
 mod table;
 
 use std::borrow::Cow;

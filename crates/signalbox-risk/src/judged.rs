@@ -220,11 +220,8 @@ pub enum Status {
     Ok,
     /// [`Answer::missing`] says what is missing.
     Insufficient,
-    /// The data is older than promised. Set by whoever holds the clock; [`evaluate`](crate::evaluate()) has
-    /// none.
+    /// The data is older than the rule's settings allow.
     Stale,
-    /// The rule does not apply to this student. Set by whoever knows the rule's scope.
-    NotApplicable,
 }
 
 impl Status {
@@ -233,7 +230,6 @@ impl Status {
             Status::Ok => "ok",
             Status::Insufficient => "insufficient",
             Status::Stale => "stale",
-            Status::NotApplicable => "not_applicable",
         }
     }
 }

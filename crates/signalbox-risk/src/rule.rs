@@ -33,7 +33,7 @@ pub enum Fits<'a> {
     Rule(&'a Rule),
     /// None of its name is.
     No,
-    /// One of its name may be: the student's grade level is not known.
+    /// One of its name may be: where the student is, or in which grade level, is not known.
     Unknown,
 }
 

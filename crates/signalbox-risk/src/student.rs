@@ -4,8 +4,8 @@ use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
 use crate::{
-    Calendar, Category, ChronicAbsence, DateRanges, Enrollment, Evaluation, Fact, Observation, Reference,
-    ReferenceBuilder, Registers, RegistersError, Rows, evaluate,
+    Calendar, Category, ChronicAbsence, DateRanges, Enrollment, Evaluation, Fact, Judging, Observation,
+    Reference, ReferenceBuilder, Registers, RegistersError, Rows, evaluate,
 };
 
 pub(crate) const YEAR: u16 = 2027;
@@ -90,6 +90,11 @@ impl Student {
         self.revision += 1;
         self.registers.apply(&Observation { feed, revision: self.revision, fact });
         self
+    }
+
+    /// What is asked about on that school day.
+    pub(crate) fn on<'a>(&'a self, reference: &'a Reference, as_of: i64) -> Judging<'a> {
+        Judging { registers: &self.registers, reference, school_year: YEAR, as_of: day(as_of) }
     }
 
     pub(crate) fn evaluate(&self, reference: &Reference, as_of: i64) -> Evaluation {

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use signalbox_connector::Entity;
 use signalbox_connector::event::rows::Holds;
 use signalbox_connector::serde_json::{Map, Value, json};
+
+use super::one_of::OneOf;
 
 /// What codes mean, by column: from the file's code, letter by letter, to the hub's word.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -42,28 +43,15 @@ fn columns_of_words(entity: Entity) -> impl Iterator<Item = (&'static str, Words
     })
 }
 
-/// The name of a column of words. One that is unknown is a fault of its own place.
+/// The name of a column of words.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Name(&'static str);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_identifier(NameVisitor)
-    }
-}
-
-struct NameVisitor;
-
-impl Visitor<'_> for NameVisitor {
-    type Value = Name;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column of codes, such as category")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
-        let known = NAMES.iter().copied().find(|name| *name == text);
-        known.map(Name).ok_or_else(|| E::unknown_field(text, &NAMES))
+        OneOf { names: &NAMES, what: "a column of codes, such as category" }
+            .deserialize(deserializer)
+            .map(Name)
     }
 }
 

@@ -13,6 +13,7 @@ use signalbox_connector::event::rows::Holds;
 use signalbox_connector::serde_json::{Map, Value, json};
 
 use super::Column;
+use super::one_of::OneOf;
 
 /// Every name that some entity has.
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
@@ -43,37 +44,14 @@ impl<'de> Visitor<'de> for ColumnsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Columns, A::Error> {
         let mut columns = BTreeMap::new();
-        while let Some(Name(name)) = map.next_key()? {
+        let name = || OneOf { names: &NAMES, what: "what a column holds, such as student" };
+        while let Some(name) = map.next_key_seed(name())? {
             let column = map.next_value::<Option<Column>>()?;
             if column.and_then(|column| columns.insert(name, column)).is_some() {
                 return Err(de::Error::duplicate_field(name));
             }
         }
         Ok(Columns(columns))
-    }
-}
-
-/// A column's name. One that is unknown is a fault of its own place.
-struct Name(&'static str);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_identifier(NameVisitor)
-    }
-}
-
-struct NameVisitor;
-
-impl Visitor<'_> for NameVisitor {
-    type Value = Name;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("what a column holds, such as student")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
-        let known = NAMES.iter().copied().find(|name| *name == text);
-        known.map(Name).ok_or_else(|| E::unknown_field(text, &NAMES))
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::announce::Announced;
 use crate::judged::Status;
 use crate::observation::{Fact, Incident, IncidentCategory};
-use crate::student::{Student, YEAR, build, day, with_feeds};
+use crate::student::{Student, build, day, with_feeds};
 use crate::{Judging, Reference, Rule};
 
 fn rule(settings: serde_json::Value) -> Rule {
@@ -36,12 +36,7 @@ impl Student {
 #[track_caller]
 fn tell(student: &Student, rule: &Rule, announced: &mut Announced, as_of: i64) -> Vec<&'static str> {
     let reference = reference();
-    let on = Judging {
-        registers: &student.registers,
-        reference: &reference,
-        school_year: YEAR,
-        as_of: day(as_of),
-    };
+    let on = student.on(&reference, as_of);
     let judgement = rule.judge(&on);
     let changes = judgement.announce(announced, Timestamp::UNIX_EPOCH);
     assert_eq!(judgement.announce(announced, Timestamp::UNIX_EPOCH), [], "again");
@@ -68,12 +63,7 @@ fn the_second_within_45_school_days_flags_and_the_46th_day_lets_it_go() {
     assert_eq!(tell(&student, &rule, &mut announced, 46), ["cleared"]);
     let looks_again = |as_of| {
         let reference = reference();
-        let on = Judging {
-            registers: &student.registers,
-            reference: &reference,
-            school_year: YEAR,
-            as_of: day(as_of),
-        };
+        let on = student.on(&reference, as_of);
         rule.judge(&on).looks_again()
     };
     assert_eq!((looks_again(20), looks_again(46), looks_again(65)), (Some(day(46)), Some(day(65)), None));
@@ -114,8 +104,7 @@ fn what_may_count_neither_raises_nor_clears() {
 #[test]
 fn without_a_feed_of_incidents_nothing_is_known() {
     let (student, reference) = (Student::new(), crate::student::reference(60));
-    let on =
-        Judging { registers: &student.registers, reference: &reference, school_year: YEAR, as_of: day(20) };
+    let on = student.on(&reference, 20);
     let answer = two_in_45().judge(&on).answer();
     assert_eq!(
         (answer.status, answer.value, answer.missing[0].code()),
@@ -131,8 +120,7 @@ fn an_incident_to_come_counts_when_its_day_does() {
     let student = Student::new().major("a", 1).major("b", 20);
     assert_eq!(tell(&student, &two_in_45(), &mut Announced::default(), 19), [""; 0]);
     let reference = reference();
-    let on =
-        Judging { registers: &student.registers, reference: &reference, school_year: YEAR, as_of: day(19) };
+    let on = student.on(&reference, 19);
     assert_eq!(two_in_45().judge(&on).looks_again(), Some(day(20)));
 }
 
@@ -153,12 +141,7 @@ fn without_an_enrolment_nothing_is_decided() {
         .read("incidents", ["behavior.incident".to_owned()]);
     let reference = build(reference);
     for (student, told) in [(two(Student::default()), 0), (two(Student::new()).major("c", 101), 1)] {
-        let on = Judging {
-            registers: &student.registers,
-            reference: &reference,
-            school_year: YEAR,
-            as_of: day(120),
-        };
+        let on = student.on(&reference, 120);
         let mut announced = Announced::default();
         let changes = two_in_45().judge(&on).announce(&mut announced, Timestamp::UNIX_EPOCH);
         assert_eq!(changes.len(), told, "{changes:?}");
@@ -178,12 +161,7 @@ fn a_flag_rests_on_the_incidents_that_count() {
         (of_another(Student::new(), 52).major("a", 50).major("b", 55), &["incidents", "trial"]),
         (of_another(Student::new(), 3), &["trial"]),
     ] {
-        let on = Judging {
-            registers: &student.registers,
-            reference: &reference,
-            school_year: YEAR,
-            as_of: day(60),
-        };
+        let on = student.on(&reference, 60);
         let judgement = two_in_45().judge(&on);
         assert!(judgement.feeds().iter().map(|feed| &**feed).eq(feeds.iter().copied()), "{judgement:?}");
     }

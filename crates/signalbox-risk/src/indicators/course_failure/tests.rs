@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::announce::{Announced, FlagState};
 use crate::judged::Status;
 use crate::observation::{CourseGrade, Fact, GradeKind, GradeOf, Mark};
-use crate::student::{Student, YEAR, build, day, reference, with_feeds};
-use crate::{Judging, Reference, Rule};
+use crate::student::{Student, build, day, reference, with_feeds};
+use crate::{Reference, Rule};
 
 fn rule(settings: serde_json::Value) -> Rule {
     let serde_json::Value::Object(mut json) = settings else { panic!("settings are an object") };
@@ -50,7 +50,7 @@ fn tell(
     as_of: i64,
     reference: &Reference,
 ) -> Vec<&'static str> {
-    let on = Judging { registers: &student.registers, reference, school_year: YEAR, as_of: day(as_of) };
+    let on = student.on(reference, as_of);
     let judgement = rule.judge(&on);
     let changes = judgement.announce(announced, Timestamp::UNIX_EPOCH);
     assert_eq!(judgement.announce(announced, Timestamp::UNIX_EPOCH), [], "again");
@@ -77,12 +77,7 @@ fn the_line_is_exact_and_a_flag_stays_until_the_lower_one() {
     ] {
         let student = Student::new().posted("ALG1", grade);
         assert_eq!(tell(&student, &rule, &mut Announced::default(), 45, &reference), told, "{grade}");
-        let on = Judging {
-            registers: &student.registers,
-            reference: &reference,
-            school_year: YEAR,
-            as_of: day(45),
-        };
+        let on = student.on(&reference, 45);
         assert_eq!(rule.judge(&on).answer().status, status, "{grade}");
     }
     let mut announced = Announced::default();
@@ -194,12 +189,7 @@ fn running_grades_that_nobody_enters_any_more_freeze_their_flags() {
     let reference = reference(60);
     let stale = rule(json!({"kind": "in_progress", "below": 60, "stale_after": {"school_days": 10}}));
     let student = Student::new().graded("ALG1", GradeKind::InProgress, "58", 20);
-    let on = |as_of| Judging {
-        registers: &student.registers,
-        reference: &reference,
-        school_year: YEAR,
-        as_of: day(as_of),
-    };
+    let on = |as_of| student.on(&reference, as_of);
     assert_eq!(stale.judge(&on(29)).answer().status, Status::Ok);
     assert_eq!(stale.judge(&on(29)).looks_again(), Some(day(30)));
     let answer = stale.judge(&on(30)).answer();
