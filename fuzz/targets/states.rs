@@ -3,14 +3,16 @@
 use bolero::TypeGenerator;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
-use signalbox_event::StudentKey;
-use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
+use signalbox_event::data::{AttendanceCategory, AttendanceDaily, RowsMean, RunEnded, SchoolCoverage};
+use signalbox_event::envelope::feed_source;
+use signalbox_event::{Data, Event, Status, StudentKey};
 use signalbox_risk::{
     Calendar, Category, CourseGrade, DateRanges, Enrollment, Fact, GradeKind, GradeOf, Incident,
     IncidentCategory, Judging, Mark, Observation, Reference, Registers, Rows, Rule,
 };
-use signalbox_runtime::consume::shard::ShardState;
-use signalbox_runtime::consume::student::{Profile, RuleState, StudentState, StudentYear, Told};
+use signalbox_runtime::consume::folder::{State, Who};
+use signalbox_runtime::scoring::coverage::{self, ScoredShard};
+use signalbox_runtime::scoring::student::{Profile, RuleState, StudentState, StudentYear, Told};
 use uuid::Uuid;
 
 use signalbox_fuzz::Edited;
@@ -137,32 +139,49 @@ fn works(mut registers: Registers) {
     assert_eq!(registers, again, "a repetition changes nothing");
 }
 
+fn said(run: u64, data: Data) -> Event {
+    Event {
+        id: Uuid::from_u128(1),
+        source: feed_source("lakeside", "attendance"),
+        subject: None,
+        time: "2021-09-01T08:00:00-05:00".to_owned(),
+        partition_key: "lakeside/shard-0".to_owned(),
+        school_year: None,
+        revision: 1,
+        run: Some(run),
+        traceparent: None,
+        data,
+    }
+}
+
+fn row(run: u64) -> Event {
+    let category = AttendanceCategory::Tardy;
+    let day =
+        AttendanceDaily { school: None, date: FIRST, category, source_code: None, status: Status::Active };
+    said(run, Data::AttendanceDaily(day))
+}
+
+fn ended(run: u64) -> Event {
+    let covered =
+        vec![SchoolCoverage { school: "100".to_owned(), first: FIRST, last: LAST, doubtful: Vec::new() }];
+    let (feed, rows) = ("attendance".to_owned(), Some(RowsMean::Exceptions));
+    said(run, Data::OpsRunEnded(RunEnded { feed, run, rows, covered }))
+}
+
 #[test]
 fn shard_state() {
-    let ended = |run| RunEnded {
-        feed: "attendance".to_owned(),
-        run,
-        rows: Some(RowsMean::Exceptions),
-        covered: vec![SchoolCoverage {
-            school: "100".to_owned(),
-            first: FIRST,
-            last: LAST,
-            doubtful: Vec::new(),
-        }],
-    };
-    let mut shard = ShardState::default();
-    shard.run_ended(&ended(3));
-    shard.row_of("attendance", 4);
-    let samples = [ShardState::default().encode(), shard.encode()];
+    let hear = |shard: &mut ScoredShard, event: Event| shard.hear(&event).max(coverage::hear(shard, &event));
+    let mut shard = ScoredShard::default();
+    hear(&mut shard, ended(3));
+    hear(&mut shard, row(4));
+    let samples = [ScoredShard::default().encode(), shard.encode()];
     bolero::check!().with_iterations(2_000).with_type::<Edited>().for_each(|input| {
         let bytes = input.bytes(&samples);
-        let decoded = memory::at_most(memory_for(bytes.len()), || ShardState::decode(&bytes));
+        let decoded = memory::at_most(memory_for(bytes.len()), || ScoredShard::decode(&bytes));
         let Ok(mut state) = decoded else { return };
-        assert_eq!(ShardState::decode(&state.encode()).ok(), Some(state.clone()));
-        // Nothing counts to the end of 64 bits; damage may say that something did.
-        state.coverage_version = state.coverage_version.min(u64::MAX - 1);
-        state.row_of("attendance", u64::MAX);
-        state.run_ended(&ended(u64::MAX));
+        assert_eq!(ScoredShard::decode(&state.encode()).ok(), Some(state.clone()));
+        hear(&mut state, row(u64::MAX));
+        hear(&mut state, ended(u64::MAX));
         assert!(state.feeds["attendance"].open_run.is_none(), "the end of a run is the end of it");
     });
 }

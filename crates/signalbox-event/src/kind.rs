@@ -58,6 +58,11 @@ impl Domain {
     pub const fn is_sharded(self) -> bool {
         !matches!(self, Self::Reference)
     }
+
+    /// Whether each of its events is about a student, whom its key names.
+    pub const fn is_about_students(self) -> bool {
+        !matches!(self, Self::Reference | Self::Ops)
+    }
 }
 
 /// How sensitive the data of an event is (FERPA's words where it has them).

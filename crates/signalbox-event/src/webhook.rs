@@ -63,6 +63,9 @@ pub struct TestMessage {
 pub const TYPES: [&str; 5] =
     ["risk.flag.raised", "risk.flag.cleared", "risk.flag.withdrawn", "risk.flags.standing", "signalbox.test"];
 
+/// The type of a standing list, and the kind of its parts.
+pub const STANDING: &str = TYPES[3];
+
 /// The type of a test message.
 pub const TEST: &str = TYPES[4];
 

@@ -7,9 +7,9 @@ use signalbox_event::id::derived;
 use signalbox_event::{Data, Event, topic};
 use uuid::Uuid;
 
-use crate::consume::student::StudentYear;
 use crate::hub::{Hub, HubError};
-use crate::ingest::emit::{rfc3339, to_message};
+use crate::publish::{rfc3339, to_message};
+use crate::scoring::student::StudentYear;
 
 /// Somebody takes a flag on.
 ///

@@ -1,32 +1,28 @@
-//! The risk consumer: from events to flags, one transaction per batch.
+//! The kernel of consuming: from events to states and what is decided of them, one transaction per batch. What a
+//! consumer makes of events is its [`Folder`]'s; everything here is the same for all.
 //!
 //! Records are folded and committed with their positions; who is touched *waits*. When a shard has caught up with the
-//! log and no run is open on it, everybody who waits is evaluated, and what changed leaves in the same transaction as
+//! log and no run is open on it, everybody who waits is decided on, and what changed leaves in the same transaction as
 //! the state that says it was announced: that of the folding, if few wait.
 //!
 //! # Layout
-//! - this file: `RiskConsumer`; `brought`: records to be folded; `evaluate`: when a shard is worked on
+//! - this file: `Member`, a consumer's in one process; `folder`: what a consumer is
+//! - `brought`: records to be folded; `evaluate`: when a shard is worked on
 //! - `admit`: which records are this hub's own; `work`: one go at a shard
-//! - `fold`: what one event changes; `batch`: what is written in one transaction
-//! - `waiting`: who is to be evaluated; `alerts`: what leaves; `basis`: what flags were judged by
+//! - `in_hand`: a shard that is ours; `batch`: what is written in one transaction
+//! - `waiting`: who is to be decided on; `kept`: states in memory
 //! - `own`: taking shards, and losing them; `position`: where the consumer is on the log; `gaps`: where nothing is
-//! - `in_force`: the rules, routes and feeds that the log announced last
-//! - `student`, `shard`: the states; `kept`: those in memory
 
 pub(crate) mod admit;
-pub(crate) mod alerts;
-mod basis;
 mod batch;
 mod brought;
 mod evaluate;
-mod fold;
+pub mod folder;
 mod gaps;
-pub mod in_force;
+mod in_hand;
 mod kept;
 mod own;
 mod position;
-pub mod shard;
-pub mod student;
 mod waiting;
 mod work;
 
@@ -34,32 +30,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use signalbox_event::Domain;
 use signalbox_log::{Delivery, Offset, Shard, Subscription};
 use signalbox_store::state::Lease;
 use tokio::task::JoinSet;
 
-pub use self::alerts::{reason_of, student_ref};
-use self::batch::InHand;
 use self::brought::Brought;
-pub(crate) use self::fold::observation as observe;
+pub use self::folder::Folder;
+use self::in_hand::InHand;
 pub use self::position::{behind_of, ends_of};
-use self::shard::ShardState;
+use crate::consumer::{Consumer, Consuming};
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
-
-/// The consumer's name in the state store, with its generation.
-pub const CONSUMER: &str = "risk@1";
-/// The word for it on screen and in topic names.
-pub const NAME: &str = "risk";
+use crate::shard::ShardState;
 
 /// Records folded in one transaction. A first load brings a student's year in a row: the more of them, the fewer times
 /// a state is read and written.
 const RECORDS: usize = 4_000;
-/// Students evaluated in one transaction.
-const STUDENTS: usize = 2_000;
+/// Of whom is decided in one transaction.
+const SUBJECTS: usize = 2_000;
 /// Shards that are worked on at the same time: while one waits for the store, another uses the processor.
 const AT_WORK: usize = 3;
 /// Deliveries of one turn, at most; then it is settled.
@@ -72,88 +63,58 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const NOTHING_THERE: u32 = 20;
 
 /// What a shard is, after work, and what came of it.
-type Worked = (InHand, Result<Option<usize>, HubError>);
+type Worked<F> = (InHand<F>, Result<Option<usize>, HubError>);
 
-/// The topics the consumer reads; of several with records, the earlier is read first.
-pub const DOMAINS: [Domain; 6] = [
-    Domain::Ops,
-    Domain::Roster,
-    Domain::Attendance,
-    Domain::Gradebook,
-    Domain::Behavior,
-    Domain::Intervention,
-];
+/// The consumer of a folder, for the list of them.
+pub const fn listed<F: Folder>() -> Consumer {
+    Consumer {
+        name: F::NAME,
+        about: F::ABOUT,
+        kept_as: F::KEPT_AS,
+        domains: F::DOMAINS,
+        join: |hub| Box::pin(async { Ok(Box::new(Member::<F>::join(hub).await?) as Box<dyn Consuming>) }),
+    }
+}
 
-/// The risk role of one process: owns the shards its group gives it.
-pub struct RiskConsumer {
+/// A consumer in one process: owns the shards that its group gives it.
+pub struct Member<F: Folder> {
     hub: Arc<Hub>,
     topics: Vec<String>,
     subscription: Box<dyn Subscription>,
-    shards: BTreeMap<Shard, InHand>,
+    shards: BTreeMap<Shard, InHand<F>>,
     brought: Brought,
-    /// Where the topics of shards ended when this was asked, after they were evaluated last: from there on they have
+    /// Where the topics of shards ended when this was asked, after they were decided on last: from there on they have
     /// caught up, however much is appended meanwhile.
     ends: BTreeMap<Shard, Vec<Offset>>,
-    /// Shards that something happened on since they were evaluated last.
+    /// Shards that something happened on since they were decided on last.
     news: BTreeSet<Shard>,
     view: Arc<ReferenceView>,
     /// Assigned, and to be taken: at first, and again after the store or the log did not answer.
     to_take: BTreeSet<Shard>,
     was_assigned: bool,
     /// Each on another shard.
-    at_work: JoinSet<Worked>,
-    /// Students that were evaluated and not told of.
-    evaluated: usize,
+    at_work: JoinSet<Worked<F>>,
+    /// How many were decided on and not told of.
+    decided: usize,
     /// The day of the last turn without news: with a new one, a school year may have begun.
     day: Option<Date>,
 }
 
-impl std::fmt::Debug for RiskConsumer {
+impl<F: Folder> std::fmt::Debug for Member<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RiskConsumer").field("shards", &self.shards.keys()).finish_non_exhaustive()
+        f.debug_struct(F::NAME).field("shards", &self.shards.keys()).finish_non_exhaustive()
     }
 }
 
-/// The consumer's group on the log: hubs with other topics are other groups.
-pub fn group(hub: &Hub) -> String {
-    format!("{}.signalbox.{NAME}", hub.settings.topics.prefix)
+/// Whether somebody on the shard, whoever owns it, waits to be decided on, and no open run holds that up.
+pub(crate) async fn somebody_waits(hub: &Hub, consumer: &Consumer, shard: Shard) -> Result<bool, HubError> {
+    let (state, waits) = ShardState::<()>::stored(hub, consumer.kept_as, shard).await?;
+    Ok(waits && !state.has_open_run())
 }
 
-/// Whether somebody on the shard, whoever owns it, waits to be evaluated, and no open run holds that up.
-pub(crate) async fn somebody_waits(hub: &Hub, shard: Shard) -> Result<bool, HubError> {
-    // The shard's own row is the first.
-    let first = hub.states.scan(CONSUMER, shard, None, 1).await?.pop();
-    let Some(row) = first.filter(|row| row.subject == ShardState::subject() && row.due_ms.is_some()) else {
-        return Ok(false);
-    };
-    Ok(!ShardState::decode(&row.state)?.has_open_run())
-}
-
-impl RiskConsumer {
-    /// Becomes a member of the group. Shards come with the first deliveries.
-    pub async fn join(hub: Arc<Hub>) -> Result<Self, HubError> {
-        let topics: Vec<String> =
-            DOMAINS.into_iter().map(|domain| hub.settings.topics.name(domain)).collect();
-        let subscription = hub.log.join(&group(&hub), &topics).await?;
-        Ok(Self {
-            hub,
-            topics,
-            subscription,
-            shards: BTreeMap::new(),
-            brought: Brought::default(),
-            ends: BTreeMap::new(),
-            news: BTreeSet::new(),
-            view: Arc::default(),
-            to_take: BTreeSet::new(),
-            was_assigned: false,
-            at_work: JoinSet::new(),
-            evaluated: 0,
-            day: None,
-        })
-    }
-
-    /// Folds and evaluates until nothing is left to do on the shards in hand.
-    pub async fn drain(&mut self, now: Timestamp) -> Result<(), HubError> {
+#[async_trait]
+impl<F: Folder> Consuming for Member<F> {
+    async fn drain(&mut self, now: Timestamp) -> Result<(), HubError> {
         let mut in_vain = 0;
         loop {
             self.begin_all(now).await?;
@@ -164,7 +125,7 @@ impl RiskConsumer {
                 self.ask_ends().await?;
                 self.settle(now).await?;
                 self.finish().await?;
-                if std::mem::take(&mut self.evaluated) > 0 {
+                if std::mem::take(&mut self.decided) > 0 {
                     continue;
                 }
                 // Shards that come to this process once another is known to be gone are heard of here only.
@@ -189,19 +150,12 @@ impl RiskConsumer {
         }
     }
 
-    /// What is left may not be there.
-    async fn look_for_gaps(&mut self) -> Result<(), HubError> {
-        self.news = self.shards.keys().copied().collect();
-        self.ends.clear();
-        self.ask_ends().await?;
-        self.pass_over_gaps().await
-    }
-
-    /// One turn of a process that runs on: waits for something to happen, at most `idle`, takes what else is at hand,
-    /// begins to fold it, and to evaluate the shards with news that have caught up. `clock` says the time when there is
-    /// something to do. Returns how many students were evaluated since the last turn.
-    pub async fn turn(&mut self, idle: Duration, clock: impl Fn() -> Timestamp) -> Result<usize, HubError> {
-        let first = self.step_by(idle, &clock).await?;
+    async fn turn(
+        &mut self,
+        idle: Duration,
+        clock: &(dyn Fn() -> Timestamp + Send + Sync),
+    ) -> Result<usize, HubError> {
+        let first = self.step_by(idle, clock).await?;
         if first.is_none() && (self.refresh().await? | self.is_new_day(clock())) {
             self.news.extend(self.shards.keys());
         }
@@ -214,12 +168,44 @@ impl RiskConsumer {
         }
         let more = if came { DELIVERIES - 1 } else { 0 };
         for _ in 0..more {
-            if self.step_by(AT_HAND, &clock).await?.is_none() {
+            if self.step_by(AT_HAND, clock).await?.is_none() {
                 break;
             }
         }
         self.settle(clock()).await?;
-        Ok(std::mem::take(&mut self.evaluated))
+        Ok(std::mem::take(&mut self.decided))
+    }
+}
+
+impl<F: Folder> Member<F> {
+    /// Becomes a member of the group. Shards come with the first deliveries.
+    pub async fn join(hub: Arc<Hub>) -> Result<Self, HubError> {
+        let consumer = listed::<F>();
+        let topics = consumer.topics(&hub.settings.topics);
+        let subscription = hub.log.join(&consumer.group(&hub.settings.topics), &topics).await?;
+        Ok(Self {
+            hub,
+            topics,
+            subscription,
+            shards: BTreeMap::new(),
+            brought: Brought::default(),
+            ends: BTreeMap::new(),
+            news: BTreeSet::new(),
+            view: Arc::default(),
+            to_take: BTreeSet::new(),
+            was_assigned: false,
+            at_work: JoinSet::new(),
+            decided: 0,
+            day: None,
+        })
+    }
+
+    /// What is left may not be there.
+    async fn look_for_gaps(&mut self) -> Result<(), HubError> {
+        self.news = self.shards.keys().copied().collect();
+        self.ends.clear();
+        self.ask_ends().await?;
+        self.pass_over_gaps().await
     }
 
     fn is_new_day(&mut self, now: Timestamp) -> bool {
@@ -236,7 +222,7 @@ impl RiskConsumer {
     async fn step_by(
         &mut self,
         idle: Duration,
-        clock: &impl Fn() -> Timestamp,
+        clock: &(dyn Fn() -> Timestamp + Send + Sync),
     ) -> Result<Option<u64>, HubError> {
         // Only waits are given up, never work: a delivery in hand is always worked through.
         let came = tokio::select! {

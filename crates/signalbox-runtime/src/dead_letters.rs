@@ -14,7 +14,7 @@ use signalbox_log::{Message, Offset, Record, Shard};
 use signalbox_store::outbox::{NewEntry, TO_LOG};
 
 use crate::consume::admit::{Admission, Unfit};
-use crate::consume::{self, NAME};
+use crate::consumer::Consumer;
 use crate::hub::{Hub, HubError};
 use crate::relay::Body;
 
@@ -27,11 +27,11 @@ pub fn topic_of(topic: &str, consumer: &str) -> String {
     format!("{topic}.{consumer}.dlq")
 }
 
-/// The outbox entry that keeps a record.
-pub(crate) fn entry(record: &Record, unfit: &Unfit, now: Timestamp) -> NewEntry {
+/// The outbox entry that keeps a record that a consumer passed.
+pub(crate) fn entry(consumer: &str, record: &Record, unfit: &Unfit, now: Timestamp) -> NewEntry {
     let id = signalbox_event::id::derived(&[
         b"dead-letter",
-        NAME.as_bytes(),
+        consumer.as_bytes(),
         record.topic.as_bytes(),
         &record.shard.to_be_bytes(),
         &record.offset.to_be_bytes(),
@@ -42,7 +42,7 @@ pub(crate) fn entry(record: &Record, unfit: &Unfit, now: Timestamp) -> NewEntry 
         lane: format!("{}/{}", record.topic, record.shard),
         kind: "dead-letter".to_owned(),
         flag_id: None,
-        body: body(record, unfit),
+        body: body(consumer, record, unfit),
         created_ms: now.as_millisecond(),
         withheld: None,
         part: false,
@@ -50,7 +50,7 @@ pub(crate) fn entry(record: &Record, unfit: &Unfit, now: Timestamp) -> NewEntry 
     }
 }
 
-fn body(record: &Record, unfit: &Unfit) -> Vec<u8> {
+fn body(consumer: &str, record: &Record, unfit: &Unfit) -> Vec<u8> {
     let (partition, offset) = (record.shard.to_string(), record.offset.to_string());
     let message = unfit.to_string();
     let mut headers: Vec<(&str, &[u8])> =
@@ -59,12 +59,12 @@ fn body(record: &Record, unfit: &Unfit) -> Vec<u8> {
         ("__connect.errors.topic", record.topic.as_bytes()),
         ("__connect.errors.partition", partition.as_bytes()),
         ("__connect.errors.offset", offset.as_bytes()),
-        ("__connect.errors.connector.name", NAME.as_bytes()),
+        ("__connect.errors.connector.name", consumer.as_bytes()),
         ("__connect.errors.stage", b"VALUE_CONVERTER"),
         ("__connect.errors.exception.class.name", unfit.code().as_bytes()),
         ("__connect.errors.exception.message", message.as_bytes()),
     ]);
-    let topic = topic_of(&record.topic, NAME);
+    let topic = topic_of(&record.topic, consumer);
     let key = record.key.as_deref();
     Body::DeadLetter { topic: &topic, shard: record.shard, key, headers, value: &record.value }.encode()
 }
@@ -90,8 +90,7 @@ struct Seen {
 /// Appends every record again that this version can read.
 pub async fn redrive(hub: &Hub) -> Result<Redriven, HubError> {
     let (mut sum, mut admission) = (Redriven::default(), Admission::default());
-    for (topic, shard) in places(hub) {
-        let dead_letters = topic_of(&topic, NAME);
+    for Place { topic, dead_letters, shard } in places(hub) {
         let mut seen = Seen::load(hub, &dead_letters, shard).await?;
         let mut from = seen.left.first().copied().unwrap_or(seen.next);
         loop {
@@ -114,8 +113,7 @@ pub async fn redrive(hub: &Hub) -> Result<Redriven, HubError> {
 
 /// How many records wait for a version that can read them, or for [`redrive`].
 pub async fn waiting(hub: &Hub) -> Result<u64, HubError> {
-    let places: Vec<(String, Shard)> =
-        places(hub).map(|(topic, shard)| (topic_of(&topic, NAME), shard)).collect();
+    let places: Vec<(String, Shard)> = places(hub).map(|place| (place.dead_letters, place.shard)).collect();
     let mut waiting = 0;
     for ((topic, shard), end) in places.iter().zip(hub.log.ends(&places).await?) {
         // Most have never had a record.
@@ -127,11 +125,26 @@ pub async fn waiting(hub: &Hub) -> Result<u64, HubError> {
     Ok(waiting)
 }
 
-fn places(hub: &Hub) -> impl Iterator<Item = (String, Shard)> {
+/// A shard of a topic, as a consumer reads it.
+struct Place {
+    topic: String,
+    dead_letters: String,
+    shard: Shard,
+}
+
+fn places(hub: &Hub) -> impl Iterator<Item = Place> {
     let topics = &hub.settings.topics;
-    consume::DOMAINS
-        .into_iter()
-        .flat_map(move |domain| (0..topics.shards).map(move |shard| (topics.name(domain), shard)))
+    let of_topic = move |consumer: &Consumer, topic: String| {
+        let dead_letters = topic_of(&topic, consumer.name);
+        (0..topics.shards).map(move |shard| Place {
+            topic: topic.clone(),
+            dead_letters: dead_letters.clone(),
+            shard,
+        })
+    };
+    topics.consumers.iter().flat_map(move |consumer| {
+        consumer.topics(topics).into_iter().flat_map(move |topic| of_topic(consumer, topic))
+    })
 }
 
 impl Seen {

@@ -18,8 +18,8 @@ use signalbox_store::feed::{FeedRow, Run};
 use self::names::Names;
 use crate::act;
 use crate::hub::{Hub, HubError};
-use crate::ingest::emit::{broadcast, hub_source};
 use crate::ingest::{self, Holder};
+use crate::publish::{broadcast, hub_source};
 use crate::view;
 
 /// A line of `signalbox feeds list`

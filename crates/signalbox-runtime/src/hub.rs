@@ -8,13 +8,13 @@ use jiff::tz::TimeZone;
 use secrecy::SecretSlice;
 use signalbox_connector::{Entity, Source};
 use signalbox_event::data::Mode;
-use signalbox_event::{Domain, topic};
+use signalbox_event::{Domain, Event, topic};
 use signalbox_log::{EventLog, LogError};
 use signalbox_risk::Rule;
 use signalbox_store::{FeedStore, Outbox, StateStore, StoreError};
 
 use crate::calendar::Calendars;
-use crate::consume;
+use crate::consumer::Consumer;
 use crate::dead_letters;
 use crate::deliver::Target;
 use crate::feeds::names::Names;
@@ -63,17 +63,28 @@ impl District {
         date.to_zoned(self.zone.clone()).map_or(i64::MAX, |at| at.timestamp().as_millisecond())
     }
 
+    /// Whether the event's source and key are of this district.
+    pub fn owns(&self, event: &Event) -> bool {
+        let is_ours = |text: &str, before: &str| {
+            text.strip_prefix(before)
+                .and_then(|rest| rest.strip_prefix(self.id.as_str()))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        is_ours(&event.source, "/districts/") && is_ours(&event.partition_key, "")
+    }
+
     /// The civil date in the district's zone.
     pub fn local_date(&self, now: Timestamp) -> Date {
         now.to_zoned(self.zone.clone()).date()
     }
 }
 
-/// How topics are named and cut.
+/// How topics are named and cut, and who consumes them.
 #[derive(Debug, Clone)]
 pub struct Topics {
     pub prefix: String,
     pub shards: u32,
+    pub consumers: &'static [Consumer],
 }
 
 impl Topics {
@@ -86,9 +97,10 @@ impl Topics {
         let domains = Domain::ALL
             .into_iter()
             .map(|domain| (self.name(domain), if domain.is_sharded() { self.shards } else { 1 }));
-        let dead_letters = consume::DOMAINS
-            .into_iter()
-            .map(|domain| (dead_letters::topic_of(&self.name(domain), consume::NAME), self.shards));
+        let dead_letters = self.consumers.iter().flat_map(|consumer| {
+            let topics = consumer.topics(self).into_iter();
+            topics.map(|topic| (dead_letters::topic_of(&topic, consumer.name), self.shards))
+        });
         domains.chain(dead_letters).collect()
     }
 }

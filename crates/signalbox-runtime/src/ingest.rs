@@ -276,7 +276,7 @@ impl Ingest {
         let row = self.hub.feeds.feed(&feed.name).await?;
         let closed = row.and_then(|row| row.last_run).map_or(0, |run| run.number);
         let open = self.hub.feeds.open(lease).await?.map_or(0, |run| run.number);
-        let seen = crate::view::shard_state(&self.hub, 0).await?;
+        let seen = crate::shard::stored(&self.hub, 0).await?;
         let seen = seen.feeds.get(&feed.name).map_or(0, |feed| feed.ended_run);
         if seen > closed.max(open) {
             return Err(HubError::FeedsLost { feed: feed.name.clone() });

@@ -10,7 +10,6 @@ use signalbox_event::{Data, Domain, data};
 use signalbox_log::Record;
 use signalbox_risk as risk;
 
-use crate::consume::admit::is_of_district;
 use crate::hub::{Hub, HubError};
 
 const PAGE: usize = 1_000;
@@ -67,7 +66,7 @@ impl ReferenceView {
         let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
         // A record that nobody can read changes nothing; `events list` shows it.
         let Ok(event) = from_record(headers, &record.value) else { return };
-        if !is_of_district(hub, &event) {
+        if !hub.settings.district.owns(&event) {
             return;
         }
         let Data::ReferenceCalendar(calendar) = event.data else { return };
@@ -106,7 +105,7 @@ impl ReferenceView {
     }
 
     /// How many changes were folded.
-    pub(crate) fn changes(&self) -> u64 {
+    pub fn changes(&self) -> u64 {
         self.version
     }
 

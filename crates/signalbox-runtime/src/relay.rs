@@ -9,7 +9,7 @@ use signalbox_log::{LogError, Message};
 use signalbox_store::outbox::{Claim, Entry, Settled, TO_LOG};
 
 use crate::hub::{Hub, HubError};
-use crate::ingest::emit::to_message;
+use crate::publish::to_message;
 
 const BATCH: usize = 1_000;
 const HOLD_MS: i64 = 60_000;
@@ -40,10 +40,15 @@ pub(crate) fn event_body(event: &Event) -> Vec<u8> {
     Body::Event(&to_structured(event)).encode()
 }
 
-/// Appends everything that is pending for the log.
-pub async fn drain(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
-    while step(hub, now).await? > 0 {}
-    Ok(())
+/// Appends everything that is pending for the log. Returns how many entries went out.
+pub async fn drain(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
+    let mut sum = 0;
+    loop {
+        match step(hub, now).await? {
+            0 => return Ok(sum),
+            some => sum += some,
+        }
+    }
 }
 
 /// Appends what is pending for the log. Returns how many entries went out.

@@ -6,13 +6,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_store::{FeedStore, StoreError};
 
+use crate::consumer::Consumer;
+
 /// How often a role says that it runs: a write to the store each time.
 const EVERY: Duration = Duration::from_secs(10);
 /// A role that has said nothing for so long does not run: it died, or is stuck.
 const SILENT_FOR: Duration = Duration::from_mins(2);
 
 /// The roles that say that they run.
-pub const ROLES: [&str; 3] = ["ingest", "risk", "deliver"];
+pub fn roles(consumers: &[Consumer]) -> impl Iterator<Item = &'static str> {
+    ["ingest"].into_iter().chain(consumers.iter().map(|consumer| consumer.name)).chain(["deliver"])
+}
 
 /// What a role says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

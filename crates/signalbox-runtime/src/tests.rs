@@ -102,8 +102,8 @@ async fn a_standing_list_waits_for_the_last_shard() {
 
     let states = district.hub.states.clone();
     for shard in 0..district.hub.settings.topics.shards {
-        let lease = states.acquire(crate::consume::CONSUMER, shard).await.unwrap();
-        let mut rows = states.scan(crate::consume::CONSUMER, shard, None, 1).await.unwrap();
+        let lease = states.acquire(crate::scoring::CONSUMER.kept_as, shard).await.unwrap();
+        let mut rows = states.scan(crate::scoring::CONSUMER.kept_as, shard, None, 1).await.unwrap();
         rows[0].due_ms = Some(0);
         states.commit(&lease, &Batch { states: rows, ..Batch::default() }).await.unwrap();
     }

@@ -5,26 +5,32 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::consume::{self, RiskConsumer};
+use crate::consume;
+use crate::consumer::{Consumer, Consuming};
 use crate::deliver::{self, Delivered};
 use crate::hub::{Hub, HubError};
 use crate::ingest::{self, Holder, Ingest, PassReport, RunReport};
 use crate::{relay, view};
 
-/// Ingest and risk in one process; delivery runs beside them.
-#[derive(Debug)]
+/// Ingest and every consumer in one process; delivery runs beside them.
 pub struct Loops {
     hub: Arc<Hub>,
     ingest: Ingest,
-    risk: RiskConsumer,
+    consumers: Vec<Box<dyn Consuming>>,
+}
+
+impl std::fmt::Debug for Loops {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loops").field("ingest", &self.ingest).finish_non_exhaustive()
+    }
 }
 
 impl Loops {
     /// `still_for`: how long a file must have been still before it is read; `None` takes it as it stands.
     pub async fn open(hub: Arc<Hub>, holder: Holder, still_for: Option<Duration>) -> Result<Self, HubError> {
         let ingest = Ingest::new(hub.clone(), holder, still_for);
-        let risk = RiskConsumer::join(hub.clone()).await?;
-        Ok(Self { hub, ingest, risk })
+        let consumers = join(&hub, hub.settings.topics.consumers).await?;
+        Ok(Self { hub, ingest, consumers })
     }
 
     /// Reads what is new, folds it, evaluates, and appends what was decided.
@@ -54,8 +60,31 @@ impl Loops {
 
     /// Folds, evaluates and appends what is pending.
     pub async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
-        self.risk.drain(now).await?;
-        relay::drain(&self.hub, now).await
+        settle(&self.hub, &mut self.consumers, now).await
+    }
+}
+
+async fn join(
+    hub: &Arc<Hub>,
+    consumers: impl IntoIterator<Item = &Consumer>,
+) -> Result<Vec<Box<dyn Consuming>>, HubError> {
+    let mut joined = Vec::new();
+    for consumer in consumers {
+        joined.push((consumer.join)(hub.clone()).await?);
+    }
+    Ok(joined)
+}
+
+/// Folds, decides and appends what is pending, until none has anything left: what one decides is another's news.
+async fn settle(hub: &Hub, consumers: &mut [Box<dyn Consuming>], now: Timestamp) -> Result<(), HubError> {
+    loop {
+        for consumer in &mut *consumers {
+            consumer.drain(now).await?;
+        }
+        // Nobody reads what it says itself.
+        if relay::drain(hub, now).await? == 0 || consumers.len() < 2 {
+            return Ok(());
+        }
     }
 }
 
@@ -93,16 +122,10 @@ pub async fn retry(
 pub async fn folded(hub: &Arc<Hub>, beside: Beside, now: Timestamp) -> Result<bool, HubError> {
     let until = tokio::time::Instant::now() + FOLDED_WITHIN;
     loop {
-        let alone = match beside {
-            Beside::Nobody => true,
-            Beside::Up => false,
-            Beside::Processes => hub.log.members(&consume::group(hub)).await? == 0,
-        };
-        if alone {
-            let mut risk = RiskConsumer::join(hub.clone()).await?;
-            risk.drain(now).await?;
-            relay::drain(hub, now).await?;
-            return Ok(true);
+        let orphans = without_members(hub, beside).await?;
+        if !orphans.is_empty() {
+            let mut joined = join(hub, orphans).await?;
+            settle(hub, &mut joined, now).await?;
         }
         if is_folded(hub).await? {
             return Ok(true);
@@ -112,6 +135,21 @@ pub async fn folded(hub: &Arc<Hub>, beside: Beside, now: Timestamp) -> Result<bo
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// The consumers that nobody runs.
+async fn without_members(hub: &Hub, beside: Beside) -> Result<Vec<&'static Consumer>, HubError> {
+    let topics = &hub.settings.topics;
+    let mut orphans = Vec::new();
+    for consumer in topics.consumers {
+        let is_orphan = match beside {
+            Beside::Nobody => true,
+            Beside::Up => false,
+            Beside::Processes => hub.log.members(&consumer.group(topics)).await? == 0,
+        };
+        orphans.extend(is_orphan.then_some(consumer));
+    }
+    Ok(orphans)
 }
 
 /// Whether every shard, whoever owns it, is read to its end.
@@ -140,9 +178,11 @@ pub async fn left(hub: &Hub) -> Result<Left, HubError> {
         return Ok(Left::Records(behind));
     }
     let mut waiting = Vec::new();
-    for shard in 0..hub.settings.topics.shards {
-        if consume::somebody_waits(hub, shard).await? {
-            waiting.push(shard);
+    for consumer in hub.settings.topics.consumers {
+        for shard in 0..hub.settings.topics.shards {
+            if consume::somebody_waits(hub, consumer, shard).await? {
+                waiting.push(shard);
+            }
         }
     }
     Ok(if waiting.is_empty() { Left::Nothing } else { Left::Students(waiting) })

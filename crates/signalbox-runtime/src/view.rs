@@ -23,11 +23,12 @@ use signalbox_log::Shard;
 use signalbox_store::feed::Named;
 use signalbox_store::state::Subject;
 
-use crate::consume::CONSUMER;
-use crate::consume::shard::ShardState;
-use crate::consume::student::{StudentState, StudentYear};
+use crate::consume::folder::{Folder, State, Who};
 use crate::hub::{Hub, HubError};
 use crate::ingest::identity::{Resolver, is_the_hubs_own};
+use crate::scoring::Scoring;
+use crate::scoring::coverage::ScoredShard;
+use crate::scoring::student::{StudentState, StudentYear};
 
 const PAGE: usize = 2_000;
 
@@ -45,7 +46,7 @@ pub(crate) async fn students(
 ) -> Result<(), HubError> {
     let mut after = None;
     loop {
-        let rows = hub.states.scan(CONSUMER, shard, after.as_ref(), PAGE).await?;
+        let rows = hub.states.scan(Scoring::KEPT_AS, shard, after.as_ref(), PAGE).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = Some(last.subject.clone());
         for row in &rows {
@@ -65,14 +66,14 @@ pub(crate) async fn states_of(
     let (mut states, mut after) = (Vec::new(), None);
     loop {
         // The first row behind says which year comes next.
-        let next = hub.states.scan(CONSUMER, shard, after.as_ref(), 1).await?.pop();
+        let next = hub.states.scan(Scoring::KEPT_AS, shard, after.as_ref(), 1).await?.pop();
         let Some(next) = next else { return Ok(states) };
         let Some(first) = StudentYear::of_subject(&next.subject) else {
             after = Some(next.subject);
             continue;
         };
         let who = StudentYear { student, ..first };
-        let rows = hub.states.scan(CONSUMER, shard, Some(&before(who)), 1).await?;
+        let rows = hub.states.scan(Scoring::KEPT_AS, shard, Some(&before(who)), 1).await?;
         for row in rows.iter().filter(|row| row.subject == who.subject()) {
             states.push((who, StudentState::decode(&row.state)?));
         }
@@ -95,18 +96,9 @@ fn before(who: StudentYear) -> Subject {
     subject
 }
 
-/// What a shard knows of its feeds.
-pub(crate) async fn shard_state(hub: &Hub, shard: Shard) -> Result<ShardState, HubError> {
-    Ok(shard_as_stored(hub, shard).await?.0)
-}
-
-/// What a shard knows of its feeds, and whether somebody on it waits to be evaluated.
-pub(crate) async fn shard_as_stored(hub: &Hub, shard: Shard) -> Result<(ShardState, bool), HubError> {
-    let rows = hub.states.scan(CONSUMER, shard, None, 1).await?;
-    match rows.first().filter(|row| row.subject == ShardState::subject()) {
-        Some(row) => Ok((ShardState::decode(&row.state)?, row.due_ms.is_some())),
-        None => Ok((ShardState::default(), false)),
-    }
+/// A shard as scoring knows it.
+pub(crate) async fn shard_state(hub: &Hub, shard: Shard) -> Result<ScoredShard, HubError> {
+    Ok(ScoredShard::stored(hub, Scoring::KEPT_AS, shard).await?.0)
 }
 
 /// The students that an id names: a source id, or how a student key begins.

@@ -1,9 +1,13 @@
 //! The command line.
 
+mod role;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+
+pub(crate) use self::role::Role;
 
 /// Joins a district's tools and says early which student is slipping. Replaces none of them.
 #[derive(Debug, Parser)]
@@ -125,16 +129,6 @@ pub(crate) struct Run {
     /// Only these feeds and destinations: by name, or by connector
     #[arg(long, value_name = "CONNECTOR")]
     pub(crate) only: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum Role {
-    /// Read feeds and publish events
-    Ingest,
-    /// Fold events and decide flags
-    Risk,
-    /// Send alerts
-    Deliver,
 }
 
 #[cfg(feature = "servers")]

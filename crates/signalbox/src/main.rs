@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - `cli`: the command line; `commands`: one module per command; `exit`: exit codes
-//! - `config`: `signalbox.yaml`; `connectors`: the list of connectors
+//! - `config`: `signalbox.yaml`; `connectors`, `consumers`: the lists of them
 //! - `open`: from configuration to runtime
 //! - `problem`: what `check` finds; `screen`: what people see; `clock`: the only clock
 
@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod config;
 mod connectors;
+mod consumers;
 mod exit;
 mod open;
 mod problem;

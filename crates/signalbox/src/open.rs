@@ -39,6 +39,7 @@ use signalbox_runtime::up::Beside;
 
 use crate::config::sections::Schools;
 use crate::config::{Backing, Config, Loaded};
+use crate::consumers::CONSUMERS;
 use crate::exit::Failure;
 
 pub(crate) use data_dir::{DataDir, Lock};
@@ -269,7 +270,7 @@ fn hub(config: Config, whose: (SecretSlice<u8>, Names), stores: Stores, landing:
 }
 
 fn default_topics() -> Topics {
-    Topics { prefix: DEFAULT_PREFIX.to_owned(), shards: DEFAULT_SHARDS }
+    Topics { prefix: DEFAULT_PREFIX.to_owned(), shards: DEFAULT_SHARDS, consumers: CONSUMERS }
 }
 
 fn settings(config: Config, (secret, names): (SecretSlice<u8>, Names), topics: Topics) -> Settings {

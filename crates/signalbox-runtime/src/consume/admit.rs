@@ -10,7 +10,6 @@ use signalbox_event::{Data, Entity, Event, StudentKey, topic};
 use signalbox_log::Record;
 use signalbox_store::FeedStore;
 
-use super::fold::is_about_a_student;
 use crate::feeds::names::Names;
 use crate::hub::{Hub, HubError};
 
@@ -190,26 +189,16 @@ fn has_control(json: &[u8]) -> bool {
     false
 }
 
-/// Whether the event's source and key are of the hub's district.
-pub(crate) fn is_of_district(hub: &Hub, event: &Event) -> bool {
-    let is_ours = |text: &str, before: &str| {
-        text.strip_prefix(before)
-            .and_then(|rest| rest.strip_prefix(hub.settings.district.id.as_str()))
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    is_ours(&event.source, "/districts/") && is_ours(&event.partition_key, "")
-}
-
 /// Whether source, key or partition are not those of the event.
 fn misplaced(hub: &Hub, record: &Record, event: &Event) -> Option<Unfit> {
-    if !is_of_district(hub, event) {
+    if !hub.settings.district.owns(event) {
         return Some(Unfit::District);
     }
     if record.key.as_deref() != Some(event.partition_key.as_bytes()) {
         return Some(Unfit::Key);
     }
     let Some(student) = event.subject else {
-        return is_about_a_student(event).then_some(Unfit::Key);
+        return event.kind().domain().is_about_students().then_some(Unfit::Key);
     };
     let named =
         event.partition_key[hub.settings.district.id.len()..].trim_start_matches('/').parse::<StudentKey>();

@@ -2,118 +2,101 @@
 
 use std::collections::BTreeMap;
 
-use signalbox_event::Event;
-use signalbox_risk::Reference;
 use signalbox_store::outbox::NewEntry;
-use signalbox_store::state::{Advance, Batch, Lease, StateRow};
+use signalbox_store::state::{Advance, Batch, StateRow};
 
-use super::admit::Admission;
-use super::fold::{AT_ONCE_MS, StudentInHand, subject_of};
-use super::kept::Kept;
+use super::folder::{Folder, State, StateChange, Who};
+use super::in_hand::InHand;
 use super::position::advance;
-use super::shard::ShardState;
-use super::student::StudentYear;
-use super::waiting::Waiting;
 use crate::hub::{Hub, HubError};
 
-/// A shard that is this process's.
-pub(super) struct InHand {
-    pub(super) lease: Lease,
-    pub(super) state: ShardState,
-    /// Whether the shard's own row is to be written.
-    pub(super) changed: bool,
-    pub(super) waiting: Waiting,
-    /// Whether the store knows that somebody waits.
-    is_due: bool,
-    pub(super) kept: Kept,
-    pub(super) admission: Admission,
-    /// When the store was asked for dates that had come.
-    pub(super) due_asked_ms: Option<i64>,
-    /// Built when first needed after a change.
-    pub(super) reference: Option<Reference>,
+/// A state loaded for this batch.
+#[derive(Debug, Default)]
+pub(super) struct Loaded<S> {
+    pub(super) state: S,
+    /// When time alone may change something.
+    due_ms: Option<i64>,
+    /// As it is stored.
+    stored: Option<Vec<u8>>,
+    /// To be written.
+    changed: bool,
+    /// To be written if it is no longer as it is stored.
+    was_decided: bool,
+    /// To be decided on.
+    pub(super) waits: bool,
 }
 
-impl InHand {
-    /// A shard of so many, just taken. `row` is its own, which knows whether somebody waits.
-    pub(super) fn new(lease: Lease, row: Option<&StateRow>, shards: u32) -> Result<Self, HubError> {
-        let state = row.map(|row| ShardState::decode(&row.state)).transpose()?.unwrap_or_default();
-        let is_due = row.is_some_and(|row| row.due_ms.is_some());
-        let waiting = if is_due { Waiting::Everybody } else { Waiting::default() };
-        Ok(Self {
-            lease,
-            state,
-            changed: false,
-            waiting,
-            is_due,
-            kept: Kept::one_of(shards),
-            admission: Admission::default(),
-            due_asked_ms: None,
-            reference: None,
-        })
+impl<S: State> Loaded<S> {
+    fn of(row: StateRow) -> Result<Self, HubError> {
+        let state = S::decode(&row.state)?;
+        Ok(Self { state, due_ms: row.due_ms, stored: Some(row.state), ..Self::default() })
     }
 
-    fn row(&self) -> StateRow {
-        let due_ms = self.is_due.then_some(AT_ONCE_MS);
-        StateRow { subject: ShardState::subject(), state: self.state.encode(), due_ms }
+    /// An event changed it so.
+    pub(super) fn heard(&mut self, change: StateChange) {
+        self.changed |= change > StateChange::Same;
+        self.waits |= change == StateChange::Changed;
+    }
+
+    /// It was decided on. What was due is done; `due_ms` says when time alone may change something next.
+    pub(super) fn decided(&mut self, due_ms: Option<i64>) {
+        self.was_decided = true;
+        self.changed |= self.due_ms != due_ms;
+        self.due_ms = due_ms;
+    }
+
+    /// The row, if it is to be written.
+    fn into_changed(self, who: impl Who) -> Option<StateRow> {
+        if !self.changed && !self.was_decided {
+            return None;
+        }
+        let state = self.state.encode();
+        let changed = self.changed || self.stored.is_none_or(|stored| stored != state);
+        changed.then(|| StateRow { subject: who.subject(), state, due_ms: self.due_ms })
     }
 }
 
 /// A transaction in the making. What is in hand has changed already: when writing fails, it is to be dropped.
-#[derive(Default)]
-pub(super) struct Draft {
+pub(super) struct Draft<F: Folder> {
     pub(super) advances: Vec<Advance>,
-    pub(super) students: BTreeMap<StudentYear, StudentInHand>,
+    pub(super) states: BTreeMap<F::Who, Loaded<F::State>>,
     pub(super) outbox: Vec<NewEntry>,
 }
 
-impl Draft {
-    /// Loads those whom events are about; who has no state yet has an empty one.
-    pub(super) async fn load_for(
-        &mut self,
-        hub: &Hub,
-        in_hand: &mut InHand,
-        events: &[Event],
-    ) -> Result<(), HubError> {
-        self.load(hub, in_hand, events.iter().filter_map(subject_of)).await?;
-        for who in events.iter().filter_map(subject_of) {
-            self.students.entry(who).or_default();
-        }
-        Ok(())
+impl<F: Folder> Default for Draft<F> {
+    fn default() -> Self {
+        Self { advances: Vec::new(), states: BTreeMap::new(), outbox: Vec::new() }
     }
+}
 
+impl<F: Folder> Draft<F> {
     /// Loads those who are not here and have a state.
     pub(super) async fn load(
         &mut self,
         hub: &Hub,
-        in_hand: &mut InHand,
-        who: impl Iterator<Item = StudentYear>,
+        in_hand: &mut InHand<F>,
+        who: impl Iterator<Item = F::Who>,
     ) -> Result<(), HubError> {
-        let mut who: Vec<StudentYear> = who.filter(|who| !self.students.contains_key(who)).collect();
+        let mut who: Vec<F::Who> = who.filter(|who| !self.states.contains_key(who)).collect();
         who.sort_unstable();
         who.dedup();
         let rows = in_hand.kept.load(&*hub.states, &in_hand.lease, &who).await?;
         self.add(who.into_iter().zip(rows).filter_map(|(who, row)| Some((who, row?))))
     }
 
-    pub(super) fn add(
-        &mut self,
-        rows: impl IntoIterator<Item = (StudentYear, StateRow)>,
-    ) -> Result<(), HubError> {
+    pub(super) fn add(&mut self, rows: impl IntoIterator<Item = (F::Who, StateRow)>) -> Result<(), HubError> {
         for (who, row) in rows {
-            self.students.insert(who, StudentInHand::of(row)?);
+            self.states.insert(who, Loaded::of(row)?);
         }
         Ok(())
     }
 
     /// Writes what changed, if anything did.
-    pub(super) async fn commit(self, hub: &Hub, in_hand: &mut InHand) -> Result<(), HubError> {
-        let Self { advances, students, outbox } = self;
+    pub(super) async fn commit(self, hub: &Hub, in_hand: &mut InHand<F>) -> Result<(), HubError> {
+        let Self { advances, states, outbox } = self;
         let mut states: Vec<StateRow> =
-            students.into_iter().filter_map(|(who, student)| student.into_changed(who)).collect();
-        let was_due = std::mem::replace(&mut in_hand.is_due, !in_hand.waiting.is_nobody());
-        if std::mem::take(&mut in_hand.changed) || in_hand.is_due != was_due {
-            states.push(in_hand.row());
-        }
+            states.into_iter().filter_map(|(who, loaded)| loaded.into_changed(who)).collect();
+        states.extend(in_hand.take_changed());
         let batch = Batch { advances, states, outbox };
         if batch.advances.is_empty() && batch.states.is_empty() && batch.outbox.is_empty() {
             return Ok(());

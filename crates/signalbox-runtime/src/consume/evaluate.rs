@@ -1,4 +1,4 @@
-//! When a shard is worked on, and whether it may be evaluated then.
+//! When a shard is worked on, and whether it may be decided on then.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use signalbox_log::Shard;
 use tokio::task::JoinError;
 
+use super::folder::Folder;
 use super::position::{behind_of, reached};
 use super::work::work;
-use super::{AT_WORK, RiskConsumer, Worked};
+use super::{AT_WORK, Member, Worked};
 use crate::hub::HubError;
 use crate::reference::ReferenceView;
 
-impl RiskConsumer {
+impl<F: Folder> Member<F> {
     /// Asks where the topics end, for the shards of which that is not known, also those that are being worked on. One
     /// request.
     pub(super) async fn ask_ends(&mut self) -> Result<(), HubError> {
@@ -34,7 +35,7 @@ impl RiskConsumer {
         Ok(())
     }
 
-    /// Begins to fold what was brought, and to evaluate who waits on the shards that have caught up and have no open
+    /// Begins to fold what was brought, and to decide on who waits on the shards that have caught up and have no open
     /// run; the others stay news.
     pub(super) async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
         self.news.extend(self.brought.shards());
@@ -53,7 +54,7 @@ impl RiskConsumer {
         Ok(())
     }
 
-    /// Begins to fold what was brought, without evaluating: there is much.
+    /// Begins to fold what was brought, without deciding: there is much.
     pub(super) async fn begin_all(&mut self, now: Timestamp) -> Result<(), HubError> {
         for shard in self.brought.shards().collect::<Vec<_>>() {
             self.begin(shard, None, now).await?;
@@ -77,7 +78,7 @@ impl RiskConsumer {
             if calendars.is_some() {
                 self.ends.remove(&shard);
             }
-            self.at_work.spawn(work(self.hub.clone(), in_hand, records, calendars, now));
+            self.at_work.spawn(work::<F>(self.hub.clone(), in_hand, records, calendars, now));
         }
         Ok(())
     }
@@ -100,11 +101,11 @@ impl RiskConsumer {
     }
 
     /// Keeps what comes back from work.
-    pub(super) async fn worked(&mut self, done: Result<Worked, JoinError>) -> Result<(), HubError> {
+    pub(super) async fn worked(&mut self, done: Result<Worked<F>, JoinError>) -> Result<(), HubError> {
         let (in_hand, worked) = done.expect("work does not panic, and nobody aborts it");
         let shard = in_hand.lease.shard;
-        if let Ok(Some(evaluated)) = worked {
-            self.evaluated += evaluated;
+        if let Ok(Some(decided)) = worked {
+            self.decided += decided;
             self.news.remove(&shard);
         } else {
             self.news.insert(shard);
@@ -115,7 +116,7 @@ impl RiskConsumer {
         Ok(())
     }
 
-    /// The shards with news that may be evaluated once what was brought is folded.
+    /// The shards with news that may be decided on once what was brought is folded.
     async fn caught_up(&self) -> Result<BTreeSet<Shard>, HubError> {
         let mut caught_up = BTreeSet::new();
         for &shard in &self.news {

@@ -4,11 +4,12 @@
 use signalbox_log::{Offset, Shard};
 use signalbox_store::state::{Advance, Position};
 
-use super::RiskConsumer;
+use super::Member;
 use super::batch::Draft;
+use super::folder::Folder;
 use crate::hub::HubError;
 
-impl RiskConsumer {
+impl<F: Folder> Member<F> {
     /// Passes over them, on the shards with news that nothing is brought of and nobody works on. For when nothing has
     /// come for a while.
     pub(super) async fn pass_over_gaps(&mut self) -> Result<(), HubError> {

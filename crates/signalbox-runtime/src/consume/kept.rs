@@ -1,4 +1,4 @@
-//! States of a shard kept in memory: a student who comes again is not read again.
+//! States of a shard kept in memory: who comes again is not read again.
 //!
 //! Only what was committed under the lease in hand, or read under it, is kept, so nothing here is older than what is
 //! stored. Whoever loses the shard drops it all.
@@ -8,10 +8,10 @@ use quick_cache::unsync::Cache;
 use signalbox_store::StateStore;
 use signalbox_store::state::{Lease, StateRow, Subject};
 
-use super::student::StudentYear;
+use super::folder::Who;
 use crate::hub::HubError;
 
-/// For all shards of a process together, were all its own: the states of some 120,000 students.
+/// For all shards that a consumer has in a process together, were all its own: the states of some 120,000 students.
 const KEPT_BYTES: u64 = 48 << 20;
 /// What a state takes beside its bytes: whose it is, the lists that point to it.
 const BESIDE_BYTES: u64 = 128;
@@ -26,17 +26,17 @@ struct Stored {
 #[derive(Debug, Clone, Copy)]
 struct Size;
 
-impl Weighter<StudentYear, Stored> for Size {
-    fn weight(&self, _: &StudentYear, stored: &Stored) -> u64 {
+impl<W> Weighter<W, Stored> for Size {
+    fn weight(&self, _: &W, stored: &Stored) -> u64 {
         stored.state.len() as u64 + BESIDE_BYTES
     }
 }
 
 /// Rows as stored.
 #[derive(Debug)]
-pub(super) struct Kept(Cache<StudentYear, Stored, Size>);
+pub(super) struct Kept<W: Who>(Cache<W, Stored, Size>);
 
-impl Kept {
+impl<W: Who> Kept<W> {
     pub(super) fn one_of(shards: u32) -> Self {
         let bytes = KEPT_BYTES / u64::from(shards.max(1));
         Self(Cache::with_weighter((bytes / (3 * BESIDE_BYTES)) as usize, bytes, Size))
@@ -47,7 +47,7 @@ impl Kept {
         &mut self,
         states: &dyn StateStore,
         lease: &Lease,
-        who: &[StudentYear],
+        who: &[W],
     ) -> Result<Vec<Option<StateRow>>, HubError> {
         let mut rows: Vec<Option<StateRow>> = who.iter().map(|who| self.get(who)).collect();
         let missing: Vec<usize> = (0..who.len()).filter(|at| rows[*at].is_none()).collect();
@@ -67,18 +67,18 @@ impl Kept {
     /// Keeps what was committed.
     pub(super) fn keep(&mut self, rows: &[StateRow]) {
         for row in rows {
-            if let Some(who) = StudentYear::of_subject(&row.subject) {
+            if let Some(who) = W::of_subject(&row.subject) {
                 self.insert(who, row);
             }
         }
     }
 
-    fn get(&self, who: &StudentYear) -> Option<StateRow> {
+    fn get(&self, who: &W) -> Option<StateRow> {
         let stored = self.0.get(who)?;
         Some(StateRow { subject: who.subject(), state: stored.state.to_vec(), due_ms: stored.due_ms })
     }
 
-    fn insert(&mut self, who: StudentYear, row: &StateRow) {
+    fn insert(&mut self, who: W, row: &StateRow) {
         self.0.insert(who, Stored { state: row.state.as_slice().into(), due_ms: row.due_ms });
     }
 }

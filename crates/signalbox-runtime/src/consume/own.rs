@@ -4,13 +4,14 @@ use signalbox_log::{Shard, StartAt};
 use signalbox_store::StoreError;
 use signalbox_store::state::Position;
 
-use super::batch::InHand;
+use super::Member;
+use super::folder::Folder;
+use super::in_hand::InHand;
 use super::position::record_id;
-use super::shard::ShardState;
-use super::{CONSUMER, RiskConsumer};
 use crate::hub::HubError;
+use crate::shard::ShardState;
 
-impl RiskConsumer {
+impl<F: Folder> Member<F> {
     /// Takes what was assigned and is not in hand. What fails is tried again the next time.
     pub(super) async fn take_due(&mut self) -> Result<(), HubError> {
         while let Some(shard) = self.to_take.first().copied() {
@@ -22,11 +23,11 @@ impl RiskConsumer {
 
     /// Takes a shard and begins to read where its state ends.
     async fn take(&mut self, shard: Shard) -> Result<(), HubError> {
-        let lease = self.hub.states.acquire(CONSUMER, shard).await?;
+        let lease = self.hub.states.acquire(F::KEPT_AS, shard).await?;
         for position in &lease.positions {
             self.check_position(shard, position).await?;
         }
-        let row = self.hub.states.load(&lease, &[ShardState::subject()]).await?.pop().flatten();
+        let row = self.hub.states.load(&lease, &[ShardState::<F::Shard>::subject()]).await?.pop().flatten();
         let in_hand = InHand::new(lease, row.as_ref(), self.hub.settings.topics.shards)?;
         // What was brought before goes with what was in hand before.
         drop(self.brought.take(shard));
@@ -59,7 +60,7 @@ impl RiskConsumer {
     /// meanwhile does not take it.
     pub(super) fn keep_or_take_again<T>(
         &mut self,
-        in_hand: InHand,
+        in_hand: InHand<F>,
         worked: Result<T, HubError>,
     ) -> Result<Option<T>, HubError> {
         let shard = in_hand.lease.shard;

@@ -6,11 +6,15 @@ use signalbox_store::StateStore;
 use signalbox_store::memory::MemoryState;
 use signalbox_store::state::{Batch, StateRow};
 
-use super::RiskConsumer;
+use super::folder::Who;
 use super::kept::Kept;
-use super::student::StudentYear;
+use crate::consumer::Consuming;
 use crate::ingest::{Holder, Ingest};
+use crate::scoring::student::StudentYear;
+use crate::scoring::{CONSUMER, Scoring};
 use crate::tests::district::{District, now};
+
+type Risk = super::Member<Scoring>;
 
 /// Evaluating against no calendar would take every flag back.
 #[tokio::test(flavor = "multi_thread")]
@@ -21,9 +25,9 @@ async fn a_process_that_never_had_a_quiet_moment_knows_the_calendars() {
     let mut ingest = Ingest::new(district.hub.clone(), Holder::embedded(), None);
     ingest.pass(now()).await.expect("a pass");
 
-    let mut risk = RiskConsumer::join(district.hub.clone()).await.expect("joins");
+    let mut risk = Risk::join(district.hub.clone()).await.expect("joins");
     while !risk.was_assigned || !risk.at_work.is_empty() || risk.behind().await.expect("looks") > 0 {
-        risk.turn(Duration::from_hours(1), now).await.expect("a turn");
+        risk.turn(Duration::from_hours(1), &now).await.expect("a turn");
     }
     assert_eq!(district.told().await, ["risk.flag.raised 1001 pending"]);
 }
@@ -36,7 +40,7 @@ async fn whoever_takes_a_shard_over_evaluates_those_who_waited() {
     district.attendance(&[("1001", 10, "absent_excused"), ("1001", 20, "absent_excused")]);
     Ingest::new(district.hub.clone(), Holder::embedded(), None).pass(now()).await.expect("a pass");
 
-    let mut first = RiskConsumer::join(district.hub.clone()).await.expect("joins");
+    let mut first = Risk::join(district.hub.clone()).await.expect("joins");
     while !first.was_assigned || first.behind().await.expect("looks") > 0 {
         first.step(Duration::from_secs(1), now()).await.expect("folds");
         first.begin_all(now()).await.expect("folds");
@@ -45,7 +49,7 @@ async fn whoever_takes_a_shard_over_evaluates_those_who_waited() {
     drop(first);
     assert_eq!(district.told().await, [""; 0], "folded, not evaluated");
 
-    let mut second = RiskConsumer::join(district.hub.clone()).await.expect("joins");
+    let mut second = Risk::join(district.hub.clone()).await.expect("joins");
     second.drain(now()).await.expect("drains");
     assert_eq!(district.told().await, ["risk.flag.raised 1001 pending"]);
 }
@@ -56,10 +60,10 @@ async fn whoever_takes_a_shard_over_evaluates_those_who_waited() {
 async fn who_has_nothing_left_hears_what_the_group_decides() {
     let district = District::new(Mode::Live);
     let hub = &district.hub;
-    let mut first = RiskConsumer::join(hub.clone()).await.expect("joins");
+    let mut first = Risk::join(hub.clone()).await.expect("joins");
     first.drain(now()).await.expect("drains");
     let all = first.shards.len();
-    let other = hub.log.join(&super::group(hub), &first.topics).await.expect("joins");
+    let other = hub.log.join(&CONSUMER.group(&hub.settings.topics), &first.topics).await.expect("joins");
     first.drain(now()).await.expect("drains");
     assert!(first.shards.len() < all, "the other has its share of {all}");
     drop(other);

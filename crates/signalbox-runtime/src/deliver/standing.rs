@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_event::id;
+use signalbox_event::webhook::STANDING;
 use signalbox_store::outbox::{Bundle, Entry, NewEntry};
 use signalbox_store::{Outbox, StoreError};
 use uuid::Uuid;
 
 use super::Target;
-use crate::consume::alerts::STANDING;
 use crate::hub::{Hub, HubError};
-use crate::view;
+use crate::shard::ShardState;
 
 /// A list goes out in pieces after all when a shard has not turned for this long.
 const WHOLE_WITHIN: Duration = Duration::from_mins(10);
@@ -52,10 +52,12 @@ pub async fn bundle(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
 async fn every_shard_has_turned(hub: &Hub) -> Result<bool, HubError> {
     let mut modes = None;
     for shard in 0..hub.settings.topics.shards {
-        let (state, somebody_waits) = view::shard_as_stored(hub, shard).await?;
-        let here: Vec<_> = state.feeds.into_iter().map(|(name, feed)| (name, feed.mode)).collect();
-        if *modes.get_or_insert_with(|| here.clone()) != here || somebody_waits {
-            return Ok(false);
+        for consumer in hub.settings.topics.consumers {
+            let (state, somebody_waits) = ShardState::<()>::stored(hub, consumer.kept_as, shard).await?;
+            let here: Vec<_> = state.feeds.into_iter().map(|(name, feed)| (name, feed.mode)).collect();
+            if *modes.get_or_insert_with(|| here.clone()) != here || somebody_waits {
+                return Ok(false);
+            }
         }
     }
     Ok(true)

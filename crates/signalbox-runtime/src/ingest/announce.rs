@@ -11,13 +11,14 @@ use signalbox_event::id::derived;
 use signalbox_event::{Data, Domain, Event, Status};
 use signalbox_store::feed::FeedLease;
 
-use super::emit::{broadcast, hub_source, rfc3339, to_message};
 use super::settings::FeedSettings;
 use crate::calendar::Calendars;
-use crate::consume::in_force::InForce;
 use crate::hub::{Feed, Hub, HubError};
+use crate::in_force::InForce;
 use crate::land::hex;
+use crate::publish::{broadcast, hub_source, rfc3339, to_message};
 use crate::reference::ReferenceView;
+use crate::shard;
 
 const POLICY: &str = "policy";
 
@@ -139,7 +140,7 @@ pub(crate) async fn announced_policies(hub: &Hub) -> Result<u64, HubError> {
 /// What was announced last, by this process or another: as a shard folded it, or as the one who announced it noted.
 async fn latest(hub: &Hub) -> Result<Announced, HubError> {
     let noted = Announced::load(hub, POLICY).await?;
-    match crate::view::shard_state(hub, 0).await?.in_force {
+    match shard::stored(hub, 0).await?.in_force {
         Some(folded) if folded.number >= noted.revision => {
             Ok(Announced { revision: folded.number, hash: folded.hash() })
         }

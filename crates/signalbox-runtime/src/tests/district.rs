@@ -25,6 +25,7 @@ use signalbox_store::memory::{MemoryFeeds, MemoryState};
 
 use super::runs::CutsRuns;
 use crate::calendar::{CalendarSpec, Calendars, MONDAY_TO_FRIDAY};
+use crate::consumer::Consumer;
 use crate::deliver::Target;
 use crate::feeds::names::Names;
 use crate::hub::{self, Feed, Hub, Route, Settings, Topics};
@@ -35,6 +36,7 @@ use crate::view;
 use crate::view::status::Status;
 
 const SCHOOL: &str = "100";
+const CONSUMERS: &[Consumer] = &[crate::scoring::CONSUMER];
 
 /// A line at which the parser panics.
 pub(crate) const FALLS_OVER: &str = "surprise";
@@ -212,7 +214,7 @@ fn settings(mode: Mode, roster: &Drops, attendance: &Drops, covers: &Arc<Mutex<C
             zone: TimeZone::get("America/Chicago").expect("is known"),
             secret: b"a district's secret".to_vec().into(),
         },
-        topics: Topics { prefix: "k12".to_owned(), shards: 3 },
+        topics: Topics { prefix: "k12".to_owned(), shards: 3, consumers: CONSUMERS },
         calendars: Calendars::new(&[CalendarSpec {
             schools: None,
             school_year: 2022,

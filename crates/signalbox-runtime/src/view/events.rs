@@ -4,10 +4,12 @@ use signalbox_event::{Domain, Event, Kind, StudentKey};
 use signalbox_log::Offset;
 
 use super::{shard_of, student_domains};
-use crate::consume::DOMAINS;
 use crate::consume::admit::Admission;
-use crate::consume::student::{Place, StudentYear};
+use crate::consume::folder::Folder;
 use crate::hub::{Hub, HubError};
+use crate::scoring::Scoring;
+use crate::scoring::student::StudentYear;
+use crate::shard::Place;
 
 const PAGE: usize = 2_000;
 
@@ -65,15 +67,15 @@ pub(crate) async fn events_of(hub: &Hub, who: StudentYear) -> Result<Vec<Event>,
     Ok(found)
 }
 
-/// Calls `each` with every event that a shard of the consumer's topics had before `place`.
+/// Calls `each` with every event that a shard of scoring's topics had before `place`.
 pub(crate) async fn before(
     hub: &Hub,
     shard: u32,
     place: &Place,
     mut each: impl FnMut(Event),
 ) -> Result<(), HubError> {
-    for (domain, until) in DOMAINS.into_iter().zip(&place.next) {
-        let topic = hub.settings.topics.name(domain);
+    for (domain, until) in Scoring::DOMAINS.iter().zip(&place.next) {
+        let topic = hub.settings.topics.name(*domain);
         of_shard(hub, &topic, shard, *until, |event| {
             each(event);
             true

@@ -12,9 +12,9 @@ use super::LocalTime;
 use super::flags::{self, Found};
 use super::student::Judge;
 use super::verify::Replay;
-use crate::consume::shard::reference_version;
-use crate::consume::{reason_of, student_ref};
 use crate::hub::{Hub, HubError};
+use crate::scoring::coverage::reference_version;
+use crate::scoring::{reason_of, student_ref};
 
 /// `signalbox explain FLAG`
 #[derive(Debug, Serialize)]
@@ -118,7 +118,7 @@ pub async fn explain(
             policy_hash: policy_hash(std::slice::from_ref(rule)),
             code_version: env!("CARGO_PKG_VERSION"),
             as_of: basis.as_of.to_string(),
-            reference_version: reference_version(basis.place.calendars, basis.place.coverage),
+            reference_version: reference_version(basis.place.calendars, basis.place.turns),
             events: newest(&replay.events, rule.settings.reads()),
         },
         verified,

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::listed::{Listed, TOLD};
 use super::{PAGE, find_student, local, students};
-use crate::consume::student::{RuleState, StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
+use crate::scoring::student::{RuleState, StudentState, StudentYear};
 
 /// A line of `signalbox flags list`
 #[derive(Debug, Clone, Serialize)]

@@ -20,12 +20,12 @@ pub use self::not_used::NotUsed;
 pub use self::outbox::{DestinationStatus, OutboxCounts};
 use self::scopes::Scopes;
 use super::{LocalTime, local, repair, students};
-use crate::consume::shard::ShardState;
-use crate::consume::{self, CONSUMER, DOMAINS, behind_of, ends_of};
+use crate::consume::{behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
 use crate::ingest::{FeedSettings, RunReport, Trouble};
 use crate::land::hex;
+use crate::shard::{self, ShardState};
 
 /// `signalbox status`
 #[derive(Debug, Serialize)]
@@ -123,12 +123,15 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     }
     let (flags, state_hash, scopes) = flags_and_hash(hub).await?;
     let (outbox, destinations) = outbox::look(hub).await?;
-    let unknown = |shard| ConsumerStatus { consumer: consume::NAME, shard, behind: None };
+    let topics = &hub.settings.topics;
+    let unknown = topics.consumers.iter().flat_map(|consumer| {
+        (0..topics.shards).map(|shard| ConsumerStatus { consumer: consumer.name, shard, behind: None })
+    });
     Ok(Status {
         running,
         warnings: [beside::warnings(hub, &feeds, now).await?, scopes.warnings(&hub.settings.rules)].concat(),
         feeds,
-        consumers: (0..hub.settings.topics.shards).map(unknown).collect(),
+        consumers: unknown.collect(),
         flags,
         outbox,
         destinations,
@@ -143,7 +146,7 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
 /// The feeds that are configured, and those that were. `is_running`: what was announced at the hub's start holds, whatever the
 /// file says by now.
 pub(crate) async fn feeds(hub: &Hub, is_running: bool) -> Result<Vec<FeedStatus>, HubError> {
-    let shard = if is_running { super::shard_state(hub, 0).await? } else { ShardState::default() };
+    let shard = if is_running { shard::stored(hub, 0).await? } else { ShardState::default() };
     let holds = hub.feeds.holds(&[HoldState::Waiting, HoldState::Approved]).await?;
     let mut feeds = Vec::new();
     for feed in &hub.settings.feeds {
@@ -273,17 +276,19 @@ fn state(
     ("ok", (mode == Some(Mode::Test)).then(|| in_test.to_owned()))
 }
 
-/// How far each shard's consumer is behind the log.
+/// How far each consumer is behind the log, by shard.
 pub(crate) async fn consumers(hub: &Hub) -> Result<Vec<ConsumerStatus>, HubError> {
-    let topics: Vec<String> = DOMAINS.into_iter().map(|domain| hub.settings.topics.name(domain)).collect();
-    let mut consumers = Vec::new();
-    for shard in 0..hub.settings.topics.shards {
-        let positions = hub.states.positions(CONSUMER, shard).await?;
-        let ends = ends_of(&*hub.log, &topics, shard).await?;
-        let behind = Some(behind_of(&*hub.log, &topics, shard, &positions, &ends).await?);
-        consumers.push(ConsumerStatus { consumer: consume::NAME, shard, behind });
+    let mut status = Vec::new();
+    for consumer in hub.settings.topics.consumers {
+        let topics = consumer.topics(&hub.settings.topics);
+        for shard in 0..hub.settings.topics.shards {
+            let positions = hub.states.positions(consumer.kept_as, shard).await?;
+            let ends = ends_of(&*hub.log, &topics, shard).await?;
+            let behind = Some(behind_of(&*hub.log, &topics, shard, &positions, &ends).await?);
+            status.push(ConsumerStatus { consumer: consumer.name, shard, behind });
+        }
     }
-    Ok(consumers)
+    Ok(status)
 }
 
 async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String, Scopes), HubError> {

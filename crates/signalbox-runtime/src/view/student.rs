@@ -11,12 +11,12 @@ use signalbox_store::feed::Named;
 
 use super::flags::{FlagLine, Found, of_student};
 use super::{shard_of, shard_state, states_of};
-use crate::consume::in_force::Law;
-use crate::consume::shard::ShardState;
-use crate::consume::student::{StudentState, StudentYear};
 use crate::hub::{Hub, HubError};
 use crate::ingest::identity::is_the_hubs_own;
 use crate::reference::ReferenceView;
+use crate::scoring::coverage::{self, ScoredShard};
+use crate::scoring::law::Law;
+use crate::scoring::student::{StudentState, StudentYear};
 
 /// `signalbox student ID`
 #[derive(Debug, Serialize)]
@@ -113,7 +113,7 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
 pub(crate) struct Judge<'a> {
     hub: &'a Hub,
     reference: signalbox_risk::Reference,
-    shard: ShardState,
+    shard: ScoredShard,
     law: Law,
     as_of: Date,
     running_year: u16,
@@ -127,7 +127,8 @@ impl<'a> Judge<'a> {
         let as_of = shard.day(hub.settings.district.local_date(now));
         let running_year =
             calendars.running_year(as_of).unwrap_or_else(|| hub.settings.calendars.school_year(as_of));
-        let (reference, law) = (shard.reference(&hub.settings, &calendars), Law::of(&shard, &hub.settings));
+        let (reference, law) =
+            (coverage::reference(&shard, &hub.settings, &calendars), Law::of(&shard, &hub.settings));
         Ok(Self { hub, reference, shard, law, as_of, running_year })
     }
 

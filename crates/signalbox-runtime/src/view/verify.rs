@@ -6,31 +6,27 @@ use signalbox_risk::{Fits, Flag, FlagState, Judging, Registers};
 use super::events::{before, events_of};
 use super::flags::Found;
 use super::shard_of;
-use crate::consume::in_force::Law;
-use crate::consume::observe;
-use crate::consume::shard::{ShardState, reference_version};
-use crate::consume::student::{Basis, Place, StudentYear};
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
+use crate::scoring::coverage::{self, ScoredShard, reference_version};
+use crate::scoring::law::Law;
+use crate::scoring::observation;
+use crate::scoring::student::{Basis, StudentYear};
+use crate::shard::{Place, ShardChange};
 
 /// What the log had said of a student, and of their shard, by some place.
 pub(super) struct Replay {
     /// Of the student in that school year.
     pub(super) events: Vec<Event>,
-    shard: ShardState,
+    shard: ScoredShard,
 }
 
 impl Replay {
     pub(super) async fn of(hub: &Hub, who: StudentYear, place: &Place) -> Result<Self, HubError> {
-        let (mut events, mut shard, mut retired) = (Vec::new(), ShardState::default(), Vec::new());
+        let (mut events, mut shard, mut retired) = (Vec::new(), ScoredShard::default(), Vec::new());
         before(hub, shard_of(hub, who.student), place, |event| match &event.data {
-            Data::OpsRunEnded(ended) => {
-                shard.run_ended(ended);
-            }
-            Data::OpsPolicyChanged(policy) => {
-                shard.announced(policy);
-            }
-            Data::OpsFeedRetired(feed) => retired.push(feed.feed.clone()),
+            Data::OpsFeedRetired(_) => retired.push(event),
+            _ if event.subject.is_none() => hear(&mut shard, &event),
             _ if event.subject == Some(who.student) && event.school_year == Some(who.school_year) => {
                 events.push(event);
             }
@@ -38,8 +34,8 @@ impl Replay {
         })
         .await?;
         // Topics are read one after the other: what a feed covered before comes after.
-        for feed in &retired {
-            shard.retire(feed);
+        for event in &retired {
+            hear(&mut shard, event);
         }
         Ok(Self { events, shard })
     }
@@ -56,7 +52,7 @@ impl Replay {
             return Ok(false);
         }
         let calendars = ReferenceView::as_of(hub, basis.place.calendars).await?;
-        let reference = self.shard.reference(&hub.settings, &calendars);
+        let reference = coverage::reference(&self.shard, &hub.settings, &calendars);
         let (law, said) = (Law::of(&self.shard, &hub.settings), registers(&self.events));
         let heard = law.hear(&self.shard, &said);
         let (school_year, as_of) = (found.who.school_year, basis.as_of);
@@ -66,14 +62,20 @@ impl Replay {
             Fits::No => flag.state == FlagState::Cleared,
             Fits::Unknown => false,
         };
-        let version = reference_version(basis.place.calendars, basis.place.coverage);
+        let version = reference_version(basis.place.calendars, basis.place.turns);
         Ok(reference.version() == version && gives)
     }
 }
 
+/// As the consumer does.
+fn hear(shard: &mut ScoredShard, event: &Event) {
+    let change = shard.hear(event).max(coverage::hear(shard, event));
+    shard.turns += u64::from(change == ShardChange::Turned);
+}
+
 fn registers(events: &[Event]) -> Registers {
     let mut registers = Registers::default();
-    for observation in events.iter().filter_map(observe) {
+    for observation in events.iter().filter_map(observation) {
         registers.apply(&observation);
     }
     registers

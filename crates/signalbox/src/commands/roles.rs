@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use signalbox_connector::Destination;
-use signalbox_runtime::consume::RiskConsumer;
+use signalbox_runtime::consumer::{Consumer, Consuming};
 use signalbox_runtime::hub::{Hub, HubError};
 use signalbox_runtime::ingest::{self, Holder, Ingest, PassReport};
 use signalbox_runtime::running::Running;
@@ -29,7 +29,7 @@ pub(super) const STILL_FOR: Duration = Duration::from_secs(2);
 const DRAIN_FOR: Duration = Duration::from_secs(10);
 /// How long a destination that takes nothing is left alone, or a store that does not answer.
 const LEAVE_ALONE: Duration = Duration::from_secs(5);
-/// How long the risk role waits for a delivery before it looks at the calendars.
+/// How long a consumer waits for a delivery before it looks at the calendars.
 const IDLE: Duration = Duration::from_millis(250);
 
 /// Told once, when the process is to stop.
@@ -101,21 +101,22 @@ impl Post {
         Ok(())
     }
 
-    /// Folds events and decides flags; appends what was decided, beside the next events.
-    pub(super) async fn risk(self) -> Result<(), HubError> {
+    /// Folds events and decides; appends what was decided, beside the next events.
+    pub(super) async fn consumer(self, consumer: &Consumer) -> Result<(), HubError> {
         let decided = Notify::new();
         let (consuming, relaying) = (self.clone(), self);
-        tokio::try_join!(consuming.consume(&decided), relaying.relay(&decided))?;
+        tokio::try_join!(consuming.consume(consumer, &decided), relaying.relay(&decided))?;
         Ok(())
     }
 
-    async fn consume(mut self, decided: &Notify) -> Result<(), HubError> {
+    async fn consume(mut self, consumer: &Consumer, decided: &Notify) -> Result<(), HubError> {
         let mut trouble = Trouble::default();
-        let mut running = Running::new("risk");
-        let mut risk = None;
+        let mut running = Running::new(consumer.name);
+        let mut joined = None;
         while !self.is_stopped() {
-            let Some(turn) = unless_drained(&self.stopped, self.turn(&mut risk)).await else { break };
-            if turn.as_ref().is_ok_and(|evaluated| *evaluated > 0) {
+            let turn = self.turn(consumer, &mut joined);
+            let Some(turn) = unless_drained(&self.stopped, turn).await else { break };
+            if turn.as_ref().is_ok_and(|decided| *decided > 0) {
                 decided.notify_one();
             }
             if trouble.hear(turn.map(|_| None))? {
@@ -127,13 +128,17 @@ impl Post {
         Ok(())
     }
 
-    async fn turn(&self, risk: &mut Option<RiskConsumer>) -> Result<usize, HubError> {
-        if risk.is_none() {
+    async fn turn(
+        &self,
+        consumer: &Consumer,
+        joined: &mut Option<Box<dyn Consuming>>,
+    ) -> Result<usize, HubError> {
+        if joined.is_none() {
             ingest::announce(&self.hub, self.clock.running()).await?;
-            *risk = Some(RiskConsumer::join(self.hub.clone()).await?);
+            *joined = Some((consumer.join)(self.hub.clone()).await?);
         }
-        let consumer = risk.as_mut().expect("it has just joined");
-        consumer.turn(IDLE, || self.clock.running()).await
+        let member = joined.as_mut().expect("it has just joined");
+        member.turn(IDLE, &|| self.clock.running()).await
     }
 
     async fn relay(mut self, decided: &Notify) -> Result<(), HubError> {
@@ -141,7 +146,7 @@ impl Post {
         while !self.is_stopped() {
             let step = relay::drain(&self.hub, self.clock.running());
             let Some(step) = unless_drained(&self.stopped, step).await else { break };
-            trouble.hear(step.map(|()| None))?;
+            trouble.hear(step.map(|_| None))?;
             // Others, and records that could not be read, leave entries too: looks now and then.
             tokio::select! {
                 () = decided.notified() => {}

@@ -13,6 +13,7 @@ use super::up::fingerprint;
 use crate::cli::{Global, Role, Run};
 use crate::clock::Clock;
 use crate::config::{Backing, Config};
+use crate::consumers::CONSUMERS;
 use crate::exit::{Done, Failure};
 use crate::open::{self, Opened};
 
@@ -53,7 +54,7 @@ pub(super) async fn forever(
         let post = post.clone();
         match role {
             Role::Ingest => tasks.spawn(post.ingest(holder.clone(), only.clone())),
-            Role::Risk => tasks.spawn(post.risk()),
+            Role::Consume(at) => tasks.spawn(post.consumer(&CONSUMERS[*at])),
             Role::Deliver => tasks.spawn(post.deliver()),
         };
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 use signalbox_connector::regular_file;
 use signalbox_runtime::ingest::{self, Holder, PassReport};
@@ -41,7 +42,7 @@ async fn run_on(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
     let opened = open::open_to_run(load(global)?, &configuration).await?;
     let post = Post { hub: opened.hub.clone(), clock, stopped };
     if opened.is_shared() {
-        let roles = [Role::Ingest, Role::Risk, Role::Deliver].into();
+        let roles = Role::value_variants().iter().copied().collect();
         return run_command::forever(out, opened, post, &configuration, &roles, None).await;
     }
     roles::ready_to_deliver(&opened.hub)?;
@@ -156,7 +157,8 @@ async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
 async fn work(mut post: Post) -> Result<(), Failure> {
     let mut loops = Loops::open(post.hub.clone(), Holder::embedded(), Some(STILL_FOR)).await?;
     let mut trouble = Trouble::default();
-    let mut running = [Running::new("ingest"), Running::new("risk")];
+    let consumers = post.hub.settings.topics.consumers.iter().map(|consumer| consumer.name);
+    let mut running: Vec<Running> = ["ingest"].into_iter().chain(consumers).map(Running::new).collect();
     while !post.is_stopped() {
         let now = post.clock.running();
         let Some(pass) = unless_drained(&post.stopped, Box::pin(loops.pass(now))).await else { break };

@@ -21,6 +21,7 @@ use super::{Stores, embedded};
 use crate::config::Servers;
 use crate::config::rules::is_loopback;
 use crate::config::sections::{self, Kafka};
+use crate::consumers::CONSUMERS;
 use crate::exit::Failure;
 
 /// Copies of every record unless configured otherwise: one broker may be lost and another be away.
@@ -159,6 +160,7 @@ pub(crate) fn topics(servers: &Servers) -> Topics {
     Topics {
         prefix: prefix.clone().unwrap_or_else(|| DEFAULT_PREFIX.to_owned()),
         shards: shards.unwrap_or(DEFAULT_SHARDS),
+        consumers: CONSUMERS,
     }
 }
 

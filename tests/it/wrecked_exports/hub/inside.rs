@@ -24,6 +24,7 @@ use signalbox_runtime::feeds::names::Names;
 use signalbox_runtime::hub::{self, Feed, Route, Settings, Topics};
 use signalbox_runtime::ingest::Holder;
 use signalbox_runtime::land::Landing;
+use signalbox_runtime::scoring::CONSUMER;
 use signalbox_runtime::up::{self, Loops};
 use signalbox_runtime::view;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
@@ -148,7 +149,7 @@ fn settings(folder: &Path, oneroster: bool, heard: &Heard) -> Settings {
             zone: zone(),
             secret: b"a secret of the test district".to_vec().into(),
         },
-        topics: Topics { prefix: "k12".to_owned(), shards: SHARDS },
+        topics: Topics { prefix: "k12".to_owned(), shards: SHARDS, consumers: &[CONSUMER] },
         calendars: Calendars::new(&[CalendarSpec {
             schools: None,
             school_year: 2022,

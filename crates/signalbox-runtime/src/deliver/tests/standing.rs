@@ -8,7 +8,12 @@ fn part(number: u128, student: &str, flag: &str, as_of: Option<&str>) -> NewEntr
     let data = json!({"flag_id": flag, "student": {"id": student}, "as_of": as_of,
                       "owner": {"name": "counselor", "because": "route"}});
     let body = data.to_string().into_bytes();
-    NewEntry { kind: crate::consume::alerts::STANDING.to_owned(), part: true, body, ..entry(number, student) }
+    NewEntry {
+        kind: signalbox_event::webhook::STANDING.to_owned(),
+        part: true,
+        body,
+        ..entry(number, student)
+    }
 }
 
 #[tokio::test]

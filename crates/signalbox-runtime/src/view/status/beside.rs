@@ -13,7 +13,8 @@ use crate::feeds;
 use crate::hub::{Hub, HubError, Settings};
 use crate::ingest::{self, FeedSettings, RunReport, Trouble};
 use crate::running;
-use crate::view::{LocalTime, shard_state};
+use crate::shard;
+use crate::view::LocalTime;
 
 /// Something that is not as one would think.
 #[derive(Debug, Clone, Serialize)]
@@ -87,7 +88,7 @@ pub fn called(hub: &Hub, report: RunReport) -> RunReport {
 /// The hub never takes back a day that it judged on. Where this clock says an earlier one, it waits until that day.
 async fn clock_behind(hub: &Hub, now: Timestamp) -> Result<Option<Note>, HubError> {
     let today = hub.settings.district.local_date(now);
-    let judged_on = shard_state(hub, 0).await?.as_of.filter(|day| *day > today);
+    let judged_on = shard::stored(hub, 0).await?.as_of.filter(|day| *day > today);
     Ok(judged_on.map(|day| Note {
         code: "clock_behind",
         message: format!(
@@ -151,7 +152,7 @@ pub fn untold(hub: &Hub) -> Vec<Note> {
 /// The roles that run.
 pub(super) async fn running(hub: &Hub, now: Timestamp) -> Result<Vec<RoleStatus>, HubError> {
     let mut roles = Vec::new();
-    for role in running::ROLES {
+    for role in running::roles(hub.settings.topics.consumers) {
         let Some(beat) = running::beat(&*hub.feeds, role, now).await? else { continue };
         let zone = &hub.settings.district.zone;
         roles.push(RoleStatus {
@@ -167,7 +168,7 @@ pub(super) async fn running(hub: &Hub, now: Timestamp) -> Result<Vec<RoleStatus>
 async fn silent(hub: &Hub, feeds: &[FeedStatus]) -> Result<Vec<Note>, HubError> {
     let mut waiting = BTreeSet::new();
     for shard in 0..hub.settings.topics.shards {
-        let state = shard_state(hub, shard).await?;
+        let state = shard::stored(hub, shard).await?;
         let open = state.feeds.iter().filter(|(_, feed)| feed.open_run.is_some());
         waiting.extend(open.map(|(feed, _)| hub.settings.names.called(feed).to_owned()));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use signalbox_risk::Rule;
 
 use super::Note;
-use crate::consume::student::StudentState;
+use crate::scoring::student::StudentState;
 
 /// How many names a warning shows.
 const NAMES_SHOWN: usize = 20;

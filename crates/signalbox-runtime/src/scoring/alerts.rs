@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_event::data::{Evidence, FeedInForce, FlagChanged, Mode, Reason, StudentRef};
 use signalbox_event::id::{alert_id, derived, flag_id};
-use signalbox_event::webhook::{FlagAlert, Owner};
+use signalbox_event::webhook::{FlagAlert, Owner, STANDING};
 use signalbox_event::{Data, Event, topic};
 use signalbox_risk as risk;
 use signalbox_risk::{
@@ -13,15 +13,12 @@ use signalbox_risk::{
 use signalbox_store::outbox::{NewEntry, TO_LOG, WithheldBecause};
 use uuid::Uuid;
 
-use super::in_force::InForce;
-use super::shard::ShardState;
+use super::coverage::ScoredShard;
 use super::student::{Profile, RuleState, StudentYear, Told};
 use crate::hub::Hub;
-use crate::ingest::emit::{hub_source, rfc3339};
+use crate::in_force::InForce;
+use crate::publish::{hub_source, rfc3339};
 use crate::relay;
-
-/// The kind of a standing list and of its parts.
-pub(crate) const STANDING: &str = "risk.flags.standing";
 
 /// A student who is judged.
 pub(crate) struct Whom<'a> {
@@ -34,7 +31,7 @@ pub(crate) struct Whom<'a> {
 /// Everything around what changed of one student by one rule.
 pub(crate) struct Announcer<'a> {
     pub hub: &'a Hub,
-    pub shard: &'a ShardState,
+    pub shard: &'a ScoredShard,
     pub in_force: &'a InForce,
     pub whom: &'a Whom<'a>,
     pub rule: &'a Rule,

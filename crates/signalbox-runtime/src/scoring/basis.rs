@@ -3,11 +3,8 @@
 use jiff::civil::Date;
 use signalbox_risk::{Announced, Flag, FlagState, Measured, Rule};
 
-use super::DOMAINS;
-use super::batch::{Draft, InHand};
-use super::student::{Basis, Place, RuleState};
-use crate::hub::Hub;
-use crate::reference::ReferenceView;
+use super::student::{Basis, RuleState};
+use crate::shard::Place;
 
 /// What a flag says, without what people did.
 #[derive(PartialEq)]
@@ -52,19 +49,5 @@ pub(super) fn note(state: &mut RuleState, before: &[Said], rule: &Rule, as_of: D
             Some(held) => *held = basis,
             None => state.bases.push(basis),
         }
-    }
-}
-
-/// Where the shard will be when what is in hand is written.
-pub(super) fn place(hub: &Hub, in_hand: &InHand, draft: &Draft, view: &ReferenceView) -> Place {
-    let next = |topic: String| {
-        let advance = draft.advances.iter().rev().map(|advance| &advance.to).find(|to| to.topic == topic);
-        let held = in_hand.lease.positions.iter().find(|position| position.topic == topic);
-        advance.or(held).map_or(0, |position| position.next)
-    };
-    Place {
-        next: DOMAINS.into_iter().map(|domain| next(hub.settings.topics.name(domain))).collect(),
-        calendars: view.changes(),
-        coverage: in_hand.state.coverage_version,
     }
 }

@@ -6,12 +6,13 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_event::StudentKey;
-use signalbox_log::Offset;
 use signalbox_risk::{Announced, Registers, Rule, Settings};
 use signalbox_store::state::Subject;
 use uuid::Uuid;
 
+use crate::consume::folder::{State, Who};
 use crate::hub::HubError;
+use crate::shard::Place;
 
 /// The first byte of every stored state: which shape follows.
 const FORMAT: u8 = 3;
@@ -71,17 +72,6 @@ pub struct Basis {
     pub place: Place,
 }
 
-/// A place on the log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// Of each of the consumer's topics, up to where the shard was folded.
-    pub next: Vec<Offset>,
-    /// Changes of the calendars by then.
-    pub calendars: u64,
-    /// Changes of the coverage by then.
-    pub coverage: u64,
-}
-
 impl RuleState {
     pub fn basis(&self, number: u32) -> Option<&Basis> {
         self.bases.iter().find(|basis| basis.number == number)
@@ -92,8 +82,10 @@ impl StudentState {
     pub fn rule(&self, name: &str) -> Option<&RuleState> {
         self.rules.iter().find(|state| state.rule == name)
     }
+}
 
-    pub fn decode(bytes: &[u8]) -> Result<Self, HubError> {
+impl State for StudentState {
+    fn decode(bytes: &[u8]) -> Result<Self, HubError> {
         let Some((&FORMAT, mut rest)) = bytes.split_first() else { return Err(damaged()) };
         let mut state = Self::default();
         while !rest.is_empty() {
@@ -107,6 +99,24 @@ impl StudentState {
         Ok(state)
     }
 
+    fn encode(&self) -> Vec<u8> {
+        let Self { profile, registers, rules, others } = self;
+        let mut state = vec![FORMAT];
+        if profile.is_some() {
+            push(&mut state, PROFILE, SECTION_FORMAT, &plain(profile));
+        }
+        for rule in rules {
+            push(&mut state, RULE, SECTION_FORMAT, &plain(rule));
+        }
+        registers.sections(&mut |tag, bytes| push(&mut state, tag, SECTION_FORMAT, bytes));
+        for (tag, format, bytes) in others {
+            push(&mut state, *tag, *format, bytes);
+        }
+        state
+    }
+}
+
+impl StudentState {
     fn take(&mut self, (tag, format, bytes): (u8, u8, &[u8])) -> Result<(), HubError> {
         let is_known = match tag {
             PROFILE | RULE if format != SECTION_FORMAT => return Err(damaged()),
@@ -133,22 +143,6 @@ impl StudentState {
         }
         Ok(is_known)
     }
-
-    pub fn encode(&self) -> Vec<u8> {
-        let Self { profile, registers, rules, others } = self;
-        let mut state = vec![FORMAT];
-        if profile.is_some() {
-            push(&mut state, PROFILE, SECTION_FORMAT, &plain(profile));
-        }
-        for rule in rules {
-            push(&mut state, RULE, SECTION_FORMAT, &plain(rule));
-        }
-        registers.sections(&mut |tag, bytes| push(&mut state, tag, SECTION_FORMAT, bytes));
-        for (tag, format, bytes) in others {
-            push(&mut state, *tag, *format, bytes);
-        }
-        state
-    }
 }
 
 fn damaged() -> HubError {
@@ -173,8 +167,8 @@ pub struct StudentYear {
     pub student: StudentKey,
 }
 
-impl StudentYear {
-    pub fn subject(self) -> Subject {
+impl Who for StudentYear {
+    fn subject(self) -> Subject {
         let mut subject = Vec::with_capacity(19);
         subject.push(STUDENT);
         subject.extend_from_slice(&self.school_year.to_be_bytes());
@@ -182,8 +176,7 @@ impl StudentYear {
         subject
     }
 
-    /// `None`: the row is not about a student.
-    pub fn of_subject(subject: &[u8]) -> Option<Self> {
+    fn of_subject(subject: &[u8]) -> Option<Self> {
         let (&[STUDENT, high, low], uuid) = subject.split_first_chunk::<3>()? else { return None };
         let uuid = Uuid::from_slice(uuid).ok()?;
         Some(Self { school_year: u16::from_be_bytes([high, low]), student: StudentKey::from_uuid(uuid) })
