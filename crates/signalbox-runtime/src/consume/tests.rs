@@ -1,3 +1,5 @@
+mod crash;
+
 use std::time::Duration;
 
 use signalbox_event::StudentKey;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -21,6 +22,7 @@ use signalbox_event::rows::{AttendanceRow, Day, EnrollmentRow, SchoolRow, Studen
 use signalbox_event::{Body, Status as RowStatus};
 use signalbox_log::{LogError, MemoryLog};
 use signalbox_risk::{ChronicAbsence, Settings as RuleSettings};
+use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog, SqliteState};
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
 
 use super::runs::CutsRuns;
@@ -50,7 +52,7 @@ pub(crate) struct District {
     roster: Drops,
     attendance: Drops,
     covers: Arc<Mutex<Covers>>,
-    _landing: Arc<tempfile::TempDir>,
+    _landing: Option<Arc<tempfile::TempDir>>,
 }
 
 impl District {
@@ -69,7 +71,29 @@ impl District {
             landing: Landing::open(folder.path()).expect("a landing folder"),
             settings,
         });
-        Self { hub, loops: None, roster, attendance, covers, _landing: folder }
+        Self { hub, loops: None, roster, attendance, covers, _landing: Some(folder) }
+    }
+
+    /// On files in a folder, which may have some already; live, with these consumers.
+    pub(crate) async fn kept_in(folder: &Path, consumers: &'static [Consumer]) -> Self {
+        let (roster, attendance) = (Drops::default(), Drops::default());
+        let covers = Arc::new(Mutex::new(Covers::SchoolYear));
+        let mut settings = settings(Mode::Live, &roster, &attendance, &covers);
+        settings.topics.consumers = consumers;
+        let log = SqliteLog::open(&folder.join("log.db")).await.expect("a log");
+        let topics = settings.topics.all();
+        let topics: Vec<(&str, u32)> = topics.iter().map(|(name, shards)| (&**name, *shards)).collect();
+        log.create_topics(&topics).await.expect("its topics");
+        let states = Arc::new(SqliteState::open(&folder.join("state.db")).await.expect("states"));
+        let hub = Arc::new(Hub {
+            log: Arc::new(log),
+            states: states.clone(),
+            outbox: states,
+            feeds: Arc::new(SqliteFeeds::open(&folder.join("feeds.db")).await.expect("feeds")),
+            landing: Landing::open(&folder.join("landing")).expect("a landing folder"),
+            settings,
+        });
+        Self { hub, loops: None, roster, attendance, covers, _landing: None }
     }
 
     pub(crate) fn covering_days(self, days: u16) -> Self {
