@@ -134,6 +134,7 @@ async fn commit(
         advances: vec![Advance { from, to: to.clone() }],
         states: subjects.iter().map(state).collect(),
         outbox,
+        ..Batch::default()
     };
     store.commit(lease, &batch).await?;
     lease.positions = vec![to];

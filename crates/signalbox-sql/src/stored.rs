@@ -1,5 +1,6 @@
 //! What stands in a row, in the words of the stores: the same for both databases.
 
+pub(crate) mod card;
 mod feed;
 mod outbox;
 mod state;

@@ -7,6 +7,7 @@ use signalbox_store::{FeedStore, StateStore, StoreError};
 use tempfile::TempDir;
 
 signalbox_store::state_conformance!(state());
+signalbox_store::card_conformance!(state());
 signalbox_store::outbox_conformance!(state());
 signalbox_store::feed_conformance!(feeds());
 

@@ -3,6 +3,7 @@
 //! ```text
 //! async fn empty() -> (MyStore, impl Sized) { … }   // an empty store, and what must outlive it (a directory, say)
 //! signalbox_store::state_conformance!(empty());
+//! signalbox_store::card_conformance!(empty());
 //! signalbox_store::outbox_conformance!(empty());
 //! signalbox_store::feed_conformance!(empty_feeds());
 //! ```
@@ -10,6 +11,7 @@
 //! A caller needs `tokio` with `macros` and a runtime. Each macro makes a module of its own.
 
 pub mod bundle;
+pub mod card;
 pub mod claim;
 pub mod crosswalk;
 pub mod feed;

@@ -11,6 +11,7 @@
 //!
 //! Times are Unix milliseconds and always come in as arguments.
 
+pub mod card;
 pub mod conformance;
 pub mod feed;
 pub mod memory;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::StoreError;
+use crate::card::{Card, Cards};
 use crate::outbox::NewEntry;
 
 /// The key of a state row inside (consumer, shard). Rows are scanned in the order of these bytes.
@@ -51,12 +52,14 @@ pub struct Batch {
     pub advances: Vec<Advance>,
     /// New states with their due dates; each replaces the row.
     pub states: Vec<StateRow>,
+    /// Each replaces the one of its kind and id.
+    pub cards: Vec<Card>,
     pub outbox: Vec<NewEntry>,
 }
 
 /// Keeps consumer state.
 #[async_trait]
-pub trait StateStore: Send + Sync {
+pub trait StateStore: Cards {
     /// Takes a shard: raises its epoch, so that every earlier lease is [`StoreError::Fenced`] from here on.
     async fn acquire(&self, consumer: &str, shard: u32) -> Result<Lease, StoreError>;
 

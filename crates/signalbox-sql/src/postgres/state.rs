@@ -1,23 +1,36 @@
 //! Consumer state: leases, positions and states, in one transaction with the outbox.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::ops::{DerefMut, RangeInclusive};
 
 use async_trait::async_trait;
+use signalbox_store::card::{Card, CardQuery, Cards};
 use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow, Subject};
 use signalbox_store::{StateStore, StoreError};
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
 
 use super::outbox;
 use super::refusal::{commit, refusal};
 use super::statement::{ROWS_AT_ONCE, column};
-use crate::stored::{PositionColumns, StateColumns, limit, position, state_row};
+use crate::stored::{self, PositionColumns, StateColumns, limit, position, state_row};
 
 /// [`StateStore`] and [`Outbox`](signalbox_store::Outbox) in a PostgreSQL schema.
 #[derive(Debug, Clone)]
 pub struct PgState {
     pub(super) pool: PgPool,
 }
+
+impl PgState {
+    async fn reader(&self) -> Result<impl DerefMut<Target = PgConnection>, StoreError> {
+        self.pool.acquire().await.map_err(refusal)
+    }
+}
+
+stored::card::card_store!(PgState);
 
 #[async_trait]
 impl StateStore for PgState {
@@ -228,26 +241,31 @@ async fn write(
     shard: u32,
     batch: &Batch,
 ) -> Result<(), sqlx::Error> {
-    for slice in last_of_each(&batch.states).chunks(ROWS_AT_ONCE) {
+    let states = last_of_each(&batch.states, |row| row.subject.as_slice());
+    for slice in states.chunks(ROWS_AT_ONCE) {
         write_states(connection, consumer, shard, slice).await?;
+    }
+    let cards = last_of_each(&batch.cards, |card| (&*card.kind, card.id));
+    for slice in cards.chunks(ROWS_AT_ONCE) {
+        write_cards(connection, consumer, slice).await?;
     }
     outbox::add(connection, &batch.outbox).await
 }
 
 /// One statement cannot replace a row twice.
-fn last_of_each(states: &[StateRow]) -> Vec<&StateRow> {
-    let mut places = HashMap::with_capacity(states.len());
-    let mut rows: Vec<&StateRow> = Vec::with_capacity(states.len());
-    for row in states {
-        match places.insert(row.subject.as_slice(), rows.len()) {
-            None => rows.push(row),
-            Some(place) => {
-                rows[place] = row;
-                places.insert(&row.subject, place);
+fn last_of_each<'a, R, K: Eq + Hash>(rows: &'a [R], key: impl Fn(&'a R) -> K) -> Vec<&'a R> {
+    let mut places = HashMap::with_capacity(rows.len());
+    let mut last: Vec<&R> = Vec::with_capacity(rows.len());
+    for row in rows {
+        match places.entry(key(row)) {
+            Entry::Vacant(new) => {
+                new.insert(last.len());
+                last.push(row);
             }
+            Entry::Occupied(known) => last[*known.get()] = row,
         }
     }
-    rows
+    last
 }
 
 async fn write_states(
@@ -267,6 +285,32 @@ async fn write_states(
     .bind(column(states, |row| row.subject.as_slice()))
     .bind(column(states, |row| row.state.as_slice()))
     .bind(column(states, |row| row.due_ms))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_cards(
+    connection: &mut PgConnection,
+    consumer: i32,
+    cards: &[&Card],
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO card (consumer, kind, id, subject, state, about, school, sort, body)
+         SELECT $1, * FROM unnest($2::text[], $3::uuid[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
+             $9::text[])
+         ON CONFLICT (consumer, kind, id) DO UPDATE SET subject = excluded.subject, state = excluded.state,
+             about = excluded.about, school = excluded.school, sort = excluded.sort, body = excluded.body",
+    )
+    .bind(consumer)
+    .bind(column(cards, |card| card.kind.as_str()))
+    .bind(column(cards, |card| card.id))
+    .bind(column(cards, |card| card.subject.as_slice()))
+    .bind(column(cards, |card| card.state.as_str()))
+    .bind(column(cards, |card| card.about.as_str()))
+    .bind(column(cards, |card| card.school.as_deref()))
+    .bind(column(cards, |card| card.sort.as_str()))
+    .bind(column(cards, |card| card.body.as_str()))
     .execute(connection)
     .await?;
     Ok(())

@@ -3,11 +3,12 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 
 /// Every table but that of the migrations; a table comes after those that its rows refer to.
-pub(super) const TABLES: [&str; 15] = [
+pub(super) const TABLES: [&str; 16] = [
     "consumer",
     "lease",
     "position",
     "state",
+    "card",
     "outbox",
     "feed",
     "run",

@@ -1,20 +1,23 @@
 //! Consumer state and the outbox in one SQLite file.
 
 use std::collections::HashMap;
+use std::ops::{DerefMut, RangeInclusive};
 use std::path::Path;
 
 use async_trait::async_trait;
+use signalbox_store::card::{Card, CardQuery, Cards};
 use signalbox_store::state::{Batch, Lease, Position, StateRow, Subject};
 use signalbox_store::{StateStore, StoreError};
 use sqlx::migrate::Migrator;
 use sqlx::{SqliteConnection, SqliteExecutor};
+use uuid::Uuid;
 
 use super::connect::{self, Cache, Synchronous};
 use super::db::Db;
 use super::outbox;
 use super::refusal::refusal;
 use super::statement::{of_list, of_rows, slices};
-use crate::stored::{PositionColumns, StateColumns, limit, position, state_row};
+use crate::stored::{self, PositionColumns, StateColumns, limit, position, state_row};
 
 /// The tables of `state.db`.
 pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite/state");
@@ -36,11 +39,17 @@ impl SqliteState {
         Ok(Self { db })
     }
 
+    async fn reader(&self) -> Result<impl DerefMut<Target = SqliteConnection>, StoreError> {
+        self.db.reader().await.map_err(refusal)
+    }
+
     /// Writes a copy of the last commit to `path`, which must not exist. Commits go on beside it.
     pub async fn snapshot_to(&self, path: &Path) -> Result<(), StoreError> {
         super::snapshot::write(&self.db, path).await
     }
 }
+
+stored::card::card_store!(SqliteState);
 
 #[async_trait]
 impl StateStore for SqliteState {
@@ -243,7 +252,28 @@ async fn write(
     for slice in slices(&batch.states) {
         write_states(connection, consumer, shard, slice).await?;
     }
+    for slice in slices(&batch.cards) {
+        write_cards(connection, consumer, slice).await?;
+    }
     outbox::add(connection, &batch.outbox).await
+}
+
+async fn write_cards(
+    connection: &mut SqliteConnection,
+    consumer: i64,
+    cards: &[Card],
+) -> Result<(), sqlx::Error> {
+    let insert = "INSERT INTO card (consumer, kind, id, subject, state, about, school, sort, body)
+         SELECT ?, column1, column2, column3, column4, column5, column6, column7, column8 FROM (VALUES";
+    let replace = ") WHERE true ON CONFLICT DO UPDATE SET subject = excluded.subject, state = excluded.state,
+         about = excluded.about, school = excluded.school, sort = excluded.sort, body = excluded.body";
+    let mut query = of_rows(insert, cards.len(), 8, replace).bind(consumer);
+    for Card { kind, id, subject, state, about, school, sort, body } in cards {
+        query = query.bind(kind).bind(id).bind(subject.as_slice()).bind(state).bind(about);
+        query = query.bind(school).bind(sort).bind(body);
+    }
+    query.execute(connection).await?;
+    Ok(())
 }
 
 async fn write_states(

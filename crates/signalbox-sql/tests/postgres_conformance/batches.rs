@@ -9,7 +9,12 @@ pub(crate) fn step(at: u64) -> Batch {
     let to = Position { topic: "topic".into(), next: at + 1, last_id: None };
     let state = StateRow { subject: at.to_be_bytes().to_vec(), state: vec![1], due_ms: None };
     let entry = NewEntry { id: Uuid::from_u128(u128::from(at) + 10_000), ..entry(0) };
-    Batch { advances: vec![Advance { from: at, to }], states: vec![state], outbox: vec![entry] }
+    Batch {
+        advances: vec![Advance { from: at, to }],
+        states: vec![state],
+        outbox: vec![entry],
+        ..Batch::default()
+    }
 }
 
 /// A position moved on, and a state that says where to.

@@ -1,5 +1,6 @@
 //! A hub's stores with something in every column, and all that can be read back through the traits.
 
+use signalbox_store::card::{Card, CardQuery};
 use signalbox_store::feed::{
     Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow,
     LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
@@ -41,6 +42,7 @@ pub(crate) struct Feeds {
 pub(crate) struct States {
     positions: Vec<Vec<Position>>,
     rows: Vec<Vec<StateRow>>,
+    cards: Vec<Vec<Card>>,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -82,7 +84,12 @@ pub(crate) async fn states_of(store: &(impl StateStore + Outbox)) -> States {
             rows.push(store.scan(consumer, shard, None, usize::MAX).await.expect("answers"));
         }
     }
-    States { positions, rows, entries: store.entries(0, usize::MAX).await.expect("answers") }
+    let mut cards = vec![];
+    for consumer in CONSUMERS {
+        let flags = CardQuery { kind: "flag", ..CardQuery::default() };
+        cards.push(store.cards(consumer, &flags, None, usize::MAX).await.expect("answers"));
+    }
+    States { positions, rows, cards, entries: store.entries(0, usize::MAX).await.expect("answers") }
 }
 
 pub(crate) async fn fill_feeds(store: &impl FeedStore) {
@@ -127,7 +134,10 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
             let outbox = if shard == 0 && consumer == "risk@1" { entries() } else { vec![] };
             let states = (0..ROWS / 5).map(|n| state(shard, n)).collect();
             let advances = vec![advance("roster", None), advance("attendance", Some("an id"))];
-            store.commit(&lease, &Batch { advances, states, outbox }).await.expect("answers");
+            store
+                .commit(&lease, &Batch { advances, states, cards: vec![card(shard)], outbox })
+                .await
+                .expect("answers");
         }
     }
     for how in [Settled::Delivered, Settled::Dead, Settled::RetryAt { at_ms: 777 }] {
@@ -142,6 +152,19 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
             .await
             .expect("answers")
     );
+}
+
+fn card(shard: u32) -> Card {
+    Card {
+        kind: "flag".into(),
+        id: Uuid::from_u128(u128::from(shard)),
+        subject: vec![b's', shard as u8],
+        state: "open".into(),
+        about: "behavior".into(),
+        school: (shard == 1).then(|| "tränen 'n more".into()),
+        sort: format!("{shard}"),
+        body: "{}".into(),
+    }
 }
 
 /// The entry that [`fill_states`] leaves being delivered.

@@ -32,6 +32,7 @@ macro_rules! or_skip {
 }
 
 signalbox_store::state_conformance!(or_skip!(state()));
+signalbox_store::card_conformance!(or_skip!(state()));
 signalbox_store::outbox_conformance!(or_skip!(state()));
 signalbox_store::feed_conformance!(or_skip!(feeds()));
 

@@ -1,12 +1,14 @@
 //! States, positions and the outbox under one lock, because a batch writes them together.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::outbox::Entries;
+use crate::card::{Card, CardQuery, Cards};
 use crate::outbox::{Again, Bundle, Claim, Entry, Settled};
 use crate::state::{Advance, Batch, Lease, Position, StateRow, Subject};
 use crate::{Outbox, StateStore, StoreError};
@@ -20,6 +22,8 @@ pub struct MemoryState {
 #[derive(Debug, Default)]
 struct Inner {
     shards: HashMap<(String, u32), Shard>,
+    /// By consumer, kind and id.
+    cards: BTreeMap<(String, String, Uuid), Card>,
     outbox: Entries,
 }
 
@@ -39,6 +43,10 @@ impl MemoryState {
 impl Inner {
     fn shard(&self, consumer: &str, shard: u32) -> Option<&Shard> {
         self.shards.get(&(consumer.to_owned(), shard))
+    }
+
+    fn cards_of(&self, consumer: &str) -> impl Iterator<Item = &Card> {
+        self.cards.iter().filter(move |((of, ..), _)| of == consumer).map(|(_, card)| card)
     }
 
     fn owned(&mut self, lease: &Lease) -> Result<&mut Shard, StoreError> {
@@ -88,6 +96,10 @@ impl StateStore for MemoryState {
         for row in &batch.states {
             shard.states.insert(row.subject.clone(), row.clone());
         }
+        for card in &batch.cards {
+            let key = (lease.consumer.clone(), card.kind.clone(), card.id);
+            inner.cards.insert(key, card.clone());
+        }
         for entry in &batch.outbox {
             inner.outbox.add(entry.clone());
         }
@@ -131,6 +143,45 @@ impl StateStore for MemoryState {
             .shard(consumer, shard)
             .map(|shard| shard.positions.values().cloned().collect())
             .unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl Cards for MemoryState {
+    async fn cards(
+        &self,
+        consumer: &str,
+        which: &CardQuery<'_>,
+        after: Option<&Card>,
+        max: usize,
+    ) -> Result<Vec<Card>, StoreError> {
+        let place = |card: &Card| (card.sort.clone(), card.id);
+        let after = after.map(place);
+        let inner = self.lock();
+        let mut cards: Vec<&Card> = inner.cards_of(consumer).filter(|card| which.takes(card)).collect();
+        cards.retain(|card| after.as_ref().is_none_or(|after| place(card) > *after));
+        cards.sort_by_key(|card| place(card));
+        Ok(cards.into_iter().take(max).cloned().collect())
+    }
+
+    async fn cards_by_id(
+        &self,
+        consumer: &str,
+        kind: &str,
+        ids: RangeInclusive<Uuid>,
+        max: usize,
+    ) -> Result<Vec<Card>, StoreError> {
+        let inner = self.lock();
+        let found = inner.cards_of(consumer).filter(|card| card.kind == kind && ids.contains(&card.id));
+        Ok(found.take(max).cloned().collect())
+    }
+
+    async fn count_cards(&self, consumer: &str, kind: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for card in self.lock().cards_of(consumer).filter(|card| card.kind == kind) {
+            *counts.entry(card.state.clone()).or_default() += 1;
+        }
+        Ok(counts.into_iter().collect())
     }
 }
 

@@ -62,6 +62,20 @@ pub(super) const OF_STATE: &[Table] = &[
         ],
     ),
     table(
+        "card",
+        &[
+            column("consumer", Int4),
+            column("kind", Text),
+            column("id", Uuid),
+            column("subject", Bytes),
+            column("state", Text),
+            column("about", Text),
+            column("school", Text),
+            column("sort", Text),
+            column("body", Text),
+        ],
+    ),
+    table(
         "outbox",
         &[
             column("seq", Int8),
