@@ -11,8 +11,8 @@ use signalbox_risk::{
     IncidentCategory, Judging, Mark, Observation, Reference, Registers, Rows, Rule,
 };
 use signalbox_runtime::consume::folder::{State, Who};
-use signalbox_runtime::scoring::coverage::{self, ScoredShard};
 use signalbox_runtime::scoring::student::{Profile, RuleState, StudentState, StudentYear, Told};
+use signalbox_runtime::scoring::{self, ScoredShard};
 use uuid::Uuid;
 
 use signalbox_fuzz::Edited;
@@ -170,7 +170,7 @@ fn ended(run: u64) -> Event {
 
 #[test]
 fn shard_state() {
-    let hear = |shard: &mut ScoredShard, event: Event| shard.hear(&event).max(coverage::hear(shard, &event));
+    let hear = |shard: &mut ScoredShard, event: Event| shard.hear(&event).max(scoring::hear(shard, &event));
     let mut shard = ScoredShard::default();
     hear(&mut shard, ended(3));
     hear(&mut shard, row(4));

@@ -10,7 +10,7 @@
 //! - `brought`: records to be folded; `evaluate`: when a shard is worked on
 //! - `admit`: which records are this hub's own; `work`: one go at a shard
 //! - `in_hand`: a shard that is ours; `batch`: what is written in one transaction
-//! - `waiting`: who is to be decided on; `kept`: states in memory
+//! - `waiting`: who is to be decided on; `kept`: states in memory; `row`: a state as it is stored
 //! - `own`: taking shards, and losing them; `position`: where the consumer is on the log; `gaps`: where nothing is
 
 pub(crate) mod admit;
@@ -23,6 +23,7 @@ mod in_hand;
 mod kept;
 mod own;
 mod position;
+mod row;
 mod waiting;
 mod work;
 
@@ -288,4 +289,4 @@ impl<F: Folder> Member<F> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,31 +3,37 @@
 //! # Layout
 //! - this file: `Scoring`, the folder; `judge`: one student by every rule
 //! - `fold`: what an event changes of a student's state; `student`: that state
-//! - `coverage`: what feeds cover on a shard; `law`: the rules and feeds that count there
-//! - `alerts`: what leaves; `basis`: what flags were judged by
+//! - `coverage`: what feeds cover on a shard; `law`: the rules and feeds that count there; `scopes`: for whom rules can be
+//! - `alerts`: what leaves; `cards`: what lists show; `basis`: what flags were judged by
 
 mod alerts;
 mod basis;
+pub mod cards;
 pub mod coverage;
 mod fold;
 mod judge;
 pub(crate) mod law;
+mod scopes;
 pub mod student;
 
-use signalbox_event::{Domain, Event};
+use serde::{Deserialize, Serialize};
+use signalbox_event::{Data, Domain, Event};
 use signalbox_risk::Reference;
+use signalbox_store::card::Card;
 
 pub use self::alerts::{reason_of, student_ref};
-use self::coverage::{Coverage, ScoredShard};
+use self::coverage::Coverage;
 pub(crate) use self::fold::observation;
 use self::judge::Judge;
 use self::law::Law;
+pub use self::scopes::Scopes;
 use self::student::{StudentState, StudentYear};
 use crate::consume::folder::{Decided, Deciding, Folded, Folder, Folding};
 use crate::consume::listed;
 use crate::consumer::Consumer;
 use crate::hub::Settings;
 use crate::reference::ReferenceView;
+use crate::shard::{ShardChange, ShardState};
 
 /// For the list of consumers.
 pub const CONSUMER: Consumer = listed::<Scoring>();
@@ -35,6 +41,31 @@ pub const CONSUMER: Consumer = listed::<Scoring>();
 /// The folder of risk.
 #[derive(Debug)]
 pub struct Scoring;
+
+/// A shard as scoring knows it.
+pub type ScoredShard = ShardState<OfShard>;
+
+/// What is scoring's own of a shard.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfShard {
+    pub(crate) coverage: Coverage,
+    pub(crate) scopes: Scopes,
+}
+
+/// What an event says of what is scoring's own of a shard, after what it says of the shard to everybody.
+pub fn hear(shard: &mut ScoredShard, event: &Event) -> ShardChange {
+    match &event.data {
+        Data::OpsRunEnded(ended) if !shard.is_retired(&ended.feed) => shard.own.coverage.run_ended(ended),
+        Data::OpsFeedRetired(retired) => {
+            shard.own.coverage.retire(&retired.feed);
+            ShardChange::Turned
+        }
+        Data::RosterEnrollment(enrollment) if enrollment.status.is_active() => {
+            shard.own.scopes.see(enrollment)
+        }
+        _ => ShardChange::Same,
+    }
+}
 
 /// What students of a shard are judged against, and by.
 #[derive(Debug)]
@@ -58,7 +89,7 @@ impl Folder for Scoring {
 
     type Who = StudentYear;
     type State = StudentState;
-    type Shard = Coverage;
+    type Shard = OfShard;
     type Reference = Against;
 
     fn who(event: &Event) -> Option<StudentYear> {
@@ -73,12 +104,16 @@ impl Folder for Scoring {
     ) -> Folded {
         Folded {
             state: state.map(|state| fold::apply(on, state, event)).unwrap_or_default(),
-            shard: coverage::hear(shard, event),
+            shard: hear(shard, event),
         }
     }
 
     fn reference(shard: &ScoredShard, settings: &Settings, calendars: &ReferenceView) -> Against {
         Against { reference: coverage::reference(shard, settings, calendars), law: Law::of(shard, settings) }
+    }
+
+    fn cards(shard: &ScoredShard, settings: &Settings, who: StudentYear, state: &StudentState) -> Vec<Card> {
+        cards::cards(shard, settings, who, state)
     }
 
     fn decide(on: &Deciding<'_, Self>, who: StudentYear, state: &mut StudentState) -> Decided {

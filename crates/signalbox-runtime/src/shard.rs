@@ -13,7 +13,7 @@ use signalbox_log::{Offset, Shard};
 use signalbox_store::state::{StateRow, Subject};
 
 use crate::consumer::Consumer;
-use crate::hub::{Hub, HubError};
+use crate::hub::{Hub, HubError, Settings};
 use crate::in_force::InForce;
 
 const FORMAT: u8 = 4;
@@ -33,6 +33,8 @@ pub struct ShardState<Own = ()> {
     pub as_of: Option<Date>,
     /// The school year that was running then; `None` while no calendar is known.
     pub running_year: Option<u16>,
+    /// The sum of the digests of all states: equal sums, equal states. It wraps.
+    pub digest: u128,
     /// The last, so that it can be left unread.
     pub own: Own,
 }
@@ -149,6 +151,14 @@ impl<Own> ShardState<Own> {
 
     pub fn is_retired(&self, feed: &str) -> bool {
         self.feeds.get(feed).is_some_and(|feed| feed.is_retired)
+    }
+
+    /// The rank of a feed where several speak of one thing: the least is heard.
+    pub fn authority(&self, settings: &Settings, feed: &str) -> usize {
+        match &self.in_force {
+            Some(in_force) => in_force.authority(feed),
+            None => settings.authority(feed),
+        }
     }
 
     /// The day that everybody is decided on, when it is `today` by the clock.

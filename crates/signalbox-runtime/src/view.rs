@@ -23,12 +23,11 @@ use signalbox_log::Shard;
 use signalbox_store::feed::Named;
 use signalbox_store::state::Subject;
 
-use crate::consume::folder::{Folder, State, Who};
+use crate::consume::folder::{Folder, Who, of_row};
 use crate::hub::{Hub, HubError};
 use crate::ingest::identity::{Resolver, is_the_hubs_own};
-use crate::scoring::Scoring;
-use crate::scoring::coverage::ScoredShard;
 use crate::scoring::student::{StudentState, StudentYear};
+use crate::scoring::{ScoredShard, Scoring};
 
 const PAGE: usize = 2_000;
 
@@ -36,25 +35,6 @@ const PAGE: usize = 2_000;
 pub(crate) fn shard_of(hub: &Hub, student: StudentKey) -> Shard {
     let key = topic::student_key(&hub.settings.district.id, &student);
     topic::shard_of(key.as_bytes(), hub.settings.topics.shards)
-}
-
-/// Calls `each` with every student's state on a shard.
-pub(crate) async fn students(
-    hub: &Hub,
-    shard: Shard,
-    mut each: impl FnMut(StudentYear, StudentState),
-) -> Result<(), HubError> {
-    let mut after = None;
-    loop {
-        let rows = hub.states.scan(Scoring::KEPT_AS, shard, after.as_ref(), PAGE).await?;
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = Some(last.subject.clone());
-        for row in &rows {
-            if let Some(who) = StudentYear::of_subject(&row.subject) {
-                each(who, StudentState::decode(&row.state)?);
-            }
-        }
-    }
 }
 
 /// The states of one student, a school year each, the latest last: a row for each year that the shard has.
@@ -75,10 +55,17 @@ pub(crate) async fn states_of(
         let who = StudentYear { student, ..first };
         let rows = hub.states.scan(Scoring::KEPT_AS, shard, Some(&before(who)), 1).await?;
         for row in rows.iter().filter(|row| row.subject == who.subject()) {
-            states.push((who, StudentState::decode(&row.state)?));
+            states.push((who, of_row(row)?));
         }
         after = Some(StudentYear { student: LAST_STUDENT, ..first }.subject());
     }
+}
+
+/// The state of one student in one school year, if the shard has one.
+pub(crate) async fn state_of(hub: &Hub, who: StudentYear) -> Result<Option<StudentState>, HubError> {
+    let shard = shard_of(hub, who.student);
+    let rows = hub.states.scan(Scoring::KEPT_AS, shard, Some(&before(who)), 1).await?;
+    rows.iter().find(|row| row.subject == who.subject()).map(of_row).transpose()
 }
 
 /// No key of a student's comes after it.

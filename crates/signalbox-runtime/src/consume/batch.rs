@@ -8,6 +8,7 @@ use signalbox_store::state::{Advance, Batch, StateRow};
 use super::folder::{Folder, State, StateChange, Who};
 use super::in_hand::InHand;
 use super::position::advance;
+use super::row;
 use crate::hub::{Hub, HubError};
 
 /// A state loaded for this batch.
@@ -17,7 +18,7 @@ pub(super) struct Loaded<S> {
     /// When time alone may change something.
     due_ms: Option<i64>,
     /// As it is stored.
-    stored: Option<Vec<u8>>,
+    stored: Option<Stored>,
     /// To be written.
     changed: bool,
     /// To be written if it is no longer as it is stored.
@@ -26,10 +27,24 @@ pub(super) struct Loaded<S> {
     pub(super) waits: bool,
 }
 
+#[derive(Debug)]
+struct Stored {
+    digest: u128,
+    row: Vec<u8>,
+}
+
+impl Stored {
+    fn is(&self, state: &[u8]) -> bool {
+        row::split(&self.row).is_ok_and(|(_, stored)| stored == state)
+    }
+}
+
 impl<S: State> Loaded<S> {
     fn of(row: StateRow) -> Result<Self, HubError> {
-        let state = S::decode(&row.state)?;
-        Ok(Self { state, due_ms: row.due_ms, stored: Some(row.state), ..Self::default() })
+        let (digest, state) = row::split(&row.state)?;
+        let state = S::decode(state)?;
+        let stored = Some(Stored { digest, row: row.state });
+        Ok(Self { state, due_ms: row.due_ms, stored, ..Self::default() })
     }
 
     /// An event changed it so.
@@ -45,14 +60,25 @@ impl<S: State> Loaded<S> {
         self.due_ms = due_ms;
     }
 
-    /// The row, if it is to be written.
-    fn into_changed(self, who: impl Who) -> Option<StateRow> {
-        if !self.changed && !self.was_decided {
+    fn is_touched(&self) -> bool {
+        self.changed || self.was_decided
+    }
+
+    /// The row, if it is to be written, and by how much the sum of digests grows.
+    fn into_changed(self, who: impl Who) -> Option<(StateRow, u128)> {
+        if !self.is_touched() {
             return None;
         }
         let state = self.state.encode();
-        let changed = self.changed || self.stored.is_none_or(|stored| stored != state);
-        changed.then(|| StateRow { subject: who.subject(), state, due_ms: self.due_ms })
+        let is_as_stored = self.stored.as_ref().is_some_and(|stored| stored.is(&state));
+        if !self.changed && is_as_stored {
+            return None;
+        }
+        let subject = who.subject();
+        let digest = row::digest(&subject, &self.state);
+        let before = self.stored.map_or(0, |stored| stored.digest);
+        let row = StateRow { subject, state: row::join(digest, &state), due_ms: self.due_ms };
+        Some((row, digest.wrapping_sub(before)))
     }
 }
 
@@ -94,11 +120,19 @@ impl<F: Folder> Draft<F> {
     /// Writes what changed, if anything did.
     pub(super) async fn commit(self, hub: &Hub, in_hand: &mut InHand<F>) -> Result<(), HubError> {
         let Self { advances, states, outbox } = self;
-        let mut states: Vec<StateRow> =
-            states.into_iter().filter_map(|(who, loaded)| loaded.into_changed(who)).collect();
-        states.extend(in_hand.take_changed());
-        let batch = Batch { advances, states, outbox };
-        if batch.advances.is_empty() && batch.states.is_empty() && batch.outbox.is_empty() {
+        let mut batch = Batch { advances, outbox, ..Batch::default() };
+        let mut digest = 0_u128;
+        for (who, loaded) in states {
+            if loaded.is_touched() {
+                batch.cards.extend(F::cards(&in_hand.state, &hub.settings, who, &loaded.state));
+            }
+            if let Some((row, grows)) = loaded.into_changed(who) {
+                batch.states.push(row);
+                digest = digest.wrapping_add(grows);
+            }
+        }
+        batch.states.extend(in_hand.take_changed(digest));
+        if is_empty(&batch) {
             return Ok(());
         }
         hub.states.commit(&in_hand.lease, &batch).await?;
@@ -107,4 +141,8 @@ impl<F: Folder> Draft<F> {
         in_hand.kept.keep(&batch.states);
         Ok(())
     }
+}
+
+fn is_empty(Batch { advances, states, cards, outbox }: &Batch) -> bool {
+    advances.is_empty() && states.is_empty() && cards.is_empty() && outbox.is_empty()
 }

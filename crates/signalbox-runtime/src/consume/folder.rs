@@ -8,9 +8,11 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use signalbox_event::{Domain, Event};
+use signalbox_store::card::Card;
 use signalbox_store::outbox::NewEntry;
-use signalbox_store::state::Subject;
+use signalbox_store::state::{StateRow, Subject};
 
+use super::row;
 use crate::hub::{Hub, HubError, Settings};
 use crate::reference::ReferenceView;
 use crate::shard::{Place, ShardChange, ShardState};
@@ -53,6 +55,15 @@ pub trait Folder: Sized + Send + Sync + 'static {
         calendars: &ReferenceView,
     ) -> Self::Reference;
 
+    /// What lists show of a state. Written with it, and again when it was decided on: all else that it depends on turns the
+    /// shard, or is a day on which it looks again. Once shown, a card is only ever replaced.
+    fn cards(
+        shard: &ShardState<Self::Shard>,
+        settings: &Settings,
+        who: Self::Who,
+        state: &Self::State,
+    ) -> Vec<Card>;
+
     /// Decides what is to be said of one who waits: once the shard has caught up, and while no run is open there.
     fn decide(on: &Deciding<'_, Self>, who: Self::Who, state: &mut Self::State) -> Decided;
 }
@@ -69,6 +80,13 @@ pub trait Who: Copy + Ord + Hash + Debug + Send + Sync + 'static {
 pub trait State: Default + Send + Sync {
     fn decode(bytes: &[u8]) -> Result<Self, HubError>;
     fn encode(&self) -> Vec<u8>;
+    /// Feeds the canonical bytes of what it says to `sink`: equal for states that say the same, however they came to it.
+    fn digest_into(&self, sink: &mut dyn FnMut(&[u8]));
+}
+
+/// The state of a row that a consumer has written.
+pub(crate) fn of_row<S: State>(row: &StateRow) -> Result<S, HubError> {
+    S::decode(row::split(&row.state)?.1)
 }
 
 /// What events are folded with.

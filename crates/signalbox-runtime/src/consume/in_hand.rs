@@ -50,8 +50,10 @@ impl<F: Folder> InHand<F> {
         })
     }
 
-    /// The shard's own row, if it is to be written.
-    pub(super) fn take_changed(&mut self) -> Option<StateRow> {
+    /// The shard's own row, if it is to be written. The sum of digests grows by so much.
+    pub(super) fn take_changed(&mut self, digest: u128) -> Option<StateRow> {
+        self.state.digest = self.state.digest.wrapping_add(digest);
+        self.changed |= digest != 0;
         let was_due = std::mem::replace(&mut self.is_due, !self.waiting.is_nobody());
         let changed = std::mem::take(&mut self.changed) || self.is_due != was_due;
         changed.then(|| StateRow {

@@ -5,16 +5,40 @@ use std::time::Duration;
 use signalbox_event::StudentKey;
 use signalbox_event::data::Mode;
 use signalbox_store::StateStore;
+use signalbox_store::card::CardQuery;
 use signalbox_store::memory::MemoryState;
 use signalbox_store::state::{Batch, StateRow};
 
-use super::folder::Who;
+use super::folder::{Folder, Who, of_row};
 use super::kept::Kept;
 use crate::consumer::Consuming;
+use crate::hub::Hub;
 use crate::ingest::{Holder, Ingest};
 use crate::scoring::student::StudentYear;
 use crate::scoring::{CONSUMER, Scoring};
+use crate::shard::ShardState;
 use crate::tests::district::{District, now};
+
+/// What is kept beside states, for those who look, is what the states say.
+pub(crate) async fn consistent<F: Folder>(hub: &Hub) {
+    let mut cards = Vec::new();
+    for shard in 0..hub.settings.topics.shards {
+        let (kept, _) = ShardState::<F::Shard>::stored(hub, F::KEPT_AS, shard).await.expect("reads");
+        let mut sum = 0_u128;
+        for row in hub.states.scan(F::KEPT_AS, shard, None, 1_000).await.expect("reads") {
+            let Some(who) = F::Who::of_subject(&row.subject) else { continue };
+            let state: F::State = of_row(&row).expect("its own");
+            sum = sum.wrapping_add(super::row::digest(&row.subject, &state));
+            cards.extend(F::cards(&kept, &hub.settings, who, &state));
+        }
+        assert_eq!(sum, kept.digest, "the digests of shard {shard} of {}", F::NAME);
+    }
+    cards.sort_by(|a, b| (&a.sort, a.id).cmp(&(&b.sort, b.id)));
+    let kind = cards.first().map(|card| card.kind.clone()).unwrap_or_default();
+    let which = CardQuery { kind: &kind, ..CardQuery::default() };
+    let stored = hub.states.cards(F::KEPT_AS, &which, None, 1_000).await.expect("reads");
+    assert_eq!(stored, cards, "the cards of {}", F::NAME);
+}
 
 type Risk = super::Member<Scoring>;
 

@@ -13,7 +13,7 @@ use signalbox_risk::{
 use signalbox_store::outbox::{NewEntry, TO_LOG, WithheldBecause};
 use uuid::Uuid;
 
-use super::coverage::ScoredShard;
+use super::ScoredShard;
 use super::student::{Profile, RuleState, StudentYear, Told};
 use crate::hub::Hub;
 use crate::in_force::InForce;

@@ -4,21 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
-use signalbox_event::{Data, Event};
 use signalbox_risk::{DateRanges, Reference, ReferenceBuilder, Rows};
 
+use super::ScoredShard;
 use super::law::Law;
 use crate::hub::Settings;
 use crate::reference::{ReferenceView, calendars_version};
-use crate::shard::{ShardChange, ShardState};
+use crate::shard::ShardChange;
 
 /// Attendance feeds that a reference takes.
 const FEEDS_AT_MOST: usize = 64;
 
-/// A shard as scoring knows it.
-pub type ScoredShard = ShardState<Coverage>;
-
-/// What is scoring's own of a shard: by feed, what it covers.
+/// By feed, what it covers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage(BTreeMap<String, FeedCoverage>);
 
@@ -42,20 +39,8 @@ impl FeedCoverage {
     }
 }
 
-/// What an event says of coverage, after what it says of the shard to everybody.
-pub fn hear(shard: &mut ScoredShard, event: &Event) -> ShardChange {
-    match &event.data {
-        Data::OpsRunEnded(ended) if !shard.is_retired(&ended.feed) => shard.own.run_ended(ended),
-        Data::OpsFeedRetired(retired) => {
-            shard.own.0.remove(&retired.feed);
-            ShardChange::Turned
-        }
-        _ => ShardChange::Same,
-    }
-}
-
 impl Coverage {
-    fn run_ended(&mut self, ended: &RunEnded) -> ShardChange {
+    pub(super) fn run_ended(&mut self, ended: &RunEnded) -> ShardChange {
         let feed = self.0.entry(ended.feed.clone()).or_default();
         let before = feed.clone();
         feed.rows = ended.rows.or(feed.rows);
@@ -63,6 +48,11 @@ impl Coverage {
             feed.cover(one);
         }
         if *feed == before { ShardChange::Same } else { ShardChange::Turned }
+    }
+
+    /// What the feed covered is taken back.
+    pub(super) fn retire(&mut self, feed: &str) {
+        self.0.remove(feed);
     }
 }
 
@@ -80,14 +70,14 @@ pub(crate) fn reference(shard: &ScoredShard, settings: &Settings, view: &Referen
     }
     let counting = in_force.feeds.iter().filter(|feed| feed.attendance).map(|feed| feed.feed.as_str());
     for feed in counting.clone().filter(|feed| shard.feeds.contains_key(*feed)) {
-        builder = shard.own.covered(builder, feed, true);
+        builder = shard.own.coverage.covered(builder, feed, true);
     }
     // Who is not configured any more comes last, and nothing is heard of it: its days are unknown.
     let counting: Vec<&str> = counting.collect();
-    let gone = shard.own.0.iter().filter(|(_, seen)| !seen.covered.is_empty());
+    let gone = shard.own.coverage.0.iter().filter(|(_, seen)| !seen.covered.is_empty());
     let gone = gone.map(|(feed, _)| feed.as_str()).filter(|feed| !counting.contains(feed));
     for feed in gone.take(FEEDS_AT_MOST.saturating_sub(counting.len())) {
-        builder = shard.own.covered(builder, feed, false);
+        builder = shard.own.coverage.covered(builder, feed, false);
     }
     builder.build().expect("feed names are unique and few: the configuration was checked")
 }

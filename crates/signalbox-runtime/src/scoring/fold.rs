@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use signalbox_event::data::{
-    self, Acknowledged, AttendanceCategory, CourseGrade, CourseGradeKind, Enrollment,
+    self, Acknowledged, AttendanceCategory, CourseGrade, CourseGradeKind, Enrollment, Student,
 };
 use signalbox_event::id::flag_id;
 use signalbox_event::rows::Grade;
@@ -19,7 +19,8 @@ use crate::consume::folder::{Folding, StateChange};
 pub(super) fn whose(event: &Event) -> Option<StudentYear> {
     let is_kept = matches!(
         event.data,
-        Data::RosterEnrollment(_)
+        Data::RosterStudent(_)
+            | Data::RosterEnrollment(_)
             | Data::AttendanceDaily(_)
             | Data::GradebookCourseGrade(_)
             | Data::BehaviorIncident(_)
@@ -37,6 +38,10 @@ pub(super) fn apply(on: &Folding<'_>, state: &mut StudentState, event: &Event) -
     if let Data::InterventionAcknowledged(act) = &event.data {
         return acknowledged(on, state, event, act);
     }
+    if let Data::RosterStudent(student) = &event.data {
+        let called = event.feed().is_some_and(|feed| state.call(feed, event.revision, name(student)));
+        return if called { StateChange::Noted } else { StateChange::Same };
+    }
     let Some(observation) = observation(event) else { return StateChange::Same };
     let change = match state.registers.apply(&observation) {
         Applied::Changed => StateChange::Changed,
@@ -49,6 +54,16 @@ pub(super) fn apply(on: &Folding<'_>, state: &mut StudentState, event: &Event) -
         state.profile = Some(Profile { id: student_id.clone(), id_system: id_system.clone() });
     }
     change
+}
+
+/// As lists have it: family name, given name.
+fn name(student: &Student) -> Option<String> {
+    if !student.status.is_active() {
+        return None;
+    }
+    let names = [&student.family_name, &student.given_name];
+    let names: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 fn acknowledged(

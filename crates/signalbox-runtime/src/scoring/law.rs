@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use signalbox_risk::{Fits, Heard as HeardOf, Judging, Registers, fitting};
 
-use super::coverage::ScoredShard;
+use super::ScoredShard;
 use super::student::RuleState;
 use crate::hub::Settings;
 use crate::in_force::InForce;

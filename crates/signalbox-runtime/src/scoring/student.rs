@@ -21,6 +21,7 @@ const STUDENT: u8 = b's';
 /// Tags of sections; those of registers are their own.
 const PROFILE: u8 = 1;
 const RULE: u8 = 2;
+const NAMES: u8 = 3;
 /// The format that sections have.
 const SECTION_FORMAT: u8 = 1;
 
@@ -28,6 +29,8 @@ const SECTION_FORMAT: u8 = 1;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StudentState {
     pub profile: Option<Profile>,
+    /// What feeds call the student, one of each feed.
+    names: Vec<Named>,
     pub registers: Registers,
     /// In the order of their names, those that have flags.
     pub rules: Vec<RuleState>,
@@ -52,6 +55,15 @@ pub struct RuleState {
 pub struct Profile {
     pub id: String,
     pub id_system: String,
+}
+
+/// What a feed calls the student.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Named {
+    feed: String,
+    revision: u64,
+    /// Family name, given name; `None`: the feed says it no more.
+    name: Option<String>,
 }
 
 /// A recipient that was told of a flag.
@@ -79,6 +91,23 @@ impl RuleState {
 }
 
 impl StudentState {
+    /// What the first of the feeds that say it calls the student; `rank`: the least is heard.
+    pub fn name(&self, rank: impl Fn(&str) -> usize) -> Option<String> {
+        let said = self.names.iter().filter(|named| named.name.is_some());
+        said.min_by_key(|named| (rank(&named.feed), &named.feed))?.name.clone()
+    }
+
+    /// A feed calls the student so. `true`: that is news. The higher revision wins, and of two of one the greater.
+    pub(super) fn call(&mut self, feed: &str, revision: u64, name: Option<String>) -> bool {
+        let said = Named { feed: feed.to_owned(), revision, name };
+        match self.names.binary_search_by(|named| named.feed.as_str().cmp(feed)) {
+            Err(at) => self.names.insert(at, said),
+            Ok(at) if self.names[at] < said => self.names[at] = said,
+            Ok(_) => return false,
+        }
+        true
+    }
+
     pub fn rule(&self, name: &str) -> Option<&RuleState> {
         self.rules.iter().find(|state| state.rule == name)
     }
@@ -100,10 +129,13 @@ impl State for StudentState {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let Self { profile, registers, rules, others } = self;
+        let Self { profile, names, registers, rules, others } = self;
         let mut state = vec![FORMAT];
         if profile.is_some() {
             push(&mut state, PROFILE, SECTION_FORMAT, &plain(profile));
+        }
+        if !names.is_empty() {
+            push(&mut state, NAMES, SECTION_FORMAT, &plain(names));
         }
         for rule in rules {
             push(&mut state, RULE, SECTION_FORMAT, &plain(rule));
@@ -114,15 +146,28 @@ impl State for StudentState {
         }
         state
     }
+
+    fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
+        self.registers.digest_into(sink);
+        sink(b"|");
+        for rule in &self.rules {
+            sink(rule.rule.as_bytes());
+            rule.announced.digest_into(sink);
+        }
+    }
 }
 
 impl StudentState {
     fn take(&mut self, (tag, format, bytes): (u8, u8, &[u8])) -> Result<(), HubError> {
         let is_known = match tag {
-            PROFILE | RULE if format != SECTION_FORMAT => return Err(damaged()),
+            PROFILE | RULE | NAMES if format != SECTION_FORMAT => return Err(damaged()),
             tag if Registers::TAGS.contains(&tag) && format != SECTION_FORMAT => return Err(damaged()),
             PROFILE => {
                 self.profile = postcard::from_bytes(bytes).map_err(|_| damaged())?;
+                true
+            }
+            NAMES => {
+                self.names = postcard::from_bytes(bytes).map_err(|_| damaged())?;
                 true
             }
             RULE => self.take_rule(bytes)?,
@@ -210,7 +255,7 @@ mod tests {
         for bytes in [&b""[..], &[2], &[FORMAT, 1], &[FORMAT, PROFILE, SECTION_FORMAT, 9, 0]] {
             assert!(StudentState::decode(bytes).is_err(), "{bytes:?}");
         }
-        for tag in Registers::TAGS.iter().copied().chain([PROFILE, RULE]) {
+        for tag in Registers::TAGS.iter().copied().chain([PROFILE, RULE, NAMES]) {
             let mut newer = vec![FORMAT];
             push(&mut newer, tag, SECTION_FORMAT + 1, b"of a later version");
             assert!(StudentState::decode(&newer).is_err(), "nothing is judged without section {tag}");

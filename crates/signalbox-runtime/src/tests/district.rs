@@ -27,12 +27,14 @@ use signalbox_store::memory::{MemoryFeeds, MemoryState};
 
 use super::runs::CutsRuns;
 use crate::calendar::{CalendarSpec, Calendars, MONDAY_TO_FRIDAY};
+use crate::consume::tests::consistent;
 use crate::consumer::Consumer;
 use crate::deliver::Target;
 use crate::feeds::names::Names;
 use crate::hub::{self, Feed, Hub, Route, Settings, Topics};
 use crate::ingest::{Holder, PassReport, RunReport};
 use crate::land::Landing;
+use crate::scoring::Scoring;
 use crate::up::{self, Loops};
 use crate::view;
 use crate::view::status::Status;
@@ -191,6 +193,7 @@ impl District {
 
     /// Every alert as `type student state`.
     pub(crate) async fn told(&self) -> Vec<String> {
+        consistent::<Scoring>(&self.hub).await;
         let alerts = view::flags::alerts(&self.hub).await.expect("lists");
         alerts
             .iter()

@@ -11,6 +11,7 @@ use signalbox_log::{EventLog, LogError, Message, Record, Shard, Subscription};
 
 use super::district::{District, now};
 use crate::view;
+use crate::view::flags::Which;
 
 /// A log that refuses the ends of runs while it is told to: what was appended before is a run cut in half.
 pub(crate) struct CutsRuns {
@@ -136,8 +137,8 @@ async fn i20_while_a_run_is_open_nobody_is_evaluated() {
     district.roster(&["1001", "1002"]);
     district.drain().await;
     assert_eq!(district.told().await.len(), 1, "the withdrawal waits for the end of the run");
-    let flags = view::flags::flags(&district.hub, now()).await.expect("lists");
-    assert_eq!((flags[0].state, flags[0].acknowledged_by.as_deref()), ("open", Some("R. Ortiz")));
+    let flags = view::flags::flags(&district.hub, Which::default()).await.expect("lists");
+    assert_eq!((&*flags[0].state, flags[0].acknowledged_by.as_deref()), ("open", Some("R. Ortiz")));
 
     cut.store(false, Ordering::SeqCst);
     district.pass().await;
@@ -148,7 +149,7 @@ async fn i20_while_a_run_is_open_nobody_is_evaluated() {
 }
 
 async fn acknowledge(district: &District) {
-    let flag = view::flags::flags(&district.hub, now()).await.expect("lists").remove(0);
+    let flag = view::flags::flags(&district.hub, Which::default()).await.expect("lists").remove(0);
     let event = Event {
         id: signalbox_event::id::derived(&[b"test"]),
         source: "/districts/d/people".to_owned(),

@@ -1,43 +1,26 @@
 //! Flags and alerts, listed.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 use serde_json::Value;
-use signalbox_event::StudentKey;
 use signalbox_event::id::flag_id;
 use signalbox_risk::Flag;
+use signalbox_store::card::{Card, CardQuery};
 use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
 use super::listed::{Listed, TOLD};
-use super::{PAGE, find_student, local, students};
+use super::{PAGE, find_student, local, state_of, states_of};
+use crate::consume::folder::{Folder, Who};
 use crate::hub::{Hub, HubError};
+use crate::scoring::Scoring;
+use crate::scoring::cards::FLAG;
+pub use crate::scoring::cards::FlagLine;
 use crate::scoring::student::{RuleState, StudentState, StudentYear};
 
-/// A line of `signalbox flags list`
-#[derive(Debug, Clone, Serialize)]
-pub struct FlagLine {
-    pub flag_id: Uuid,
-    pub student_key: StudentKey,
-    pub student_id: Option<String>,
-    pub rule: String,
-    /// What people work on because of it: `attendance`, `course`, `behavior`.
-    pub domain: &'static str,
-    /// Of the enrolment that holds today, while the flag is live; later, of the one that held on `as_of`.
-    pub school: Option<String>,
-    pub grade: Option<String>,
-    /// What was measured; of several reasons the first.
-    pub value: Option<String>,
-    pub state: &'static str,
-    /// Whether it goes on depends on days that are unknown: it stands as it was told.
-    pub unconfirmed: bool,
-    /// The day on which the line was reached.
-    pub since: String,
-    /// The last covered day that was used.
-    pub as_of: String,
-    pub acknowledged_by: Option<String>,
-}
+/// More than so many are meant by no text.
+const FOUND_AT_MOST: usize = 100;
 
 /// A line of `signalbox alerts list`
 #[derive(Debug, Clone, Serialize)]
@@ -71,6 +54,10 @@ pub struct Found {
 }
 
 impl Found {
+    fn place(&self) -> (StudentYear, &str, u32) {
+        (self.who, &self.rule, self.number)
+    }
+
     /// What is kept of its rule, with the flag.
     pub fn kept(&self) -> Option<(&RuleState, &Flag)> {
         let kept = self.state.rule(&self.rule)?;
@@ -78,58 +65,37 @@ impl Found {
     }
 }
 
-/// Every flag ever announced, the open ones first.
-pub async fn flags(hub: &Hub, now: Timestamp) -> Result<Vec<FlagLine>, HubError> {
-    let today = hub.settings.district.local_date(now);
-    let mut lines = Vec::new();
-    for shard in 0..hub.settings.topics.shards {
-        students(hub, shard, |who, state| {
-            lines.extend(of_student(hub, who, &state, today));
-        })
-        .await?;
-    }
-    lines.sort_by(|a, b| {
-        let rank = |line: &FlagLine| (line.state != "open", line.student_id.clone(), line.since.clone());
-        rank(a).cmp(&rank(b))
-    });
-    Ok(lines)
+/// Which flags are asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Which<'a> {
+    pub school: Option<&'a str>,
+    pub state: Option<&'a str>,
+    pub rule: Option<&'a str>,
 }
 
-/// The lines of one student in one school year.
-pub(crate) fn of_student(hub: &Hub, who: StudentYear, state: &StudentState, today: Date) -> Vec<FlagLine> {
-    let of_rule = |kept: &RuleState| {
-        let flags = kept.announced.flags().iter();
-        flags.map(|flag| line(hub, who, state, (kept, flag), today)).collect::<Vec<_>>()
-    };
-    state.rules.iter().flat_map(of_rule).collect()
+/// Flags that were announced, the open ones first.
+pub async fn flags(hub: &Hub, which: Which<'_>) -> Result<Vec<FlagLine>, HubError> {
+    let Which { school, state, rule } = which;
+    let query = CardQuery { kind: FLAG, state, about: rule, school };
+    let (mut lines, mut last) = (Vec::new(), None);
+    loop {
+        let page = hub.states.cards(Scoring::KEPT_AS, &query, last.as_ref(), PAGE).await?;
+        lines.extend(page.iter().map(line).collect::<Result<Vec<_>, _>>()?);
+        last = page.into_iter().next_back();
+        if last.is_none() {
+            return Ok(lines);
+        }
+    }
 }
 
-fn line(
-    hub: &Hub,
-    who: StudentYear,
-    state: &StudentState,
-    (kept, flag): (&RuleState, &Flag),
-    today: Date,
-) -> FlagLine {
-    let on = if flag.state.is_live() { today } else { flag.until };
-    let enrollment = state.registers.enrollment_on(on, |feed| hub.settings.authority(feed));
-    let rule = kept.basis(flag.number).map(|basis| &basis.rule);
-    let reasons = rule.map(|rule| rule.settings.reasons(flag)).unwrap_or_default();
-    FlagLine {
-        flag_id: id(hub, who, &kept.rule, flag.number),
-        student_key: who.student,
-        student_id: state.profile.as_ref().map(|profile| profile.id.clone()),
-        rule: kept.rule.clone(),
-        domain: flag.measured.domain(),
-        school: enrollment.map(|enrollment| enrollment.school.to_owned()),
-        grade: enrollment.and_then(|enrollment| enrollment.grade.map(str::to_owned)),
-        value: reasons.into_iter().next().map(|reason| reason.value),
-        state: flag.state.as_str(),
-        unconfirmed: flag.unconfirmed,
-        since: flag.start.to_string(),
-        as_of: flag.until.to_string(),
-        acknowledged_by: flag.acknowledgement.as_ref().map(|act| act.by.clone()),
-    }
+/// One flag, by its id.
+pub async fn flag(hub: &Hub, id: Uuid) -> Result<Option<FlagLine>, HubError> {
+    let cards = hub.states.cards_by_id(Scoring::KEPT_AS, FLAG, id..=id, 1).await?;
+    cards.first().map(line).transpose()
+}
+
+fn line(card: &Card) -> Result<FlagLine, HubError> {
+    serde_json::from_str(&card.body).map_err(|_| HubError::Stored("card"))
 }
 
 /// The id of a student's n-th flag of a rule.
@@ -139,25 +105,41 @@ pub fn id(hub: &Hub, who: StudentYear, rule: &str, number: u32) -> Uuid {
 
 /// The flags that a text names: by the beginning of their id, or by an id of their student's.
 pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
-    let start = named.trim_start_matches("F-").to_ascii_lowercase();
-    let their_students = find_student(hub, named).await?;
     let mut found = Vec::new();
-    for shard in 0..hub.settings.topics.shards {
-        students(hub, shard, |who, state| {
-            let is_theirs = their_students.contains(&who.student);
-            for kept in &state.rules {
-                for number in kept.announced.flags().iter().map(|flag| flag.number) {
-                    let id = || id(hub, who, &kept.rule, number).to_string();
-                    if is_theirs || !start.is_empty() && id().starts_with(&start) {
-                        let rule = kept.rule.clone();
-                        found.push(Found { who, state: state.clone(), rule, number });
-                    }
-                }
-            }
-        })
-        .await?;
+    for student in find_student(hub, named).await? {
+        for (who, state) in states_of(hub, student).await? {
+            found.extend(all_of(who, &state));
+        }
     }
+    if let Some(ids) = that_begin(named.trim_start_matches("F-")) {
+        for card in hub.states.cards_by_id(Scoring::KEPT_AS, FLAG, ids, FOUND_AT_MOST).await? {
+            let Some(who) = StudentYear::of_subject(&card.subject) else { continue };
+            let Some(state) = state_of(hub, who).await? else { continue };
+            let of_card = |flag: &Found| id(hub, who, &flag.rule, flag.number) == card.id;
+            found.extend(all_of(who, &state).filter(of_card));
+        }
+    }
+    // An id of a student's may be how their flag's begins.
+    found.sort_by(|a, b| a.place().cmp(&b.place()));
+    found.dedup_by(|a, b| a.place() == b.place());
     Ok(found)
+}
+
+fn all_of(who: StudentYear, state: &StudentState) -> impl Iterator<Item = Found> {
+    let flags = state
+        .rules
+        .iter()
+        .flat_map(|kept| kept.announced.flags().iter().map(|flag| (kept.rule.clone(), flag.number)));
+    flags.map(move |(rule, number)| Found { who, state: state.clone(), rule, number })
+}
+
+/// The ids that begin so; `None`: none can.
+fn that_begin(text: &str) -> Option<RangeInclusive<Uuid>> {
+    let digits = text.to_ascii_lowercase().replace('-', "");
+    let is_one = !digits.is_empty() && digits.len() <= 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let filled = |with: &str| Uuid::try_parse(&(digits.clone() + &with.repeat(32 - digits.len()))).ok();
+    is_one.then_some(())?;
+    Some(filled("0")?..=filled("f")?)
 }
 
 /// Every alert, oldest first.

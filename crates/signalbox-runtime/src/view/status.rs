@@ -12,19 +12,20 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signalbox_connector::words::{counted, plural};
 use signalbox_event::data::Mode;
-use signalbox_risk::FlagState;
 use signalbox_store::feed::HoldState;
 
 pub use self::beside::{Note, called, untold};
 pub use self::not_used::NotUsed;
 pub use self::outbox::{DestinationStatus, OutboxCounts};
-use self::scopes::Scopes;
-use super::{LocalTime, local, repair, students};
+use super::{LocalTime, local, repair};
+use crate::consume::folder::Folder;
 use crate::consume::{behind_of, ends_of};
 use crate::dead_letters;
 use crate::hub::{Feed, Hub, HubError};
 use crate::ingest::{FeedSettings, RunReport, Trouble};
 use crate::land::hex;
+use crate::scoring::Scoring;
+use crate::scoring::cards::FLAG;
 use crate::shard::{self, ShardState};
 
 /// `signalbox status`
@@ -105,7 +106,7 @@ pub struct FlagCounts {
 
 /// Looks at everything.
 pub async fn status(hub: &Hub, now: Timestamp) -> Result<Status, HubError> {
-    // The log first: an answer that does not come is not to cost the hash over every student.
+    // The log first: an answer that does not come is not to cost the rest.
     let (consumers, dead_letters) = (consumers(hub).await?, dead_letters::waiting(hub).await?);
     Ok(Status { consumers, dead_letters: Some(dead_letters), ..status_without_log(hub, now).await? })
 }
@@ -121,7 +122,8 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     for feed in &hub.settings.feeds {
         unmatched += hub.feeds.ledger_counts(&feed.name).await?.unmatched;
     }
-    let (flags, state_hash, scopes) = flags_and_hash(hub).await?;
+    let (flags, state_hash, scopes) =
+        (flag_counts(hub).await?, state_hash(hub).await?, scopes::load(hub).await?);
     let (outbox, destinations) = outbox::look(hub).await?;
     let topics = &hub.settings.topics;
     let unknown = topics.consumers.iter().flat_map(|consumer| {
@@ -129,7 +131,8 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     });
     Ok(Status {
         running,
-        warnings: [beside::warnings(hub, &feeds, now).await?, scopes.warnings(&hub.settings.rules)].concat(),
+        warnings: [beside::warnings(hub, &feeds, now).await?, scopes::warnings(&scopes, &hub.settings.rules)]
+            .concat(),
         feeds,
         consumers: unknown.collect(),
         flags,
@@ -291,38 +294,32 @@ pub(crate) async fn consumers(hub: &Hub) -> Result<Vec<ConsumerStatus>, HubError
     Ok(status)
 }
 
-async fn flags_and_hash(hub: &Hub) -> Result<(FlagCounts, String, Scopes), HubError> {
-    let (mut counts, mut scopes) = (FlagCounts::default(), Scopes::default());
-    let mut digests = Vec::new();
-    for shard in 0..hub.settings.topics.shards {
-        students(hub, shard, |who, state| {
-            for flag in state.rules.iter().flat_map(|rule| rule.announced.flags()) {
-                match flag.state {
-                    FlagState::Open => counts.open += 1,
-                    FlagState::Dismissed => counts.dismissed += 1,
-                    FlagState::Cleared => counts.cleared += 1,
-                    FlagState::Withdrawn => counts.withdrawn += 1,
-                    FlagState::Ended => counts.ended += 1,
-                }
-            }
-            scopes.see(&state);
-            let mut hasher = Sha256::new();
-            state.registers.digest_into(&mut |bytes| hasher.update(bytes));
-            hasher.update(b"|");
-            for rule in &state.rules {
-                hasher.update(rule.rule.as_bytes());
-                rule.announced.digest_into(&mut |bytes| hasher.update(bytes));
-            }
-            digests.push((who, hasher.finalize()));
-        })
-        .await?;
+async fn flag_counts(hub: &Hub) -> Result<FlagCounts, HubError> {
+    let mut counts = FlagCounts::default();
+    for (state, count) in hub.states.count_cards(Scoring::KEPT_AS, FLAG).await? {
+        match state.as_str() {
+            "open" => counts.open = count,
+            "dismissed" => counts.dismissed = count,
+            "cleared" => counts.cleared = count,
+            "withdrawn" => counts.withdrawn = count,
+            "ended" => counts.ended = count,
+            _ => return Err(HubError::Stored("card")),
+        }
     }
-    digests.sort_by_key(|(who, _)| *who);
+    Ok(counts)
+}
+
+/// A hash of the states of all consumers, however many shards they are on.
+async fn state_hash(hub: &Hub) -> Result<String, HubError> {
     let mut hasher = Sha256::new();
-    for (who, digest) in digests {
-        hasher.update(who.school_year.to_be_bytes());
-        hasher.update(who.student.as_uuid().as_bytes());
-        hasher.update(digest);
+    for consumer in hub.settings.topics.consumers {
+        let mut sum = 0_u128;
+        for shard in 0..hub.settings.topics.shards {
+            let (state, _) = ShardState::<()>::stored(hub, consumer.kept_as, shard).await?;
+            sum = sum.wrapping_add(state.digest);
+        }
+        hasher.update(consumer.kept_as);
+        hasher.update(sum.to_be_bytes());
     }
-    Ok((counts, hex(&hasher.finalize()), scopes))
+    Ok(hex(&hasher.finalize()))
 }

@@ -9,12 +9,14 @@ use signalbox_risk::{
 };
 use signalbox_store::feed::Named;
 
-use super::flags::{FlagLine, Found, of_student};
+use super::flags::{FlagLine, Found};
 use super::{shard_of, shard_state, states_of};
 use crate::hub::{Hub, HubError};
 use crate::ingest::identity::is_the_hubs_own;
 use crate::reference::ReferenceView;
-use crate::scoring::coverage::{self, ScoredShard};
+use crate::scoring::ScoredShard;
+use crate::scoring::cards::lines;
+use crate::scoring::coverage;
 use crate::scoring::law::Law;
 use crate::scoring::student::{StudentState, StudentYear};
 
@@ -22,6 +24,8 @@ use crate::scoring::student::{StudentState, StudentYear};
 #[derive(Debug, Serialize)]
 pub struct StudentView {
     pub student_key: StudentKey,
+    /// As the roster has it: family name, given name.
+    pub name: Option<String>,
     pub ids: Vec<IdLine>,
     pub enrollments: Vec<EnrollmentLine>,
     pub answers: Vec<AnswerLine>,
@@ -79,6 +83,7 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
     let ids = hub.feeds.ids_of(Named::Student, &key.to_string()).await?;
     let mut view = StudentView {
         student_key: key,
+        name: None,
         ids: ids
             .into_iter()
             .filter(|row| !is_the_hubs_own(&row.id_type))
@@ -100,7 +105,9 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
             view.answers.extend(judge.answers(*who, state));
             is_answered = true;
         }
-        view.flags.extend(of_student(hub, *who, state, hub.settings.district.local_date(now)));
+        let today = hub.settings.district.local_date(now);
+        view.flags.extend(lines(&judge.shard, &hub.settings, (*who, state), today));
+        view.name = state.name(|feed| judge.shard.authority(&hub.settings, feed)).or(view.name);
     }
     if !is_answered {
         let who = StudentYear { school_year: judge.running_year, student: key };

@@ -8,10 +8,10 @@ use super::flags::Found;
 use super::shard_of;
 use crate::hub::{Hub, HubError};
 use crate::reference::ReferenceView;
-use crate::scoring::coverage::{self, ScoredShard, reference_version};
+use crate::scoring::coverage::{self, reference_version};
 use crate::scoring::law::Law;
-use crate::scoring::observation;
 use crate::scoring::student::{Basis, StudentYear};
+use crate::scoring::{self, ScoredShard, observation};
 use crate::shard::{Place, ShardChange};
 
 /// What the log had said of a student, and of their shard, by some place.
@@ -69,7 +69,7 @@ impl Replay {
 
 /// As the consumer does.
 fn hear(shard: &mut ScoredShard, event: &Event) {
-    let change = shard.hear(event).max(coverage::hear(shard, event));
+    let change = shard.hear(event).max(scoring::hear(shard, event));
     shard.turns += u64::from(change == ShardChange::Turned);
 }
 

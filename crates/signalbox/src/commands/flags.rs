@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use signalbox_event::data::Acknowledged;
 use signalbox_risk::FlagState;
 use signalbox_runtime::hub::Hub;
-use signalbox_runtime::view::flags::{FlagLine, Found, find, flags};
+use signalbox_runtime::view::flags::{FlagLine, Found, Which, find, flag, flags};
 use signalbox_runtime::{act, up};
 use uuid::Uuid;
 
@@ -23,9 +23,9 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
     let now = Clock::new(global.now).frozen();
     match &args.what {
         FlagsWhat::List(args) => {
-            let mut lines = flags(&opened.hub, now).await?;
-            lines.retain(|line| is_asked_for(line, args));
-            show(out, global, lines)?;
+            let FlagsList { school, state, rule } = args;
+            let which = Which { school: school.as_deref(), state: state.as_deref(), rule: rule.as_deref() };
+            show(out, global, flags(&opened.hub, which).await?)?;
         }
         FlagsWhat::Ack(args) => {
             let flag_id = acknowledge(&opened.hub, args, now).await?;
@@ -33,21 +33,15 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
             let company = opened.company(&up_command::fingerprint(global)?)?;
             up::folded(&opened.hub, company.beside, now).await?;
             // To a person only the one that they have just taken on.
-            let mut lines = flags(&opened.hub, now).await?;
-            lines.retain(|line| global.output == Output::Json || line.flag_id == flag_id);
+            let lines = match global.output {
+                Output::Json => flags(&opened.hub, Which::default()).await?,
+                Output::Text => flag(&opened.hub, flag_id).await?.into_iter().collect(),
+            };
             show(out, global, lines)?;
         }
     }
     opened.close().await?;
     Ok(Done::Ok)
-}
-
-fn is_asked_for(line: &FlagLine, args: &FlagsList) -> bool {
-    let is_it =
-        |asked: &Option<String>, is: Option<&str>| asked.as_deref().is_none_or(|asked| is == Some(asked));
-    is_it(&args.school, line.school.as_deref())
-        && is_it(&args.state, Some(line.state))
-        && is_it(&args.rule, Some(&line.rule))
 }
 
 fn show(out: &mut dyn Write, global: &Global, lines: Vec<FlagLine>) -> Result<(), Failure> {
@@ -58,6 +52,7 @@ fn show(out: &mut dyn Write, global: &Global, lines: Vec<FlagLine>) -> Result<()
             let mut table = Table::new([
                 "flag",
                 "student",
+                "name",
                 "school",
                 "grade",
                 "rule",
@@ -71,17 +66,14 @@ fn show(out: &mut dyn Write, global: &Global, lines: Vec<FlagLine>) -> Result<()
                 table.row(vec![
                     line.flag_id.to_string(),
                     line.student_id.unwrap_or_default(),
+                    line.name.unwrap_or_default(),
                     line.school.unwrap_or_default(),
                     line.grade.unwrap_or_default(),
                     line.rule,
                     line.value.unwrap_or_default(),
-                    if line.unconfirmed {
-                        format!("{}, unconfirmed", line.state)
-                    } else {
-                        line.state.to_owned()
-                    },
-                    line.since,
-                    line.as_of,
+                    if line.unconfirmed { format!("{}, unconfirmed", line.state) } else { line.state },
+                    line.since.to_string(),
+                    line.as_of.to_string(),
                     line.acknowledged_by.unwrap_or_default(),
                 ]);
             }

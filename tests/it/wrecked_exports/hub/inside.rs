@@ -27,6 +27,7 @@ use signalbox_runtime::land::Landing;
 use signalbox_runtime::scoring::CONSUMER;
 use signalbox_runtime::up::{self, Loops};
 use signalbox_runtime::view;
+use signalbox_runtime::view::flags::Which;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -112,7 +113,7 @@ impl Hub for Inside {
     }
 
     fn flags(&self) -> Vec<Value> {
-        let flags = self.runtime.block_on(view::flags::flags(&self.hub, self.now)).expect("looks");
+        let flags = self.runtime.block_on(view::flags::flags(&self.hub, Which::default())).expect("looks");
         flags.iter().map(|flag| serde_json::to_value(flag).expect("it is JSON")).collect()
     }
 

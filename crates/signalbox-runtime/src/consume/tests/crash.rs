@@ -8,16 +8,18 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_event::id::derived;
 use signalbox_event::{Data, Domain, Event};
+use signalbox_store::card::Card;
 use signalbox_store::outbox::NewEntry;
 
-use crate::consume::folder::{Decided, Deciding, Folded, Folder, Folding, State, StateChange, Who};
+use crate::consume::folder::{Decided, Deciding, Folded, Folder, Folding, State, StateChange, Who, of_row};
 use crate::consume::listed;
+use crate::consume::tests::consistent;
 use crate::consumer::Consumer;
 use crate::failpoint;
 use crate::hub::{HubError, Settings};
 use crate::reference::ReferenceView;
-use crate::scoring;
 use crate::scoring::student::StudentYear;
+use crate::scoring::{self, Scoring};
 use crate::shard::{ShardChange, ShardState};
 use crate::tests::district::District;
 
@@ -45,6 +47,10 @@ impl State for Days {
 
     fn encode(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("plain data")
+    }
+
+    fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
+        sink(&self.encode());
     }
 }
 
@@ -97,6 +103,20 @@ impl Folder for Tally {
         shard.own.len()
     }
 
+    fn cards(_: &ShardState<BTreeSet<String>>, _: &Settings, who: StudentYear, state: &Days) -> Vec<Card> {
+        let card = Card {
+            kind: "days".to_owned(),
+            id: who.student.as_uuid().to_owned(),
+            subject: who.subject(),
+            state: "known".to_owned(),
+            about: Self::NAME.to_owned(),
+            school: None,
+            sort: String::new(),
+            body: serde_json::to_string(state).expect("plain data"),
+        };
+        vec![card]
+    }
+
     fn decide(on: &Deciding<'_, Self>, who: StudentYear, state: &mut Days) -> Decided {
         assert_eq!(*on.reference, on.shard.own.len(), "what is decided against is of today");
         if !state.is_flagged || std::mem::replace(&mut state.is_told, true) {
@@ -143,7 +163,7 @@ fn two_consumers_end_alike_wherever_the_process_is_killed() {
     for name in failpoint::NAMES {
         for hit in 1..=HITS {
             let folder = tempfile::tempdir().expect("a folder");
-            if child(folder.path(), Some(format!("{name}:{hit}"))) {
+            if child(folder.path(), Some(&format!("{name}:{hit}"))) {
                 break;
             }
             killed.insert(*name);
@@ -157,10 +177,10 @@ fn two_consumers_end_alike_wherever_the_process_is_killed() {
 }
 
 /// `false`: it was killed.
-fn child(folder: &Path, failpoint: Option<String>) -> bool {
+fn child(folder: &Path, failpoint: Option<&str>) -> bool {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command.args(["--exact", "consume::tests::crash::a_process", "--ignored", "--quiet"]).env(FOLDER, folder);
-    if let Some(failpoint) = &failpoint {
+    if let Some(failpoint) = failpoint {
         command.env("SIGNALBOX_FAILPOINT", failpoint);
     }
     let out = command.output().expect("it starts");
@@ -198,8 +218,10 @@ fn outcome(folder: &Path) -> Outcome {
             let rows = hub.states.scan(Tally::KEPT_AS, shard, None, 100).await.expect("reads");
             let of_students =
                 rows.iter().filter_map(|row| Some((StudentYear::of_subject(&row.subject)?, row)));
-            tally.extend(of_students.map(|(who, row)| (who, Days::decode(&row.state).expect("its own"))));
+            tally.extend(of_students.map(|(who, row)| (who, of_row(row).expect("its own"))));
         }
+        consistent::<Scoring>(hub).await;
+        consistent::<Tally>(hub).await;
         let mut told = district.told().await;
         told.sort();
         Outcome { risk: district.status().await.state_hash, told, tally }

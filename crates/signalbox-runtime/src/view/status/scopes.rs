@@ -5,44 +5,31 @@ use std::collections::BTreeSet;
 use signalbox_risk::Rule;
 
 use super::Note;
-use crate::scoring::student::StudentState;
+use crate::hub::{Hub, HubError};
+use crate::scoring::Scopes;
+use crate::view::shard_state;
 
 /// How many names a warning shows.
 const NAMES_SHOWN: usize = 20;
 
-/// The grade levels and schools of enrolments, as the rosters write them.
-#[derive(Debug, Default)]
-pub(super) struct Scopes {
-    grades: BTreeSet<String>,
-    schools: BTreeSet<String>,
+/// What the rosters write, over all shards.
+pub(super) async fn load(hub: &Hub) -> Result<Scopes, HubError> {
+    let mut all = Scopes::default();
+    for shard in 0..hub.settings.topics.shards {
+        all.join(shard_state(hub, shard).await?.own.scopes);
+    }
+    Ok(all)
 }
 
-impl Scopes {
-    pub(super) fn see(&mut self, state: &StudentState) {
-        for live in state.registers.live_enrollments() {
-            remember(&mut self.schools, live.enrollment.school);
-            if let Some(grade) = live.enrollment.grade {
-                remember(&mut self.grades, grade);
-            }
-        }
+/// What rules are for that no student has.
+pub(super) fn warnings(scopes: &Scopes, rules: &[Rule]) -> Vec<Note> {
+    // Before a roster was read nothing can be said.
+    if scopes.schools.is_empty() {
+        return Vec::new();
     }
-
-    /// What rules are for that no student has.
-    pub(super) fn warnings(&self, rules: &[Rule]) -> Vec<Note> {
-        // Before a roster was read nothing can be said.
-        if self.schools.is_empty() {
-            return Vec::new();
-        }
-        let grades = rules.iter().flat_map(|rule| for_nobody(rule, "grade", &rule.grades, &self.grades));
-        let schools = rules.iter().flat_map(|rule| for_nobody(rule, "school", &rule.schools, &self.schools));
-        grades.chain(schools).collect()
-    }
-}
-
-fn remember(names: &mut BTreeSet<String>, name: &str) {
-    if !names.contains(name) {
-        names.insert(name.to_owned());
-    }
+    let grades = rules.iter().flat_map(|rule| for_nobody(rule, "grade", &rule.grades, &scopes.grades));
+    let schools = rules.iter().flat_map(|rule| for_nobody(rule, "school", &rule.schools, &scopes.schools));
+    grades.chain(schools).collect()
 }
 
 fn for_nobody<'a>(
