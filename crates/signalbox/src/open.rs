@@ -33,7 +33,7 @@ use signalbox_runtime::calendar::{CalendarSpec, Calendars};
 use signalbox_runtime::deliver::Target;
 use signalbox_runtime::feeds::names::Names;
 use signalbox_runtime::hub::{District, Feed, Hub, Route, Settings, Topics};
-use signalbox_runtime::ingest::Holder;
+use signalbox_runtime::ingest::{Holder, Known};
 use signalbox_runtime::land::Landing;
 use signalbox_runtime::up::Beside;
 
@@ -252,6 +252,20 @@ impl Scratch {
         };
         vanished.and(dropped)
     }
+}
+
+/// The ids that an embedded hub has read of its rosters. `None`: it has not started, or its files cannot be read.
+pub(crate) fn known_ids(config: &Config) -> Option<Known> {
+    if !has_started(config) {
+        return None;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(embedded::known_ids(&config.data_dir)).ok()
+}
+
+/// Whether an embedded hub has read anything.
+pub(crate) fn has_started(config: &Config) -> bool {
+    matches!(config.backing, Backing::Embedded) && embedded::has_started(&config.data_dir)
 }
 
 /// The log and the stores of a hub.

@@ -1,8 +1,10 @@
 //! Whose row is it: claimed ids to student keys and schools. `ids`: ids of students, or of schools; `claims`: which ids a
-//! roster payload changes; `person`: whom an id is given to; `shape`: ids that are written another way.
+//! roster payload changes; `person`: whom an id is given to; `shape`: ids that are written another way; `known`: for those
+//! who only try a file.
 
 mod claims;
 mod ids;
+mod known;
 mod person;
 mod shape;
 
@@ -14,6 +16,7 @@ use signalbox_store::feed::{CrosswalkRow, FeedStore, Named};
 
 pub(crate) use self::claims::{Change, RosterIds, two_persons};
 use self::ids::Ids;
+pub use self::known::{Known, Lost};
 pub(crate) use self::person::{Person, Successor};
 pub(crate) use self::shape::Hint;
 use self::shape::shape_of;

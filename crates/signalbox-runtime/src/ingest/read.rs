@@ -18,6 +18,7 @@ use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_event::rows::Role;
 use signalbox_risk::DateRanges;
 
+pub use self::ids::unknown_school;
 pub use self::place::outside_years;
 use self::place::{RowsByDay, SchoolSeen};
 use super::doubt::{Book, Doubt, Doubts, Place};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use signalbox_runtime::hub::Topics;
+use signalbox_runtime::ingest::Known;
 use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog, SqliteState};
 
 use super::{DataDir, Stores, default_topics, environment};
@@ -17,6 +18,17 @@ pub(super) async fn open(folder: &Path) -> Result<Stores, Failure> {
     let states = Arc::new(SqliteState::open(&folder.join("state.db")).await?);
     let feeds = Arc::new(SqliteFeeds::open(&folder.join("feeds.db")).await?);
     Ok(Stores { topics, log: Arc::new(log), states: states.clone(), outbox: states, feeds })
+}
+
+/// Whether feeds were read into the folder.
+pub(super) fn has_started(folder: &Path) -> bool {
+    folder.join("feeds.db").is_file()
+}
+
+/// The ids of rosters that were.
+pub(super) async fn known_ids(folder: &Path) -> Result<Known, Failure> {
+    let feeds = SqliteFeeds::open(&folder.join("feeds.db")).await?;
+    Ok(Known::of(&feeds).await?)
 }
 
 /// Opens the log in `folder`, which then has every topic.

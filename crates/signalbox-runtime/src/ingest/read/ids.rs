@@ -124,7 +124,8 @@ impl Reader<'_> {
     }
 }
 
-pub(super) fn unknown_school(draft: &Draft<'_>, school: &str) -> Reject {
+/// Why a row is not used whose school no roster names.
+pub fn unknown_school(draft: &Draft<'_>, school: &str) -> Reject {
     Reject {
         file: draft.file,
         row: Some(draft.row),

@@ -2,6 +2,7 @@
 
 mod findings;
 mod payload;
+mod roster;
 
 pub(super) use payload::Nameless;
 
@@ -15,6 +16,7 @@ use signalbox_connector::words::{counted, plural};
 use signalbox_connector::{Contents, ReadSeek, Refusal, RejectCode};
 use signalbox_event::data::AttendanceCategory;
 use signalbox_runtime::calendar::Standing;
+use signalbox_runtime::ingest::Lost;
 
 use crate::config::Loaded;
 use crate::config::parts::Feed;
@@ -22,6 +24,7 @@ use crate::config::place::did_you_mean;
 use crate::open;
 use crate::problem::{Problem, Report, Severity};
 use findings::{Cause, Findings, Rows, Seen};
+use roster::Roster;
 
 /// What a sample showed.
 pub(super) struct Sample {
@@ -42,6 +45,7 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
     };
     let calendars = open::calendars(&loaded.config);
     let mut findings = Findings::new(&calendars, today(loaded, now), feed.source.entities());
+    findings.roster = Roster::load(loaded, feed);
     let (header, read) = read(loaded, feed, payload::open(file, feed, loaded, now), &mut findings);
     let shown = Shown { loaded, feed, file, header, severity: Severity::Error };
     let mut rows = Report::new(file);
@@ -52,6 +56,7 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
     shown.causes(&findings, |_| true, &mut report, &mut rows);
     shown.left_out(&findings, &mut rows);
     shown.idle(&findings, &mut rows);
+    shown.lost(&findings, &mut rows);
     let summary = if refused { String::new() } else { shown.summary(&findings) };
     Sample { problems: both(report, rows), summary }
 }
@@ -287,23 +292,56 @@ impl Shown<'_> {
         }
     }
 
+    /// Rows about students whom the roster does not have.
+    fn lost(&self, findings: &Findings<'_>, rows: &mut Report) {
+        for (lost, Rows { count, first }) in findings.roster.iter().flat_map(|roster| &roster.lost) {
+            let (code, which, help) = match *lost {
+                Lost::Several => (
+                    "ambiguous_student",
+                    "an id that fits several students",
+                    "say in the feed by which id its rows name students: ids: {student: …}",
+                ),
+                Lost::Written { code, mend } => (code, "a student by an id that no roster has so", mend),
+                Lost::Nobody => (
+                    "unknown_student",
+                    "a student whom the roster does not have",
+                    "if these are new, they are used once the roster brings them; if it is nearly all, another column has the id",
+                ),
+            };
+            let message = format!(
+                "{} {which}\nThey wait: nothing of them counts yet.",
+                counted(*count, "row names", "rows name")
+            );
+            let column = self.column_of("student");
+            rows.push(Severity::Warning, (Some(*first), column), code, message, help.to_owned());
+        }
+    }
+
     /// Where the date stands in the header, if the feed maps one.
     fn date_column(&self) -> Option<u64> {
+        self.column_of("date")
+    }
+
+    fn column_of(&self, key: &str) -> Option<u64> {
         let feeds = self.loaded.tree.get("feeds")?;
-        let date =
-            feeds.items().get(self.feed.index)?.get(self.feed.connector)?.get("columns")?.get("date")?;
-        let name = date.text().or_else(|| date.get("from")?.text())?;
+        let columns = feeds.items().get(self.feed.index)?.get(self.feed.connector)?.get("columns")?;
+        let column = columns.get(key)?;
+        let name = column.text().or_else(|| column.get("from")?.text())?;
         self.header.position(name)
     }
 
     fn summary(&self, findings: &Findings<'_>) -> String {
         let Findings { rows, unusable, .. } = findings;
         let usable = rows.saturating_sub(*unusable);
-        format!(
-            "{}: {usable} of {} can be used, if their students are found: signalbox plan looks them up.",
-            self.file_name(),
-            plural(*rows, "row")
-        )
+        let used = format!("{}: {usable} of {} can be used", self.file_name(), plural(*rows, "row"));
+        match findings.roster.as_ref().map(Roster::lost_rows) {
+            Some(0) => format!("{used}."),
+            Some(lost) => format!("{used}, {lost} of them once their students are found."),
+            None if self.feed.roster_of_record => format!("{used}."),
+            None => format!(
+                "{used}, if their students are found: no roster was read, and none lies where its feed looks."
+            ),
+        }
     }
 }
 

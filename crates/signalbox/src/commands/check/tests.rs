@@ -218,7 +218,7 @@ fn the_text_says_where_and_what_to_do_but_no_row() {
         "   In att.csv once, first at row 2 column Code.\n",
         "   Mend: add one of  VIR: present | ",
         "att.csv:3:3  error: Day: ",
-        "att.csv: 0 of 2 rows can be used, if their students are found: signalbox plan looks them up.\n",
+        "att.csv: 0 of 2 rows can be used, if their students are found: no roster was read, and none lies where its feed looks.\n",
         "2 errors. Nothing was read in, nobody was alerted.\n",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
@@ -274,4 +274,36 @@ fn rows_that_count_nowhere_are_told_apart() {
 
     folder.write("e.csv", "Student,School,Entry\n1,100,2026-08-17\n2,100,2061-08-17\n");
     assert_eq!(codes(("enrollment", "e.csv")), ["outside_years"]);
+}
+
+/// The roster that lies there is who is known, before the hub has ever started.
+#[test]
+fn students_and_schools_are_looked_up_in_the_roster() {
+    let folder = Folder::new();
+    let rows = "Student,School,Day,Code\n1001,100,09/01/2026,A\n01002,100,09/01/2026,A\n77,100,09/01/2026,A\n78,100,09/02/2026,A\n1001,900,09/02/2026,A\n";
+    folder.write("att.csv", rows);
+    let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));
+    assert!(
+        text.contains("5 of 5 rows can be used, if their students are found: no roster was read"),
+        "{text}"
+    );
+
+    folder.write("e.csv", "Student,School,Entry\n1001,100,2026-08-17\n1002,100,2026-08-17\n");
+    let (done, problems) = folder.problems(Some(("attendance", "att.csv")));
+    assert_eq!(done, Done::Invalid, "a school that nobody names is a reject");
+    let found: Vec<_> = problems.as_array().expect("a list").iter().collect();
+    let shown: Vec<_> = found.iter().map(|one| (one["code"].as_str(), one["line"].as_u64())).collect();
+    let expected = [
+        (Some("leading_zeros"), Some(3)),
+        (Some("unknown_student"), Some(4)),
+        (Some("unknown_school"), Some(6)),
+    ];
+    assert_eq!(shown, expected, "{problems:#}");
+    assert!(found[1]["message"].as_str().expect("text").starts_with("2 rows name a student"), "{problems:#}");
+    assert_eq!((&found[1]["column"], &found[1]["severity"]), (&1.into(), &"warning".into()));
+    let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));
+    assert!(text.contains("4 of 5 rows can be used, 3 of them once their students are found."), "{text}");
+    for secret in ["01002", "77", "78", "900"] {
+        assert!(!text.contains(secret), "{text}");
+    }
 }

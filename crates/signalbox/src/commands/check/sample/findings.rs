@@ -7,7 +7,9 @@ use signalbox_connector::event::rows::Stands;
 use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Draft, Entity, Item, Reject, RejectCode};
 use signalbox_runtime::calendar::{Calendars, Standing};
-use signalbox_runtime::ingest::outside_years;
+use signalbox_runtime::ingest::{outside_years, unknown_school};
+
+use super::roster::Roster;
 
 /// Rows that disagree are looked for among so many keys: no school year of a district has more.
 const MOST_KEYS: usize = 2_000_000;
@@ -51,6 +53,8 @@ pub(super) struct Findings<'a> {
     /// Rows of attendance that count nowhere, by how their day stands.
     pub(super) idle: BTreeMap<Standing, Rows>,
     pub(super) schools: BTreeSet<String>,
+    /// `None`: nobody is looked up.
+    pub(super) roster: Option<Roster<'a>>,
     /// By a hash of the key, one of what the first row says, and where it stands if it is not counted as unusable yet.
     said: HashMap<u64, (u64, Option<u64>)>,
 }
@@ -60,7 +64,19 @@ impl<'a> Findings<'a> {
     pub(super) fn new(calendars: &'a Calendars, today: Date, entities: &'a [Entity]) -> Self {
         let (causes, left_out, schools) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let (idle, said) = (BTreeMap::new(), HashMap::new());
-        Self { calendars, today, entities, rows: 0, unusable: 0, causes, left_out, idle, schools, said }
+        Self {
+            calendars,
+            today,
+            entities,
+            rows: 0,
+            unusable: 0,
+            causes,
+            left_out,
+            idle,
+            schools,
+            roster: None,
+            said,
+        }
     }
 
     pub(super) fn see(&mut self, item: Item<'_>) {
@@ -82,6 +98,7 @@ impl<'a> Findings<'a> {
         {
             self.schools.insert(school.to_owned());
         }
+        self.look_up(&draft);
         self.day(&draft);
         self.year(&draft);
         self.conflict(&draft);
@@ -90,6 +107,19 @@ impl<'a> Findings<'a> {
         }
         if let Some(fault) = draft.fault {
             self.reject(*fault, school);
+        }
+    }
+
+    /// Notes a row whose student or school no roster has.
+    fn look_up(&mut self, draft: &Draft<'_>) {
+        let Some(roster) = &mut self.roster else { return };
+        roster.see(draft);
+        if let Some(school) =
+            draft.claims.school.as_deref().filter(|_| self.entities.contains(&draft.body.entity()))
+            && draft.fault.is_none()
+            && !roster.has_school(school)
+        {
+            self.reject(unknown_school(draft, school), Some(school));
         }
     }
 
