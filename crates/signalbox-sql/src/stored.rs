@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub(crate) use feed::{
     crosswalk_row, feed_row, group, hold, hold_word, named_number, outcome_word, page, reject, run,
 };
-pub(crate) use outbox::{claim, entry};
+pub(crate) use outbox::{LISTED, TALLIES, claim, entry, tallies};
 pub(crate) use state::{PositionColumns, StateColumns, position, state_row};
 
 /// A column by its name, as a type that the database has.

@@ -64,7 +64,7 @@ impl WithheldBecause {
 }
 
 /// Where an entry stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntryState {
     Pending,
     Delivered,
@@ -94,6 +94,14 @@ impl EntryState {
     pub const fn is_settled(self) -> bool {
         !matches!(self, Self::Pending | Self::Dead)
     }
+}
+
+/// So many entries of a target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tally {
+    pub target: String,
+    pub state: EntryState,
+    pub count: u64,
 }
 
 /// An entry as stored.
@@ -234,6 +242,13 @@ pub trait Outbox: Send + Sync {
 
     /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay: a person may send them again.
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError>;
+
+    /// Pending entries of `target` after `after_seq`, in the order of writing, up to `max`: for people who look.
+    async fn waiting(&self, target: &str, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// How many entries stand how, in the order of targets and states. One that was withheld, and whose flag its target was
+    /// told of by a list since (there is a part), counts as superseded.
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError>;
 
     /// Entries after `after_seq` in the order of writing, up to `max`: for people who look.
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError>;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use signalbox_store::outbox::{Entry, EntryState};
+use signalbox_store::outbox::Entry;
 use uuid::Uuid;
 
 /// Why such an alert is not sent.
@@ -22,10 +22,4 @@ impl Listed {
     pub(super) fn has(&self, flag: Uuid, to: &str) -> bool {
         self.0.contains(&(flag, to.to_owned()))
     }
-}
-
-/// The flag and the recipient of an alert that was withheld.
-pub(super) fn withheld(entry: &Entry) -> Option<(Uuid, String)> {
-    let flag = entry.flag_id.filter(|_| entry.state == EntryState::Withheld && !entry.part)?;
-    Some((flag, entry.target.clone()))
 }

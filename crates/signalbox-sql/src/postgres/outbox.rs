@@ -5,7 +5,9 @@ mod claims;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG, WithheldBecause};
+use signalbox_store::outbox::{
+    Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG, Tally, WithheldBecause,
+};
 use signalbox_store::{Outbox, StoreError};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -14,7 +16,7 @@ use super::PgState;
 use super::refusal::{commit, commit_refusal, refusal};
 use super::statement::{ROWS_AT_ONCE, column};
 use crate::retention;
-use crate::stored::{entry, limit};
+use crate::stored::{LISTED, TALLIES, entry, limit, tallies};
 
 #[async_trait]
 impl Outbox for PgState {
@@ -132,6 +134,26 @@ impl Outbox for PgState {
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
         let pruned = sqlx::query(retention::SETTLED).bind(before_ms).execute(&self.pool).await;
         pruned.map(|_| ()).map_err(commit_refusal)
+    }
+
+    async fn waiting(&self, target: &str, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM outbox WHERE state = 'pending' AND target = $1 AND seq > $2 ORDER BY seq LIMIT $3 + 0",
+        )
+        .bind(target)
+        .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
+        .bind(limit(max))
+        .fetch_all(&mut *self.reader().await?)
+        .await
+        .map_err(refusal)?;
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
+    }
+
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+        let mut reader = self.reader().await?;
+        let all = sqlx::query_as(TALLIES).fetch_all(&mut *reader).await.map_err(refusal)?;
+        let listed = sqlx::query_as(LISTED).fetch_all(&mut *reader).await.map_err(refusal)?;
+        tallies(all, listed).map_err(refusal)
     }
 
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {

@@ -25,7 +25,7 @@ pub struct PgState {
 }
 
 impl PgState {
-    async fn reader(&self) -> Result<impl DerefMut<Target = PgConnection>, StoreError> {
+    pub(super) async fn reader(&self) -> Result<impl DerefMut<Target = PgConnection>, StoreError> {
         self.pool.acquire().await.map_err(refusal)
     }
 }

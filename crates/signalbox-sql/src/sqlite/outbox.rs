@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG, WithheldBecause};
+use signalbox_store::outbox::{
+    Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG, Tally, WithheldBecause,
+};
 use signalbox_store::{Outbox, StoreError};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use super::SqliteState;
 use super::refusal::refusal;
 use super::statement::{of_list, of_rows, slices};
 use crate::retention;
-use crate::stored::{claim, entry, limit};
+use crate::stored::{LISTED, TALLIES, claim, entry, limit, tallies};
 
 #[async_trait]
 impl Outbox for SqliteState {
@@ -137,6 +139,26 @@ impl Outbox for SqliteState {
         let mut transaction = self.db.write().await.map_err(refusal)?;
         sqlx::query(retention::SETTLED).bind(before_ms).execute(&mut *transaction).await.map_err(refusal)?;
         transaction.commit().await.map_err(refusal)
+    }
+
+    async fn waiting(&self, target: &str, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM outbox WHERE state = 'pending' AND target = $1 AND seq > $2 ORDER BY seq LIMIT $3 + 0",
+        )
+        .bind(target)
+        .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
+        .bind(limit(max))
+        .fetch_all(&mut *self.reader().await?)
+        .await
+        .map_err(refusal)?;
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(refusal)
+    }
+
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+        let mut reader = self.reader().await?;
+        let all = sqlx::query_as(TALLIES).fetch_all(&mut *reader).await.map_err(refusal)?;
+        let listed = sqlx::query_as(LISTED).fetch_all(&mut *reader).await.map_err(refusal)?;
+        tallies(all, listed).map_err(refusal)
     }
 
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {

@@ -39,7 +39,7 @@ impl SqliteState {
         Ok(Self { db })
     }
 
-    async fn reader(&self) -> Result<impl DerefMut<Target = SqliteConnection>, StoreError> {
+    pub(super) async fn reader(&self) -> Result<impl DerefMut<Target = SqliteConnection>, StoreError> {
         self.db.reader().await.map_err(refusal)
     }
 

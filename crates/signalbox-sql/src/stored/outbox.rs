@@ -1,6 +1,8 @@
 //! Entries of the outbox.
 
-use signalbox_store::outbox::{Claim, Entry, EntryState};
+use std::collections::BTreeMap;
+
+use signalbox_store::outbox::{Claim, Entry, EntryState, Tally};
 
 use super::{StoredRow, known};
 
@@ -23,6 +25,34 @@ pub(crate) fn entry(row: &impl StoredRow) -> Result<Entry, sqlx::Error> {
         last_error: row.column("last_error")?,
         tried_before: tried_before as u32,
     })
+}
+
+/// (target, state, count)
+pub(crate) type TallyColumns = (String, String, i64);
+
+/// Entries as they stand; the same for both databases.
+pub(crate) const TALLIES: &str =
+    "SELECT target, state, count(*) FROM outbox GROUP BY target, state ORDER BY target, state";
+
+/// Of those that were withheld, the ones of which a list told since.
+pub(crate) const LISTED: &str = "SELECT target, state, count(*) FROM outbox AS alert
+     WHERE state = 'withheld' AND NOT part AND EXISTS (
+         SELECT 1 FROM outbox AS listed
+         WHERE listed.part AND listed.flag_id = alert.flag_id AND listed.target = alert.target)
+     GROUP BY target, state ORDER BY target, state";
+
+/// What was withheld and listed is superseded.
+pub(crate) fn tallies(all: Vec<TallyColumns>, listed: Vec<TallyColumns>) -> Result<Vec<Tally>, sqlx::Error> {
+    let mut counts: BTreeMap<(String, EntryState), i64> = BTreeMap::new();
+    for (target, word, count) in all {
+        *counts.entry((target, entry_state(&word)?)).or_default() += count;
+    }
+    for (target, _, count) in listed {
+        *counts.entry((target.clone(), EntryState::Withheld)).or_default() -= count;
+        *counts.entry((target, EntryState::Superseded)).or_default() += count;
+    }
+    let tally = |((target, state), count)| Tally { target, state, count: count as u64 };
+    Ok(counts.into_iter().filter(|(_, count)| *count > 0).map(tally).collect())
 }
 
 /// The claim that was just written into the row.

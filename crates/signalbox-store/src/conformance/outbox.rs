@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::outbox::EntryState::{self, Pending, Superseded};
-use crate::outbox::{Claim, Entry, NewEntry, Settled, WithheldBecause};
+use crate::outbox::{Claim, Entry, NewEntry, Settled, Tally, WithheldBecause};
 use crate::state::Batch;
 use crate::{Outbox, StateStore};
 
@@ -19,6 +19,8 @@ macro_rules! outbox_conformance {
                 the_same_id_again_changes_nothing
                 entries_page_in_the_order_of_writing
                 many_entries_keep_their_order
+                what_waits_is_read_by_its_target
+                entries_are_tallied_by_how_they_stand
                 what_is_settled_is_pruned
             }
         }
@@ -125,6 +127,41 @@ pub async fn many_entries_keep_their_order(store: &(impl StateStore + Outbox)) {
     assert_eq!(ids(&entries), expected);
     let superseded: Vec<_> = entries.into_iter().filter(|entry| entry.state == Superseded).collect();
     assert_eq!(ids(&superseded), [7, 5_000]);
+}
+
+pub async fn what_waits_is_read_by_its_target(store: &(impl StateStore + Outbox)) {
+    let other = NewEntry { target: "another".into(), ..entry(9, "a") };
+    write(store, (1..=4).map(|number| entry(number, "a")).chain([other])).await;
+    let first = claim(store, 0).await.remove(0);
+    settle(store, &first, Settled::Delivered).await;
+    let page = store.waiting(TARGET, 0, 2).await.expect("reads");
+    assert_eq!(ids(&page), [2, 3]);
+    assert_eq!(ids(&store.waiting(TARGET, page[1].seq, 2).await.expect("reads")), [4]);
+    assert_eq!(store.waiting("nobody", 0, 2).await.expect("reads"), []);
+}
+
+pub async fn entries_are_tallied_by_how_they_stand(store: &(impl StateStore + Outbox)) {
+    let withheld = |number, flag| NewEntry {
+        withheld: Some(WithheldBecause::InTest),
+        flag_id: Some(id(flag)),
+        ..entry(number, "a")
+    };
+    let listed = NewEntry { flag_id: Some(id(100)), ..part(4) };
+    let other = NewEntry { target: "another".into(), ..withheld(5, 100) };
+    write(store, [entry(1, "b"), withheld(2, 100), withheld(3, 200), listed, other]).await;
+    let tally = |target: &str, state, count| Tally { target: target.into(), state, count };
+    let mut expected = vec![
+        tally("another", EntryState::Withheld, 1),
+        tally(TARGET, Pending, 2),
+        tally(TARGET, Superseded, 1),
+        tally(TARGET, EntryState::Withheld, 1),
+    ];
+    assert_eq!(store.tallies().await.expect("counts"), expected);
+    let claim = claim(store, 0).await.remove(0);
+    settle(store, &claim, Settled::Delivered).await;
+    expected[1] = tally(TARGET, Pending, 1);
+    expected.insert(2, tally(TARGET, EntryState::Delivered, 1));
+    assert_eq!(store.tallies().await.expect("counts"), expected);
 }
 
 pub async fn what_is_settled_is_pruned(store: &(impl StateStore + Outbox)) {

@@ -1,11 +1,11 @@
 //! The entries of the outbox, in the order of writing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
 use uuid::Uuid;
 
-use crate::outbox::{Again, Bundle, Claim, Entry, EntryState, Front, NewEntry, Settled, TO_LOG};
+use crate::outbox::{Again, Bundle, Claim, Entry, EntryState, Front, NewEntry, Settled, TO_LOG, Tally};
 
 #[derive(Debug, Default)]
 pub(super) struct Entries {
@@ -134,6 +134,30 @@ impl Entries {
     pub(super) fn after(&self, seq: u64, max: usize) -> Vec<Entry> {
         let later = self.rows.range((Bound::Excluded(seq), Bound::Unbounded));
         later.take(max).map(|(_, row)| row.entry.clone()).collect()
+    }
+
+    pub(super) fn waiting(&self, target: &str, seq: u64, max: usize) -> Vec<Entry> {
+        let later = self.rows.range((Bound::Excluded(seq), Bound::Unbounded)).map(|(_, row)| &row.entry);
+        let waiting = later.filter(|entry| entry.target == target && entry.state == EntryState::Pending);
+        waiting.take(max).cloned().collect()
+    }
+
+    pub(super) fn tallies(&self) -> Vec<Tally> {
+        let entries = || self.rows.values().map(|row| &row.entry);
+        let parts = entries().filter(|entry| entry.part);
+        let listed: HashSet<_> = parts.filter_map(|part| Some((part.flag_id?, &*part.target))).collect();
+        let mut counts = BTreeMap::new();
+        for Entry { target, state, flag_id, part, .. } in entries() {
+            let is_told = flag_id.is_some_and(|flag| listed.contains(&(flag, target)));
+            let state = match state {
+                EntryState::Withheld if is_told && !part => EntryState::Superseded,
+                state => *state,
+            };
+            *counts.entry((target, state)).or_default() += 1;
+        }
+        let tally =
+            |((target, state), count): ((&String, _), _)| Tally { target: target.clone(), state, count };
+        counts.into_iter().map(tally).collect()
     }
 
     pub(super) fn prune(&mut self, before_ms: i64) {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::outbox::Entries;
 use crate::card::{Card, CardQuery, Cards};
-use crate::outbox::{Again, Bundle, Claim, Entry, Settled};
+use crate::outbox::{Again, Bundle, Claim, Entry, Settled, Tally};
 use crate::state::{Advance, Batch, Lease, Position, StateRow, Subject};
 use crate::{Outbox, StateStore, StoreError};
 
@@ -232,6 +232,14 @@ impl Outbox for MemoryState {
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
         self.lock().outbox.prune(before_ms);
         Ok(())
+    }
+
+    async fn waiting(&self, target: &str, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.lock().outbox.waiting(target, after_seq, max))
+    }
+
+    async fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+        Ok(self.lock().outbox.tallies())
     }
 
     async fn entries(&self, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError> {

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use signalbox_connector::words::counted;
-use signalbox_store::outbox::{Entry, EntryState, Front, TO_LOG};
+use signalbox_store::outbox::{Entry, EntryState, Front, TO_LOG, Tally};
 
 use crate::deliver::Outage;
 use crate::hub::{Hub, HubError};
-use crate::view::listed::{self, Listed};
 use crate::view::{LocalTime, PAGE, local_time};
 
 /// Alerts, by where they stand.
@@ -51,30 +50,22 @@ struct Waiting {
     next_try_ms: Option<i64>,
 }
 
-/// Looks at every entry, in the order of writing.
+/// Counts alerts, and looks at those that wait.
 pub(super) async fn look(hub: &Hub) -> Result<(OutboxCounts, Vec<DestinationStatus>), HubError> {
-    let (mut counts, mut listed, mut withheld) = (OutboxCounts::default(), Listed::default(), Vec::new());
+    let mut counts = OutboxCounts::default();
     let mut waiting: BTreeMap<String, Waiting> =
         hub.settings.targets.iter().map(|target| (target.name.clone(), Waiting::default())).collect();
-    let mut after = 0;
-    loop {
-        let entries = hub.outbox.entries(after, PAGE).await?;
-        let Some(last) = entries.last() else { break };
-        after = last.seq;
-        for entry in entries.iter().filter(|entry| entry.target != TO_LOG) {
-            counts.count(entry.state);
-            listed.see(entry);
-            withheld.extend(listed::withheld(entry));
-            match entry.state {
-                EntryState::Pending => waiting.entry(entry.target.clone()).or_default().add(entry),
-                EntryState::Dead => waiting.entry(entry.target.clone()).or_default().dead += 1,
-                _ => {}
-            }
+    for Tally { target, state, count } in hub.outbox.tallies().await? {
+        if target == TO_LOG {
+            continue;
+        }
+        counts.add(state, count);
+        match state {
+            EntryState::Pending => waiting.entry(target.clone()).or_default().fill(hub, &target).await?,
+            EntryState::Dead => waiting.entry(target).or_default().dead += count,
+            _ => {}
         }
     }
-    let told = withheld.iter().filter(|(flag, to)| listed.has(*flag, to)).count() as u64;
-    counts.withheld -= told;
-    counts.superseded += told;
     let mut destinations = Vec::new();
     for (name, waiting) in waiting {
         destinations.push(destination(hub, name, &waiting).await?);
@@ -108,19 +99,31 @@ fn given_up(destination: &str, alerts: u64) -> String {
 }
 
 impl OutboxCounts {
-    fn count(&mut self, state: EntryState) {
+    fn add(&mut self, state: EntryState, count: u64) {
         match state {
-            EntryState::Pending => self.pending += 1,
-            EntryState::Delivered => self.delivered += 1,
-            EntryState::Dead => self.dead += 1,
-            EntryState::Withheld => self.withheld += 1,
-            EntryState::Superseded => self.superseded += 1,
+            EntryState::Pending => self.pending += count,
+            EntryState::Delivered => self.delivered += count,
+            EntryState::Dead => self.dead += count,
+            EntryState::Withheld => self.withheld += count,
+            EntryState::Superseded => self.superseded += count,
             EntryState::Bundled => {}
         }
     }
 }
 
 impl Waiting {
+    async fn fill(&mut self, hub: &Hub, target: &str) -> Result<(), HubError> {
+        let mut after = 0;
+        loop {
+            let page = hub.outbox.waiting(target, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.seq;
+            for entry in &page {
+                self.add(entry);
+            }
+        }
+    }
+
     fn add(&mut self, entry: &Entry) {
         self.entries += 1;
         // A part waits for the others of its list, not for a try of its own.
