@@ -14,7 +14,7 @@ use crate::binary;
 use crate::district::{District, feed, last_run, list};
 
 /// The samples' folder; says loudly, past the capture of test output, when a test cannot run without it.
-fn samples(test: &str) -> Option<PathBuf> {
+pub(crate) fn samples(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SIGNALBOX_SAMPLES")
         .map_or_else(|| binary::root().join("tests").join("../../shared/data"), PathBuf::from);
     if folder.join("grandbend-csv").is_dir() {
@@ -30,7 +30,7 @@ fn samples(test: &str) -> Option<PathBuf> {
 }
 
 /// The example's own configuration over the real exports.
-fn grand_bend(samples: &std::path::Path) -> District {
+pub(crate) fn grand_bend(samples: &std::path::Path) -> District {
     let yaml = binary::root().join("examples/grand-bend/signalbox.yaml");
     let yaml = fs::read_to_string(yaml).expect("the example is in the repository");
     let mut district = District::with(|config| config.verbatim = Some(yaml));
