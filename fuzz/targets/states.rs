@@ -3,6 +3,7 @@
 use bolero::TypeGenerator;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
+use signalbox_consume::folder::{State, Who};
 use signalbox_event::data::{AttendanceCategory, AttendanceDaily, RowsMean, RunEnded, SchoolCoverage};
 use signalbox_event::envelope::feed_source;
 use signalbox_event::{Data, Event, Status, StudentKey};
@@ -10,9 +11,8 @@ use signalbox_risk::{
     Calendar, Category, CourseGrade, DateRanges, Enrollment, Fact, GradeKind, GradeOf, Incident,
     IncidentCategory, Judging, Mark, Observation, Reference, Registers, Rows, Rule,
 };
-use signalbox_runtime::consume::folder::{State, Who};
-use signalbox_runtime::scoring::student::{Profile, RuleState, StudentState, StudentYear, Told};
-use signalbox_runtime::scoring::{self, ScoredShard};
+use signalbox_scoring::student::{Profile, RuleState, StudentState, StudentYear, Told};
+use signalbox_scoring::{self as scoring, ScoredShard};
 use uuid::Uuid;
 
 use signalbox_fuzz::Edited;

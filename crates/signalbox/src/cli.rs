@@ -30,7 +30,7 @@ Examples:
   signalbox status                     is it healthy, what waits, what do I do
 
 Exit codes: 0 done, 1 failed while running, 2 invalid input, 3 the surroundings are not ready.
-Logs go to stderr; SIGNALBOX_LOG, or RUST_LOG, says how much: e.g. SIGNALBOX_LOG=debug, or signalbox_runtime=trace.";
+Logs go to stderr; SIGNALBOX_LOG, or RUST_LOG, says how much: e.g. SIGNALBOX_LOG=debug, or signalbox_ingest=trace.";
 
 const STATUS_HELP: &str = "\
 Exit code 0, whatever waits for you or fails at a receiver. Exit code 3 when Kafka or PostgreSQL does not answer within a \

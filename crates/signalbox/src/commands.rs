@@ -32,8 +32,7 @@ use std::io::{self, Write};
 
 use anyhow::anyhow;
 use signalbox_event::StudentKey;
-use signalbox_runtime::hub::Hub;
-use signalbox_runtime::view;
+use signalbox_hub::Hub;
 
 use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Loaded};
@@ -98,10 +97,10 @@ async fn open_hub(global: &Global) -> Result<Opened, Failure> {
 
 /// The one student that an id names.
 async fn the_student(hub: &Hub, id: &str) -> Result<StudentKey, Failure> {
-    match view::find_student(hub, id).await?.as_slice() {
+    match signalbox_view::find_student(hub, id).await?.as_slice() {
         [key] => Ok(*key),
         [] => {
-            let help = match view::similar_id(hub, id).await? {
+            let help = match signalbox_view::similar_id(hub, id).await? {
                 Some(similar) => format!("ids are compared as text; {similar} is the id of one"),
                 None => "ids are compared as text: \"0012\" and \"12\" are two ids".to_owned(),
             };

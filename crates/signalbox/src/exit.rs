@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use signalbox_hub::HubError;
 use signalbox_log::LogError;
-use signalbox_runtime::hub::HubError;
 use signalbox_store::StoreError;
 
 use crate::config::Problems;

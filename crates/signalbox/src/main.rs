@@ -75,7 +75,7 @@ fn usage(error: clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).expect("clap's exit codes are 0 and 2"))
 }
 
-/// `SIGNALBOX_LOG`, or `RUST_LOG`, says how much: e.g. `debug` or `signalbox_runtime=trace`.
+/// `SIGNALBOX_LOG`, or `RUST_LOG`, says how much: e.g. `debug` or `signalbox_ingest=trace`.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("SIGNALBOX_LOG").or_else(|_| EnvFilter::try_from_default_env());
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn,signalbox=info"));

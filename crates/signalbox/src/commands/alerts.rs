@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_connector::words::plural;
 use signalbox_event::data::Action;
-use signalbox_runtime::act;
-use signalbox_runtime::hub::Hub;
-use signalbox_runtime::view::flags::{AlertLine, alerts};
+use signalbox_hub::Hub;
+use signalbox_hub::act;
 use signalbox_store::outbox::Again;
+use signalbox_view::flags::{AlertLine, alerts};
 
 use super::open_hub;
 use crate::cli::{Alerts, AlertsList, AlertsResend, AlertsWhat, Global, Output};
@@ -131,11 +131,8 @@ async fn resend(hub: &Hub, args: &AlertsResend, now: Timestamp) -> Result<Resent
         reason: args.reason.clone(),
     };
     act::operate(hub, action, now).await?;
-    let resent = hub
-        .outbox
-        .resend(which, now.as_millisecond())
-        .await
-        .map_err(signalbox_runtime::hub::HubError::from)?;
+    let resent =
+        hub.outbox.resend(which, now.as_millisecond()).await.map_err(signalbox_hub::HubError::from)?;
     Ok(Resent { resent })
 }
 

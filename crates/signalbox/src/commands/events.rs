@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use anyhow::anyhow;
 use serde_json::json;
 use signalbox_connector::words::counted;
+use signalbox_consume::dead_letters;
 use signalbox_event::codec::to_structured;
 use signalbox_event::{Domain, Event, Kind};
-use signalbox_runtime::hub::Hub;
-use signalbox_runtime::view::events::{Filter, events};
-use signalbox_runtime::{dead_letters, up};
+use signalbox_hub::Hub;
+use signalbox_roles::up;
+use signalbox_view::events::{Filter, events};
 
 use super::up::fingerprint;
 use super::{open_hub, the_student};

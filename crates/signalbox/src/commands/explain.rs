@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::anyhow;
 use signalbox_connector::words::plural;
-use signalbox_runtime::view::explain::{Explanation, explain};
+use signalbox_view::explain::{Explanation, explain};
 
 use super::flags::the_flag;
 use super::open_hub;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use signalbox_runtime::failpoint;
+use signalbox_hub::failpoint;
 
 use crate::cli::{Global, Output};
 use crate::exit::{Done, Failure};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::anyhow;
-use signalbox_runtime::feeds::{self, ChangeError, FeedLine};
-use signalbox_runtime::up;
+use signalbox_ingest::feeds::{self, ChangeError};
+use signalbox_roles::up;
+use signalbox_view::feeds::FeedLine;
 
 use super::{load, up as up_command};
 use crate::cli::{Feeds, FeedsWhat, Global, Output, Retire};
@@ -20,14 +21,14 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Feeds) -> R
         FeedsWhat::Rename { old, new } => rename(global, old, new).await?,
         FeedsWhat::Retire(args) => retire(global, args).await?,
     };
-    print(out, global, &feeds::list(&opened.hub, &connectors(global)?).await?)?;
+    print(out, global, &signalbox_view::feeds::list(&opened.hub, &connectors(global)?).await?)?;
     opened.close().await?;
     Ok(Done::Ok)
 }
 
 async fn list(out: &mut dyn Write, global: &Global) -> Result<Done, Failure> {
     let opened = open::open(load(global)?).await?;
-    print(out, global, &feeds::list(&opened.hub, &connectors(global)?).await?)?;
+    print(out, global, &signalbox_view::feeds::list(&opened.hub, &connectors(global)?).await?)?;
     opened.close().await?;
     Ok(Done::Ok)
 }

@@ -5,10 +5,11 @@ use std::io::Write;
 use anyhow::anyhow;
 use jiff::Timestamp;
 use signalbox_event::data::Acknowledged;
+use signalbox_hub::Hub;
+use signalbox_hub::act;
 use signalbox_risk::FlagState;
-use signalbox_runtime::hub::Hub;
-use signalbox_runtime::view::flags::{FlagLine, Found, Which, find, flag, flags};
-use signalbox_runtime::{act, up};
+use signalbox_roles::up;
+use signalbox_view::flags::{FlagLine, Found, Which, find, flag, flags};
 use uuid::Uuid;
 
 use super::open_hub;
@@ -103,8 +104,8 @@ async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<Uuid,
     if found.kept().is_none_or(|(_, flag)| flag.state != FlagState::Open) {
         return Err(Failure::input(anyhow!("this flag is not open"), "only an open flag can be taken on"));
     }
-    let flag_id = signalbox_runtime::view::flags::id(hub, found.who, &found.rule, found.number);
+    let flag_id = signalbox_view::flags::id(hub, found.who, &found.rule, found.number);
     let act = Acknowledged { flag_id, by: args.by.clone(), reason: args.reason.clone() };
-    act::acknowledge(hub, found.who, act, now).await?;
+    act::acknowledge(hub, found.who.school_year, found.who.student, act, now).await?;
     Ok(flag_id)
 }

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_connector::words::{counted, plural};
 use signalbox_event::data::Action;
-use signalbox_runtime::act;
-use signalbox_runtime::hub::Hub;
-use signalbox_runtime::ingest::Holder;
-use signalbox_runtime::up::Loops;
-use signalbox_runtime::view::repair::{HoldDetail, hold, holds};
+use signalbox_hub::Hub;
+use signalbox_hub::act;
+use signalbox_ingest::Holder;
+use signalbox_roles::up::Loops;
 use signalbox_store::feed::HoldState;
+use signalbox_view::repair::{HoldDetail, hold, holds};
 
 use super::open_hub;
 use super::rejects::print_group;

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use serde::Serialize;
-use signalbox_runtime::hub::Hub;
-use signalbox_runtime::ingest::{Holder, RunReport};
-use signalbox_runtime::up::Loops;
-use signalbox_runtime::view::status::{Note, called, untold};
+use signalbox_hub::Hub;
+use signalbox_ingest::{Holder, RunReport};
+use signalbox_roles::up::Loops;
+use signalbox_view::status::{Note, called, untold};
 
 use super::runs;
 use super::trial::{self, Changes};

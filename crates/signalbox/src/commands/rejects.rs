@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use serde_json::json;
-use signalbox_runtime::hub::Hub;
-use signalbox_runtime::view::repair::{reject_groups, rejects};
+use signalbox_hub::Hub;
 use signalbox_store::feed::RejectGroup;
+use signalbox_view::repair::{reject_groups, rejects};
 
 use super::open_hub;
 use crate::cli::{Global, Output, Rejects, RejectsWhat};

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::anyhow;
-use signalbox_runtime::up;
-use signalbox_runtime::view::status::called;
+use signalbox_roles::up;
+use signalbox_view::status::called;
 
 use super::runs;
 use super::{load, up as up_command};

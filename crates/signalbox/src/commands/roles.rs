@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use signalbox_connector::Destination;
-use signalbox_runtime::consumer::{Consumer, Consuming};
-use signalbox_runtime::hub::{Hub, HubError};
-use signalbox_runtime::ingest::{self, Holder, Ingest, PassReport};
-use signalbox_runtime::running::Running;
-use signalbox_runtime::{relay, up};
+use signalbox_consume::relay;
+use signalbox_hub::consumer::{Consumer, Consuming};
+use signalbox_hub::running::Running;
+use signalbox_hub::{Hub, HubError};
+use signalbox_ingest::{self as ingest, Holder, Ingest, PassReport};
+use signalbox_roles::up;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinError;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::anyhow;
-use signalbox_runtime::hub::HubError;
+use signalbox_hub::HubError;
 use tokio::task::JoinSet;
 
 use super::load;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use signalbox_connector::words::plural;
-use signalbox_runtime::ingest::RunReport;
+use signalbox_ingest::RunReport;
 
 use crate::screen::Table;
 

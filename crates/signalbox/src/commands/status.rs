@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use signalbox_connector::words::{counted, plural};
+use signalbox_hub::{Hub, HubError};
 use signalbox_log::LogError;
-use signalbox_runtime::hub::{Hub, HubError};
-use signalbox_runtime::view::LocalTime;
-use signalbox_runtime::view::status::{
+use signalbox_view::LocalTime;
+use signalbox_view::status::{
     DestinationStatus, FeedStatus, NotUsed, Note, Status, status, status_without_log,
 };
 
@@ -220,7 +220,7 @@ fn failing(destination: &DestinationStatus, here: &Here<'_>) -> Option<String> {
 }
 
 fn feed_row(feed: &FeedStatus) -> Vec<String> {
-    let count = |of: fn(&signalbox_runtime::ingest::Counts) -> u64| {
+    let count = |of: fn(&signalbox_ingest::Counts) -> u64| {
         feed.last_run.as_ref().map(|run| if_used(run, of(&run.counts))).unwrap_or_default()
     };
     vec![

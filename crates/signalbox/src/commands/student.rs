@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use jiff::civil::Date;
 use signalbox_connector::words::{counted, plural};
-use signalbox_runtime::view::student::{AnswerLine, EnrollmentLine, StudentView, student};
+use signalbox_view::student::{AnswerLine, EnrollmentLine, StudentView, student};
 
 use super::{open_hub, the_student};
 use crate::cli::{Global, Output, Student};

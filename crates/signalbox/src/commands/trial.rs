@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use serde::Serialize;
-use signalbox_runtime::hub::Hub;
+use signalbox_hub::Hub;
 use signalbox_store::outbox::{EntryState, TO_LOG};
 use uuid::Uuid;
 

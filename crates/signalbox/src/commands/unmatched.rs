@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use signalbox_connector::words::plural;
-use signalbox_runtime::ingest::unmatched::{UnmatchedLine, unmatched};
+use signalbox_ingest::unmatched::{UnmatchedLine, unmatched};
 
 use super::open_hub;
 use crate::cli::{Global, Output, Unmatched, UnmatchedWhat};

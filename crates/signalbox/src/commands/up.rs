@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 use signalbox_connector::regular_file;
-use signalbox_runtime::ingest::{self, Holder, PassReport};
-use signalbox_runtime::running::Running;
-use signalbox_runtime::up::{self, Left, Loops};
+use signalbox_hub::running::Running;
+use signalbox_ingest::{self as ingest, Holder, PassReport};
+use signalbox_roles::up::{self, Left, Loops};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::roles::{self, LOOK_EVERY, Post, STILL_FOR, Trouble, unless_drained, until_signal};

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use signalbox_runtime::hub::Topics;
-use signalbox_runtime::ingest::Known;
+use signalbox_hub::Topics;
+use signalbox_ingest::Known;
 use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog, SqliteState};
 
 use super::{DataDir, Stores, default_topics, environment};

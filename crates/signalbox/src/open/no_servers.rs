@@ -1,6 +1,6 @@
 //! A build without Kafka and PostgreSQL: there is never a connection to either.
 
-use signalbox_runtime::hub::Topics;
+use signalbox_hub::Topics;
 
 use super::Stores;
 use crate::exit::Failure;

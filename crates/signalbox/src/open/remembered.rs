@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use signalbox_runtime::feeds::names::Names;
+use signalbox_hub::names::Names;
 use signalbox_store::{FORMAT_OF_STORES, FeedStore};
 
 use super::data_dir::{DataDir, hex};

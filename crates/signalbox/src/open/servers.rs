@@ -12,9 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 use signalbox_connector::Secret;
 use signalbox_event::Domain;
 use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
+use signalbox_hub::Topics;
 use signalbox_kafka::{Cleanup, Config, KafkaLog, Scram, Tls, TopicSpec};
 use signalbox_log::{EventLog, LogError, OverlayLog};
-use signalbox_runtime::hub::Topics;
 use signalbox_sql::postgres::{self, Database, OpenError, Options, Reach};
 
 use super::{Stores, embedded};

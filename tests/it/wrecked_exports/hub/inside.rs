@@ -16,19 +16,19 @@ use signalbox_connector::{
     erased_serde,
 };
 use signalbox_event::data::Mode;
+use signalbox_hub::Target;
+use signalbox_hub::calendar::{CalendarSpec, Calendars, MONDAY_TO_FRIDAY};
+use signalbox_hub::land::Landing;
+use signalbox_hub::names::Names;
+use signalbox_hub::{self as hub, Feed, Route, Settings, Topics};
+use signalbox_ingest::Holder;
 use signalbox_log::MemoryLog;
 use signalbox_risk::{ChronicAbsence, Settings as RuleSettings};
-use signalbox_runtime::calendar::{CalendarSpec, Calendars, MONDAY_TO_FRIDAY};
-use signalbox_runtime::deliver::Target;
-use signalbox_runtime::feeds::names::Names;
-use signalbox_runtime::hub::{self, Feed, Route, Settings, Topics};
-use signalbox_runtime::ingest::Holder;
-use signalbox_runtime::land::Landing;
-use signalbox_runtime::scoring::CONSUMER;
-use signalbox_runtime::up::{self, Loops};
-use signalbox_runtime::view;
-use signalbox_runtime::view::flags::Which;
+use signalbox_roles::up::{self, Loops};
+use signalbox_scoring::CONSUMER;
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
+use signalbox_view as view;
+use signalbox_view::flags::Which;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

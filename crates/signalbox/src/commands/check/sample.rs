@@ -15,8 +15,8 @@ use jiff::civil::Date;
 use signalbox_connector::words::{counted, plural};
 use signalbox_connector::{Contents, ReadSeek, Refusal, RejectCode};
 use signalbox_event::data::AttendanceCategory;
-use signalbox_runtime::calendar::Standing;
-use signalbox_runtime::ingest::Lost;
+use signalbox_hub::calendar::Standing;
+use signalbox_ingest::Lost;
 
 use crate::config::Loaded;
 use crate::config::parts::Feed;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use secrecy::ExposeSecret;
+use signalbox_hub::Topics;
 use signalbox_kafka::{Config, KafkaLog};
 use signalbox_log::LogError;
-use signalbox_runtime::hub::Topics;
 use signalbox_sql::postgres::{self, Database, OpenError, Options};
 
 use super::{Connected, check_topics, database_url, kafka_config, not_let_in, topics};

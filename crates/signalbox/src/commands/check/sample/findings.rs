@@ -6,8 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 use signalbox_connector::event::rows::Stands;
 use signalbox_connector::jiff::civil::Date;
 use signalbox_connector::{Draft, Entity, Item, Reject, RejectCode};
-use signalbox_runtime::calendar::{Calendars, Standing};
-use signalbox_runtime::ingest::{outside_years, unknown_school};
+use signalbox_hub::calendar::{Calendars, Standing};
+use signalbox_ingest::{outside_years, unknown_school};
 
 use super::roster::Roster;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use signalbox_connector::{AbsentRows, Draft, Item, Newest, Source};
-use signalbox_runtime::ingest::{Known, Lost};
+use signalbox_ingest::{Known, Lost};
 
 use super::findings::Rows;
 use super::payload::Nameless;

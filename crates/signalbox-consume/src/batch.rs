@@ -1,0 +1,148 @@
+//! What is written in one transaction: the states in hand, how far the positions move, and what leaves.
+
+use std::collections::BTreeMap;
+
+use signalbox_hub::{Hub, HubError};
+use signalbox_store::outbox::NewEntry;
+use signalbox_store::state::{Advance, Batch, StateRow};
+
+use super::folder::{Folder, State, StateChange, Who};
+use super::in_hand::InHand;
+use super::position::advance;
+use super::row;
+
+/// A state loaded for this batch.
+#[derive(Debug, Default)]
+pub(super) struct Loaded<S> {
+    pub(super) state: S,
+    /// When time alone may change something.
+    due_ms: Option<i64>,
+    /// As it is stored.
+    stored: Option<Stored>,
+    /// To be written.
+    changed: bool,
+    /// To be written if it is no longer as it is stored.
+    was_decided: bool,
+    /// To be decided on.
+    pub(super) waits: bool,
+}
+
+#[derive(Debug)]
+struct Stored {
+    digest: u128,
+    row: Vec<u8>,
+}
+
+impl Stored {
+    fn is(&self, state: &[u8]) -> bool {
+        row::split(&self.row).is_ok_and(|(_, stored)| stored == state)
+    }
+}
+
+impl<S: State> Loaded<S> {
+    fn of(row: StateRow) -> Result<Self, HubError> {
+        let (digest, state) = row::split(&row.state)?;
+        let state = S::decode(state)?;
+        let stored = Some(Stored { digest, row: row.state });
+        Ok(Self { state, due_ms: row.due_ms, stored, ..Self::default() })
+    }
+
+    /// An event changed it so.
+    pub(super) fn heard(&mut self, change: StateChange) {
+        self.changed |= change > StateChange::Same;
+        self.waits |= change == StateChange::Changed;
+    }
+
+    /// It was decided on. What was due is done; `due_ms` says when time alone may change something next.
+    pub(super) fn decided(&mut self, due_ms: Option<i64>) {
+        self.was_decided = true;
+        self.changed |= self.due_ms != due_ms;
+        self.due_ms = due_ms;
+    }
+
+    fn is_touched(&self) -> bool {
+        self.changed || self.was_decided
+    }
+
+    /// The row, if it is to be written, and by how much the sum of digests grows.
+    fn into_changed(self, who: impl Who) -> Option<(StateRow, u128)> {
+        if !self.is_touched() {
+            return None;
+        }
+        let state = self.state.encode();
+        let is_as_stored = self.stored.as_ref().is_some_and(|stored| stored.is(&state));
+        if !self.changed && is_as_stored {
+            return None;
+        }
+        let subject = who.subject();
+        let digest = row::digest(&subject, &self.state);
+        let before = self.stored.map_or(0, |stored| stored.digest);
+        let row = StateRow { subject, state: row::join(digest, &state), due_ms: self.due_ms };
+        Some((row, digest.wrapping_sub(before)))
+    }
+}
+
+/// A transaction in the making. What is in hand has changed already: when writing fails, it is to be dropped.
+pub(super) struct Draft<F: Folder> {
+    pub(super) advances: Vec<Advance>,
+    pub(super) states: BTreeMap<F::Who, Loaded<F::State>>,
+    pub(super) outbox: Vec<NewEntry>,
+}
+
+impl<F: Folder> Default for Draft<F> {
+    fn default() -> Self {
+        Self { advances: Vec::new(), states: BTreeMap::new(), outbox: Vec::new() }
+    }
+}
+
+impl<F: Folder> Draft<F> {
+    /// Loads those who are not here and have a state.
+    pub(super) async fn load(
+        &mut self,
+        hub: &Hub,
+        in_hand: &mut InHand<F>,
+        who: impl Iterator<Item = F::Who>,
+    ) -> Result<(), HubError> {
+        let mut who: Vec<F::Who> = who.filter(|who| !self.states.contains_key(who)).collect();
+        who.sort_unstable();
+        who.dedup();
+        let rows = in_hand.kept.load(&*hub.states, &in_hand.lease, &who).await?;
+        self.add(who.into_iter().zip(rows).filter_map(|(who, row)| Some((who, row?))))
+    }
+
+    pub(super) fn add(&mut self, rows: impl IntoIterator<Item = (F::Who, StateRow)>) -> Result<(), HubError> {
+        for (who, row) in rows {
+            self.states.insert(who, Loaded::of(row)?);
+        }
+        Ok(())
+    }
+
+    /// Writes what changed, if anything did.
+    pub(super) async fn commit(self, hub: &Hub, in_hand: &mut InHand<F>) -> Result<(), HubError> {
+        let Self { advances, states, outbox } = self;
+        let mut batch = Batch { advances, outbox, ..Batch::default() };
+        let mut digest = 0_u128;
+        for (who, loaded) in states {
+            if loaded.is_touched() {
+                batch.cards.extend(F::cards(&in_hand.state, &hub.settings, who, &loaded.state));
+            }
+            if let Some((row, grows)) = loaded.into_changed(who) {
+                batch.states.push(row);
+                digest = digest.wrapping_add(grows);
+            }
+        }
+        batch.states.extend(in_hand.take_changed(digest));
+        if is_empty(&batch) {
+            return Ok(());
+        }
+        hub.states.commit(&in_hand.lease, &batch).await?;
+        signalbox_hub::failpoint!("state.commit");
+        advance(&mut in_hand.lease, batch.advances);
+        in_hand.kept.keep(&batch.states);
+        Ok(())
+    }
+}
+
+fn is_empty(Batch { advances, states, cards, outbox }: &Batch) -> bool {
+    advances.is_empty() && states.is_empty() && cards.is_empty() && outbox.is_empty()
+}

@@ -1,0 +1,138 @@
+//! What makes a consumer: how events change states, and what is decided of them. All else is the same for every consumer.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use signalbox_event::{Domain, Event};
+use signalbox_hub::reference::ReferenceView;
+use signalbox_hub::shard::{Place, ShardChange, ShardState};
+use signalbox_hub::{Hub, HubError, Settings};
+use signalbox_store::card::Card;
+use signalbox_store::outbox::NewEntry;
+use signalbox_store::state::{StateRow, Subject};
+
+use super::row;
+
+/// A consumer. Nothing of it reads a clock or draws lots, so that folding the same events again gives the same states.
+pub trait Folder: Sized + Send + Sync + 'static {
+    /// What people call it; also a part of topic names.
+    const NAME: &'static str;
+    /// What it does, in a few words for people.
+    const ABOUT: &'static str;
+    /// Its name in the state store: the other with a generation, `name@1`.
+    const KEPT_AS: &'static str;
+    /// Whose topics it reads; of several with records, the earlier is read first.
+    const DOMAINS: &'static [Domain];
+
+    /// Whom a state is about.
+    type Who: Who;
+    /// What is kept of one of them.
+    type State: State;
+    /// What is kept of a shard as a whole beside what every consumer keeps of it ([`ShardState`]).
+    type Shard: Default + Clone + Serialize + DeserializeOwned + Send + Sync;
+    /// What everybody on a shard is decided against: built when it is needed, kept until the shard turns.
+    type Reference: Send + Sync;
+
+    /// Whose state an event needs, if anybody's.
+    fn who(event: &Event) -> Option<Self::Who>;
+
+    /// Takes in an event. Commutative and idempotent, as far as states go: records come in any order, and again.
+    /// `shard` has heard it. `state` is that of [`who`](Self::who), empty where there is none yet.
+    fn fold(
+        on: &Folding<'_>,
+        shard: &mut ShardState<Self::Shard>,
+        state: Option<&mut Self::State>,
+        event: &Event,
+    ) -> Folded;
+
+    fn reference(
+        shard: &ShardState<Self::Shard>,
+        settings: &Settings,
+        calendars: &ReferenceView,
+    ) -> Self::Reference;
+
+    /// What lists show of a state. Written with it, and again when it was decided on: all else that it depends on turns the
+    /// shard, or is a day on which it looks again. Once shown, a card is only ever replaced.
+    fn cards(
+        shard: &ShardState<Self::Shard>,
+        settings: &Settings,
+        who: Self::Who,
+        state: &Self::State,
+    ) -> Vec<Card>;
+
+    /// Decides what is to be said of one who waits: once the shard has caught up, and while no run is open there.
+    fn decide(on: &Deciding<'_, Self>, who: Self::Who, state: &mut Self::State) -> Decided;
+}
+
+/// Whom a state is about, as a value and as the key of its row.
+pub trait Who: Copy + Ord + Hash + Debug + Send + Sync + 'static {
+    /// Begins with another byte than 0, which is the shard's own.
+    fn subject(self) -> Subject;
+    /// `None`: the row is about none of them.
+    fn of_subject(subject: &[u8]) -> Option<Self>;
+}
+
+/// What is kept of somebody, as a value and as bytes.
+pub trait State: Default + Send + Sync {
+    fn decode(bytes: &[u8]) -> Result<Self, HubError>;
+    fn encode(&self) -> Vec<u8>;
+    /// Feeds the canonical bytes of what it says to `sink`: equal for states that say the same, however they came to it.
+    fn digest_into(&self, sink: &mut dyn FnMut(&[u8]));
+}
+
+/// The state of a row that a consumer has written.
+pub fn of_row<S: State>(row: &StateRow) -> Result<S, HubError> {
+    S::decode(row::split(&row.state)?.1)
+}
+
+/// What events are folded with.
+#[derive(Debug, Clone, Copy)]
+pub struct Folding<'a> {
+    /// The district's id.
+    pub district: &'a str,
+    pub now: Timestamp,
+}
+
+/// What an event changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Folded {
+    pub state: StateChange,
+    pub shard: ShardChange,
+}
+
+/// What an event changed of a state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StateChange {
+    #[default]
+    Same,
+    /// It is to be written; nothing is to be decided.
+    Noted,
+    /// It is to be written, and decided on.
+    Changed,
+}
+
+/// What is decided with, the same for everybody on a shard.
+#[derive(Debug)]
+pub struct Deciding<'a, F: Folder> {
+    pub hub: &'a Hub,
+    pub shard: &'a ShardState<F::Shard>,
+    pub reference: &'a F::Reference,
+    /// Where the shard will be when what is in hand is written.
+    pub place: &'a Place,
+    /// The day that is decided on: it never goes back with the clock.
+    pub as_of: Date,
+    pub now: Timestamp,
+}
+
+/// What was decided of one.
+#[derive(Debug, Default)]
+pub struct Decided {
+    /// What leaves.
+    pub entries: Vec<NewEntry>,
+    /// The next day on which time alone may change something.
+    pub looks_again: Option<Date>,
+}

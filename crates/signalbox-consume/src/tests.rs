@@ -1,0 +1,88 @@
+//! A member of the group of a consumer that knows little, on a hub without feeds.
+
+mod acts;
+
+use std::time::Duration;
+
+use signalbox_hub::consumer::Consuming;
+use signalbox_store::StateStore;
+use signalbox_store::memory::MemoryState;
+use signalbox_store::state::{Batch, StateRow};
+
+use self::acts::{Acts, a_calendar, acts, hub, now, student, told};
+use super::folder::{Folder, Who};
+use super::kept::Kept;
+use super::{Member, listed};
+
+/// Deciding against no calendar would take back all that was said by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_never_had_a_quiet_moment_knows_the_calendars() {
+    let hub = hub();
+    a_calendar(&hub).await;
+    acts(&hub, student(1)).await;
+
+    let mut member = Member::<Acts>::join(hub.clone()).await.expect("joins");
+    while !member.was_assigned || !member.at_work.is_empty() || member.behind().await.expect("looks") > 0 {
+        member.turn(Duration::from_hours(1), &now).await.expect("a turn");
+    }
+    assert_eq!(told(&hub).await, ["acted, calendars: 1"]);
+}
+
+/// Who waits is known in memory only; the store knows that somebody does.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_a_shard_over_decides_on_those_who_waited() {
+    let hub = hub();
+    acts(&hub, student(1)).await;
+
+    let mut first = Member::<Acts>::join(hub.clone()).await.expect("joins");
+    while !first.was_assigned || first.behind().await.expect("looks") > 0 {
+        first.step(Duration::from_secs(1), now()).await.expect("folds");
+        first.begin_all(now()).await.expect("folds");
+        first.finish().await.expect("has folded");
+    }
+    drop(first);
+    assert_eq!(told(&hub).await, [""; 0], "folded, not decided");
+
+    let mut second = Member::<Acts>::join(hub.clone()).await.expect("joins");
+    second.drain(now()).await.expect("drains");
+    assert_eq!(told(&hub).await, ["acted, calendars: 0"]);
+}
+
+/// Of two members one has nothing left to do. It hears all the same that shards are to be given up, and that they are its
+/// own again: `up --once` waited for itself for ever where those who had them were killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_nothing_left_hears_what_the_group_decides() {
+    let hub = hub();
+    let mut first = Member::<Acts>::join(hub.clone()).await.expect("joins");
+    first.drain(now()).await.expect("drains");
+    let all = first.shards.len();
+    assert_eq!(all, hub.settings.topics.shards as usize, "alone it has all");
+    let group = listed::<Acts>().group(&hub.settings.topics);
+    let other = hub.log.join(&group, &first.topics).await.expect("joins");
+    first.drain(now()).await.expect("drains");
+    assert!(first.shards.len() < all, "the other has its share of {all}");
+    drop(other);
+    first.drain(now()).await.expect("drains");
+    assert_eq!(first.shards.len(), all);
+}
+
+#[tokio::test]
+async fn a_kept_state_is_the_last_that_was_committed() {
+    let row =
+        |n: u8, content: u8| StateRow { subject: student(n).subject(), state: vec![content], due_ms: None };
+    let store = MemoryState::default();
+    let lease = store.acquire(Acts::KEPT_AS, 0).await.unwrap();
+    let write =
+        async |row| store.commit(&lease, &Batch { states: vec![row], ..Batch::default() }).await.unwrap();
+    write(row(1, 1)).await;
+
+    let mut kept = Kept::one_of(12);
+    let asked = [student(1), student(2)];
+    let mut load = async || kept.load(&store, &lease, &asked).await.unwrap();
+    assert_eq!(load().await, [Some(row(1, 1)), None]);
+    write(row(2, 1)).await;
+    assert_eq!(load().await, [Some(row(1, 1)), Some(row(2, 1))], "that there was none is not kept");
+    write(row(1, 2)).await;
+    kept.keep(&[row(1, 2)]);
+    assert_eq!(kept.load(&store, &lease, &asked).await.unwrap()[0], Some(row(1, 2)));
+}

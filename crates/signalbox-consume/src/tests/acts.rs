@@ -1,0 +1,188 @@
+//! A consumer that says once of each student that somebody acted, and how many calendars it knew then.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use signalbox_event::data::{Acknowledged, Calendar};
+use signalbox_event::id::derived;
+use signalbox_event::{Data, Domain, Event, Status, StudentKey};
+use signalbox_hub::calendar::Calendars;
+use signalbox_hub::consumer::Consumer;
+use signalbox_hub::land::Landing;
+use signalbox_hub::names::Names;
+use signalbox_hub::publish::{hub_source, rfc3339};
+use signalbox_hub::reference::ReferenceView;
+use signalbox_hub::shard::ShardState;
+use signalbox_hub::{District, Hub, HubError, Settings, Topics, act};
+use signalbox_log::MemoryLog;
+use signalbox_store::card::Card;
+use signalbox_store::memory::{MemoryFeeds, MemoryState};
+use signalbox_store::outbox::NewEntry;
+use signalbox_store::state::Subject;
+use uuid::Uuid;
+
+use crate::folder::{Decided, Deciding, Folded, Folder, Folding, State, StateChange, Who};
+use crate::listed;
+
+const CONSUMERS: &[Consumer] = &[listed::<Acts>()];
+/// What the rows of students begin with.
+const STUDENT: u8 = 1;
+
+pub(super) struct Acts;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Student(StudentKey);
+
+impl Who for Student {
+    fn subject(self) -> Subject {
+        [&[STUDENT][..], self.0.as_uuid().as_bytes()].concat()
+    }
+
+    fn of_subject(subject: &[u8]) -> Option<Self> {
+        let id = subject.strip_prefix(&[STUDENT])?;
+        Some(Self(StudentKey::from_uuid(Uuid::from_slice(id).ok()?)))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    has_acted: bool,
+    is_told: bool,
+}
+
+impl State for Known {
+    fn decode(bytes: &[u8]) -> Result<Self, HubError> {
+        match bytes {
+            &[has_acted, is_told] => Ok(Self { has_acted: has_acted == 1, is_told: is_told == 1 }),
+            _ => Err(HubError::Stored("act")),
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        vec![u8::from(self.has_acted), u8::from(self.is_told)]
+    }
+
+    fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
+        sink(&self.encode());
+    }
+}
+
+impl Folder for Acts {
+    const NAME: &'static str = "acts";
+    const ABOUT: &'static str = "Count acts";
+    const KEPT_AS: &'static str = "acts@1";
+    const DOMAINS: &'static [Domain] = &[Domain::Intervention];
+
+    type Who = Student;
+    type State = Known;
+    type Shard = ();
+    /// Changes of the calendars.
+    type Reference = u64;
+
+    fn who(event: &Event) -> Option<Student> {
+        event.subject.map(Student)
+    }
+
+    fn fold(_: &Folding<'_>, _: &mut ShardState, state: Option<&mut Known>, _: &Event) -> Folded {
+        let is_new = state.is_some_and(|state| !std::mem::replace(&mut state.has_acted, true));
+        Folded { state: if is_new { StateChange::Changed } else { StateChange::Same }, ..Folded::default() }
+    }
+
+    fn reference(_: &ShardState, _: &Settings, calendars: &ReferenceView) -> u64 {
+        calendars.changes()
+    }
+
+    fn cards(_: &ShardState, _: &Settings, _: Student, _: &Known) -> Vec<Card> {
+        Vec::new()
+    }
+
+    fn decide(on: &Deciding<'_, Self>, who: Student, state: &mut Known) -> Decided {
+        if !state.has_acted || std::mem::replace(&mut state.is_told, true) {
+            return Decided::default();
+        }
+        let entry = NewEntry {
+            id: derived(&[b"acts", &who.subject()]),
+            target: Self::NAME.to_owned(),
+            lane: who.0.to_string(),
+            kind: format!("acted, calendars: {}", on.reference),
+            flag_id: None,
+            body: Vec::new(),
+            created_ms: on.now.as_millisecond(),
+            withheld: None,
+            part: false,
+            cancels: None,
+        };
+        Decided { entries: vec![entry], looks_again: None }
+    }
+}
+
+pub(super) fn now() -> Timestamp {
+    "2021-12-01T18:00:00Z".parse().expect("a time")
+}
+
+pub(super) fn student(n: u8) -> Student {
+    Student(StudentKey::from_uuid(Uuid::from_bytes([n; 16])))
+}
+
+pub(super) fn hub() -> Arc<Hub> {
+    let settings = Settings {
+        district: District { id: "d".to_owned(), zone: TimeZone::UTC, secret: b"secret".to_vec().into() },
+        topics: Topics { prefix: "k12".to_owned(), shards: 3, consumers: CONSUMERS },
+        calendars: Calendars::default(),
+        feeds: Vec::new(),
+        targets: Vec::new(),
+        routes: Vec::new(),
+        rules: Vec::new(),
+        names: Names::default(),
+        max_payload_bytes: 0,
+    };
+    let topics = settings.topics.all();
+    let states = Arc::new(MemoryState::default());
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    Arc::new(Hub {
+        log: Arc::new(MemoryLog::with_topics(topics.iter().map(|(name, n)| (&**name, *n)))),
+        states: states.clone(),
+        outbox: states,
+        feeds: Arc::new(MemoryFeeds::default()),
+        // Nothing lands.
+        landing: Landing::open(folder.path()).expect("a landing folder"),
+        settings,
+    })
+}
+
+/// Somebody acts for the student.
+pub(super) async fn acts(hub: &Hub, who: Student) {
+    let acted = Acknowledged { flag_id: Uuid::nil(), by: "R. Ortiz".to_owned(), reason: None };
+    act::acknowledge(hub, 2022, who.0, acted, now()).await.expect("appends");
+}
+
+pub(super) async fn a_calendar(hub: &Hub) {
+    let event = Event {
+        id: derived(&[b"calendar"]),
+        source: hub_source(hub, "configuration"),
+        subject: None,
+        time: rfc3339(now().as_millisecond(), &hub.settings.district.zone),
+        partition_key: "d/calendar/*/2022".to_owned(),
+        school_year: Some(2022),
+        revision: 1,
+        run: None,
+        traceparent: None,
+        data: Data::ReferenceCalendar(Calendar {
+            school: None,
+            school_year: 2022,
+            first: date(2021, 8, 23),
+            last: date(2022, 5, 27),
+            days: vec![date(2021, 8, 23)],
+            status: Status::Active,
+        }),
+    };
+    act::append(hub, &event).await.expect("appends");
+}
+
+/// What was said, in the order in which it was.
+pub(super) async fn told(hub: &Hub) -> Vec<String> {
+    let entries = hub.outbox.entries(0, 100).await.expect("reads");
+    entries.into_iter().map(|entry| entry.kind).collect()
+}

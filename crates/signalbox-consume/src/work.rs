@@ -1,0 +1,193 @@
+//! One go at a shard: its records are folded and, when it has caught up, who waits is decided on. One transaction does,
+//! unless many wait.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use signalbox_event::Event;
+use signalbox_hub::reference::ReferenceView;
+use signalbox_hub::shard::Place;
+use signalbox_hub::{Hub, HubError};
+use signalbox_log::Record;
+use signalbox_store::outbox::NewEntry;
+
+use super::SUBJECTS;
+use super::admit::Admission;
+use super::batch::{Draft, Loaded};
+use super::folder::{Deciding, Folder, Folding, Who};
+use super::in_hand::InHand;
+use super::position::advances;
+use super::waiting::{Pages, Waiting};
+use crate::dead_letters;
+
+/// How often the store is asked whose date has come.
+const DUE_EVERY_MS: i64 = 60_000;
+
+/// Folds records of a shard and, given the calendars, decides on who waits; returns how many were. `None`: it was not the
+/// time to decide. On failure nothing was written, or nobody knows; what is in hand is to be dropped.
+pub(super) async fn work<F: Folder>(
+    hub: Arc<Hub>,
+    mut in_hand: InHand<F>,
+    records: Vec<Record>,
+    calendars: Option<Arc<ReferenceView>>,
+    now: Timestamp,
+) -> (InHand<F>, Result<Option<usize>, HubError>) {
+    let worked = worked(&hub, &mut in_hand, &records, calendars, now).await;
+    (in_hand, worked)
+}
+
+async fn worked<F: Folder>(
+    hub: &Hub,
+    in_hand: &mut InHand<F>,
+    records: &[Record],
+    calendars: Option<Arc<ReferenceView>>,
+    now: Timestamp,
+) -> Result<Option<usize>, HubError> {
+    let draft = fold(hub, in_hand, records, now).await?;
+    let Some(view) = calendars.filter(|_| !in_hand.state.has_open_run()) else {
+        draft.commit(hub, in_hand).await?;
+        return Ok(None);
+    };
+    in_hand.follow(&view);
+    in_hand.turn_to(hub.settings.district.local_date(now), &view);
+    hear_due(hub, in_hand, now).await?;
+    let reference = in_hand.take_reference(hub, &view);
+    let place = place(hub, in_hand, &draft);
+    let decided = decide(hub, in_hand, &Against { reference: &reference, place, now }, draft).await?;
+    in_hand.reference = Some(reference);
+    Ok(Some(decided))
+}
+
+async fn fold<F: Folder>(
+    hub: &Hub,
+    in_hand: &mut InHand<F>,
+    records: &[Record],
+    now: Timestamp,
+) -> Result<Draft<F>, HubError> {
+    let mut draft = Draft { advances: advances(&in_hand.lease, records), ..Draft::default() };
+    let events = admitted::<F>(hub, &mut in_hand.admission, records, &mut draft.outbox, now).await?;
+    draft.load(hub, in_hand, events.iter().filter_map(|(_, who)| *who)).await?;
+    let on = Folding { district: &hub.settings.district.id, now };
+    for (event, who) in &events {
+        let change = in_hand.state.hear(event);
+        // Who has no state yet has an empty one.
+        let mut loaded = who.map(|who| draft.states.entry(who).or_default());
+        let state = loaded.as_mut().map(|loaded| &mut loaded.state);
+        let folded = F::fold(&on, &mut in_hand.state, state, event);
+        if let Some(loaded) = loaded {
+            loaded.heard(folded.state);
+        }
+        in_hand.heard(change.max(folded.shard));
+    }
+    in_hand.waiting.add(draft.states.iter().filter(|(_, loaded)| loaded.waits).map(|(who, _)| *who));
+    Ok(draft)
+}
+
+/// This hub's events, with whose state each needs; of what is none, an entry for the dead-letter topic.
+async fn admitted<F: Folder>(
+    hub: &Hub,
+    admission: &mut Admission,
+    records: &[Record],
+    dead: &mut Vec<NewEntry>,
+    now: Timestamp,
+) -> Result<Vec<(Event, Option<F::Who>)>, HubError> {
+    let mut events = Vec::with_capacity(records.len());
+    admission.next_batch();
+    for record in records {
+        match admission.admit(hub, record).await? {
+            Ok(event) => {
+                let who = F::who(&event);
+                events.push((event, who));
+            }
+            Err(unfit) => dead.push(dead_letters::entry(F::NAME, record, &unfit, now)),
+        }
+    }
+    Ok(events)
+}
+
+/// Adds those whose date has come. Dates come by the day, so they are looked for now and then only.
+async fn hear_due<F: Folder>(hub: &Hub, in_hand: &mut InHand<F>, now: Timestamp) -> Result<(), HubError> {
+    let now_ms = now.as_millisecond();
+    if in_hand.due_asked_ms.is_some_and(|asked_ms| (asked_ms..asked_ms + DUE_EVERY_MS).contains(&now_ms)) {
+        return Ok(());
+    }
+    let due = hub.states.due(&in_hand.lease, now_ms, SUBJECTS).await?;
+    in_hand.waiting.add(due.iter().filter_map(|subject| F::Who::of_subject(subject)));
+    in_hand.due_asked_ms = Some(now_ms);
+    Ok(())
+}
+
+/// Where the shard will be when what is in hand is written.
+fn place<F: Folder>(hub: &Hub, in_hand: &InHand<F>, draft: &Draft<F>) -> Place {
+    let next = |topic: String| {
+        let advance = draft.advances.iter().rev().map(|advance| &advance.to).find(|to| to.topic == topic);
+        let held = in_hand.lease.positions.iter().find(|position| position.topic == topic);
+        advance.or(held).map_or(0, |position| position.next)
+    };
+    Place {
+        next: F::DOMAINS.iter().map(|domain| next(hub.settings.topics.name(*domain))).collect(),
+        calendars: in_hand.state.calendars,
+        turns: in_hand.state.turns,
+    }
+}
+
+/// What everybody is decided against, where that stands on the log, and when.
+struct Against<'a, F: Folder> {
+    reference: &'a F::Reference,
+    place: Place,
+    now: Timestamp,
+}
+
+/// Decides on all who wait: with what was folded if they are few, else page by page after it. What is written last says
+/// that nobody waits any more.
+async fn decide<F: Folder>(
+    hub: &Hub,
+    in_hand: &mut InHand<F>,
+    against: &Against<'_, F>,
+    mut draft: Draft<F>,
+) -> Result<usize, HubError> {
+    let mut decided = 0;
+    match &in_hand.waiting {
+        Waiting::Some(few) if few.len() <= SUBJECTS => {
+            let few: Vec<F::Who> = few.iter().copied().collect();
+            draft.load(hub, in_hand, few.iter().copied()).await?;
+            let on = against.deciding(hub, in_hand);
+            for who in few {
+                let Some(loaded) = draft.states.get_mut(&who) else { continue };
+                draft.outbox.extend(decide_one(&on, who, loaded));
+                decided += 1;
+            }
+        }
+        many => {
+            let mut pages = Pages::of(many);
+            std::mem::take(&mut draft).commit(hub, in_hand).await?;
+            while let Some(page) = pages.next(&*hub.states, in_hand, SUBJECTS).await? {
+                std::mem::take(&mut draft).commit(hub, in_hand).await?;
+                draft.add(page)?;
+                let on = against.deciding(hub, in_hand);
+                for (who, loaded) in &mut draft.states {
+                    draft.outbox.extend(decide_one(&on, *who, loaded));
+                }
+                decided += draft.states.len();
+            }
+        }
+    }
+    in_hand.waiting = Waiting::default();
+    draft.commit(hub, in_hand).await?;
+    Ok(decided)
+}
+
+impl<F: Folder> Against<'_, F> {
+    fn deciding<'b>(&'b self, hub: &'b Hub, in_hand: &'b InHand<F>) -> Deciding<'b, F> {
+        let Self { reference, ref place, now } = *self;
+        let as_of = in_hand.state.day(hub.settings.district.local_date(now));
+        Deciding { hub, shard: &in_hand.state, reference, place, as_of, now }
+    }
+}
+
+/// Returns what leaves.
+fn decide_one<F: Folder>(on: &Deciding<'_, F>, who: F::Who, loaded: &mut Loaded<F::State>) -> Vec<NewEntry> {
+    let decided = F::decide(on, who, &mut loaded.state);
+    loaded.decided(decided.looks_again.map(|date| on.hub.settings.district.start_of(date)));
+    decided.entries
+}

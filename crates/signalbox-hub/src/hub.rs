@@ -1,0 +1,239 @@
+//! What the district configured, and the hub that works it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use secrecy::SecretSlice;
+use signalbox_connector::{Destination, Entity, Source};
+use signalbox_event::data::Mode;
+use signalbox_event::{Domain, Event, topic};
+use signalbox_log::{EventLog, LogError};
+use signalbox_risk::Rule;
+use signalbox_store::{FeedStore, Outbox, StateStore, StoreError};
+
+use crate::calendar::Calendars;
+use crate::consumer::Consumer;
+use crate::land::Landing;
+use crate::names::Names;
+
+/// The district's configuration, parsed and checked.
+pub struct Settings {
+    pub district: District,
+    pub topics: Topics,
+    pub calendars: Calendars,
+    /// In the order of the YAML, which is the order of authority.
+    pub feeds: Vec<Feed>,
+    pub targets: Vec<Target>,
+    pub routes: Vec<Route>,
+    /// Of several of one name the first that fits a student holds.
+    pub rules: Vec<Rule>,
+    /// What feeds are called.
+    pub names: Names,
+    /// The largest payload that is landed.
+    pub max_payload_bytes: u64,
+}
+
+impl Settings {
+    /// The configured feed that is kept under `kept`.
+    pub fn feed(&self, kept: &str) -> Option<&Feed> {
+        self.feeds.iter().find(|feed| feed.name == kept)
+    }
+
+    /// The rank of a feed where several speak of one thing: the least is heard.
+    pub fn authority(&self, feed: &str) -> usize {
+        self.feeds.iter().position(|one| one.name == feed).unwrap_or(self.feeds.len())
+    }
+}
+
+/// Whose hub this is.
+pub struct District {
+    pub id: String,
+    pub zone: TimeZone,
+    /// Makes student keys unguessable.
+    pub secret: SecretSlice<u8>,
+}
+
+impl District {
+    /// When the day begins there, in milliseconds since the epoch.
+    pub fn start_of(&self, date: Date) -> i64 {
+        date.to_zoned(self.zone.clone()).map_or(i64::MAX, |at| at.timestamp().as_millisecond())
+    }
+
+    /// Whether the event's source and key are of this district.
+    pub fn owns(&self, event: &Event) -> bool {
+        let is_ours = |text: &str, before: &str| {
+            text.strip_prefix(before)
+                .and_then(|rest| rest.strip_prefix(self.id.as_str()))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        is_ours(&event.source, "/districts/") && is_ours(&event.partition_key, "")
+    }
+
+    /// The civil date in the district's zone.
+    pub fn local_date(&self, now: Timestamp) -> Date {
+        now.to_zoned(self.zone.clone()).date()
+    }
+}
+
+/// How topics are named and cut, and who consumes them.
+#[derive(Debug, Clone)]
+pub struct Topics {
+    pub prefix: String,
+    pub shards: u32,
+    pub consumers: &'static [Consumer],
+}
+
+impl Topics {
+    pub fn name(&self, domain: Domain) -> String {
+        topic::name(&self.prefix, domain)
+    }
+
+    /// Every topic with its number of shards: the district's own, and those for records nobody can read.
+    pub fn all(&self) -> Vec<(String, u32)> {
+        let domains = Domain::ALL
+            .into_iter()
+            .map(|domain| (self.name(domain), if domain.is_sharded() { self.shards } else { 1 }));
+        let dead_letters = self.consumers.iter().flat_map(|consumer| {
+            let topics = consumer.topics(self).into_iter();
+            topics.map(|topic| (topic_of(&topic, consumer.name), self.shards))
+        });
+        domains.chain(dead_letters).collect()
+    }
+}
+
+/// Where records go that a consumer cannot read.
+pub fn topic_of(topic: &str, consumer: &str) -> String {
+    format!("{topic}.{consumer}.dlq")
+}
+
+/// One feed.
+pub struct Feed {
+    /// The name under which it is kept, which may not be the one that it is called by (see [`Names`]).
+    pub name: String,
+    pub mode: Mode,
+    /// Its ids are the district's ids.
+    pub roster_of_record: bool,
+    pub source: Arc<dyn Source>,
+}
+
+impl Feed {
+    /// Whether it is read before the others in a pass.
+    pub fn is_roster(&self) -> bool {
+        self.source.entities().iter().any(|entity| entity.is_roster())
+    }
+
+    /// Whether it says how students spent their days.
+    pub fn is_attendance(&self) -> bool {
+        self.source.entities().contains(&Entity::Attendance)
+    }
+
+    /// The topic its runs write to.
+    pub fn domain(&self) -> Domain {
+        let facts = self.source.entities().iter().find(|entity| !entity.is_roster());
+        facts.map_or(Domain::Roster, |entity| entity.domain())
+    }
+}
+
+/// Who is told of a rule's flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub rule: String,
+    /// A destination's name.
+    pub to: String,
+}
+
+/// A destination with its name in the configuration.
+pub struct Target {
+    pub name: String,
+    pub destination: Arc<dyn Destination>,
+}
+
+/// The hub: settings and stores.
+pub struct Hub {
+    pub settings: Settings,
+    pub log: Arc<dyn EventLog>,
+    pub states: Arc<dyn StateStore>,
+    pub outbox: Arc<dyn Outbox>,
+    pub feeds: Arc<dyn FeedStore>,
+    pub landing: Landing,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("district", &self.district).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for District {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("District").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("district", &self.settings.district.id).finish_non_exhaustive()
+    }
+}
+
+/// Why a step of the hub failed. Never carries student data.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("feed \"{feed}\": {message}")]
+    Fetch { feed: String, message: String, help: String },
+    /// Working a payload through failed, and will be tried again.
+    #[error("feed \"{feed}\": {payload} could not be worked through: {why}")]
+    Failing { feed: String, payload: String, why: String },
+    /// The bytes of a payload that a run names are gone.
+    #[error("its landed bytes are gone: data_dir was put back from a backup, or somebody removed them")]
+    NotLanded,
+    #[error("the landed payload or a scratch file cannot be used: {0}")]
+    Io(#[from] std::io::Error),
+    /// A row of a store does not read as what this version writes.
+    #[error("a stored {0} cannot be read; it was written by another version or damaged")]
+    Stored(&'static str),
+    /// The feed store is older than the states that rest on it.
+    #[error(
+        "what was remembered of feed \"{feed}\" is older than what was decided with it: feeds.db was lost or put back alone"
+    )]
+    FeedsLost { feed: String },
+    /// The log is not the one this consumer folded.
+    #[error(
+        "the log was replaced: the record before {topic} shard {shard} offset {offset} is not the one that was folded"
+    )]
+    LogReplaced { topic: String, shard: u32, offset: u64 },
+}
+
+impl HubError {
+    /// Whether it may be over by itself, and nothing that is worked on is at fault: a server that is away, another process, a
+    /// disk without room.
+    pub fn heals(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match self {
+            Self::Log(LogError::Unavailable(_)) => true,
+            Self::Store(error) => {
+                matches!(error, StoreError::Unavailable(_) | StoreError::Unknown | StoreError::Fenced)
+            }
+            Self::Io(error) => matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! One student, judged by every rule: what becomes of the flags, and who is told.
+
+use jiff::civil::Date;
+use signalbox_consume::folder::{Decided, Deciding};
+use signalbox_hub::shard::Year;
+use signalbox_risk::{Fits, FlagChange, Judgement, Judging, Rule};
+use signalbox_store::outbox::NewEntry;
+
+use super::Scoring;
+use super::alerts::{Announcer, Whom};
+use super::basis::{note, said};
+use super::student::{RuleState, StudentState, StudentYear};
+
+pub(super) struct Judge<'a>(pub(super) &'a Deciding<'a, Scoring>);
+
+impl Judge<'_> {
+    /// Only the running school year is judged.
+    pub(super) fn decide(&self, who: StudentYear, state: &mut StudentState) -> Decided {
+        match self.0.shard.year(who.school_year) {
+            Year::Running => self.judge(who, state),
+            Year::Over => self.end_year(state, true),
+            // What was judged in it went by calendars that were corrected since.
+            Year::ToCome => self.end_year(state, false),
+        }
+    }
+
+    fn end_year(&self, state: &mut StudentState, is_over: bool) -> Decided {
+        for rule in &mut state.rules {
+            rule.announced.end_year(is_over, self.0.now);
+        }
+        Decided::default()
+    }
+
+    fn judge(&self, who: StudentYear, state: &mut StudentState) -> Decided {
+        let Deciding { shard, reference: against, as_of, .. } = *self.0;
+        let heard = against.law.hear(shard, &state.registers);
+        if heard.is_undecided {
+            return Decided::default();
+        }
+        let (school_year, reference) = (who.school_year, &against.reference);
+        let on = Judging { registers: &heard.registers, reference, school_year, as_of };
+        let whom = Whom { who, profile: state.profile.as_ref(), on: &on, is_enrolled: on.is_enrolled() };
+        let (mut entries, mut looks_again) = (Vec::new(), heard.registers.moves_after(as_of));
+        let mut rules = std::mem::take(&mut state.rules);
+        for name in against.law.names(&rules).collect::<Vec<_>>() {
+            let at = rules.binary_search_by(|state| state.rule.as_str().cmp(name));
+            let mut fresh = RuleState::default();
+            let kept = match at {
+                Ok(at) => &mut rules[at],
+                Err(_) => &mut fresh,
+            };
+            let again = self.by_rule(&whom, name, kept, &mut entries);
+            looks_again = looks_again.into_iter().chain(again).min();
+            if let (Err(at), false) = (at, fresh.announced.flags().is_empty()) {
+                rules.insert(at, RuleState { rule: name.to_owned(), ..fresh });
+            }
+        }
+        drop(heard);
+        state.rules = rules;
+        Decided { entries, looks_again }
+    }
+
+    /// Judges by the rules of one name; answers when to look again.
+    fn by_rule(
+        &self,
+        whom: &Whom<'_>,
+        name: &str,
+        kept: &mut RuleState,
+        entries: &mut Vec<NewEntry>,
+    ) -> Option<Date> {
+        let Deciding { reference: against, place, now, .. } = *self.0;
+        let before = said(&kept.announced);
+        let (rule, judgement, changes) = match against.law.fitting(name, whom.on) {
+            Fits::Rule(rule) => {
+                let judgement = rule.judge(whom.on);
+                let changes = judgement.announce(&mut kept.announced, now);
+                (rule, Some(judgement), changes)
+            }
+            Fits::No => {
+                let rule = &kept.bases.last()?.rule.clone();
+                let changes = kept.announced.no_longer_fits(now);
+                note(kept, &before, rule, whom.on.as_of, place);
+                self.tell(whom, rule, None, kept, &changes, entries);
+                return None;
+            }
+            Fits::Unknown => return None,
+        };
+        if judgement.as_ref().is_some_and(Judgement::decides) {
+            note(kept, &before, rule, whom.on.as_of, place);
+        }
+        self.tell(whom, rule, judgement.as_ref(), kept, &changes, entries);
+        judgement.and_then(|judgement| judgement.looks_again())
+    }
+
+    fn tell(
+        &self,
+        whom: &Whom<'_>,
+        rule: &Rule,
+        judgement: Option<&Judgement>,
+        kept: &mut RuleState,
+        changes: &[FlagChange],
+        entries: &mut Vec<NewEntry>,
+    ) {
+        let Deciding { hub, shard, reference: against, now, .. } = *self.0;
+        let announcer = Announcer { hub, shard, in_force: &against.law.in_force, whom, rule, judgement, now };
+        entries.extend(announcer.entries(kept, changes));
+    }
+}

@@ -1,0 +1,125 @@
+//! Scoring: the consumer that keeps what is known of each student, and decides flags by the district's rules.
+//!
+//! # Layout
+//! - this file: `Scoring`, the folder; `judge`: one student by every rule
+//! - `fold`: what an event changes of a student's state; `student`: that state
+//! - `coverage`: what feeds cover on a shard; `law`: the rules and feeds that count there; `scopes`: for whom rules can be
+//! - `alerts`: what leaves; `cards`: what lists show; `basis`: what flags were judged by
+//!
+//! **Architecture invariant:** it sees traits only; it names neither a database, nor Kafka, nor a vendor. No clock and no
+//! randomness: `now` is an argument.
+
+mod alerts;
+mod basis;
+pub mod cards;
+pub mod coverage;
+mod fold;
+mod judge;
+pub mod law;
+mod scopes;
+pub mod student;
+
+use serde::{Deserialize, Serialize};
+use signalbox_consume::folder::{Decided, Deciding, Folded, Folder, Folding};
+use signalbox_consume::listed;
+use signalbox_event::{Data, Domain, Event};
+use signalbox_hub::Settings;
+use signalbox_hub::consumer::Consumer;
+use signalbox_hub::reference::ReferenceView;
+use signalbox_hub::shard::{ShardChange, ShardState};
+use signalbox_risk::Reference;
+use signalbox_store::card::Card;
+
+pub use self::alerts::{reason_of, student_ref};
+use self::coverage::Coverage;
+pub use self::fold::observation;
+use self::judge::Judge;
+use self::law::Law;
+pub use self::scopes::Scopes;
+use self::student::{StudentState, StudentYear};
+
+/// For the list of consumers.
+pub const CONSUMER: Consumer = listed::<Scoring>();
+
+/// The folder of risk.
+#[derive(Debug)]
+pub struct Scoring;
+
+/// A shard as scoring knows it.
+pub type ScoredShard = ShardState<OfShard>;
+
+/// What is scoring's own of a shard.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfShard {
+    pub(crate) coverage: Coverage,
+    pub scopes: Scopes,
+}
+
+/// What an event says of what is scoring's own of a shard, after what it says of the shard to everybody.
+pub fn hear(shard: &mut ScoredShard, event: &Event) -> ShardChange {
+    match &event.data {
+        Data::OpsRunEnded(ended) if !shard.is_retired(&ended.feed) => shard.own.coverage.run_ended(ended),
+        Data::OpsFeedRetired(retired) => {
+            shard.own.coverage.retire(&retired.feed);
+            ShardChange::Turned
+        }
+        Data::RosterEnrollment(enrollment) if enrollment.status.is_active() => {
+            shard.own.scopes.see(enrollment)
+        }
+        _ => ShardChange::Same,
+    }
+}
+
+/// What students of a shard are judged against, and by.
+#[derive(Debug)]
+pub struct Against {
+    reference: Reference,
+    law: Law,
+}
+
+impl Folder for Scoring {
+    const NAME: &'static str = "risk";
+    const ABOUT: &'static str = "Fold events and decide flags";
+    const KEPT_AS: &'static str = "risk@1";
+    const DOMAINS: &'static [Domain] = &[
+        Domain::Ops,
+        Domain::Roster,
+        Domain::Attendance,
+        Domain::Gradebook,
+        Domain::Behavior,
+        Domain::Intervention,
+    ];
+
+    type Who = StudentYear;
+    type State = StudentState;
+    type Shard = OfShard;
+    type Reference = Against;
+
+    fn who(event: &Event) -> Option<StudentYear> {
+        fold::whose(event)
+    }
+
+    fn fold(
+        on: &Folding<'_>,
+        shard: &mut ScoredShard,
+        state: Option<&mut StudentState>,
+        event: &Event,
+    ) -> Folded {
+        Folded {
+            state: state.map(|state| fold::apply(on, state, event)).unwrap_or_default(),
+            shard: hear(shard, event),
+        }
+    }
+
+    fn reference(shard: &ScoredShard, settings: &Settings, calendars: &ReferenceView) -> Against {
+        Against { reference: coverage::reference(shard, settings, calendars), law: Law::of(shard, settings) }
+    }
+
+    fn cards(shard: &ScoredShard, settings: &Settings, who: StudentYear, state: &StudentState) -> Vec<Card> {
+        cards::cards(shard, settings, who, state)
+    }
+
+    fn decide(on: &Deciding<'_, Self>, who: StudentYear, state: &mut StudentState) -> Decided {
+        Judge(on).decide(who, state)
+    }
+}

@@ -1,0 +1,193 @@
+//! Flags and alerts, listed.
+
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
+use serde_json::Value;
+use signalbox_consume::folder::{Folder, Who};
+use signalbox_event::id::flag_id;
+use signalbox_hub::{Hub, HubError};
+use signalbox_risk::Flag;
+use signalbox_scoring::Scoring;
+use signalbox_scoring::cards::FLAG;
+pub use signalbox_scoring::cards::FlagLine;
+use signalbox_scoring::student::{RuleState, StudentState, StudentYear};
+use signalbox_store::card::{Card, CardQuery};
+use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
+use uuid::Uuid;
+
+use super::listed::{Listed, TOLD};
+use super::{PAGE, find_student, local, state_of, states_of};
+
+/// More than so many are meant by no text.
+const FOUND_AT_MOST: usize = 100;
+
+/// A line of `signalbox alerts list`
+#[derive(Debug, Clone, Serialize)]
+pub struct AlertLine {
+    pub alert_id: Uuid,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub flag_id: Option<Uuid>,
+    pub student_id: Option<String>,
+    pub to: String,
+    pub because: String,
+    pub state: &'static str,
+    pub attempts: u32,
+    pub next_try: Option<String>,
+    /// When it was decided.
+    pub decided: String,
+    /// Why it was not taken the last time.
+    pub last_error: Option<String>,
+    /// Why it is never sent.
+    pub withheld: Option<String>,
+}
+
+/// A flag with the state it stands in.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub who: StudentYear,
+    pub state: StudentState,
+    /// The name of its rule.
+    pub rule: String,
+    pub number: u32,
+}
+
+impl Found {
+    fn place(&self) -> (StudentYear, &str, u32) {
+        (self.who, &self.rule, self.number)
+    }
+
+    /// What is kept of its rule, with the flag.
+    pub fn kept(&self) -> Option<(&RuleState, &Flag)> {
+        let kept = self.state.rule(&self.rule)?;
+        Some((kept, kept.announced.flag(self.number)?))
+    }
+}
+
+/// Which flags are asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Which<'a> {
+    pub school: Option<&'a str>,
+    pub state: Option<&'a str>,
+    pub rule: Option<&'a str>,
+}
+
+/// Flags that were announced, the open ones first.
+pub async fn flags(hub: &Hub, which: Which<'_>) -> Result<Vec<FlagLine>, HubError> {
+    let Which { school, state, rule } = which;
+    let query = CardQuery { kind: FLAG, state, about: rule, school };
+    let (mut lines, mut last) = (Vec::new(), None);
+    loop {
+        let page = hub.states.cards(Scoring::KEPT_AS, &query, last.as_ref(), PAGE).await?;
+        lines.extend(page.iter().map(line).collect::<Result<Vec<_>, _>>()?);
+        last = page.into_iter().next_back();
+        if last.is_none() {
+            return Ok(lines);
+        }
+    }
+}
+
+/// One flag, by its id.
+pub async fn flag(hub: &Hub, id: Uuid) -> Result<Option<FlagLine>, HubError> {
+    let cards = hub.states.cards_by_id(Scoring::KEPT_AS, FLAG, id..=id, 1).await?;
+    cards.first().map(line).transpose()
+}
+
+fn line(card: &Card) -> Result<FlagLine, HubError> {
+    serde_json::from_str(&card.body).map_err(|_| HubError::Stored("card"))
+}
+
+/// The id of a student's n-th flag of a rule.
+pub fn id(hub: &Hub, who: StudentYear, rule: &str, number: u32) -> Uuid {
+    flag_id(&hub.settings.district.id, who.student, who.school_year, rule, number)
+}
+
+/// The flags that a text names: by the beginning of their id, or by an id of their student's.
+pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
+    let mut found = Vec::new();
+    for student in find_student(hub, named).await? {
+        for (who, state) in states_of(hub, student).await? {
+            found.extend(all_of(who, &state));
+        }
+    }
+    if let Some(ids) = that_begin(named.trim_start_matches("F-")) {
+        for card in hub.states.cards_by_id(Scoring::KEPT_AS, FLAG, ids, FOUND_AT_MOST).await? {
+            let Some(who) = StudentYear::of_subject(&card.subject) else { continue };
+            let Some(state) = state_of(hub, who).await? else { continue };
+            let of_card = |flag: &Found| id(hub, who, &flag.rule, flag.number) == card.id;
+            found.extend(all_of(who, &state).filter(of_card));
+        }
+    }
+    // An id of a student's may be how their flag's begins.
+    found.sort_by(|a, b| a.place().cmp(&b.place()));
+    found.dedup_by(|a, b| a.place() == b.place());
+    Ok(found)
+}
+
+fn all_of(who: StudentYear, state: &StudentState) -> impl Iterator<Item = Found> {
+    let flags = state
+        .rules
+        .iter()
+        .flat_map(|kept| kept.announced.flags().iter().map(|flag| (kept.rule.clone(), flag.number)));
+    flags.map(move |(rule, number)| Found { who, state: state.clone(), rule, number })
+}
+
+/// The ids that begin so; `None`: none can.
+fn that_begin(text: &str) -> Option<RangeInclusive<Uuid>> {
+    let digits = text.to_ascii_lowercase().replace('-', "");
+    let is_one = !digits.is_empty() && digits.len() <= 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let filled = |with: &str| Uuid::try_parse(&(digits.clone() + &with.repeat(32 - digits.len()))).ok();
+    is_one.then_some(())?;
+    Some(filled("0")?..=filled("f")?)
+}
+
+/// Every alert, oldest first.
+pub async fn alerts(hub: &Hub) -> Result<Vec<AlertLine>, HubError> {
+    let (mut lines, mut listed) = (Vec::new(), Listed::default());
+    let mut after = 0;
+    loop {
+        let entries = hub.outbox.entries(after, PAGE).await?;
+        let Some(last) = entries.last() else { break };
+        after = last.seq;
+        for entry in &entries {
+            listed.see(entry);
+        }
+        lines.extend(
+            entries
+                .iter()
+                .filter(|entry| entry.target != TO_LOG && entry.state != EntryState::Bundled)
+                .map(|entry| alert_line(hub, entry)),
+        );
+    }
+    for line in lines.iter_mut().filter(|line| line.withheld.is_some()) {
+        if line.flag_id.is_some_and(|flag| listed.has(flag, &line.to)) {
+            line.state = EntryState::Superseded.as_str();
+            line.withheld = Some(TOLD.to_owned());
+        }
+    }
+    Ok(lines)
+}
+
+fn alert_line(hub: &Hub, entry: &Entry) -> AlertLine {
+    // Only the hub writes bodies; one that does not parse shows without its student.
+    let data: Value = serde_json::from_slice(&entry.body).unwrap_or_default();
+    let (withheld, last_error) = match entry.state {
+        EntryState::Withheld => (entry.last_error.clone(), None),
+        _ => (None, entry.last_error.clone()),
+    };
+    AlertLine {
+        alert_id: entry.id,
+        kind: entry.kind.clone(),
+        flag_id: entry.flag_id,
+        student_id: data.pointer("/student/id").and_then(Value::as_str).map(str::to_owned),
+        to: entry.target.clone(),
+        because: data.pointer("/owner/because").and_then(Value::as_str).unwrap_or("route").to_owned(),
+        state: entry.state.as_str(),
+        attempts: entry.attempts,
+        next_try: entry.next_try_ms.map(|at_ms| local(hub, at_ms)),
+        decided: local(hub, entry.created_ms),
+        last_error,
+        withheld,
+    }
+}

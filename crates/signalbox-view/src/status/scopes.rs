@@ -1,0 +1,52 @@
+//! Whom rules are for, beside whom the rosters have: a rule for grade "9" where the roster says "09" is for nobody.
+
+use std::collections::BTreeSet;
+
+use signalbox_hub::{Hub, HubError};
+use signalbox_risk::Rule;
+use signalbox_scoring::Scopes;
+
+use super::Note;
+use crate::shard_state;
+
+/// How many names a warning shows.
+const NAMES_SHOWN: usize = 20;
+
+/// What the rosters write, over all shards.
+pub(super) async fn load(hub: &Hub) -> Result<Scopes, HubError> {
+    let mut all = Scopes::default();
+    for shard in 0..hub.settings.topics.shards {
+        all.join(shard_state(hub, shard).await?.own.scopes);
+    }
+    Ok(all)
+}
+
+/// What rules are for that no student has.
+pub(super) fn warnings(scopes: &Scopes, rules: &[Rule]) -> Vec<Note> {
+    // Before a roster was read nothing can be said.
+    if scopes.schools.is_empty() {
+        return Vec::new();
+    }
+    let grades = rules.iter().flat_map(|rule| for_nobody(rule, "grade", &rule.grades, &scopes.grades));
+    let schools = rules.iter().flat_map(|rule| for_nobody(rule, "school", &rule.schools, &scopes.schools));
+    grades.chain(schools).collect()
+}
+
+fn for_nobody<'a>(
+    rule: &'a Rule,
+    what: &'static str,
+    names: &'a [String],
+    there: &'a BTreeSet<String>,
+) -> impl Iterator<Item = Note> + 'a {
+    names.iter().filter(|name| !there.contains(*name)).map(move |name| {
+        let known: Vec<&str> = there.iter().take(NAMES_SHOWN).map(String::as_str).collect();
+        let have = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Note {
+            code: "rule_for_nobody",
+            message: format!(
+                "The rule {} is for {what} \"{name}\", and no student is in it. The rosters write: {have}.",
+                rule.name()
+            ),
+        }
+    })
+}
