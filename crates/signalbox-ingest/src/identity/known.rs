@@ -19,7 +19,10 @@ pub enum Lost {
     /// It fits several: nobody guesses.
     Several,
     /// It would be one but for how it is written: the stable word for that, and the mend.
-    Written { code: &'static str, mend: &'static str },
+    Written {
+        code: &'static str,
+        mend: &'static str,
+    },
     Nobody,
 }
 
