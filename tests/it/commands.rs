@@ -135,6 +135,17 @@ fn a_flag_is_found_by_its_student() {
     let flag = &district.flags()[0];
     let student = flag["student_id"].as_str().expect("an id");
     assert_eq!(district.json(&["explain", student])["flag_id"], flag["flag_id"]);
+    let id = flag["flag_id"].as_str().expect("an id");
+    for named in [&id[..8], &id.replace('-', "")[..20], &id.to_uppercase(), &format!("F-{id}")] {
+        assert_eq!(district.json(&["explain", named])["flag_id"], flag["flag_id"], "{named}");
+    }
+    for named in ["1", "", "-", &id[..4], &format!("{id}0")] {
+        assert_eq!(
+            district.run(&["explain", named]).status.code(),
+            Some(2),
+            "{named} is too little to be meant"
+        );
+    }
     let run = district.run(&["explain", "1"]);
     assert_eq!(run.status.code(), Some(2), "the beginning of a student's id names nobody: {run:?}");
 }

@@ -6,7 +6,7 @@ mod field;
 use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Header, Misread, Reader, Row};
-use signalbox_connector::draft::{Field as Left, LeftOut};
+use signalbox_connector::draft::LeftOut;
 use signalbox_connector::event::rows::{Cell, Cells, Holds, Unread};
 use signalbox_connector::event::{Body, Status};
 use signalbox_connector::{Claims, Contents, Draft, Entity, Item, ReadSeek, Refusal, Reject, RejectCode};
@@ -81,7 +81,7 @@ impl<'t> Rows<'t> {
             match field.read(row, &read.cells) {
                 Ok(cell) => read.cells[field.at] = cell,
                 Err(fault) if field.rejects(&fault) => return Err(fault.claiming(self.claims(row))),
-                Err(fault) => self.unread(field, row, fault, read),
+                Err(fault) => unread(field, row, fault, read),
             }
         }
         read.claims = self.claims_of(&read.cells);
@@ -89,17 +89,6 @@ impl<'t> Rows<'t> {
             self.doubt(read);
         }
         Ok(())
-    }
-
-    /// What cannot be read disputes the row, or is left out.
-    #[cold]
-    fn unread<'r>(&self, field: &Field<'_>, row: &Row<'r>, fault: Reject, read: &mut Read<'r>) {
-        read.cells[field.at] = field.unread(row);
-        if field.unread_means() == Unread::LeftOut {
-            read.left_out.push(LeftOut { field: left(self.entity, field.name()), why: fault });
-        } else {
-            read.fault.get_or_insert_with(|| Box::new(fault));
-        }
     }
 
     /// What is wrong with a row says whom it speaks of. Of one in dispute no word is believed: only the code stands, as it is
@@ -169,13 +158,19 @@ impl<'t> Rows<'t> {
     }
 }
 
-/// Which value of a record was left out.
-fn left(entity: Entity, column: &str) -> Left {
-    match (entity, column) {
-        (Entity::Enrollment, "exit") => Left::Exit,
-        (Entity::Enrollment, "grade") => Left::Grade,
-        _ => Left::Name,
-    }
+/// What cannot be read disputes the row, or is left out.
+#[cold]
+fn unread<'r>(field: &Field<'_>, row: &Row<'r>, fault: Reject, read: &mut Read<'r>) {
+    read.cells[field.at] = field.unread(row);
+    let kept = match field.unread_means() {
+        Unread::LeftOut => None,
+        Unread::Kept(kept) => Some(kept),
+        Unread::Rejects | Unread::Disputes => {
+            read.fault.get_or_insert_with(|| Box::new(fault));
+            return;
+        }
+    };
+    read.left_out.push(LeftOut { kept, why: fault });
 }
 
 /// What can be read of a row.
@@ -220,5 +215,5 @@ fn draft(row: u64, body: Body<'_>) -> Draft<'_> {
 /// Takes out what says how a student is called: it is left out of the student, the given name's first.
 #[cold]
 fn names(left_out: &mut Vec<LeftOut>) -> Vec<LeftOut> {
-    left_out.extract_if(.., |one| one.field == Left::Name).collect::<Vec<_>>().into_iter().rev().collect()
+    left_out.extract_if(.., |one| one.kept.is_none()).collect::<Vec<_>>().into_iter().rev().collect()
 }

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use jiff::civil::Date;
+use signalbox_event::rows::Kept;
 pub use signalbox_event::rows::{Entity, UnknownEntity};
 use signalbox_event::{Body, Status};
 
@@ -62,17 +63,9 @@ pub struct Draft<'a> {
 /// A value that could not be used, of a column that is not required.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeftOut {
-    pub field: Field,
+    /// What was said of it before stands on, where it is such a value.
+    pub kept: Option<Kept>,
     pub why: Reject,
-}
-
-/// Which value of a record: of an enrolment, what was said of it before stands on while it cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    Exit,
-    Grade,
-    /// What says only how a person or a school is called and found.
-    Name,
 }
 
 /// A row (or file) that cannot be used, why, and the mend. Carries no value of the row but an unmapped code.
@@ -137,9 +130,13 @@ impl Reject {
 
 /// A value that is not required: where it cannot be read it is left out, and `left_out` says why.
 #[inline]
-pub fn kept<T>(value: Result<Option<T>, Reject>, field: Field, left_out: &mut Vec<LeftOut>) -> Option<T> {
+pub fn or_left_out<T>(
+    value: Result<Option<T>, Reject>,
+    kept: Option<Kept>,
+    left_out: &mut Vec<LeftOut>,
+) -> Option<T> {
     value.unwrap_or_else(|why| {
-        left_out.push(LeftOut { field, why });
+        left_out.push(LeftOut { kept, why });
         None
     })
 }

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use signalbox_hub::consumer::Consumer;
 use signalbox_hub::{Hub, HubError, topic_of};
 use signalbox_log::{Message, Offset, Record, Shard};
 use signalbox_store::outbox::{NewEntry, TO_LOG};
@@ -120,7 +119,7 @@ pub async fn waiting(hub: &Hub) -> Result<u64, HubError> {
     Ok(waiting)
 }
 
-/// A shard of a topic, as a consumer reads it.
+/// A shard of a topic, and where its dead letters are.
 struct Place {
     topic: String,
     dead_letters: String,
@@ -129,16 +128,13 @@ struct Place {
 
 fn places(hub: &Hub) -> impl Iterator<Item = Place> {
     let topics = &hub.settings.topics;
-    let of_topic = move |consumer: &Consumer, topic: String| {
-        let dead_letters = topic_of(&topic, consumer.name);
+    topics.kept().into_iter().flat_map(|(topic, keeper)| {
+        let dead_letters = topic_of(&topic, keeper.name);
         (0..topics.shards).map(move |shard| Place {
             topic: topic.clone(),
             dead_letters: dead_letters.clone(),
             shard,
         })
-    };
-    topics.consumers.iter().flat_map(move |consumer| {
-        consumer.topics(topics).into_iter().flat_map(move |topic| of_topic(consumer, topic))
     })
 }
 

@@ -25,7 +25,8 @@ pub trait Folder: Sized + Send + Sync + 'static {
     const ABOUT: &'static str;
     /// Its name in the state store: the other with a generation, `name@1`.
     const KEPT_AS: &'static str;
-    /// Whose topics it reads; of several with records, the earlier is read first.
+    /// Whose topics it reads; of several with records, the earlier is read first. The first is [`Domain::Ops`], which tells
+    /// every consumer what is in force.
     const DOMAINS: &'static [Domain];
 
     /// Whom a state is about.
@@ -40,15 +41,15 @@ pub trait Folder: Sized + Send + Sync + 'static {
     /// Whose state an event needs, if anybody's.
     fn who(event: &Event) -> Option<Self::Who>;
 
-    /// Takes in an event. Commutative and idempotent, as far as states go: records come in any order, and again.
-    /// `shard` has heard it. `state` is that of [`who`](Self::who), empty where there is none yet.
-    fn fold(
-        on: &Folding<'_>,
-        shard: &mut ShardState<Self::Shard>,
-        state: Option<&mut Self::State>,
-        event: &Event,
-    ) -> Folded;
+    /// Takes in what an event says of the shard. How often it turns must not depend on the order between topics: whoever
+    /// computes a decision again reads them one after the other.
+    fn hear(own: &mut Self::Shard, event: &Event) -> ShardChange;
 
+    /// Takes in what an event says of [`whom`](Self::who) it is about. Commutative and idempotent: records come in any order,
+    /// and again. The state is empty where there was none.
+    fn fold(on: &Folding<'_>, state: &mut Self::State, event: &Event) -> StateChange;
+
+    /// Of the shard only what turns it may be used: runs, days and what was merely noted go on beside it.
     fn reference(
         shard: &ShardState<Self::Shard>,
         settings: &Settings,
@@ -97,11 +98,11 @@ pub struct Folding<'a> {
     pub now: Timestamp,
 }
 
-/// What an event changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Folded {
-    pub state: StateChange,
-    pub shard: ShardChange,
+/// A shard hears an event, as it did and does again for whoever computes a decision anew.
+pub fn hear<F: Folder>(shard: &mut ShardState<F::Shard>, event: &Event) -> ShardChange {
+    let change = shard.hear(event).max(F::hear(&mut shard.own, event));
+    shard.turns += u64::from(change == ShardChange::Turned);
+    change
 }
 
 /// What an event changed of a state.

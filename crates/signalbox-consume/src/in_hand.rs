@@ -67,7 +67,6 @@ impl<F: Folder> InHand<F> {
     pub(super) fn heard(&mut self, change: ShardChange) {
         self.changed |= change > ShardChange::Same;
         if change == ShardChange::Turned {
-            self.state.turns += 1;
             self.reference = None;
             self.waiting = Waiting::Everybody;
         }

@@ -40,6 +40,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use signalbox_event::Domain;
 use signalbox_hub::consumer::{Consumer, Consuming};
 use signalbox_hub::reference::ReferenceView;
 use signalbox_hub::shard::ShardState;
@@ -75,6 +76,7 @@ type Worked<F> = (InHand<F>, Result<Option<usize>, HubError>);
 
 /// The consumer of a folder, for the list of them.
 pub const fn listed<F: Folder>() -> Consumer {
+    const { assert!(matches!(F::DOMAINS, [Domain::Ops, ..]), "every consumer hears what is in force") };
     Consumer {
         name: F::NAME,
         about: F::ABOUT,

@@ -14,7 +14,7 @@ use signalbox_store::outbox::NewEntry;
 use super::SUBJECTS;
 use super::admit::Admission;
 use super::batch::{Draft, Loaded};
-use super::folder::{Deciding, Folder, Folding, Who};
+use super::folder::{Deciding, Folder, Folding, Who, hear};
 use super::in_hand::InHand;
 use super::position::advances;
 use super::waiting::{Pages, Waiting};
@@ -69,15 +69,14 @@ async fn fold<F: Folder>(
     draft.load(hub, in_hand, events.iter().filter_map(|(_, who)| *who)).await?;
     let on = Folding { district: &hub.settings.district.id, now };
     for (event, who) in &events {
-        let change = in_hand.state.hear(event);
-        // Who has no state yet has an empty one.
-        let mut loaded = who.map(|who| draft.states.entry(who).or_default());
-        let state = loaded.as_mut().map(|loaded| &mut loaded.state);
-        let folded = F::fold(&on, &mut in_hand.state, state, event);
-        if let Some(loaded) = loaded {
-            loaded.heard(folded.state);
+        let change = hear::<F>(&mut in_hand.state, event);
+        in_hand.heard(change);
+        if let Some(who) = who {
+            // Who has no state yet has an empty one.
+            let loaded = draft.states.entry(*who).or_default();
+            let change = F::fold(&on, &mut loaded.state, event);
+            loaded.heard(change);
         }
-        in_hand.heard(change.max(folded.shard));
     }
     in_hand.waiting.add(draft.states.iter().filter(|(_, loaded)| loaded.waits).map(|(who, _)| *who));
     Ok(draft)
@@ -99,10 +98,19 @@ async fn admitted<F: Folder>(
                 let who = F::who(&event);
                 events.push((event, who));
             }
-            Err(unfit) => dead.push(dead_letters::entry(F::NAME, record, &unfit, now)),
+            Err(unfit) if keeps(hub, F::NAME, &record.topic) => {
+                dead.push(dead_letters::entry(F::NAME, record, &unfit, now));
+            }
+            // Another consumer keeps it.
+            Err(_) => {}
         }
     }
     Ok(events)
+}
+
+/// Whether what nobody can read of a topic is this consumer's to keep.
+fn keeps(hub: &Hub, consumer: &str, topic: &str) -> bool {
+    hub.settings.topics.kept().iter().any(|(kept, keeper)| kept == topic && keeper.name == consumer)
 }
 
 /// Adds those whose date has come. Dates come by the day, so they are looked for now and then only.

@@ -46,11 +46,11 @@ pub async fn bundle(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
     Ok(())
 }
 
-/// Every shard has heard of the same modes, and everybody was evaluated since.
+/// Whoever adds to lists has decided on everybody since the same modes were heard on every shard.
 async fn every_shard_has_turned(hub: &Hub) -> Result<bool, HubError> {
-    let mut modes = None;
-    for shard in 0..hub.settings.topics.shards {
-        for consumer in hub.settings.topics.consumers {
+    for consumer in hub.settings.topics.consumers {
+        let mut modes = None;
+        for shard in 0..hub.settings.topics.shards {
             let (state, somebody_waits) = ShardState::<()>::stored(hub, consumer.kept_as, shard).await?;
             let here: Vec<_> = state.feeds.into_iter().map(|(name, feed)| (name, feed.mode)).collect();
             if *modes.get_or_insert_with(|| here.clone()) != here || somebody_waits {

@@ -22,7 +22,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use self::cells::{COLUMNS_AT_MOST, Cell, Cells};
-pub use self::column::{Column, Holds, Unread};
+pub use self::column::{Column, Holds, Kept, Lacks, Unread};
 pub use self::day::Day;
 pub use self::key::{push_day, push_part};
 use crate::data::{Data, Status};
@@ -69,6 +69,19 @@ pub trait Row<'a>: Sized {
     /// What is known where rows of one key disagree; `None`: what was known before.
     fn disputed(self) -> Option<Self> {
         None
+    }
+
+    /// Whether it may lack what no column says: then what stood before is always asked for.
+    const MAY_LACK: bool = false;
+
+    /// Takes over from the row that stood before what this one lacks. `false`: nothing.
+    fn complete(&mut self, _before: Self, _lacks: Lacks) -> bool {
+        false
+    }
+
+    /// Writes the key of the row of the same student whose place it takes: that one ends by being gone. `false`: of none.
+    fn push_replaced(&self, _to: &mut String) -> bool {
+        false
     }
 
     /// What the event says.
@@ -153,6 +166,11 @@ macro_rules! rows {
                 match self { $(Self::$variant => $row::WHILE_DISPUTED,)* }
             }
 
+            /// See [`Row::MAY_LACK`].
+            pub const fn may_lack(self) -> bool {
+                match self { $(Self::$variant => $row::MAY_LACK,)* }
+            }
+
             /// See [`Row::of_cells`].
             #[inline]
             pub fn of_cells<'a>(self, cells: &mut Cells<'a>, say: &mut dyn FnMut(Body<'a>)) {
@@ -207,6 +225,19 @@ macro_rules! rows {
             /// See [`Row::disputed`].
             pub fn disputed(self) -> Option<Self> {
                 match self { $(Self::$variant(row) => row.disputed().map(Self::$variant),)* }
+            }
+
+            /// See [`Row::complete`].
+            pub fn complete(&mut self, before: Self, lacks: Lacks) -> bool {
+                match (self, before) {
+                    $((Self::$variant(row), Self::$variant(before)) => row.complete(before, lacks),)*
+                    _ => false,
+                }
+            }
+
+            /// See [`Row::push_replaced`].
+            pub fn push_replaced(&self, to: &mut String) -> bool {
+                match self { $(Self::$variant(row) => row.push_replaced(to),)* }
             }
 
             /// See [`Row::data`].

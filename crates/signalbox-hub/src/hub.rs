@@ -40,11 +40,6 @@ impl Settings {
     pub fn feed(&self, kept: &str) -> Option<&Feed> {
         self.feeds.iter().find(|feed| feed.name == kept)
     }
-
-    /// The rank of a feed where several speak of one thing: the least is heard.
-    pub fn authority(&self, feed: &str) -> usize {
-        self.feeds.iter().position(|one| one.name == feed).unwrap_or(self.feeds.len())
-    }
 }
 
 /// Whose hub this is.
@@ -95,11 +90,23 @@ impl Topics {
         let domains = Domain::ALL
             .into_iter()
             .map(|domain| (self.name(domain), if domain.is_sharded() { self.shards } else { 1 }));
-        let dead_letters = self.consumers.iter().flat_map(|consumer| {
-            let topics = consumer.topics(self).into_iter();
-            topics.map(|topic| (topic_of(&topic, consumer.name), self.shards))
-        });
+        let kept = self.kept().into_iter();
+        let dead_letters = kept.map(|(topic, keeper)| (topic_of(&topic, keeper.name), self.shards));
         domains.chain(dead_letters).collect()
+    }
+
+    /// The topics that consumers read, each with the one that keeps what nobody can read there: the first in the list. All
+    /// would find the same records unfit.
+    pub fn kept(&self) -> Vec<(String, &'static Consumer)> {
+        let mut kept: Vec<(String, &Consumer)> = Vec::new();
+        for consumer in self.consumers {
+            for topic in consumer.topics(self) {
+                if kept.iter().all(|(other, _)| *other != topic) {
+                    kept.push((topic, consumer));
+                }
+            }
+        }
+        kept
     }
 }
 

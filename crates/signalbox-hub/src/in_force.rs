@@ -102,11 +102,6 @@ impl InForce {
         (self.number, self.hash()) > (other.number, other.hash())
     }
 
-    /// See [`Settings::authority`].
-    pub(crate) fn authority(&self, feed: &str) -> usize {
-        self.feeds.iter().position(|one| one.feed == feed).unwrap_or(self.feeds.len())
-    }
-
     /// Whether the feed counts.
     pub fn names(&self, feed: &str) -> bool {
         self.feeds.iter().any(|one| one.feed == feed)

@@ -127,7 +127,7 @@ impl<Own> ShardState<Own> {
         let is_first = feed.ended_run == 0;
         feed.ended_run = feed.ended_run.max(ended.run);
         feed.open_run = feed.open_run.filter(|open| *open > ended.run);
-        if is_first && !feed.is_retired { ShardChange::Turned } else { ShardChange::Noted }
+        if is_first { ShardChange::Turned } else { ShardChange::Noted }
     }
 
     /// A configuration was announced: it is in force from here on, unless one that beats it is.
@@ -153,12 +153,13 @@ impl<Own> ShardState<Own> {
         self.feeds.get(feed).is_some_and(|feed| feed.is_retired)
     }
 
-    /// The rank of a feed where several speak of one thing: the least is heard.
-    pub fn authority(&self, settings: &Settings, feed: &str) -> usize {
-        match &self.in_force {
-            Some(in_force) => in_force.authority(feed),
-            None => settings.authority(feed),
-        }
+    /// The rank of a feed where several speak of one thing: the least is heard. `None`: it does not count.
+    pub fn authority(&self, settings: &Settings, feed: &str) -> Option<usize> {
+        let rank = match &self.in_force {
+            Some(in_force) => in_force.feeds.iter().position(|one| one.feed == feed),
+            None => settings.feeds.iter().position(|one| one.name == feed),
+        };
+        rank.filter(|_| !self.is_retired(feed))
     }
 
     /// The day that everybody is decided on, when it is `today` by the clock.

@@ -146,7 +146,7 @@ impl<'a> Emitter<'a> {
         let district = &self.hub.settings.district;
         let subject = row.student_key();
         let first_id = subject.and_then(|key| self.resolver.first_id(key)).unwrap_or_default();
-        let is_reference = entity == Entity::School;
+        let is_reference = !entity.domain().is_sharded();
         Ok(Event {
             id: event_id(
                 &district.id,

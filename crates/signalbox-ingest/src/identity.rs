@@ -161,6 +161,9 @@ impl Resolver {
 
     /// What may be wrong with how an id that is not found is written.
     pub(crate) fn hint(&mut self, id: &str) -> Option<Hint> {
+        if !matches!(self.student(id, None), Found::None) {
+            return Some(Hint::OtherType);
+        }
         let is_known = self.by_shape(id).is_some();
         Hint::of(id, is_known)
     }

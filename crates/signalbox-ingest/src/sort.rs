@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use signalbox_event::rows::{Kept, Lacks};
+
 use super::row::Slot;
 
 /// How many bytes of rows and of what they are sorted by are held before a chunk is spilled.
@@ -61,13 +63,21 @@ pub(crate) const FAULT: u8 = 2;
 pub(crate) const ENDS: u8 = 4;
 /// The payload has no such row: it says what follows of another that could not be used.
 pub(crate) const INFERRED: u8 = 8;
-/// The last day of an enrolment could not be read: what is known of it stands on.
-pub(crate) const EXIT_UNREAD: u8 = 16;
-/// The same of its grade.
-pub(crate) const GRADE_UNREAD: u8 = 32;
-
 /// It is of a day that has not come: what was known of it stands on.
 pub(crate) const AHEAD: u8 = 64;
+/// The first of the flags that say what could not be read; what is known of it stands on.
+const UNREAD: u8 = 16;
+
+/// The flag that says that this could not be read.
+pub(crate) const fn unread(kept: Kept) -> u8 {
+    UNREAD << kept.place()
+}
+
+/// What the flags of a row say that it lacks.
+pub(crate) fn lacks(flags: u8) -> Lacks {
+    let is_unread = |kept| flags & unread(kept) != 0;
+    Lacks { unread: [Kept::FIRST, Kept::SECOND].map(is_unread), is_ahead: flags & AHEAD != 0 }
+}
 
 /// Collects rows in any order.
 pub(crate) struct Sorter {

@@ -33,12 +33,12 @@ impl<'a> Judging<'a> {
 
     /// Where the student is on the day that is asked about.
     pub fn enrollment(&self) -> Option<Enrollment<'a>> {
-        self.registers.enrollment_on(self.as_of, |feed| self.reference.enrollment_rank(feed))
+        self.registers.enrollment_on(self.as_of, |feed| Some(self.reference.enrollment_rank(feed)))
     }
 
     /// Every place where the student is on that day; where that is none, the one that says most of where.
     pub fn enrollments(&self) -> Vec<Enrollment<'a>> {
-        self.registers.enrollments_on(self.as_of, |feed| self.reference.enrollment_rank(feed))
+        self.registers.enrollments_on(self.as_of, |feed| Some(self.reference.enrollment_rank(feed)))
     }
 
     /// Whether the student is enrolled anywhere on the day that is asked about.

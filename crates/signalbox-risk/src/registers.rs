@@ -136,13 +136,13 @@ impl Registers {
 
     /// The enrolment that says where the student is on `date`: one that covers it, else the last that ended,
     /// else the first to come. Of several, the latest entry. Of several feeds that speak of one school the first in authority is
-    /// heard (the least `rank`); a grade level that it does not have is taken from the next.
-    pub fn enrollment_on(&self, date: Date, rank: impl Fn(&str) -> usize) -> Option<Enrollment<'_>> {
+    /// heard (the least `rank`; none: not at all); a grade level that it does not have is taken from the next.
+    pub fn enrollment_on(&self, date: Date, rank: impl Fn(&str) -> Option<usize>) -> Option<Enrollment<'_>> {
         self.days.enrollment_on(date, rank)
     }
 
     /// All enrolments that cover `date`; without one what [`enrollment_on`](Self::enrollment_on) answers.
-    pub fn enrollments_on(&self, date: Date, rank: impl Fn(&str) -> usize) -> Vec<Enrollment<'_>> {
+    pub fn enrollments_on(&self, date: Date, rank: impl Fn(&str) -> Option<usize>) -> Vec<Enrollment<'_>> {
         self.days.enrollments_on(date, rank)
     }
 

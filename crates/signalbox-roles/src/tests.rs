@@ -92,6 +92,20 @@ async fn history_turns_live_with_one_standing_list() {
     assert_eq!(district.told().await, ["risk.flags.standing - delivered"]);
 }
 
+/// Each consumer knows of the feeds that its topics tell of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standing_list_is_whole_beside_another_consumer() {
+    let mut district = District::with(Mode::History, crash::CONSUMERS);
+    district.roster(&["1001", "1002"]);
+    district.attendance(&[("1001", 19, "absent_excused"), ("1001", 20, "absent_excused")]);
+    district.pass().await;
+    let mut district = district.turn(Mode::Live);
+    district.pass().await;
+    district.deliver().await;
+    let told = district.told().await;
+    assert!(told.contains(&"risk.flags.standing - delivered".to_owned()), "{told:?}");
+}
+
 /// Other processes turn other shards, at moments of their own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standing_list_waits_for_the_last_shard() {

@@ -6,7 +6,7 @@ use signalbox_consume::folder::Who;
 use signalbox_event::StudentKey;
 use signalbox_event::id::flag_id;
 use signalbox_hub::Settings;
-use signalbox_risk::{Flag, FlagState};
+use signalbox_risk::{Enrollment, Flag, FlagState};
 use signalbox_store::card::Card;
 use uuid::Uuid;
 
@@ -63,16 +63,14 @@ fn line(
     (kept, flag): (&RuleState, &Flag),
     today: Date,
 ) -> FlagLine {
-    let rank = |feed: &str| shard.authority(settings, feed);
-    let on = if flag.state.is_live() { today } else { flag.until };
-    let enrollment = state.registers.enrollment_on(on, rank);
+    let enrollment = enrollment(shard, settings, state, flag, today);
     let rule = kept.basis(flag.number).map(|basis| &basis.rule);
     let reasons = rule.map(|rule| rule.settings.reasons(flag)).unwrap_or_default();
     FlagLine {
         flag_id: flag_id(&settings.district.id, who.student, who.school_year, &kept.rule, flag.number),
         student_key: who.student,
         student_id: state.profile.as_ref().map(|profile| profile.id.clone()),
-        name: state.name(rank),
+        name: state.name(|feed| shard.authority(settings, feed)),
         rule: kept.rule.clone(),
         domain: flag.measured.domain().to_owned(),
         school: enrollment.map(|enrollment| enrollment.school.to_owned()),
@@ -84,6 +82,18 @@ fn line(
         as_of: flag.until,
         acknowledged_by: flag.acknowledgement.as_ref().map(|act| act.by.clone()),
     }
+}
+
+/// Where a flag says that its student is: of what is live, today; of the rest, on the last day that it used.
+pub fn enrollment<'a>(
+    shard: &ScoredShard,
+    settings: &Settings,
+    state: &'a StudentState,
+    flag: &Flag,
+    today: Date,
+) -> Option<Enrollment<'a>> {
+    let on = if flag.state.is_live() { today } else { flag.until };
+    state.registers.enrollment_on(on, |feed| shard.authority(settings, feed))
 }
 
 /// The cards of a student's flags, as of the day on which the shard was judged last.

@@ -49,11 +49,6 @@ impl Coverage {
         }
         if *feed == before { ShardChange::Same } else { ShardChange::Turned }
     }
-
-    /// What the feed covered is taken back.
-    pub(super) fn retire(&mut self, feed: &str) {
-        self.0.remove(feed);
-    }
 }
 
 /// What students of the shard are evaluated against.
@@ -74,7 +69,9 @@ pub fn reference(shard: &ScoredShard, settings: &Settings, view: &ReferenceView)
     }
     // Who is not configured any more comes last, and nothing is heard of it: its days are unknown.
     let counting: Vec<&str> = counting.collect();
-    let gone = shard.own.coverage.0.iter().filter(|(_, seen)| !seen.covered.is_empty());
+    // What one covered that a person retired is taken back.
+    let covers = |feed: &str, seen: &FeedCoverage| !seen.covered.is_empty() && !shard.is_retired(feed);
+    let gone = shard.own.coverage.0.iter().filter(|(feed, seen)| covers(feed, seen));
     let gone = gone.map(|(feed, _)| feed.as_str()).filter(|feed| !counting.contains(feed));
     for feed in gone.take(FEEDS_AT_MOST.saturating_sub(counting.len())) {
         builder = shard.own.coverage.covered(builder, feed, false);

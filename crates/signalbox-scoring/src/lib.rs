@@ -20,7 +20,7 @@ mod scopes;
 pub mod student;
 
 use serde::{Deserialize, Serialize};
-use signalbox_consume::folder::{Decided, Deciding, Folded, Folder, Folding};
+use signalbox_consume::folder::{Decided, Deciding, Folder, Folding, StateChange};
 use signalbox_consume::listed;
 use signalbox_event::{Data, Domain, Event};
 use signalbox_hub::Settings;
@@ -55,21 +55,6 @@ pub struct OfShard {
     pub scopes: Scopes,
 }
 
-/// What an event says of what is scoring's own of a shard, after what it says of the shard to everybody.
-pub fn hear(shard: &mut ScoredShard, event: &Event) -> ShardChange {
-    match &event.data {
-        Data::OpsRunEnded(ended) if !shard.is_retired(&ended.feed) => shard.own.coverage.run_ended(ended),
-        Data::OpsFeedRetired(retired) => {
-            shard.own.coverage.retire(&retired.feed);
-            ShardChange::Turned
-        }
-        Data::RosterEnrollment(enrollment) if enrollment.status.is_active() => {
-            shard.own.scopes.see(enrollment)
-        }
-        _ => ShardChange::Same,
-    }
-}
-
 /// What students of a shard are judged against, and by.
 #[derive(Debug)]
 pub struct Against {
@@ -99,16 +84,16 @@ impl Folder for Scoring {
         fold::whose(event)
     }
 
-    fn fold(
-        on: &Folding<'_>,
-        shard: &mut ScoredShard,
-        state: Option<&mut StudentState>,
-        event: &Event,
-    ) -> Folded {
-        Folded {
-            state: state.map(|state| fold::apply(on, state, event)).unwrap_or_default(),
-            shard: hear(shard, event),
+    fn hear(own: &mut OfShard, event: &Event) -> ShardChange {
+        match &event.data {
+            Data::OpsRunEnded(ended) => own.coverage.run_ended(ended),
+            Data::RosterEnrollment(enrollment) if enrollment.status.is_active() => own.scopes.see(enrollment),
+            _ => ShardChange::Same,
         }
+    }
+
+    fn fold(on: &Folding<'_>, state: &mut StudentState, event: &Event) -> StateChange {
+        fold::apply(on, state, event)
     }
 
     fn reference(shard: &ScoredShard, settings: &Settings, calendars: &ReferenceView) -> Against {
@@ -123,3 +108,6 @@ impl Folder for Scoring {
         Judge(on).decide(who, state)
     }
 }
+
+#[cfg(test)]
+mod tests;

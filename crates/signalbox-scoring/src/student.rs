@@ -90,10 +90,11 @@ impl RuleState {
 }
 
 impl StudentState {
-    /// What the first of the feeds that say it calls the student; `rank`: the least is heard.
-    pub fn name(&self, rank: impl Fn(&str) -> usize) -> Option<String> {
+    /// What the first of the feeds that say it calls the student; `rank`: the least is heard, none not at all.
+    pub fn name(&self, rank: impl Fn(&str) -> Option<usize>) -> Option<String> {
         let said = self.names.iter().filter(|named| named.name.is_some());
-        said.min_by_key(|named| (rank(&named.feed), &named.feed))?.name.clone()
+        let ranked = said.filter_map(|named| Some((rank(&named.feed)?, named)));
+        ranked.min_by_key(|(rank, _)| *rank)?.1.name.clone()
     }
 
     /// A feed calls the student so. `true`: that is news. The higher revision wins, and of two of one the greater.

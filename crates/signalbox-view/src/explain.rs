@@ -84,8 +84,7 @@ pub async fn explain(
     let rule = &basis.rule;
     let now_known = judge.judge(found.who, &found.state, rule).answer();
     let replay = Replay::of(hub, found.who, &basis.place).await?;
-    let authority = |feed: &str| hub.settings.authority(feed);
-    let enrollment = found.state.registers.enrollment_on(flag.until, authority);
+    let enrollment = judge.enrollment_of(&found.state, flag);
     let verified = if verify { Some(replay.verifies(hub, found, flag, basis).await?) } else { None };
     Ok(Some(Explanation {
         flag_id: flags::id(hub, found.who, &found.rule, flag.number),

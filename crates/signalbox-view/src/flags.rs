@@ -8,17 +8,19 @@ use signalbox_consume::folder::{Folder, Who};
 use signalbox_event::id::flag_id;
 use signalbox_hub::{Hub, HubError};
 use signalbox_risk::Flag;
-use signalbox_scoring::Scoring;
 use signalbox_scoring::cards::FLAG;
 pub use signalbox_scoring::cards::FlagLine;
 use signalbox_scoring::student::{RuleState, StudentState, StudentYear};
+use signalbox_scoring::{Scopes, Scoring};
 use signalbox_store::card::{Card, CardQuery};
 use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
 use super::listed::{Listed, TOLD};
-use super::{PAGE, find_student, local, state_of, states_of};
+use super::{PAGE, find_student, local, shard_state, state_of, states_of};
 
+/// Shorter ones are how several begin, or how one is mistyped.
+const SHORTEST_PREFIX: usize = 6;
 /// More than so many are meant by no text.
 const FOUND_AT_MOST: usize = 100;
 
@@ -54,10 +56,6 @@ pub struct Found {
 }
 
 impl Found {
-    fn place(&self) -> (StudentYear, &str, u32) {
-        (self.who, &self.rule, self.number)
-    }
-
     /// What is kept of its rule, with the flag.
     pub fn kept(&self) -> Option<(&RuleState, &Flag)> {
         let kept = self.state.rule(&self.rule)?;
@@ -88,6 +86,15 @@ pub async fn flags(hub: &Hub, which: Which<'_>) -> Result<Vec<FlagLine>, HubErro
     }
 }
 
+/// The schools, and the grade levels, that rosters write.
+pub async fn scopes(hub: &Hub) -> Result<Scopes, HubError> {
+    let mut all = Scopes::default();
+    for shard in 0..hub.settings.topics.shards {
+        all.join(shard_state(hub, shard).await?.own.scopes);
+    }
+    Ok(all)
+}
+
 /// One flag, by its id.
 pub async fn flag(hub: &Hub, id: Uuid) -> Result<Option<FlagLine>, HubError> {
     let cards = hub.states.cards_by_id(Scoring::KEPT_AS, FLAG, id..=id, 1).await?;
@@ -106,12 +113,14 @@ pub fn id(hub: &Hub, who: StudentYear, rule: &str, number: u32) -> Uuid {
 /// The flags that a text names: by the beginning of their id, or by an id of their student's.
 pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
     let mut found = Vec::new();
-    for student in find_student(hub, named).await? {
-        for (who, state) in states_of(hub, student).await? {
+    let students = find_student(hub, named).await?;
+    for student in &students {
+        for (who, state) in states_of(hub, *student).await? {
             found.extend(all_of(who, &state));
         }
     }
-    if let Some(ids) = that_begin(named.trim_start_matches("F-")) {
+    // An id of a student's is never how the id of another's flag begins.
+    if let Some(ids) = that_begin(named.trim_start_matches("F-")).filter(|_| students.is_empty()) {
         for card in hub.states.cards_by_id(Scoring::KEPT_AS, FLAG, ids, FOUND_AT_MOST).await? {
             let Some(who) = StudentYear::of_subject(&card.subject) else { continue };
             let Some(state) = state_of(hub, who).await? else { continue };
@@ -119,9 +128,6 @@ pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
             found.extend(all_of(who, &state).filter(of_card));
         }
     }
-    // An id of a student's may be how their flag's begins.
-    found.sort_by(|a, b| a.place().cmp(&b.place()));
-    found.dedup_by(|a, b| a.place() == b.place());
     Ok(found)
 }
 
@@ -136,7 +142,8 @@ fn all_of(who: StudentYear, state: &StudentState) -> impl Iterator<Item = Found>
 /// The ids that begin so; `None`: none can.
 fn that_begin(text: &str) -> Option<RangeInclusive<Uuid>> {
     let digits = text.to_ascii_lowercase().replace('-', "");
-    let is_one = !digits.is_empty() && digits.len() <= 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_long_enough = (SHORTEST_PREFIX..=32).contains(&digits.len());
+    let is_one = is_long_enough && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let filled = |with: &str| Uuid::try_parse(&(digits.clone() + &with.repeat(32 - digits.len()))).ok();
     is_one.then_some(())?;
     Some(filled("0")?..=filled("f")?)

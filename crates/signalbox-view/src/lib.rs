@@ -3,7 +3,7 @@
 //! # Layout
 //! - this file: students as people name them, and times as they read them
 //! - `status`: the whole hub at a glance; `feeds`: all feeds; `student`: one student; `flags`: flags and alerts
-//! - `events`: what is on the log; `listed`: the entries of the outbox that are alerts
+//! - `events`: what is on the log; `listed`: flags that a standing list told of
 //! - `explain`: why a flag stands; `verify`: the same computed again; `repair`: rejects and holds
 //!
 //! **Architecture invariant:** a view changes nothing, and names neither a database, nor Kafka, nor a vendor. No clock and no

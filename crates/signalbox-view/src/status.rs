@@ -123,7 +123,7 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
         unmatched += hub.feeds.ledger_counts(&feed.name).await?.unmatched;
     }
     let (flags, state_hash, scopes) =
-        (flag_counts(hub).await?, state_hash(hub).await?, scopes::load(hub).await?);
+        (flag_counts(hub).await?, state_hash(hub).await?, super::flags::scopes(hub).await?);
     let (outbox, destinations) = outbox::look(hub).await?;
     let topics = &hub.settings.topics;
     let unknown = topics.consumers.iter().flat_map(|consumer| {

@@ -8,10 +8,11 @@ use signalbox_hub::reference::ReferenceView;
 use signalbox_hub::{Hub, HubError};
 use signalbox_ingest::identity::is_the_hubs_own;
 use signalbox_risk::{
-    Answer, Fits, Judgement, Judging, Missing, Registers, Rule, school_days_after, unused_rows,
+    Answer, Enrollment, Fits, Flag, Judgement, Judging, Missing, Registers, Rule, school_days_after,
+    unused_rows,
 };
 use signalbox_scoring::ScoredShard;
-use signalbox_scoring::cards::lines;
+use signalbox_scoring::cards::{enrollment, lines};
 use signalbox_scoring::coverage;
 use signalbox_scoring::law::Law;
 use signalbox_scoring::student::{StudentState, StudentYear};
@@ -105,8 +106,7 @@ pub async fn student(hub: &Hub, key: StudentKey, now: Timestamp) -> Result<Stude
             view.answers.extend(judge.answers(*who, state));
             is_answered = true;
         }
-        let today = hub.settings.district.local_date(now);
-        view.flags.extend(lines(&judge.shard, &hub.settings, (*who, state), today));
+        view.flags.extend(lines(&judge.shard, &hub.settings, (*who, state), judge.as_of));
         view.name = state.name(|feed| judge.shard.authority(&hub.settings, feed)).or(view.name);
     }
     if !is_answered {
@@ -151,6 +151,11 @@ impl<'a> Judge<'a> {
 
     fn judging<'r>(&'r self, who: StudentYear, registers: &'r Registers) -> Judging<'r> {
         Judging { registers, reference: &self.reference, school_year: who.school_year, as_of: self.as_of }
+    }
+
+    /// Where a flag says that its student is.
+    pub(crate) fn enrollment_of<'s>(&self, state: &'s StudentState, flag: &Flag) -> Option<Enrollment<'s>> {
+        enrollment(&self.shard, &self.hub.settings, state, flag, self.as_of)
     }
 
     /// School days that the student's school year still has after `date`.

@@ -1,14 +1,15 @@
 //! A flag computed again from the log, at the place where it was decided.
 
-use signalbox_event::{Data, Event};
+use signalbox_consume::folder::hear;
+use signalbox_event::Event;
 use signalbox_hub::reference::ReferenceView;
-use signalbox_hub::shard::{Place, ShardChange};
+use signalbox_hub::shard::Place;
 use signalbox_hub::{Hub, HubError};
 use signalbox_risk::{Fits, Flag, FlagState, Judging, Registers};
 use signalbox_scoring::coverage::{self, reference_version};
 use signalbox_scoring::law::Law;
 use signalbox_scoring::student::{Basis, StudentYear};
-use signalbox_scoring::{self as scoring, ScoredShard, observation};
+use signalbox_scoring::{ScoredShard, Scoring, observation};
 
 use super::events::{before, events_of};
 use super::flags::Found;
@@ -23,20 +24,14 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) async fn of(hub: &Hub, who: StudentYear, place: &Place) -> Result<Self, HubError> {
-        let (mut events, mut shard, mut retired) = (Vec::new(), ScoredShard::default(), Vec::new());
-        before(hub, shard_of(hub, who.student), place, |event| match &event.data {
-            Data::OpsFeedRetired(_) => retired.push(event),
-            _ if event.subject.is_none() => hear(&mut shard, &event),
-            _ if event.subject == Some(who.student) && event.school_year == Some(who.school_year) => {
+        let (mut events, mut shard) = (Vec::new(), ScoredShard::default());
+        before(hub, shard_of(hub, who.student), place, |event| {
+            hear::<Scoring>(&mut shard, &event);
+            if event.subject == Some(who.student) && event.school_year == Some(who.school_year) {
                 events.push(event);
             }
-            _ => {}
         })
         .await?;
-        // Topics are read one after the other: what a feed covered before comes after.
-        for event in &retired {
-            hear(&mut shard, event);
-        }
         Ok(Self { events, shard })
     }
 
@@ -65,12 +60,6 @@ impl Replay {
         let version = reference_version(basis.place.calendars, basis.place.turns);
         Ok(reference.version() == version && gives)
     }
-}
-
-/// As the consumer does.
-fn hear(shard: &mut ScoredShard, event: &Event) {
-    let change = shard.hear(event).max(scoring::hear(shard, event));
-    shard.turns += u64::from(change == ShardChange::Turned);
 }
 
 fn registers(events: &[Event]) -> Registers {

@@ -256,16 +256,12 @@ impl Scratch {
 
 /// The ids that an embedded hub has read of its rosters. `None`: it has not started, or its files cannot be read.
 pub(crate) fn known_ids(config: &Config) -> Option<Known> {
-    if !has_started(config) {
+    let has_started = matches!(config.backing, Backing::Embedded) && embedded::has_started(&config.data_dir);
+    if !has_started {
         return None;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(embedded::known_ids(&config.data_dir)).ok()
-}
-
-/// Whether an embedded hub has read anything.
-pub(crate) fn has_started(config: &Config) -> bool {
-    matches!(config.backing, Backing::Embedded) && embedded::has_started(&config.data_dir)
 }
 
 /// The log and the stores of a hub.

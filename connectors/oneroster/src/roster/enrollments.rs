@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, DateFormat, Header, Row};
-use signalbox_connector::draft::{Field, LeftOut, kept};
+use signalbox_connector::draft::{LeftOut, or_left_out};
 use signalbox_connector::event::rows::EnrollmentRow;
 use signalbox_connector::jiff::Span;
 use signalbox_connector::jiff::civil::{Date, date};
@@ -115,7 +115,11 @@ impl Columns {
         left_out: &mut Vec<LeftOut>,
     ) -> Result<(Date, Option<Date>), Reject> {
         let begin = row.optional_date(Some(self.begin), &DateFormat::ISO)?;
-        let end = kept(row.optional_date(Some(self.end), &DateFormat::ISO), Field::Exit, left_out);
+        let end = or_left_out(
+            row.optional_date(Some(self.end), &DateFormat::ISO),
+            Some(EnrollmentRow::EXIT),
+            left_out,
+        );
         let class = row.text(self.class)?;
         let terms = known.classes.get(class).copied().flatten();
         let end = if left_out.is_empty() { end.or(terms.map(|(_, end)| end)) } else { end };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use signalbox_connector::draft::{Field, kept};
+use signalbox_connector::draft::or_left_out;
 use signalbox_connector::event::rows::SchoolRow;
 use signalbox_connector::{Claims, Refusal};
 
@@ -35,8 +35,8 @@ pub(super) fn read(roster: &mut Roster<'_, '_, '_>) -> Result<ControlFlow<()>, R
             let mut left_out = Vec::new();
             let school = SchoolRow {
                 id: Cow::Borrowed(id),
-                identifier: kept(row.optional_id(*identifier), Field::Name, &mut left_out).map(Cow::Borrowed),
-                name: kept(row.optional_line(Some(*name)), Field::Name, &mut left_out),
+                identifier: or_left_out(row.optional_id(*identifier), None, &mut left_out).map(Cow::Borrowed),
+                name: or_left_out(row.optional_line(Some(*name)), None, &mut left_out),
             };
             let claims = Claims { school: Some(id.into()), ..Claims::default() };
             let left_out = claiming(left_out, &claims);

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use signalbox_connector::delimited::{Column, Header, Row, is_id};
-use signalbox_connector::draft::{Field, LeftOut, RESERVED_ID_TYPES, is_reserved_id_type, kept};
+use signalbox_connector::draft::{LeftOut, RESERVED_ID_TYPES, is_reserved_id_type, or_left_out};
 use signalbox_connector::event::Status;
-use signalbox_connector::event::rows::StudentRow;
+use signalbox_connector::event::rows::{EnrollmentRow, StudentRow};
 use signalbox_connector::{Claims, Draft, Refusal, Reject, RejectCode};
 
 use super::Roster;
@@ -87,7 +87,7 @@ impl Columns {
         let status = status(row, self.state)?;
         let mut left_out = Vec::new();
         let student = self.student(row, id, &mut left_out)?;
-        let grades = kept(row.optional_line(self.grades), Field::Grade, &mut left_out);
+        let grades = or_left_out(row.optional_line(self.grades), Some(EnrollmentRow::GRADE), &mut left_out);
         if status == Status::Active {
             known.add_student(id, grades.as_deref().and_then(first_grade));
         } else {
@@ -110,8 +110,8 @@ impl Columns {
         Ok(StudentRow {
             id: Cow::Borrowed(id),
             ids: self.ids(row, left_out)?,
-            given_name: kept(row.optional_line(Some(self.given_name)), Field::Name, left_out),
-            family_name: kept(row.optional_line(Some(self.family_name)), Field::Name, left_out),
+            given_name: or_left_out(row.optional_line(Some(self.given_name)), None, left_out),
+            family_name: or_left_out(row.optional_line(Some(self.family_name)), None, left_out),
             birth_date: None,
         })
     }
@@ -119,16 +119,16 @@ impl Columns {
     /// `identifier`, and each `{type:id}` of `userIds`. A `username` is no id: it changes, and is used again.
     fn ids<'r>(&self, row: &Row<'r>, left_out: &mut Vec<LeftOut>) -> Result<Vec<TypedId<'r>>, Reject> {
         let mut ids = Vec::new();
-        if let Some(identifier) = kept(row.optional_id(self.identifier), Field::Name, left_out) {
+        if let Some(identifier) = or_left_out(row.optional_id(self.identifier), None, left_out) {
             ids.push((Cow::Borrowed("identifier"), Cow::Borrowed(identifier)));
         }
-        let list = kept(row.optional(self.user_ids), Field::Name, left_out);
+        let list = or_left_out(row.optional(self.user_ids), None, left_out);
         let (Some(column), Some(list)) = (self.user_ids, list) else { return Ok(ids) };
         for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             match typed_id(entry) {
                 Some((kind, _)) if is_reserved_id_type(kind) => return Err(reserved(row, column, entry)),
                 Some((kind, id)) => ids.push((Cow::Borrowed(kind), Cow::Borrowed(id))),
-                None => left_out.push(LeftOut { field: Field::Name, why: invalid_id(row, column, entry) }),
+                None => left_out.push(LeftOut { kept: None, why: invalid_id(row, column, entry) }),
             }
         }
         Ok(ids)

@@ -14,7 +14,7 @@ use signalbox_hub::land::Landing;
 use signalbox_hub::names::Names;
 use signalbox_hub::publish::{hub_source, rfc3339};
 use signalbox_hub::reference::ReferenceView;
-use signalbox_hub::shard::ShardState;
+use signalbox_hub::shard::{ShardChange, ShardState};
 use signalbox_hub::{District, Hub, HubError, Settings, Topics, act};
 use signalbox_log::MemoryLog;
 use signalbox_store::card::Card;
@@ -23,7 +23,7 @@ use signalbox_store::outbox::NewEntry;
 use signalbox_store::state::Subject;
 use uuid::Uuid;
 
-use crate::folder::{Decided, Deciding, Folded, Folder, Folding, State, StateChange, Who};
+use crate::folder::{Decided, Deciding, Folder, Folding, State, StateChange, Who};
 use crate::listed;
 
 const CONSUMERS: &[Consumer] = &[listed::<Acts>()];
@@ -73,7 +73,7 @@ impl Folder for Acts {
     const NAME: &'static str = "acts";
     const ABOUT: &'static str = "Count acts";
     const KEPT_AS: &'static str = "acts@1";
-    const DOMAINS: &'static [Domain] = &[Domain::Intervention];
+    const DOMAINS: &'static [Domain] = &[Domain::Ops, Domain::Intervention];
 
     type Who = Student;
     type State = Known;
@@ -85,9 +85,13 @@ impl Folder for Acts {
         event.subject.map(Student)
     }
 
-    fn fold(_: &Folding<'_>, _: &mut ShardState, state: Option<&mut Known>, _: &Event) -> Folded {
-        let is_new = state.is_some_and(|state| !std::mem::replace(&mut state.has_acted, true));
-        Folded { state: if is_new { StateChange::Changed } else { StateChange::Same }, ..Folded::default() }
+    fn hear((): &mut (), _: &Event) -> ShardChange {
+        ShardChange::Same
+    }
+
+    fn fold(_: &Folding<'_>, state: &mut Known, _: &Event) -> StateChange {
+        let was_known = std::mem::replace(&mut state.has_acted, true);
+        if was_known { StateChange::Same } else { StateChange::Changed }
     }
 
     fn reference(_: &ShardState, _: &Settings, calendars: &ReferenceView) -> u64 {

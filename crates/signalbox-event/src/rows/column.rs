@@ -25,6 +25,38 @@ pub enum Unread {
     Disputes,
     /// The value is left out.
     LeftOut,
+    /// The value is left out, and what the row said of it before stands on.
+    Kept(Kept),
+}
+
+/// A column whose earlier word stands on while today's cannot be read: which of those of its entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept(u8);
+
+impl Kept {
+    pub const FIRST: Self = Self(0);
+    pub const SECOND: Self = Self(1);
+    /// An entity has so many at most.
+    pub const AT_MOST: u8 = 2;
+
+    pub const fn place(self) -> u8 {
+        self.0
+    }
+}
+
+/// What a row lacks that it may have said before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lacks {
+    /// By [`Kept::place`], what could not be read.
+    pub unread: [bool; Kept::AT_MOST as usize],
+    /// The day that it happened on has not come: a slip of the pen.
+    pub is_ahead: bool,
+}
+
+impl Lacks {
+    pub const fn has_unread(&self, kept: Kept) -> bool {
+        self.unread[kept.0 as usize]
+    }
 }
 
 /// What a column's values are.
@@ -64,6 +96,11 @@ impl Column {
 
     pub(super) const fn optional(name: &'static str, holds: Holds, about: &'static str) -> Self {
         Self { required: false, unread: Unread::LeftOut, ..Self::key(name, holds, about) }
+    }
+
+    /// The same, as one of which the earlier word stands on.
+    pub(super) const fn kept(self, kept: Kept) -> Self {
+        Self { unread: Unread::Kept(kept), ..self }
     }
 
     /// The same, as one that some rows lack, and that disputes a row where it cannot be read.

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::{Body, Cells, Column, Day, Holds, Role, Row, Stands, Subject, Text, owned, push_part};
+use super::{Body, Cells, Column, Day, Holds, Lacks, Role, Row, Stands, Subject, Text, owned, push_part};
 use crate::data::{Data, Status};
 
 /// One student's grade in one class for one term, as a connector drafts it and the ledger keeps it.
@@ -32,6 +32,16 @@ impl CourseGradeRow<'_> {
         let Self { school, class, term, kind, grade, as_of } = self;
         let (school, class, term) = (owned(school), owned(class), owned(term));
         CourseGradeRow { school, class, term, kind, grade: grade.into_owned(), as_of }
+    }
+}
+
+impl CourseGradeRow<'_> {
+    fn push_key_of(&self, kind: CourseGradeKind, to: &mut String) {
+        for part in [&self.school, &self.class, &self.term] {
+            push_part(to, part);
+            to.push('|');
+        }
+        to.push_str(kind.as_str());
     }
 }
 
@@ -73,11 +83,27 @@ impl<'a> Row<'a> for CourseGradeRow<'a> {
     }
 
     fn push_key(&self, to: &mut String) {
-        for part in [&self.school, &self.class, &self.term] {
-            push_part(to, part);
-            to.push('|');
+        self.push_key_of(self.kind, to);
+    }
+
+    const MAY_LACK: bool = true;
+
+    /// The same grade was not entered anew because nobody says any more when.
+    fn complete(&mut self, before: Self, _: Lacks) -> bool {
+        let completes = self.as_of.is_none() && before.as_of.is_some() && self.grade == before.grade;
+        if completes {
+            self.as_of = before.as_of;
         }
-        to.push_str(self.kind.as_str());
+        completes
+    }
+
+    /// A running grade is over once it is posted; a blank cell ends nothing.
+    fn push_replaced(&self, to: &mut String) -> bool {
+        let replaces = self.kind == CourseGradeKind::Posted && self.grade != Grade::None;
+        if replaces {
+            self.push_key_of(CourseGradeKind::InProgress, to);
+        }
+        replaces
     }
 
     /// The same class and term, nothing known of the grade.

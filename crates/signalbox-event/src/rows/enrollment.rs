@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, Cells, Column, Day, Holds, Role, Row, SchoolRow, Stands, StudentRow, Subject, Text, owned,
-    push_day, push_part, string,
+    Body, Cells, Column, Day, Holds, Kept, Lacks, Role, Row, SchoolRow, Stands, StudentRow, Subject, Text,
+    owned, push_day, push_part, string,
 };
 use crate::data::{Data, Status};
 
@@ -29,6 +29,10 @@ pub struct EnrollmentRow<'a> {
 }
 
 impl EnrollmentRow<'_> {
+    /// Who cannot read them keeps what was said.
+    pub const EXIT: Kept = Kept::FIRST;
+    pub const GRADE: Kept = Kept::SECOND;
+
     pub(super) fn into_owned(self) -> EnrollmentRow<'static> {
         let Self { key, school, entry, exit, grade } = self;
         EnrollmentRow { key: key.map(owned), school: owned(school), entry, exit, grade: grade.map(owned) }
@@ -59,8 +63,10 @@ impl<'a> Row<'a> for EnrollmentRow<'a> {
         Column::key("student", Holds::Student, "The student"),
         Column::key("school", Holds::School, "The school"),
         Column::key("entry", Holds::Date, "The first day enrolled"),
-        Column::optional("exit", Holds::LastDay, "The last day enrolled").not_before("entry"),
-        Column::optional("grade", Holds::Text, "The grade level"),
+        Column::optional("exit", Holds::LastDay, "The last day enrolled")
+            .not_before("entry")
+            .kept(Self::EXIT),
+        Column::optional("grade", Holds::Text, "The grade level").kept(Self::GRADE),
         Column::optional("last_name", Holds::Text, "The student's family name"),
         Column::optional("first_name", Holds::Text, "The student's given name"),
         Column::optional("birth_date", Holds::DateOrNone, "The student's date of birth"),
@@ -100,6 +106,16 @@ impl<'a> Row<'a> for EnrollmentRow<'a> {
             push_part(to, &self.school);
             push_day(to, self.entry);
         }
+    }
+
+    fn complete(&mut self, before: Self, lacks: Lacks) -> bool {
+        if lacks.has_unread(Self::EXIT) {
+            self.exit = before.exit;
+        }
+        if lacks.has_unread(Self::GRADE) {
+            self.grade = before.grade;
+        }
+        true
     }
 
     fn data(&self, status: Status, of: Subject<'_>) -> Data {

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Body, Cells, Column, Day, Holds, Role, Row, Stands, Subject, Text, owned, push_part};
+use super::{Body, Cells, Column, Day, Holds, Lacks, Role, Row, Stands, Subject, Text, owned, push_part};
 use crate::data::{Data, Status};
 
 /// One student's part in one incident, as a connector drafts it and the ledger keeps it.
@@ -68,6 +68,18 @@ impl<'a> Row<'a> for IncidentRow<'a> {
     /// The same incident, nothing known of when and how grave it was.
     fn disputed(self) -> Option<Self> {
         Some(Self { date: None, category: IncidentCategory::Unknown, ..self })
+    }
+
+    const MAY_LACK: bool = true;
+
+    /// The day that is known, where none can be read, or one that has not come.
+    fn complete(&mut self, before: Self, lacks: Lacks) -> bool {
+        let is_slip = self.date.is_none() || lacks.is_ahead && before.date < self.date;
+        let completes = before.date.is_some() && is_slip;
+        if completes {
+            self.date = before.date;
+        }
+        completes
     }
 
     fn data(&self, status: Status, _: Subject<'_>) -> Data {

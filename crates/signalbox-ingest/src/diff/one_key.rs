@@ -1,14 +1,13 @@
 //! What becomes of one natural key: a row of the payload, or none, against what the ledger has.
 
-use signalbox_connector::Entity;
-use signalbox_event::rows::{Day, Role};
+use signalbox_event::rows::{Day, Lacks, Role};
 use signalbox_event::{Body, Status};
 use signalbox_hub::HubError;
 use signalbox_store::feed::{LedgerRow, LedgerStatus};
 
 use super::{Step, Verdict};
 use crate::row::{Mark, Row, Slot, content_hash};
-use crate::sort::{AHEAD, ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
+use crate::sort::{ENDS, FAULT, Head, INFERRED, lacks};
 
 pub(super) const fn is_inferred(head: &Head) -> bool {
     head.flags & INFERRED != 0
@@ -40,10 +39,10 @@ pub(super) fn matched(
     old: Option<LedgerRow>,
 ) -> Result<Step, HubError> {
     let live = old.as_ref().filter(|old| old.status == LedgerStatus::Live);
-    let may_lack = matches!(slot.entity, Entity::Incident | Entity::CourseGrade);
-    let is_incomplete = head.flags & (EXIT_UNREAD | GRADE_UNREAD) != 0 || may_lack;
+    let lacks = lacks(head.flags);
+    let is_incomplete = lacks.unread.contains(&true) || slot.entity.may_lack();
     let completed = match live.filter(|live| is_incomplete && live.content != content) {
-        Some(live) => completed(row, &live.detail, head.flags)?,
+        Some(live) => completed(row, &live.detail, lacks)?,
         None => None,
     };
     let (row, content) =
@@ -94,31 +93,11 @@ pub(super) fn stays_longer(row: &[u8], than: &[u8]) -> Result<bool, HubError> {
     })
 }
 
-/// An enrolment, an incident or a grade with what it said before in place of what could not be read.
-fn completed(row: &[u8], before: &[u8], flags: u8) -> Result<Option<Vec<u8>>, HubError> {
+/// The row with what it said before in place of what it lacks.
+fn completed(row: &[u8], before: &[u8], lacks: Lacks) -> Result<Option<Vec<u8>>, HubError> {
     let (mut row, before) = (Row::decode(row)?, Row::decode(before)?);
-    match (&mut row.body, before.body) {
-        (Body::Enrollment(now), Body::Enrollment(before)) => {
-            if flags & EXIT_UNREAD != 0 {
-                now.exit = before.exit;
-            }
-            if flags & GRADE_UNREAD != 0 {
-                now.grade = before.grade;
-            }
-        }
-        (Body::Incident(now), Body::Incident(before))
-            if before.date.is_some()
-                && (now.date.is_none() || flags & AHEAD != 0 && before.date < now.date) =>
-        {
-            now.date = before.date;
-        }
-        // The same grade was not entered anew because nobody says any more when.
-        (Body::CourseGrade(now), Body::CourseGrade(before))
-            if now.as_of.is_none() && before.as_of.is_some() && now.grade == before.grade =>
-        {
-            now.as_of = before.as_of;
-        }
-        _ => return Ok(None),
+    if !row.body.complete(before.body, lacks) {
+        return Ok(None);
     }
     let mut encoded = Vec::new();
     row.encode(&mut encoded);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use signalbox_connector::Entity;
-use signalbox_event::Body;
-use signalbox_event::rows::{CourseGradeKind, CourseGradeRow, Grade, Role};
+use signalbox_event::rows::Role;
+use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Missing;
@@ -14,8 +14,8 @@ use crate::row::Row;
 pub(crate) struct Speaks {
     schools: BTreeSet<String>,
     terms: BTreeSet<String>,
-    /// Of students, classes and terms: the grades that are posted.
-    posted: HashSet<u64>,
+    /// Keys of students' rows whose place another takes.
+    replaced: HashSet<u64>,
 }
 
 impl Speaks {
@@ -29,8 +29,9 @@ impl Speaks {
         if let Some(term) = row.body.term() {
             remember(&mut self.terms, term);
         }
-        if let Some((CourseGradeKind::Posted, place)) = grade_of(row).filter(|_| !is_blank(row)) {
-            self.posted.insert(place);
+        let mut key = String::new();
+        if let Some(student) = row.student.filter(|_| row.body.push_replaced(&mut key)) {
+            self.replaced.insert(place(student, &key));
         }
     }
 
@@ -44,9 +45,12 @@ impl Speaks {
         if is_fact && !row.school().is_some_and(is_there) { Missing::Vanished } else { Missing::Ended }
     }
 
-    /// Whether another row has taken the row's place: a running grade is over once it is posted.
+    /// Whether another row has taken the row's place.
     pub(crate) fn replaces(&self, row: &Row<'_>) -> bool {
-        matches!(grade_of(row), Some((CourseGradeKind::InProgress, place)) if self.posted.contains(&place))
+        let Some(student) = row.student.filter(|_| !self.replaced.is_empty()) else { return false };
+        let mut key = String::new();
+        row.body.push_key(&mut key);
+        self.replaced.contains(&place(student, &key))
     }
 }
 
@@ -56,19 +60,7 @@ fn remember(names: &mut BTreeSet<String>, name: &str) {
     }
 }
 
-/// Whether no grade was given yet: a blank cell ends nothing.
-fn is_blank(row: &Row<'_>) -> bool {
-    matches!(&row.body, Body::CourseGrade(CourseGradeRow { grade: Grade::None, .. }))
-}
-
-/// The kind of a grade, and a hash of whose it is, in what class, for what term.
-fn grade_of(row: &Row<'_>) -> Option<(CourseGradeKind, u64)> {
-    let Body::CourseGrade(CourseGradeRow { school, class, term, kind, .. }) = &row.body else { return None };
-    let student = row.student?;
-    let mut place = student.as_bytes().to_vec();
-    for part in [school, class, term] {
-        place.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        place.extend_from_slice(part.as_bytes());
-    }
-    Some((*kind, xxh3_64(&place)))
+/// A hash of a student's key.
+fn place(student: Uuid, key: &str) -> u64 {
+    xxh3_64(&[&student.as_bytes()[..], key.as_bytes()].concat())
 }

@@ -43,7 +43,7 @@ impl Known {
     /// Takes in a row of the roster of record.
     pub fn learn(&mut self, draft: &Draft<'_>) {
         match &draft.body {
-            Body::School(row) => self.learn_school(row),
+            Body::School(row) if draft.status != Status::ToBeDeleted => self.learn_school(row),
             Body::Student(row) if draft.status != Status::ToBeDeleted => self.learn_student(row),
             _ => {}
         }

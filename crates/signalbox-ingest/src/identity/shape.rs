@@ -16,6 +16,8 @@ pub(crate) enum Hint {
     Zeros,
     /// Other capitals.
     Case,
+    /// The roster has it, of another type than the feed names students by.
+    OtherType,
 }
 
 impl Hint {
@@ -47,6 +49,7 @@ impl Hint {
             Self::Quotes => "id_quotes",
             Self::Zeros => "leading_zeros",
             Self::Case => "id_case",
+            Self::OtherType => "id_other_type",
         }
     }
 
@@ -62,6 +65,9 @@ impl Hint {
             Self::Quotes => "not found: spaces or quotes stand around the id: export the id without them",
             Self::Zeros => {
                 "not found: the id differs from a known one in leading zeros: export the id as text, or set `pad` in this feed"
+            }
+            Self::OtherType => {
+                "not found: the roster has this id, of another type than `ids` names in this feed: put `ids: {student: …}` right"
             }
             Self::Case => {
                 "not found: the id differs from a known one in capitals: export it as the roster has it"

@@ -4,7 +4,7 @@
 use std::io;
 
 use jiff::civil::Date;
-use signalbox_connector::draft::{Field, mark_of};
+use signalbox_connector::draft::mark_of;
 use signalbox_connector::{Claims, Draft, RejectCode};
 use signalbox_event::rows::Stands;
 use signalbox_event::{Body, Status, StudentKey};
@@ -14,15 +14,7 @@ use super::ids::{School, unknown_school};
 use super::place::{When, outside_years};
 use crate::identity::Found;
 use crate::row::{Row, Slot, Waiting, content_hash};
-use crate::sort::{AHEAD, ENDS, EXIT_UNREAD, FAULT, GRADE_UNREAD, Head, INFERRED};
-
-const fn unread(field: Field) -> u8 {
-    match field {
-        Field::Exit => EXIT_UNREAD,
-        Field::Grade => GRADE_UNREAD,
-        Field::Name => 0,
-    }
-}
+use crate::sort::{AHEAD, ENDS, FAULT, Head, INFERRED, unread};
 
 impl Reader<'_> {
     pub(super) fn keep(&mut self, mut draft: Draft<'_>) -> io::Result<()> {
@@ -44,8 +36,8 @@ impl Reader<'_> {
             _ => {
                 let student = self.student(draft.claims.student.as_deref().unwrap_or_default());
                 let school = draft.claims.school.as_ref().map_or(School::None, |school| self.school(school));
-                let mut flags =
-                    draft.left_out.iter().fold(flags, |flags, left_out| flags | unread(left_out.field));
+                let left_out = draft.left_out.iter().filter_map(|left_out| left_out.kept);
+                let mut flags = left_out.fold(flags, |flags, kept| flags | unread(kept));
                 match fault {
                     Some(fault) if matches!(student, Found::One(_)) => {
                         self.found.rejects.add(*fault);

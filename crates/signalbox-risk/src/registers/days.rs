@@ -192,7 +192,11 @@ impl Days {
     }
 
     /// See [`Registers::enrollment_on`](crate::Registers::enrollment_on).
-    pub(crate) fn enrollment_on(&self, date: Date, rank: impl Fn(&str) -> usize) -> Option<Enrollment<'_>> {
+    pub(crate) fn enrollment_on(
+        &self,
+        date: Date,
+        rank: impl Fn(&str) -> Option<usize>,
+    ) -> Option<Enrollment<'_>> {
         let order = |enrollment: &Enrollment<'_>| {
             let ended = enrollment.exit.is_some_and(|exit| exit < date);
             match (enrollment.entry > date, ended) {
@@ -205,16 +209,21 @@ impl Days {
     }
 
     /// See [`Registers::enrollments_on`](crate::Registers::enrollments_on).
-    pub(crate) fn enrollments_on(&self, date: Date, rank: impl Fn(&str) -> usize) -> Vec<Enrollment<'_>> {
+    pub(crate) fn enrollments_on(
+        &self,
+        date: Date,
+        rank: impl Fn(&str) -> Option<usize>,
+    ) -> Vec<Enrollment<'_>> {
         let covers = |at: &Enrollment<'_>| at.entry <= date && at.exit.is_none_or(|exit| exit >= date);
         let here: Vec<_> = self.heard_enrollments(&rank).into_iter().filter(covers).collect();
         if here.is_empty() { self.enrollment_on(date, rank).into_iter().collect() } else { here }
     }
 
     /// Of several feeds that speak of one school, the first in authority; with a grade level, if one of them has it.
-    fn heard_enrollments(&self, rank: &impl Fn(&str) -> usize) -> Vec<Enrollment<'_>> {
-        let ranked =
-            self.live_enrollments().map(|live| (live.enrollment.school, rank(live.feed), live.enrollment));
+    fn heard_enrollments(&self, rank: &impl Fn(&str) -> Option<usize>) -> Vec<Enrollment<'_>> {
+        let ranked = self
+            .live_enrollments()
+            .filter_map(|live| Some((live.enrollment.school, rank(live.feed)?, live.enrollment)));
         let mut ranked: Vec<(&str, usize, Enrollment<'_>)> = ranked.collect();
         ranked.sort_unstable();
         let mut heard = Vec::with_capacity(ranked.len());

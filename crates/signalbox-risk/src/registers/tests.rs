@@ -132,13 +132,13 @@ fn where_a_student_is_on_a_date() {
     };
     let (aug, oct, nov, jan) = (date(2026, 8, 24), date(2026, 10, 1), date(2026, 11, 1), date(2027, 1, 4));
     let held = registers(&[row("1", "100", aug, Some(oct)), row("2", "200", nov, None)]);
-    let school = |date| held.enrollment_on(date, |_| 0).map(|enrollment| enrollment.school);
+    let school = |date| held.enrollment_on(date, |_| Some(0)).map(|enrollment| enrollment.school);
     assert_eq!(school(date(2026, 8, 1)), Some("100"), "nowhere yet: the first that is to come");
     assert_eq!(school(aug), Some("100"));
     assert_eq!(school(oct), Some("100"));
     assert_eq!(school(date(2026, 10, 15)), Some("100"), "the last that ended");
     assert_eq!(school(jan), Some("200"));
-    assert_eq!(Registers::default().enrollment_on(aug, |_| 0), None);
+    assert_eq!(Registers::default().enrollment_on(aug, |_| Some(0)), None);
     let moves = [aug, oct, nov, jan].map(|date| held.moves_after(date));
     assert_eq!(moves, [Some(date(2026, 10, 2)), Some(date(2026, 10, 2)), None, None]);
 }
@@ -151,7 +151,7 @@ fn of_one_school_the_first_feed_in_authority_is_heard() {
         Observation { feed, revision: 1, fact: Fact::Enrollment { key: school, value } }
     };
     let (begin, later) = (date(2026, 8, 24), date(2026, 8, 26));
-    let rank = |feed: &str| usize::from(feed != "sis");
+    let rank = |feed: &str| Some(usize::from(feed != "sis"));
     let at = |rows: &[Observation<'_>]| {
         let held = registers(rows);
         let at = held.enrollment_on(date(2026, 10, 1), rank).expect("enrolled");

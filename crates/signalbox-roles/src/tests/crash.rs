@@ -6,9 +6,7 @@ use std::process::Command;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use signalbox_consume::folder::{
-    Decided, Deciding, Folded, Folder, Folding, State, StateChange, Who, of_row,
-};
+use signalbox_consume::folder::{Decided, Deciding, Folder, Folding, State, StateChange, Who, of_row};
 use signalbox_consume::listed;
 use signalbox_event::id::derived;
 use signalbox_event::{Data, Domain, Event};
@@ -17,6 +15,7 @@ use signalbox_hub::failpoint;
 use signalbox_hub::reference::ReferenceView;
 use signalbox_hub::shard::{ShardChange, ShardState};
 use signalbox_hub::{HubError, Settings};
+use signalbox_scoring::cards::FLAG;
 use signalbox_scoring::student::StudentYear;
 use signalbox_scoring::{self as scoring, Scoring};
 use signalbox_store::card::Card;
@@ -25,7 +24,7 @@ use signalbox_store::outbox::NewEntry;
 use super::consistent::consistent;
 use super::district::District;
 
-const CONSUMERS: &[Consumer] = &[scoring::CONSUMER, listed::<Tally>()];
+pub(super) const CONSUMERS: &[Consumer] = &[scoring::CONSUMER, listed::<Tally>()];
 /// Names the folder to a child.
 const FOLDER: &str = "SIGNALBOX_TEST_FOLDER";
 /// How often a failpoint is hit before the process dies of it, at most.
@@ -60,7 +59,7 @@ impl Folder for Tally {
     const NAME: &'static str = "tally";
     const ABOUT: &'static str = "Count absences";
     const KEPT_AS: &'static str = "tally@1";
-    const DOMAINS: &'static [Domain] = &[Domain::Attendance, Domain::Risk];
+    const DOMAINS: &'static [Domain] = &[Domain::Ops, Domain::Attendance, Domain::Risk];
 
     type Who = StudentYear;
     type State = Days;
@@ -72,33 +71,27 @@ impl Folder for Tally {
         Some(StudentYear { school_year: event.school_year?, student: event.subject? })
     }
 
-    fn fold(
-        _: &Folding<'_>,
-        shard: &mut ShardState<BTreeSet<String>>,
-        state: Option<&mut Days>,
-        event: &Event,
-    ) -> Folded {
-        let (mut folded, nobodys) = (Folded::default(), &mut Days::default());
-        let state = state.unwrap_or(nobodys);
+    fn hear(own: &mut BTreeSet<String>, event: &Event) -> ShardChange {
+        match &event.data {
+            Data::OpsRunEnded(ended) if own.insert(ended.feed.clone()) => ShardChange::Turned,
+            _ => ShardChange::Same,
+        }
+    }
+
+    fn fold(_: &Folding<'_>, state: &mut Days, event: &Event) -> StateChange {
         match &event.data {
             Data::AttendanceDaily(day) => {
-                let is_absent = day.status.is_active();
+                let said = (event.revision, day.status.is_active());
                 let kept = state.absent.entry(day.date).or_default();
-                if kept.0 < event.revision {
-                    *kept = (event.revision, is_absent);
-                    folded.state = StateChange::Changed;
+                if kept.0 >= said.0 {
+                    return StateChange::Same;
                 }
+                *kept = said;
             }
-            Data::RiskFlagRaised(_) if !state.is_flagged => {
-                state.is_flagged = true;
-                folded.state = StateChange::Changed;
-            }
-            Data::OpsRunEnded(ended) if shard.own.insert(ended.feed.clone()) => {
-                folded.shard = ShardChange::Turned;
-            }
-            _ => {}
+            Data::RiskFlagRaised(_) if !state.is_flagged => state.is_flagged = true,
+            _ => return StateChange::Same,
         }
-        folded
+        StateChange::Changed
     }
 
     fn reference(shard: &ShardState<BTreeSet<String>>, _: &Settings, _: &ReferenceView) -> usize {
@@ -222,8 +215,8 @@ fn outcome(folder: &Path) -> Outcome {
                 rows.iter().filter_map(|row| Some((StudentYear::of_subject(&row.subject)?, row)));
             tally.extend(of_students.map(|(who, row)| (who, of_row(row).expect("its own"))));
         }
-        consistent::<Scoring>(hub).await;
-        consistent::<Tally>(hub).await;
+        consistent::<Scoring>(hub, FLAG).await;
+        consistent::<Tally>(hub, "days").await;
         let mut told = district.told().await;
         told.sort();
         Outcome { risk: district.status().await.state_hash, told, tally }

@@ -30,6 +30,7 @@ use signalbox_ingest::{Holder, PassReport, RunReport};
 use signalbox_log::{LogError, MemoryLog};
 use signalbox_risk::{ChronicAbsence, Settings as RuleSettings};
 use signalbox_scoring::Scoring;
+use signalbox_scoring::cards::FLAG;
 use signalbox_sql::sqlite::{SqliteFeeds, SqliteLog, SqliteState};
 use signalbox_store::memory::{MemoryFeeds, MemoryState};
 use signalbox_view as view;
@@ -59,10 +60,15 @@ pub(crate) struct District {
 
 impl District {
     pub(crate) fn new(mode: Mode) -> Self {
+        Self::with(mode, CONSUMERS)
+    }
+
+    pub(crate) fn with(mode: Mode, consumers: &'static [Consumer]) -> Self {
         let (roster, attendance) = (Drops::default(), Drops::default());
         let covers = Arc::new(Mutex::new(Covers::SchoolYear));
         let folder = Arc::new(tempfile::tempdir().expect("a scratch folder"));
-        let settings = settings(mode, &roster, &attendance, &covers);
+        let mut settings = settings(mode, &roster, &attendance, &covers);
+        settings.topics.consumers = consumers;
         let topics = settings.topics.all();
         let states = Arc::new(MemoryState::default());
         let hub = Arc::new(Hub {
@@ -106,8 +112,10 @@ impl District {
     /// The same stores under a configuration with another mode.
     pub(crate) fn turn(mut self, mode: Mode) -> Self {
         self.loops = None;
+        let mut settings = settings(mode, &self.roster, &self.attendance, &self.covers);
+        settings.topics.consumers = self.hub.settings.topics.consumers;
         let hub = Hub {
-            settings: settings(mode, &self.roster, &self.attendance, &self.covers),
+            settings,
             log: self.hub.log.clone(),
             states: self.hub.states.clone(),
             outbox: self.hub.outbox.clone(),
@@ -193,7 +201,7 @@ impl District {
 
     /// Every alert as `type student state`.
     pub(crate) async fn told(&self) -> Vec<String> {
-        consistent::<Scoring>(&self.hub).await;
+        consistent::<Scoring>(&self.hub, FLAG).await;
         let alerts = view::flags::alerts(&self.hub).await.expect("lists");
         alerts
             .iter()

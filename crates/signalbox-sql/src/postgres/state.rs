@@ -300,7 +300,9 @@ async fn write_cards(
          SELECT $1, * FROM unnest($2::text[], $3::uuid[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
              $9::text[])
          ON CONFLICT (consumer, kind, id) DO UPDATE SET subject = excluded.subject, state = excluded.state,
-             about = excluded.about, school = excluded.school, sort = excluded.sort, body = excluded.body",
+             about = excluded.about, school = excluded.school, sort = excluded.sort, body = excluded.body
+         WHERE (card.subject, card.state, card.about, card.school, card.sort, card.body) IS DISTINCT FROM
+             (excluded.subject, excluded.state, excluded.about, excluded.school, excluded.sort, excluded.body)",
     )
     .bind(consumer)
     .bind(column(cards, |card| card.kind.as_str()))

@@ -266,7 +266,9 @@ async fn write_cards(
     let insert = "INSERT INTO card (consumer, kind, id, subject, state, about, school, sort, body)
          SELECT ?, column1, column2, column3, column4, column5, column6, column7, column8 FROM (VALUES";
     let replace = ") WHERE true ON CONFLICT DO UPDATE SET subject = excluded.subject, state = excluded.state,
-         about = excluded.about, school = excluded.school, sort = excluded.sort, body = excluded.body";
+         about = excluded.about, school = excluded.school, sort = excluded.sort, body = excluded.body
+         WHERE (card.subject, card.state, card.about, card.school, card.sort, card.body) IS NOT
+             (excluded.subject, excluded.state, excluded.about, excluded.school, excluded.sort, excluded.body)";
     let mut query = of_rows(insert, cards.len(), 8, replace).bind(consumer);
     for Card { kind, id, subject, state, about, school, sort, body } in cards {
         query = query.bind(kind).bind(id).bind(subject.as_slice()).bind(state).bind(about);

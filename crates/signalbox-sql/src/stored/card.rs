@@ -17,18 +17,18 @@ pub(crate) const BY_ID: &str = "SELECT kind, id, subject, state, about, school, 
 pub(crate) const COUNT: &str = "SELECT state, count(*) FROM card
      WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND kind = $2 GROUP BY state ORDER BY state";
 
-/// What a list asks for. With a school it reads that school's cards only.
+/// What a list asks for, after a place: before the first is the empty text, and no id is nil. With a school it reads that school's cards only.
 pub(crate) const fn list(which: &CardQuery<'_>) -> &'static str {
     const OF_SCHOOL: &str = "SELECT kind, id, subject, state, about, school, sort, body FROM card
          WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND kind = $2
            AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR about = $4)
-           AND ($5 OR (sort, id) > ($6, $7)) AND school = $9
-         ORDER BY sort, id LIMIT $8 + 0";
+           AND (sort, id) > ($5, $6) AND school = $8
+         ORDER BY sort, id LIMIT $7 + 0";
     const OF_ALL: &str = "SELECT kind, id, subject, state, about, school, sort, body FROM card
          WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND kind = $2
            AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR about = $4)
-           AND ($5 OR (sort, id) > ($6, $7))
-         ORDER BY sort, id LIMIT $8 + 0";
+           AND (sort, id) > ($5, $6)
+         ORDER BY sort, id LIMIT $7 + 0";
     if which.school.is_some() { OF_SCHOOL } else { OF_ALL }
 }
 
@@ -49,7 +49,6 @@ macro_rules! card_store {
                     .bind(which.kind)
                     .bind(which.state)
                     .bind(which.about)
-                    .bind(after.is_none())
                     .bind(after.map_or("", |card| card.sort.as_str()))
                     .bind(after.map_or(Uuid::nil(), |card| card.id))
                     .bind(limit(max));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_event::data::Mode;
 use signalbox_hub::running;
-use signalbox_hub::shard;
+use signalbox_hub::shard::{self, ShardState};
 use signalbox_hub::{Hub, HubError, Settings};
 use signalbox_ingest::feeds;
 use signalbox_ingest::{self as ingest, FeedSettings, RunReport, Trouble};
@@ -168,9 +168,11 @@ pub(super) async fn running(hub: &Hub, now: Timestamp) -> Result<Vec<RoleStatus>
 async fn silent(hub: &Hub, feeds: &[FeedStatus]) -> Result<Vec<Note>, HubError> {
     let mut waiting = BTreeSet::new();
     for shard in 0..hub.settings.topics.shards {
-        let state = shard::stored(hub, shard).await?;
-        let open = state.feeds.iter().filter(|(_, feed)| feed.open_run.is_some());
-        waiting.extend(open.map(|(feed, _)| hub.settings.names.called(feed).to_owned()));
+        for consumer in hub.settings.topics.consumers {
+            let (state, _) = ShardState::<()>::stored(hub, consumer.kept_as, shard).await?;
+            let open = state.feeds.iter().filter(|(_, feed)| feed.open_run.is_some());
+            waiting.extend(open.map(|(feed, _)| hub.settings.names.called(feed).to_owned()));
+        }
     }
     let is_named = |name: &str| feeds.iter().any(|feed| feed.feed == name && feed.open_run_since.is_some());
     let silent = waiting.iter().filter(|name| !is_named(name));

@@ -2,24 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use signalbox_hub::{Hub, HubError};
 use signalbox_risk::Rule;
 use signalbox_scoring::Scopes;
 
 use super::Note;
-use crate::shard_state;
 
 /// How many names a warning shows.
 const NAMES_SHOWN: usize = 20;
-
-/// What the rosters write, over all shards.
-pub(super) async fn load(hub: &Hub) -> Result<Scopes, HubError> {
-    let mut all = Scopes::default();
-    for shard in 0..hub.settings.topics.shards {
-        all.join(shard_state(hub, shard).await?.own.scopes);
-    }
-    Ok(all)
-}
 
 /// What rules are for that no student has.
 pub(super) fn warnings(scopes: &Scopes, rules: &[Rule]) -> Vec<Note> {

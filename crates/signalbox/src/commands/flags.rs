@@ -9,13 +9,14 @@ use signalbox_hub::Hub;
 use signalbox_hub::act;
 use signalbox_risk::FlagState;
 use signalbox_roles::up;
-use signalbox_view::flags::{FlagLine, Found, Which, find, flag, flags};
+use signalbox_view::flags::{FlagLine, Found, Which, find, flag, flags, scopes};
 use uuid::Uuid;
 
 use super::open_hub;
 use super::up as up_command;
 use crate::cli::{Flags, FlagsAck, FlagsList, FlagsWhat, Global, Output};
 use crate::clock::Clock;
+use crate::config::place::did_you_mean;
 use crate::exit::{Done, Failure};
 use crate::screen::{self, Table};
 
@@ -26,7 +27,11 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
         FlagsWhat::List(args) => {
             let FlagsList { school, state, rule } = args;
             let which = Which { school: school.as_deref(), state: state.as_deref(), rule: rule.as_deref() };
-            show(out, global, flags(&opened.hub, which).await?)?;
+            let lines = flags(&opened.hub, which).await?;
+            if let (Some(school), true) = (&args.school, lines.is_empty()) {
+                known_school(&opened.hub, school).await?;
+            }
+            show(out, global, lines)?;
         }
         FlagsWhat::Ack(args) => {
             let flag_id = acknowledge(&opened.hub, args, now).await?;
@@ -43,6 +48,16 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
     }
     opened.close().await?;
     Ok(Done::Ok)
+}
+
+/// No flags at a school that nobody has heard of is no good news.
+async fn known_school(hub: &Hub, school: &str) -> Result<(), Failure> {
+    let schools = scopes(hub).await?.schools;
+    if schools.is_empty() || schools.contains(school) {
+        return Ok(());
+    }
+    let help = did_you_mean(school, schools.iter().map(String::as_str));
+    Err(Failure::input(anyhow!("no roster has a school \"{school}\""), help))
 }
 
 fn show(out: &mut dyn Write, global: &Global, lines: Vec<FlagLine>) -> Result<(), Failure> {

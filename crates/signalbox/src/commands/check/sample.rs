@@ -24,7 +24,7 @@ use crate::config::place::did_you_mean;
 use crate::open;
 use crate::problem::{Problem, Report, Severity};
 use findings::{Cause, Findings, Rows, Seen};
-use roster::Roster;
+use roster::{Nobody, Roster};
 
 /// What a sample showed.
 pub(super) struct Sample {
@@ -220,7 +220,12 @@ impl Shown<'_> {
         }
         let place = self.loaded.tree.place_of(&codes);
         let only = match seen.schools.first() {
-            Some(school) if seen.schools.len() == 1 && findings.schools.len() > 1 => {
+            // What a roster has is a school, and no name in the wrong column.
+            Some(school)
+                if seen.schools.len() == 1
+                    && findings.schools.len() > 1
+                    && findings.roster.as_ref().is_ok_and(|roster| roster.has_school(school)) =>
+            {
                 format!(", only at school {school}")
             }
             _ => String::new(),
@@ -335,11 +340,13 @@ impl Shown<'_> {
         let usable = rows.saturating_sub(*unusable);
         let used = format!("{}: {usable} of {} can be used", self.file_name(), plural(*rows, "row"));
         match findings.roster.as_ref().map(Roster::lost_rows) {
-            Some(0) => format!("{used}."),
-            Some(lost) => format!("{used}, {lost} of them once their students are found."),
-            None if self.feed.roster_of_record => format!("{used}."),
-            None => format!(
+            Ok(0) | Err(Nobody::IsTheRoster) => format!("{used}."),
+            Ok(lost) => format!("{used}, {lost} of them once their students are found."),
+            Err(Nobody::NoRoster) => format!(
                 "{used}, if their students are found: no roster was read, and none lies where its feed looks."
+            ),
+            Err(Nobody::NotWhole) => format!(
+                "{used}, if their students are found: the roster that lies there cannot be used, or has changes only."
             ),
         }
     }

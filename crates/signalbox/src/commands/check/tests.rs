@@ -306,4 +306,18 @@ fn students_and_schools_are_looked_up_in_the_roster() {
     for secret in ["01002", "77", "78", "900"] {
         assert!(!text.contains(secret), "{text}");
     }
+
+    let erases = CONFIG.replacen("absent_rows: end", "absent_rows: erase", 1);
+    folder.write("signalbox.yaml", &erases);
+    let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));
+    assert!(
+        text.contains("4 of 5 rows can be used, 3 of them once"),
+        "a whole roster, however it ends: {text}"
+    );
+    folder.write("signalbox.yaml", &CONFIG.replacen("absent_rows: end", "absent_rows: keep", 1));
+    let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));
+    assert!(
+        text.contains("5 of 5 rows can be used, if their students are found: the roster that lies there"),
+        "{text}"
+    );
 }

@@ -9,7 +9,7 @@ use signalbox_connector::{Draft, Entity, Item, Reject, RejectCode};
 use signalbox_hub::calendar::{Calendars, Standing};
 use signalbox_ingest::{outside_years, unknown_school};
 
-use super::roster::Roster;
+use super::roster::{Nobody, Roster};
 
 /// Rows that disagree are looked for among so many keys: no school year of a district has more.
 const MOST_KEYS: usize = 2_000_000;
@@ -53,8 +53,8 @@ pub(super) struct Findings<'a> {
     /// Rows of attendance that count nowhere, by how their day stands.
     pub(super) idle: BTreeMap<Standing, Rows>,
     pub(super) schools: BTreeSet<String>,
-    /// `None`: nobody is looked up.
-    pub(super) roster: Option<Roster<'a>>,
+    /// Whom rows are looked up among.
+    pub(super) roster: Result<Roster<'a>, Nobody>,
     /// By a hash of the key, one of what the first row says, and where it stands if it is not counted as unusable yet.
     said: HashMap<u64, (u64, Option<u64>)>,
 }
@@ -74,7 +74,7 @@ impl<'a> Findings<'a> {
             left_out,
             idle,
             schools,
-            roster: None,
+            roster: Err(Nobody::NoRoster),
             said,
         }
     }
@@ -112,14 +112,14 @@ impl<'a> Findings<'a> {
 
     /// Notes a row whose student or school no roster has.
     fn look_up(&mut self, draft: &Draft<'_>) {
-        let Some(roster) = &mut self.roster else { return };
-        roster.see(draft);
-        if let Some(school) =
-            draft.claims.school.as_deref().filter(|_| self.entities.contains(&draft.body.entity()))
-            && draft.fault.is_none()
-            && !roster.has_school(school)
-        {
-            self.reject(unknown_school(draft, school), Some(school));
+        let Ok(roster) = &mut self.roster else { return };
+        let is_counted = self.entities.contains(&draft.body.entity());
+        if draft.fault.is_some() || !is_counted {
+            return;
+        }
+        match draft.claims.school.as_deref().filter(|school| !roster.has_school(school)) {
+            Some(school) => self.reject(unknown_school(draft, school), Some(school)),
+            None => roster.see(draft),
         }
     }
 

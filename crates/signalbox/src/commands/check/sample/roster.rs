@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use signalbox_connector::{AbsentRows, Draft, Item, Newest, Source};
+use signalbox_connector::{AbsentRows, Contents, Draft, Item, Newest, Source};
 use signalbox_ingest::{Known, Lost};
 
 use super::findings::Rows;
@@ -18,29 +18,45 @@ pub(super) struct Roster<'a> {
     known: Known,
     pub(super) lost: BTreeMap<Lost, Rows>,
     /// The last row that was lost: some give several drafts.
-    last_lost: u64,
+    last_lost: Option<(Option<&'static str>, u64)>,
+}
+
+/// Why nobody is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nobody {
+    /// The feed is the roster itself.
+    IsTheRoster,
+    /// No roster was read, and none lies there.
+    NoRoster,
+    /// One lies there, and cannot be read, or does not say who is missing.
+    NotWhole,
 }
 
 impl<'a> Roster<'a> {
-    /// `None`: no roster was read and none lies there, or the feed is the roster itself.
-    pub(super) fn load(loaded: &Loaded, feed: &'a Feed) -> Option<Self> {
+    /// By the roster's newest file, if it is a whole one; else by what the hub has read, and what that file adds.
+    pub(super) fn load(loaded: &Loaded, feed: &'a Feed) -> Result<Self, Nobody> {
         if feed.roster_of_record {
-            return None;
+            return Err(Nobody::IsTheRoster);
         }
-        let mut known = open::known_ids(&loaded.config).unwrap_or_default();
-        let record = loaded.config.feeds.iter().find(|feed| feed.roster_of_record)?;
-        let is_whole = learn(&mut known, loaded, record);
-        let is_known = !known.is_empty() && (is_whole || open::has_started(&loaded.config));
-        is_known.then(|| Self { source: &*feed.source, known, lost: BTreeMap::new(), last_lost: 0 })
+        let record = loaded.config.feeds.iter().find(|feed| feed.roster_of_record).ok_or(Nobody::NoRoster)?;
+        let mut known = Known::default();
+        let lies_there = learn(&mut known, loaded, record);
+        if lies_there != Some(true) || known.is_empty() {
+            known = open::known_ids(&loaded.config).unwrap_or_default();
+            if known.is_empty() {
+                return Err(if lies_there.is_some() { Nobody::NotWhole } else { Nobody::NoRoster });
+            }
+            learn(&mut known, loaded, record);
+        }
+        Ok(Self { source: &*feed.source, known, lost: BTreeMap::new(), last_lost: None })
     }
 
     /// Looks the row's student up.
     pub(super) fn see(&mut self, draft: &Draft<'_>) {
-        let Some(id) = draft.claims.student.as_deref().filter(|_| draft.row != self.last_lost) else {
-            return;
-        };
+        let row = Some((draft.file, draft.row));
+        let Some(id) = draft.claims.student.as_deref().filter(|_| row != self.last_lost) else { return };
         if let Some(lost) = self.known.lost(self.source, id) {
-            self.last_lost = draft.row;
+            self.last_lost = row;
             self.lost.entry(lost).or_insert(Rows { count: 0, first: draft.row }).count += 1;
         }
     }
@@ -54,17 +70,22 @@ impl<'a> Roster<'a> {
     }
 }
 
-/// Takes in the roster's newest file. `true`: who is not in it is not in the roster.
-fn learn(known: &mut Known, loaded: &Loaded, record: &Feed) -> bool {
+/// Takes in the roster's newest file, if there is one. `Some(true)`: who is not in it is not in the roster.
+fn learn(known: &mut Known, loaded: &Loaded, record: &Feed) -> Option<bool> {
     let land = Nameless::of(loaded);
-    let Some(Newest::Payload { bytes: Ok(mut bytes), .. }) = record.source.newest(&land) else {
-        return false;
-    };
+    let Some(Newest::Payload { bytes, .. }) = record.source.newest(&land) else { return None };
+    let Ok(mut bytes) = bytes else { return Some(false) };
     let read = record.source.normalize(&mut *bytes, &mut |item| {
         if let Item::Draft(draft) = item {
             known.learn(&draft);
         }
         ControlFlow::Continue(())
     });
-    read.is_ok_and(|contents| contents.extents.iter().all(|extent| extent.absent_rows == AbsentRows::End))
+    let is_whole = |contents: Contents| {
+        contents
+            .extents
+            .iter()
+            .all(|extent| matches!(extent.absent_rows, AbsentRows::End | AbsentRows::Erase))
+    };
+    Some(read.is_ok_and(is_whole))
 }

@@ -153,7 +153,7 @@ fn codes_of(out: &mut String, column: &Column, words: &[&str], codes: &[Code]) -
     let until = match column.unread {
         Unread::Rejects => "a row with it is rejected",
         Unread::Disputes => "what it stands for is unknown",
-        Unread::LeftOut => "it is left out",
+        Unread::LeftOut | Unread::Kept(_) => "it is left out",
     };
     for code in codes.iter().filter(|code| code.word.is_none()) {
         writeln!(
