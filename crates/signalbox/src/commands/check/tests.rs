@@ -111,6 +111,11 @@ fn the_newest_file_shows_what_the_mapping_misses() {
 fn an_unmapped_code_points_to_the_mapping() {
     let folder = Folder::new();
     let rows = "Student,School,Day,Code\n1,100,9/1/2026,A\n2,200,9/1/2026,VIR\n3,100,9/1/2026,E\n4,200,9/2/2026,VIR\n";
+    // What a roster has is a school; another cell is not shown.
+    folder.write(
+        "e.csv",
+        "Student,School,Entry\n1,100,2026-08-17\n2,200,2026-08-17\n3,100,2026-08-17\n4,200,2026-08-17\n",
+    );
     folder.write("att.csv", rows);
     let (done, problems) = folder.problems(Some(("attendance", "att.csv")));
     assert_eq!(done, Done::Invalid);
