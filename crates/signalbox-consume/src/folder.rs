@@ -81,7 +81,8 @@ pub trait Who: Copy + Ord + Hash + Debug + Send + Sync + 'static {
 pub trait State: Default + Send + Sync {
     fn decode(bytes: &[u8]) -> Result<Self, HubError>;
     fn encode(&self) -> Vec<u8>;
-    /// Feeds the canonical bytes of what it says to `sink`: equal for states that say the same, however they came to it.
+    /// Feeds the canonical bytes of what is known and decided to `sink`: equal for states that know and decided the same,
+    /// however they came to it.
     fn digest_into(&self, sink: &mut dyn FnMut(&[u8]));
 }
 

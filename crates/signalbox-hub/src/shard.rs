@@ -33,7 +33,7 @@ pub struct ShardState<Own = ()> {
     pub as_of: Option<Date>,
     /// The school year that was running then; `None` while no calendar is known.
     pub running_year: Option<u16>,
-    /// The sum of the digests of all states: equal sums, equal states. It wraps.
+    /// The sum of the digests of all states. It wraps.
     pub digest: u128,
     /// The last, so that it can be left unread.
     pub own: Own,

@@ -48,7 +48,7 @@ pub struct Status {
     pub dead_letters: Option<u64>,
     /// What is not as one would think.
     pub warnings: Vec<Note>,
-    /// A hash of what is known and announced: equal hashes, equal states.
+    /// A hash of what is judged and announced, not of names: equal hashes, equal facts and flags.
     pub state_hash: String,
 }
 
