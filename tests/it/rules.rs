@@ -193,4 +193,6 @@ fn flags_are_listed_by_school_state_and_rule() {
         assert_eq!(listed(args), count, "{args:?}");
     }
     district.run(&["flags", "list", "--rule", "lateness"]).exit(2);
+    let nobody = district.run(&["flags", "list", "--school", "200"]).exit(0);
+    assert!(nobody.stderr.contains("nobody is enrolled at a school"), "{nobody:?}");
 }

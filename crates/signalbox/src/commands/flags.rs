@@ -29,7 +29,7 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
             let which = Which { school: school.as_deref(), state: state.as_deref(), rule: rule.as_deref() };
             let lines = flags(&opened.hub, which).await?;
             if let (Some(school), true) = (&args.school, lines.is_empty()) {
-                known_school(&opened.hub, school).await?;
+                tell_of_school(&opened.hub, school).await?;
             }
             show(out, global, lines)?;
         }
@@ -50,14 +50,14 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
     Ok(Done::Ok)
 }
 
-/// No flags at a school that nobody has heard of is no good news.
-async fn known_school(hub: &Hub, school: &str) -> Result<(), Failure> {
+/// No flags at a school that nobody is enrolled at is no good news.
+async fn tell_of_school(hub: &Hub, school: &str) -> Result<(), Failure> {
     let schools = scopes(hub).await?.schools;
-    if schools.is_empty() || schools.contains(school) {
-        return Ok(());
+    if !schools.contains(school) {
+        let help = did_you_mean(school, schools.iter().map(String::as_str));
+        tracing::warn!("nobody is enrolled at a school \"{school}\"; {help}");
     }
-    let help = did_you_mean(school, schools.iter().map(String::as_str));
-    Err(Failure::input(anyhow!("no roster has a school \"{school}\""), help))
+    Ok(())
 }
 
 fn show(out: &mut dyn Write, global: &Global, lines: Vec<FlagLine>) -> Result<(), Failure> {
