@@ -81,7 +81,9 @@ fn mapping(
 
 fn codes(entity: Entity, meanings: &BTreeMap<&'static str, Meanings>) -> Map<String, Value> {
     let written = entity.columns().iter().filter_map(|column| match column.holds {
-        Holds::Word(words) => Some((column.name.to_owned(), meanings.get(column.name)?.mapping(words))),
+        Holds::Word(words) | Holds::Code(words) => {
+            Some((column.name.to_owned(), meanings.get(column.name)?.mapping(words)))
+        }
         _ => None,
     });
     written.collect()

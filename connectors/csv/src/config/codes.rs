@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use signalbox_connector::Entity;
-use signalbox_connector::event::rows::Holds;
+use signalbox_connector::event::rows::{Column, Holds};
 use signalbox_connector::serde_json::{Map, Value, json};
 
 use super::one_of::OneOf;
@@ -38,7 +38,7 @@ static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| WORDS.keys().copied
 
 fn columns_of_words(entity: Entity) -> impl Iterator<Item = (&'static str, Words)> {
     entity.columns().iter().filter_map(|column| match column.holds {
-        Holds::Word(words) => Some((column.name, words)),
+        Holds::Word(words) | Holds::Code(words) => Some((column.name, words)),
         _ => None,
     })
 }
@@ -68,12 +68,17 @@ impl Codes {
     /// What they mean, for every column of words of the entity.
     pub(super) fn meanings(mut self, entity: Entity) -> Result<BTreeMap<&'static str, Meanings>, String> {
         let mut all = BTreeMap::new();
-        for (name, words) in columns_of_words(entity) {
+        for Column { name, holds, .. } in entity.columns() {
+            let (words, says_itself) = match *holds {
+                Holds::Word(words) => (words, true),
+                Holds::Code(words) => (words, false),
+                _ => continue,
+            };
             let codes = self.0.remove(&Name(name)).unwrap_or_default();
-            let says_itself = codes.is_empty() && entity != Entity::Attendance;
+            let says_itself = says_itself && codes.is_empty();
             let meanings =
                 if says_itself { Meanings::of_words(words) } else { Meanings::new(name, words, codes)? };
-            all.insert(name, meanings);
+            all.insert(*name, meanings);
         }
         match self.0.first_key_value() {
             Some((Name(other), _)) => Err(format!("codes.{other} has no place in a {entity} feed")),

@@ -96,8 +96,8 @@ impl Column {
         if self.format.is_some() && !holds.is_date() {
             return Err(format!("columns.{name} is no date and takes no format"));
         }
-        if self.from.len() > 1 && !matches!(holds, Holds::Word(_)) {
-            let only = those(entity, |holds| matches!(holds, Holds::Word(_)));
+        if self.from.len() > 1 && !matches!(holds, Holds::Word(_) | Holds::Code(_)) {
+            let only = those(entity, |holds| matches!(holds, Holds::Word(_) | Holds::Code(_)));
             return Err(format!("columns.{name} takes one column{only}"));
         }
         if self.exclusive && holds != Holds::LastDay {

@@ -71,13 +71,13 @@ impl<'t> Field<'t> {
             Holds::Day | Holds::Date | Holds::DateOrNone | Holds::LastDay => self.date(row, before),
             Holds::Text => self.value(row, row.optional_line(Some(self.column))?.map(Cell::Text)),
             Holds::Grade => self.grade(row),
-            Holds::Word(words) => self.word(row, words),
+            Holds::Word(words) | Holds::Code(words) => self.word(row, words),
         }
     }
 
     /// What stands for a value that cannot be read: of a word, the code.
     pub(super) fn unread<'r>(&self, row: &Row<'r>) -> Cell<'r> {
-        let is_word = matches!(self.table.column.holds, Holds::Word(_));
+        let is_word = matches!(self.table.column.holds, Holds::Word(_) | Holds::Code(_));
         let code = if is_word { self.code(row).ok() } else { None };
         code.map_or(Cell::Unread, |code| Cell::Word(None, code.written()))
     }

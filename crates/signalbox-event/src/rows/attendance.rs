@@ -38,7 +38,7 @@ impl<'a> Row<'a> for AttendanceRow<'a> {
         Column::key("student", Holds::Student, "The student"),
         Column::required("school", Holds::School, "The school"),
         Column::key("date", Holds::Day, "The school day"),
-        Column::required("category", Holds::Word(AttendanceCategory::WORDS), "How the day was spent"),
+        Column::required("category", Holds::Code(AttendanceCategory::WORDS), "How the day was spent"),
     ];
     const WHILE_DISPUTED: &'static str = "That day counts as unknown until the source says one thing.";
 

@@ -79,8 +79,10 @@ pub enum Holds {
     Text,
     /// A grade: a number, or a letter.
     Grade,
-    /// One of these words, to which the codes of the file are mapped. Several of its columns may be joined.
+    /// One of these words, as it stands or as codes of the file are mapped to it. Several of its columns may be joined.
     Word(&'static [&'static str]),
+    /// A code of the file, mapped to one of these words: no code says by itself what it means.
+    Code(&'static [&'static str]),
 }
 
 impl Column {
@@ -134,7 +136,7 @@ impl Holds {
             Self::LastDay => "last day, or none",
             Self::Text => "text",
             Self::Grade => "number from 0 to 200, or a letter; blank: none yet",
-            Self::Word(_) => "code, mapped to one of the hub's words",
+            Self::Word(_) | Self::Code(_) => "code, mapped to one of the hub's words",
         }
     }
 }

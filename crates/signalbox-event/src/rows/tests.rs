@@ -23,7 +23,7 @@ fn page() -> String {
         for Column { name, about, holds, required, .. } in entity.columns() {
             let star = if *required { "\\*" } else { "" };
             let words = match holds {
-                Holds::Word(words) => format!(": `{}`", words.join("`, `")),
+                Holds::Word(words) | Holds::Code(words) => format!(": `{}`", words.join("`, `")),
                 _ => String::new(),
             };
             writeln!(page, "| `{name}`{star} | {about} | {}{words} |", holds.plain()).expect("text");
@@ -63,7 +63,7 @@ fn every_entity_with_columns_makes_a_row_of_its_cells() {
         let mut cells = Cells::default();
         for (at, column) in entity.columns().iter().enumerate().filter(|(_, column)| column.required) {
             cells[at] = match column.holds {
-                Holds::Word(_) => Cell::Word(Some(0), None),
+                Holds::Word(_) | Holds::Code(_) => Cell::Word(Some(0), None),
                 holds if holds.is_date() => Cell::Date(jiff::civil::date(2026, 9, 16)),
                 _ => Cell::Text(column.name.into()),
             };

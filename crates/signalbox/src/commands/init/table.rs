@@ -63,7 +63,7 @@ pub(super) fn look(path: &Path, name: &str) -> Result<Table, String> {
         // Without its words for none nobody would be known to stay.
         let none = if column.holds == Holds::LastDay { words_for_none(cells.of(at)) } else { Vec::new() };
         let mut mapped = Mapped { column, from, dates: dates[at], none, codes: Vec::new() };
-        if let Holds::Word(words) = column.holds {
+        if let Holds::Word(words) | Holds::Code(words) = column.holds {
             match codes::codes(cells.of(at), words) {
                 Some(codes) => mapped.codes = codes,
                 None => lacks.push(Lack::Codes(mapped.from.clone())),

@@ -27,7 +27,7 @@ fn codes_are_given_the_hubs_words_where_that_is_usual() {
 #[test]
 fn usual_codes() {
     let words = |entity: Entity, name: &str| match entity.column(name).expect("it has one").holds {
-        signalbox_event::rows::Holds::Word(words) => words,
+        signalbox_event::rows::Holds::Word(words) | signalbox_event::rows::Holds::Code(words) => words,
         other => panic!("{other:?}"),
     };
     let kind = words(Entity::CourseGrade, "kind");

@@ -120,14 +120,17 @@ fn column(out: &mut String, Mapped { column, from, dates, none, .. }: &Mapped) -
 }
 
 fn missing(out: &mut String, Column { name, about, holds, .. }: &Column) -> fmt::Result {
-    let words =
-        if let Holds::Word(words) = holds { format!(" ({})", words.join(", ")) } else { String::new() };
+    let words = if let Holds::Word(words) | Holds::Code(words) = holds {
+        format!(" ({})", words.join(", "))
+    } else {
+        String::new()
+    };
     writeln!(out, "        {name}: \"???\"   # {about}: {}{words}", holds.plain())
 }
 
 fn codes(out: &mut String, table: &Table) -> fmt::Result {
     let columns = table.entity.columns().iter().filter_map(|column| match column.holds {
-        Holds::Word(words) => Some((column, words)),
+        Holds::Word(words) | Holds::Code(words) => Some((column, words)),
         _ => None,
     });
     let mut is_first = true;
