@@ -17,8 +17,8 @@ pub(super) struct Loaded<S> {
     pub(super) state: S,
     /// When time alone may change something.
     due_ms: Option<i64>,
-    /// As it is stored.
-    stored: Option<Stored>,
+    /// Its row, as it is stored.
+    stored: Option<Vec<u8>>,
     /// To be written.
     changed: bool,
     /// To be written if it is no longer as it is stored.
@@ -27,24 +27,10 @@ pub(super) struct Loaded<S> {
     pub(super) waits: bool,
 }
 
-#[derive(Debug)]
-struct Stored {
-    digest: u128,
-    row: Vec<u8>,
-}
-
-impl Stored {
-    fn is(&self, state: &[u8]) -> bool {
-        row::split(&self.row).is_ok_and(|(_, stored)| stored == state)
-    }
-}
-
 impl<S: State> Loaded<S> {
     fn of(row: StateRow) -> Result<Self, HubError> {
-        let (digest, state) = row::split(&row.state)?;
-        let state = S::decode(state)?;
-        let stored = Some(Stored { digest, row: row.state });
-        Ok(Self { state, due_ms: row.due_ms, stored, ..Self::default() })
+        let state = S::decode(row::split(&row.state)?.1)?;
+        Ok(Self { state, due_ms: row.due_ms, stored: Some(row.state), ..Self::default() })
     }
 
     /// An event changed it so.
@@ -70,13 +56,14 @@ impl<S: State> Loaded<S> {
             return None;
         }
         let state = self.state.encode();
-        let is_as_stored = self.stored.as_ref().is_some_and(|stored| stored.is(&state));
-        if !self.changed && is_as_stored {
+        // It was split when it was loaded.
+        let stored = self.stored.as_deref().and_then(|row| row::split(row).ok());
+        if !self.changed && stored.is_some_and(|(_, stored)| stored == state) {
             return None;
         }
         let subject = who.subject();
         let digest = row::digest(&subject, &self.state);
-        let before = self.stored.map_or(0, |stored| stored.digest);
+        let before = stored.map_or(0, |(digest, _)| digest);
         let row = StateRow { subject, state: row::join(digest, &state), due_ms: self.due_ms };
         Some((row, digest.wrapping_sub(before)))
     }

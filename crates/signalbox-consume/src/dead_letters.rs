@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use signalbox_hub::{Hub, HubError, topic_of};
+use signalbox_hub::{Hub, HubError, dead_letter_topic};
 use signalbox_log::{Message, Offset, Record, Shard};
 use signalbox_store::outbox::{NewEntry, TO_LOG};
 
@@ -58,7 +58,7 @@ fn body(consumer: &str, record: &Record, unfit: &Unfit) -> Vec<u8> {
         ("__connect.errors.exception.class.name", unfit.code().as_bytes()),
         ("__connect.errors.exception.message", message.as_bytes()),
     ]);
-    let topic = topic_of(&record.topic, consumer);
+    let topic = dead_letter_topic(&record.topic, consumer);
     let key = record.key.as_deref();
     Body::DeadLetter { topic: &topic, shard: record.shard, key, headers, value: &record.value }.encode()
 }
@@ -128,8 +128,8 @@ struct Place {
 
 fn places(hub: &Hub) -> impl Iterator<Item = Place> {
     let topics = &hub.settings.topics;
-    topics.kept().into_iter().flat_map(|(topic, keeper)| {
-        let dead_letters = topic_of(&topic, keeper.name);
+    topics.keepers().into_iter().flat_map(|(topic, keeper)| {
+        let dead_letters = dead_letter_topic(&topic, keeper.name);
         (0..topics.shards).map(move |shard| Place {
             topic: topic.clone(),
             dead_letters: dead_letters.clone(),

@@ -110,7 +110,7 @@ async fn admitted<F: Folder>(
 
 /// Whether what nobody can read of a topic is this consumer's to keep.
 fn keeps(hub: &Hub, consumer: &str, topic: &str) -> bool {
-    hub.settings.topics.kept().iter().any(|(kept, keeper)| kept == topic && keeper.name == consumer)
+    hub.settings.topics.keepers().iter().any(|(kept, keeper)| kept == topic && keeper.name == consumer)
 }
 
 /// Adds those whose date has come. Dates come by the day, so they are looked for now and then only.

@@ -50,11 +50,17 @@ impl Consumer {
 #[async_trait]
 pub trait Consuming: Send {
     /// Folds and decides until nothing is left to do on the shards in hand.
+    ///
+    /// # Errors
+    /// Log or store do not answer, or hold what this version did not write. Its shards are taken anew at the next call.
     async fn drain(&mut self, now: Timestamp) -> Result<(), HubError>;
 
     /// One turn of a process that runs on: waits for something to happen, at most `idle`, takes what else is at hand,
     /// begins to fold it, and to decide on the shards with news that have caught up. `clock` says the time when there is
     /// something to do. Returns how many subjects were decided on since the last turn.
+    ///
+    /// # Errors
+    /// As [`drain`](Self::drain).
     async fn turn(
         &mut self,
         idle: Duration,

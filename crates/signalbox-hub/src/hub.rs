@@ -90,14 +90,15 @@ impl Topics {
         let domains = Domain::ALL
             .into_iter()
             .map(|domain| (self.name(domain), if domain.is_sharded() { self.shards } else { 1 }));
-        let kept = self.kept().into_iter();
-        let dead_letters = kept.map(|(topic, keeper)| (topic_of(&topic, keeper.name), self.shards));
+        let keepers = self.keepers().into_iter();
+        let dead_letters =
+            keepers.map(|(topic, keeper)| (dead_letter_topic(&topic, keeper.name), self.shards));
         domains.chain(dead_letters).collect()
     }
 
     /// The topics that consumers read, each with the one that keeps what nobody can read there: the first in the list. All
     /// would find the same records unfit.
-    pub fn kept(&self) -> Vec<(String, &'static Consumer)> {
+    pub fn keepers(&self) -> Vec<(String, &'static Consumer)> {
         let mut kept: Vec<(String, &Consumer)> = Vec::new();
         for consumer in self.consumers {
             for topic in consumer.topics(self) {
@@ -111,7 +112,7 @@ impl Topics {
 }
 
 /// Where records go that a consumer cannot read.
-pub fn topic_of(topic: &str, consumer: &str) -> String {
+pub fn dead_letter_topic(topic: &str, consumer: &str) -> String {
     format!("{topic}.{consumer}.dlq")
 }
 

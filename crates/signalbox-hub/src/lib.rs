@@ -24,4 +24,4 @@ pub mod reference;
 pub mod running;
 pub mod shard;
 
-pub use hub::{District, Feed, Hub, HubError, Route, Settings, Target, Topics, topic_of};
+pub use hub::{District, Feed, Hub, HubError, Route, Settings, Target, Topics, dead_letter_topic};

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use signalbox_consume::{relay, somebody_waits};
 use signalbox_deliver::{self as deliver, Delivered};
 use signalbox_hub::consumer::{Consumer, Consuming};
 use signalbox_hub::{Hub, HubError};
 use signalbox_ingest::{self as ingest, Holder, Ingest, PassReport, RunReport};
-
-use signalbox_consume::{relay, somebody_waits};
 use signalbox_view::status;
 
 /// Ingest and every consumer in one process; delivery runs beside them.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use signalbox_consume::dead_letters::{self, Redriven};
 use signalbox_event::Domain;
 use signalbox_event::data::Mode;
-use signalbox_hub::{Hub, topic_of};
+use signalbox_hub::{Hub, dead_letter_topic};
 use signalbox_log::{LogError, Message, Record};
 use signalbox_store::outbox::{EntryState, TO_LOG};
 
@@ -56,7 +56,7 @@ async fn what_cannot_be_read_is_kept_whole_with_the_reason_and_holds_up_nobody()
     let status = district.status().await;
     assert!(status.consumers.iter().all(|consumer| consumer.behind == Some(0)), "they were passed");
     assert_eq!(status.dead_letters, Some(2));
-    let kept = records(&hub, &topic_of(&newer.topic, "risk")).await;
+    let kept = records(&hub, &dead_letter_topic(&newer.topic, "risk")).await;
     let reasons: Vec<String> =
         kept.iter().map(|record| named(record, "__connect.errors.exception.class.name")).collect();
     assert_eq!(reasons, ["unknown_version", "malformed"]);
@@ -109,7 +109,7 @@ async fn what_a_newer_version_can_read_is_driven_again_once() {
 
     // As if an earlier version had put a record there that this one knows.
     let known = changed(&hub, "ce_type", "org.signalbox.attendance.daily.v1").await;
-    let shelved = Message { topic: topic_of(&known.topic, "risk"), ..known.clone() };
+    let shelved = Message { topic: dead_letter_topic(&known.topic, "risk"), ..known.clone() };
     hub.log.append(&[shelved]).await.expect("appends");
     assert_eq!(district.status().await.dead_letters, Some(2));
     let count = records(&hub, &known.topic).await.len();
@@ -188,7 +188,7 @@ async fn what_does_not_fit_what_the_stores_know_is_believed_by_nobody() {
     for (count, (code, message)) in (1..).zip(forged) {
         hub.log.append(std::slice::from_ref(&message)).await.expect("appends");
         district.drain().await;
-        let kept = records(&hub, &topic_of(&message.topic, "risk")).await;
+        let kept = records(&hub, &dead_letter_topic(&message.topic, "risk")).await;
         let newest = kept.iter().rfind(|kept| kept.shard == message.shard).expect("was kept");
         assert_eq!(named(newest, "__connect.errors.exception.class.name"), code);
         assert_eq!((&newest.key, &newest.value), (&message.key, &message.value));

@@ -17,7 +17,8 @@ pub(crate) const BY_ID: &str = "SELECT kind, id, subject, state, about, school, 
 pub(crate) const COUNT: &str = "SELECT state, count(*) FROM card
      WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND kind = $2 GROUP BY state ORDER BY state";
 
-/// What a list asks for, after a place: before the first is the empty text, and no id is nil. With a school it reads that school's cards only.
+/// What a list asks for, after a place: before the first is the empty text, and no id is nil. With a school it reads that
+/// school's cards only.
 pub(crate) const fn list(which: &CardQuery<'_>) -> &'static str {
     const OF_SCHOOL: &str = "SELECT kind, id, subject, state, about, school, sort, body FROM card
          WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND kind = $2
