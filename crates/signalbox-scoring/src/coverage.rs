@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
-use signalbox_hub::Settings;
+use signalbox_hub::in_force::InForce;
 use signalbox_hub::reference::{ReferenceView, calendars_version};
 use signalbox_hub::shard::ShardChange;
 use signalbox_risk::{DateRanges, Reference, ReferenceBuilder, Rows};
 
 use super::ScoredShard;
-use super::law::Law;
 
 /// Attendance feeds that a reference takes.
 const FEEDS_AT_MOST: usize = 64;
@@ -52,9 +51,8 @@ impl Coverage {
 }
 
 /// What students of the shard are evaluated against.
-pub fn reference(shard: &ScoredShard, settings: &Settings, view: &ReferenceView) -> Reference {
+pub fn reference(shard: &ScoredShard, in_force: &InForce, view: &ReferenceView) -> Reference {
     let mut builder = view.builder(reference_version(view.changes(), shard.turns));
-    let in_force = Law::of(shard, settings).in_force;
     let is_read =
         |feed: &str| shard.feeds.get(feed).is_some_and(|seen| seen.ended_run > 0 && !seen.is_retired);
     for feed in in_force.feeds.iter().filter(|feed| is_read(&feed.feed)) {

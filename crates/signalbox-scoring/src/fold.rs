@@ -39,7 +39,7 @@ pub(super) fn apply(on: &Folding<'_>, state: &mut StudentState, event: &Event) -
         return acknowledged(on, state, event, act);
     }
     if let Data::RosterStudent(student) = &event.data {
-        let called = event.feed().is_some_and(|feed| state.call(feed, event.revision, name(student)));
+        let called = event.feed().is_some_and(|feed| state.call(feed, event.revision, || name(student)));
         return if called { StateChange::Noted } else { StateChange::Same };
     }
     let Some(observation) = observation(event) else { return StateChange::Same };

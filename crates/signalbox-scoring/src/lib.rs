@@ -97,7 +97,8 @@ impl Folder for Scoring {
     }
 
     fn reference(shard: &ScoredShard, settings: &Settings, calendars: &ReferenceView) -> Against {
-        Against { reference: coverage::reference(shard, settings, calendars), law: Law::of(shard, settings) }
+        let law = Law::of(shard, settings);
+        Against { reference: coverage::reference(shard, &law.in_force, calendars), law }
     }
 
     fn cards(shard: &ScoredShard, settings: &Settings, who: StudentYear, state: &StudentState) -> Vec<Card> {

@@ -98,9 +98,13 @@ impl StudentState {
     }
 
     /// A feed calls the student so. `true`: that is news. The higher revision wins, and of two of one the greater.
-    pub(super) fn call(&mut self, feed: &str, revision: u64, name: Option<String>) -> bool {
-        let said = Named { feed: feed.to_owned(), revision, name };
-        match self.names.binary_search_by(|named| named.feed.as_str().cmp(feed)) {
+    pub(super) fn call(&mut self, feed: &str, revision: u64, name: impl FnOnce() -> Option<String>) -> bool {
+        let place = self.names.binary_search_by(|named| named.feed.as_str().cmp(feed));
+        if place.is_ok_and(|at| self.names[at].revision > revision) {
+            return false;
+        }
+        let said = Named { feed: feed.to_owned(), revision, name: name() };
+        match place {
             Err(at) => self.names.insert(at, said),
             Ok(at) if self.names[at] < said => self.names[at] = said,
             Ok(_) => return false,

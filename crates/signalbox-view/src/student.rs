@@ -134,8 +134,8 @@ impl<'a> Judge<'a> {
         let as_of = shard.day(hub.settings.district.local_date(now));
         let running_year =
             calendars.running_year(as_of).unwrap_or_else(|| hub.settings.calendars.school_year(as_of));
-        let (reference, law) =
-            (coverage::reference(&shard, &hub.settings, &calendars), Law::of(&shard, &hub.settings));
+        let law = Law::of(&shard, &hub.settings);
+        let reference = coverage::reference(&shard, &law.in_force, &calendars);
         Ok(Self { hub, reference, shard, law, as_of, running_year })
     }
 

@@ -47,8 +47,8 @@ impl Replay {
             return Ok(false);
         }
         let calendars = ReferenceView::as_of(hub, basis.place.calendars).await?;
-        let reference = coverage::reference(&self.shard, &hub.settings, &calendars);
         let (law, said) = (Law::of(&self.shard, &hub.settings), registers(&self.events));
+        let reference = coverage::reference(&self.shard, &law.in_force, &calendars);
         let heard = law.hear(&self.shard, &said);
         let (school_year, as_of) = (found.who.school_year, basis.as_of);
         let on = Judging { registers: &heard.registers, reference: &reference, school_year, as_of };
