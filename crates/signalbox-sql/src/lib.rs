@@ -8,6 +8,7 @@
 
 mod ledger;
 mod mark;
+mod migrations;
 mod page;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use super::connect::Place;
 use super::migrate::{self, OpenError};
 use super::tables::{self, TABLES};
-use crate::sqlite::{feed, state};
+use crate::migrations;
 use batch::Batch;
 use table::{OF_FEEDS, OF_STATE, Table};
 
@@ -68,8 +68,8 @@ pub async fn import(
     mut progress: impl FnMut(&str, u64),
 ) -> Result<Imported, ImportError> {
     let place = Place::parse(url)?;
-    let mut feeds = source::open(feeds_db, &feed::MIGRATOR).await?;
-    let mut state = source::open(state_db, &state::MIGRATOR).await?;
+    let mut feeds = source::open(feeds_db, &migrations::SQLITE_FEEDS).await?;
+    let mut state = source::open(state_db, &migrations::SQLITE_STATE).await?;
     let mut target = migrate::connect_for_changes(&place).await.map_err(OpenError::from)?;
     migrate::check(&mut target, &place.schema).await?;
 

@@ -7,8 +7,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::connect::Place;
 use super::refusal::{may_succeed_later, source};
-
-static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
+use crate::migrations::POSTGRES;
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +52,7 @@ pub async fn migrate(url: &str) -> Result<Migrations, OpenError> {
 pub(super) async fn make(place: &Place) -> Result<Migrations, OpenError> {
     let mut connection = connect_for_changes(place).await?;
     let before = read(&mut connection, &place.schema).await?;
-    let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
+    let mut migrator = Migrator::with_migrations(POSTGRES.iter().cloned().collect());
     if !is_there(&mut connection, &place.schema).await? {
         // Only if it is missing: to one who may not make schemas, even IF NOT EXISTS is an error.
         migrator.create_schema(format!("\"{}\"", place.schema));
@@ -99,7 +98,7 @@ async fn is_there(connection: &mut PgConnection, schema: &str) -> Result<bool, s
 
 async fn read(connection: &mut PgConnection, schema: &str) -> Result<Migrations, OpenError> {
     let stored = stored(connection).await?;
-    let known: HashMap<i64, _> = MIGRATOR.iter().map(|migration| (migration.version, migration)).collect();
+    let known: HashMap<i64, _> = POSTGRES.iter().map(|migration| (migration.version, migration)).collect();
     for (version, checksum) in &stored {
         let (schema, migration) = (schema.to_owned(), *version);
         match known.get(version) {
@@ -113,7 +112,7 @@ async fn read(connection: &mut PgConnection, schema: &str) -> Result<Migrations,
     let name =
         |migration: &sqlx::migrate::Migration| format!("{:04} {}", migration.version, migration.description);
     let (applied, missing): (Vec<_>, Vec<_>) =
-        MIGRATOR.iter().partition(|migration| stored.contains_key(&migration.version));
+        POSTGRES.iter().partition(|migration| stored.contains_key(&migration.version));
     Ok(Migrations {
         schema: schema.to_owned(),
         applied: applied.into_iter().map(name).collect(),

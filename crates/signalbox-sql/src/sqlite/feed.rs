@@ -10,12 +10,11 @@ use signalbox_store::feed::{
 };
 use signalbox_store::{FeedStore, StoreError};
 use sqlx::SqliteExecutor;
-use sqlx::migrate::Migrator;
 
 use super::connect::{self, Cache, Synchronous};
 use super::db::{Db, Write};
 use super::refusal::refusal;
-use crate::{mark, retention};
+use crate::{mark, migrations, retention};
 
 mod crosswalk;
 mod forget;
@@ -24,9 +23,6 @@ mod leases;
 mod ledger;
 mod rejects;
 mod runs;
-
-/// The tables of `feeds.db`.
-pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite/feeds");
 
 /// [`FeedStore`] in one SQLite file.
 ///
@@ -40,8 +36,9 @@ pub struct SqliteFeeds {
 impl SqliteFeeds {
     /// Opens `feeds.db` at `path`, creates it if it is missing and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let db =
-            connect::open(path, Synchronous::Normal, Cache::Upserts, &MIGRATOR).await.map_err(refusal)?;
+        let db = connect::open(path, Synchronous::Normal, Cache::Upserts, &migrations::SQLITE_FEEDS)
+            .await
+            .map_err(refusal)?;
         Ok(Self { db })
     }
 

@@ -23,18 +23,16 @@ use bytes::Bytes;
 use signalbox_log::group::{Groups, LocalLog, LocalSubscription};
 use signalbox_log::{EventLog, LogError, Message, Offset, Record, Shard, Subscription};
 use sqlx::SqliteConnection;
-use sqlx::migrate::Migrator;
 
 use self::segment::{Segment, Slice};
 use self::topics::{TopicId, Topics};
 use super::connect::{self, Cache, Synchronous};
 use super::db::Db;
 use super::statement::{of_rows, slices};
+use crate::migrations;
 
 mod segment;
 mod topics;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite/log");
 
 /// A log in a file. Clones are the same log and share its groups.
 #[derive(Debug, Clone)]
@@ -60,8 +58,9 @@ impl SqliteLog {
     /// # Errors
     /// [`LogError::Unavailable`] while another process holds the file, [`LogError::Failed`] otherwise.
     pub async fn open(path: &Path) -> Result<Self, LogError> {
-        let db =
-            connect::open(path, Synchronous::Full, Cache::Appends, &MIGRATIONS).await.map_err(log_error)?;
+        let db = connect::open(path, Synchronous::Full, Cache::Appends, &migrations::SQLITE_LOG)
+            .await
+            .map_err(log_error)?;
         let topics = Arc::new(Topics::load(&db).await.map_err(log_error)?);
         Ok(Self { db, topics, groups: Groups::default() })
     }

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use signalbox_store::card::{Card, CardQuery, Cards};
 use signalbox_store::state::{Batch, Lease, Position, StateRow, Subject};
 use signalbox_store::{StateStore, StoreError};
-use sqlx::migrate::Migrator;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use uuid::Uuid;
 
@@ -17,10 +16,8 @@ use super::db::Db;
 use super::outbox;
 use super::refusal::refusal;
 use super::statement::{of_list, of_rows, slices};
+use crate::migrations;
 use crate::stored::{self, PositionColumns, StateColumns, limit, position, state_row};
-
-/// The tables of `state.db`.
-pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite/state");
 
 /// [`StateStore`] and [`Outbox`](signalbox_store::Outbox) in one SQLite file.
 ///
@@ -34,8 +31,9 @@ pub struct SqliteState {
 impl SqliteState {
     /// Opens `state.db` at `path`, creates it if it is missing and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let db =
-            connect::open(path, Synchronous::Normal, Cache::Upserts, &MIGRATOR).await.map_err(refusal)?;
+        let db = connect::open(path, Synchronous::Normal, Cache::Upserts, &migrations::SQLITE_STATE)
+            .await
+            .map_err(refusal)?;
         Ok(Self { db })
     }
 
