@@ -23,10 +23,15 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 
 use crate::cases::Bench;
 use crate::parts::Part;
 use crate::servers::Servers;
+
+/// The hub's: a ceiling is what the same process could do.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures the hub. `benches/run` builds what is needed and starts this.
 #[derive(Debug, Parser)]

@@ -158,7 +158,7 @@ impl Workload {
             topic: topic::name(&self.prefix, domain),
             shard,
             key: Some(Bytes::from(event.partition_key.clone())),
-            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            headers: headers.into_iter().collect(),
             value: value.into(),
         }
     }

@@ -45,7 +45,7 @@ fn read(headers: &[(String, Vec<u8>)], value: &[u8]) -> Option<Event> {
 
 fn binary(event: &Event) -> (Vec<(String, Vec<u8>)>, Vec<u8>) {
     let (headers, value) = to_binary(event);
-    (headers.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect(), value)
+    (headers.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into_owned())).collect(), value)
 }
 
 /// What was read is written so that it reads alike, in both modes.

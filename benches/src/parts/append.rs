@@ -88,7 +88,7 @@ pub(super) fn message(record: Record) -> Message {
 /// Shard, key, and all else that the record holds.
 fn flat(record: &Record) -> (u32, Vec<u8>, Vec<u8>) {
     let mut body = Vec::new();
-    for (name, value) in &record.headers {
+    for (name, value) in record.headers.iter() {
         body.extend_from_slice(name.as_bytes());
         body.extend_from_slice(value);
     }

@@ -218,6 +218,5 @@ async fn each_batch(
 }
 
 fn read(record: &Record) -> anyhow::Result<Event> {
-    let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-    Ok(from_record(headers, &record.value)?)
+    Ok(from_record(record.headers.named_in_bytes(), &record.value)?)
 }

@@ -81,8 +81,7 @@ impl Admission {
 
     /// The event of a record, if it is this hub's own.
     pub async fn admit(&mut self, hub: &Hub, record: &Record) -> Result<Result<Event, Unfit>, HubError> {
-        let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
-        let event = match from_record(headers, &record.value) {
+        let event = match from_record(record.headers.named_in_bytes(), &record.value) {
             Ok(event) => event,
             Err(error) => return Ok(Err(error.into())),
         };

@@ -47,8 +47,7 @@ pub(crate) fn entry(consumer: &str, record: &Record, unfit: &Unfit, now: Timesta
 fn body(consumer: &str, record: &Record, unfit: &Unfit) -> Vec<u8> {
     let (partition, offset) = (record.shard.to_string(), record.offset.to_string());
     let message = unfit.to_string();
-    let mut headers: Vec<(&str, &[u8])> =
-        record.headers.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
+    let mut headers: Vec<(&str, &[u8])> = record.headers.iter().collect();
     headers.extend([
         ("__connect.errors.topic", record.topic.as_bytes()),
         ("__connect.errors.partition", partition.as_bytes()),
@@ -170,7 +169,7 @@ impl Seen {
         }
         self.next = self.next.max(offset + 1);
         let mut record = Record { topic: topic.to_owned(), ..record.clone() };
-        record.headers.retain(|(name, _)| !name.starts_with(ADDED));
+        record.headers = record.headers.iter().filter(|(name, _)| !name.starts_with(ADDED)).collect();
         if admission.admit(hub, &record).await?.is_err() {
             self.left.insert(offset);
             return Ok(None);

@@ -37,9 +37,8 @@ pub async fn behind_of(
 pub(super) fn record_id(record: &Record) -> String {
     record
         .headers
-        .iter()
-        .find(|(name, _)| name == "ce_id")
-        .and_then(|(_, value)| Uuid::try_parse_ascii(value).ok())
+        .get("ce_id")
+        .and_then(|value| Uuid::try_parse_ascii(value).ok())
         .map_or_else(|| format!("offset-{}", record.offset), |id| id.to_string())
 }
 

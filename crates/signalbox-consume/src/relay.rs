@@ -110,10 +110,7 @@ fn message(hub: &Hub, claim: &Claim) -> Result<Message, HubError> {
             topic: topic.to_owned(),
             shard,
             key: key.map(Bytes::copy_from_slice),
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), Bytes::copy_from_slice(value)))
-                .collect(),
+            headers: headers.into_iter().collect(),
             value: Bytes::copy_from_slice(value),
         },
     })

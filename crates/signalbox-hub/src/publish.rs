@@ -18,7 +18,7 @@ pub fn to_message(hub: &Hub, event: &Event) -> Message {
         topic,
         shard,
         key: Some(Bytes::from(event.partition_key.clone())),
-        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), Bytes::from(value))).collect(),
+        headers: headers.into_iter().collect(),
         value: Bytes::from(value),
     }
 }

@@ -63,9 +63,8 @@ impl ReferenceView {
     }
 
     fn fold(&mut self, hub: &Hub, record: &Record) {
-        let headers = record.headers.iter().map(|(name, value)| (name.as_str(), &value[..]));
         // A record that nobody can read changes nothing; `events list` shows it.
-        let Ok(event) = from_record(headers, &record.value) else { return };
+        let Ok(event) = from_record(record.headers.named_in_bytes(), &record.value) else { return };
         if !hub.settings.district.owns(&event) {
             return;
         }

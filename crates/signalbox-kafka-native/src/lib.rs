@@ -5,6 +5,8 @@
 //!
 //! - [`acl`]: access lists of the brokers
 //! - [`brokers`]: which brokers a client knows
+//! - [`headers`]: those of a message, as bytes
 
 pub mod acl;
 pub mod brokers;
+pub mod headers;

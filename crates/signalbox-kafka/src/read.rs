@@ -11,7 +11,7 @@ use signalbox_log::{LogError, Offset, Record, Shard};
 use crate::client::{Client, Context, log_error, shard_error};
 use crate::cluster::Cluster;
 use crate::config::Config;
-use crate::record;
+use crate::record::Arena;
 use crate::threads::blocking;
 
 /// How many readers are kept. More may read at the same time; they are not kept.
@@ -148,11 +148,11 @@ impl Reader {
         let deadline = Instant::now() + timeout;
         self.go_to(&at)?;
         let At { topic, shard, offset: mut next, deletions } = at;
-        let mut records = Vec::new();
+        let (mut records, mut arena) = (Vec::new(), Arena::default());
         while records.len() < max && next < end {
             match self.client.poll(deadline.saturating_duration_since(Instant::now())) {
                 Some(Ok(message)) => {
-                    let record = record::from_kafka(&message);
+                    let record = arena.take_in(&message);
                     if (&record.topic, record.shard) == (&topic, shard) && record.offset >= next {
                         next = record.offset + 1;
                         records.push(record);

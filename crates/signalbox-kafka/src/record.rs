@@ -1,52 +1,70 @@
 //! A Kafka message as a record.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bytes::{Bytes, BytesMut};
 use rdkafka::Message as _;
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Headers as _, OwnedHeaders};
-use signalbox_log::{Message, Record};
+use rdkafka::message::{BorrowedMessage, Header, OwnedHeaders};
+use signalbox_kafka_native as native;
+use signalbox_log::{Headers, Message, Record};
 
 /// The name of a header whose name is not UTF-8.
 const UNREADABLE_NAME: &str = "\u{fffd}";
 
-/// Copies a message out of the client's memory, the bytes in one piece: who keeps a key for long should copy it.
-pub(crate) fn from_kafka(message: &BorrowedMessage<'_>) -> Record {
-    let headers: Vec<(&str, &[u8])> = message.headers().map(readable).unwrap_or_default();
-    let key = message.key();
-    let value = message.payload().unwrap_or_default();
-    let header_bytes: usize = headers.iter().map(|(_, value)| value.len()).sum();
-    let mut copy = BytesMut::with_capacity(value.len() + key.map_or(0, <[u8]>::len) + header_bytes);
-    let mut take = |bytes: &[u8]| -> Bytes {
-        copy.extend_from_slice(bytes);
-        copy.split().freeze()
-    };
-    Record {
-        topic: message.topic().to_owned(),
-        shard: message.partition().cast_unsigned(),
-        offset: message.offset().cast_unsigned(),
-        key: key.map(&mut take),
-        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), take(value))).collect(),
-        value: take(value),
+/// Memory for the bytes of many records: a piece of it is given back when the last record in it is dropped.
+///
+/// Pieces grow with what is asked for: a record that comes alone does not hold the room of a hundred.
+#[derive(Debug, Default)]
+pub(crate) struct Arena {
+    free: BytesMut,
+    piece: usize,
+    /// What the last record took: another takes as much, as a rule.
+    last: usize,
+}
+
+/// The largest piece, unless a record is larger: allocators give pages of larger ones back to the system, only to ask for
+/// them again.
+const PIECE_MAX: usize = 16 * 1024;
+
+impl Arena {
+    /// Copies a message out of the client's memory: who keeps a key for long should copy it.
+    pub(crate) fn take_in(&mut self, message: &BorrowedMessage<'_>) -> Record {
+        let (key, value) = (message.key(), message.payload().unwrap_or_default());
+        self.make_room(self.last.max(key.map_or(0, <[u8]>::len) + value.len()));
+        let before = self.free.capacity();
+        let mut take = |bytes: &[u8]| -> Bytes {
+            self.free.extend_from_slice(bytes);
+            self.free.split().freeze()
+        };
+        let (key, value) = (key.map(&mut take), take(value));
+        let headers = Headers::write_in(&mut self.free, readable(message));
+        self.last = before.saturating_sub(self.free.capacity());
+        Record {
+            topic: message.topic().to_owned(),
+            shard: message.partition().cast_unsigned(),
+            offset: message.offset().cast_unsigned(),
+            key,
+            headers,
+            value,
+        }
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        if self.free.capacity() < bytes {
+            self.piece = (2 * self.piece).clamp(bytes, PIECE_MAX.max(bytes));
+            self.free.reserve(self.piece);
+        }
     }
 }
 
 /// The headers of a message that is to be sent.
 pub(crate) fn headers(message: &Message) -> OwnedHeaders {
-    let empty = OwnedHeaders::new_with_capacity(message.headers.len());
+    let empty = OwnedHeaders::new_with_capacity(message.headers.iter().count());
     message
         .headers
         .iter()
-        .fold(empty, |headers, (key, value)| headers.insert(Header { key, value: Some(&value[..]) }))
+        .fold(empty, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
 }
 
-/// rdkafka panics on a header whose name is not UTF-8. Whoever may write to a topic could stop its readers with one:
-/// such a header is kept without its name and value.
-fn readable(headers: &BorrowedHeaders) -> Vec<(&str, &[u8])> {
-    (0..headers.count())
-        .map(|index| {
-            let header = catch_unwind(AssertUnwindSafe(|| headers.get(index)));
-            header.map_or((UNREADABLE_NAME, &[][..]), |header| (header.key, header.value.unwrap_or_default()))
-        })
-        .collect()
+/// A header whose name is not UTF-8 is kept without it.
+fn readable<'a>(message: &'a BorrowedMessage<'_>) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    native::headers::of(message).map(|(name, value)| (str::from_utf8(name).unwrap_or(UNREADABLE_NAME), value))
 }

@@ -224,8 +224,7 @@ fn message(record: Record) -> Message {
 /// How many records to read next, when the last page had these.
 fn next_page(records: &[Record]) -> usize {
     let size = |record: &Record| {
-        let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        headers + record.value.len() + record.key.as_ref().map_or(0, Bytes::len)
+        record.headers.as_bytes().len() + record.value.len() + record.key.as_ref().map_or(0, Bytes::len)
     };
     let bytes: usize = records.iter().map(size).sum();
     let each = (bytes / records.len().max(1)).max(1);

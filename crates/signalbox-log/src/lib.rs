@@ -9,6 +9,7 @@
 //!
 //! # Layout
 //! - this file: [`EventLog`], [`Subscription`] and what passes through them
+//! - [`headers`]: [`Headers`] of a record, in one piece
 //! - [`group`]: consumer groups inside one process, for logs without a broker
 //! - [`memory`]: [`MemoryLog`], for tests
 //! - [`overlay`]: [`OverlayLog`], for trials on a log that must stay as it is
@@ -25,10 +26,12 @@ mod compacted;
 pub mod conformance;
 pub mod copy;
 pub mod group;
+pub mod headers;
 pub mod memory;
 pub mod overlay;
 
 pub use copy::{CopyError, copy};
+pub use headers::Headers;
 pub use memory::MemoryLog;
 pub use overlay::OverlayLog;
 
@@ -44,7 +47,7 @@ pub struct Message {
     pub topic: String,
     pub shard: Shard,
     pub key: Option<Bytes>,
-    pub headers: Vec<(String, Bytes)>,
+    pub headers: Headers,
     pub value: Bytes,
 }
 
@@ -55,7 +58,7 @@ pub struct Record {
     pub shard: Shard,
     pub offset: Offset,
     pub key: Option<Bytes>,
-    pub headers: Vec<(String, Bytes)>,
+    pub headers: Headers,
     pub value: Bytes,
 }
 

@@ -83,7 +83,7 @@ fn message(n: usize) -> Message {
         topic: "a".to_owned(),
         shard: (n.wrapping_mul(0x9E37_79B9) >> 16) as u32 % SHARDS,
         key: Some(Bytes::from(format!("grand-bend/{:016x}", n % 100_000))),
-        headers: headers.map(|(name, value)| (name.to_owned(), Bytes::from(value))).to_vec(),
+        headers: headers.into_iter().collect(),
         value: Bytes::from(value),
     }
 }

@@ -46,7 +46,7 @@ fn messages(numbers: std::ops::Range<u32>) -> Vec<Message> {
         topic: "a".to_owned(),
         shard: n % 2,
         key: None,
-        headers: vec![("n".to_owned(), Bytes::from(n.to_string()))],
+        headers: [("n", n.to_string())].into_iter().collect(),
         value: Bytes::from(n.to_string()),
     };
     numbers.map(message).collect()

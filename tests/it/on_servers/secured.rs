@@ -1,7 +1,7 @@
 //! A hub that comes in with a password and through TLS; a topic is a boundary that the brokers guard.
 
 use serde_json::{Value, json};
-use signalbox_log::{Delivery, EventLog as _, LogError, Message, Record};
+use signalbox_log::{Delivery, EventLog as _, Headers, LogError, Message, Record};
 
 use super::{end, pass_over};
 use crate::district::{District, eventually, list};
@@ -231,7 +231,7 @@ fn write(topic: &str) -> Result<(), LogError> {
         topic: topic.to_owned(),
         shard: 0,
         key: Some("a key".into()),
-        headers: Vec::new(),
+        headers: Headers::default(),
         value: "not an event".into(),
     };
     as_vendor(async |kafka| kafka.append(&[message]).await)

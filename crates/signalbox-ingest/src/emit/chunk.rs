@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use signalbox_event::Event;
 use signalbox_event::codec::to_binary;
-use signalbox_log::Message;
+use signalbox_log::{Headers, Message};
 use signalbox_store::feed::{LedgerKey, LedgerRow, Scope};
 
 use crate::diff::group;
@@ -15,6 +15,8 @@ const ROWS_OF_ONE_MAX: usize = 2 * ROWS;
 
 /// How much of the arena is asked for at a time.
 const ARENA_BYTES: usize = 256 * 1024;
+/// The headers of an event take no more, as a rule.
+const HEADERS_BYTES: usize = 1024;
 
 /// One chunk of a run.
 ///
@@ -60,15 +62,9 @@ impl Chunk {
         message.shard = shard;
         message.key = Some(keep(&mut self.arena, event.partition_key.as_bytes()));
         message.value = keep(&mut self.arena, &value);
-        message.headers.truncate(headers.len());
-        for (at, (name, bytes)) in headers.into_iter().enumerate() {
-            let bytes = keep(&mut self.arena, &bytes);
-            match message.headers.get_mut(at) {
-                Some(used) if used.0 == name => used.1 = bytes,
-                Some(used) => *used = (name.to_owned(), bytes),
-                None => message.headers.push((name.to_owned(), bytes)),
-            }
-        }
+        make_room(&mut self.arena, HEADERS_BYTES);
+        let headers = headers.iter().map(|(name, value)| (*name, &value[..]));
+        message.headers = Headers::write_in(&mut self.arena, headers);
     }
 
     /// Adds a record as it is.
@@ -96,21 +92,20 @@ impl Chunk {
 }
 
 fn empty() -> Message {
-    Message {
-        topic: String::new(),
-        shard: 0,
-        key: None,
-        headers: Vec::with_capacity(16),
-        value: Bytes::new(),
-    }
+    let headers = Headers::default();
+    Message { topic: String::new(), shard: 0, key: None, headers, value: Bytes::new() }
 }
 
 fn keep(arena: &mut BytesMut, bytes: &[u8]) -> Bytes {
-    if arena.capacity() < bytes.len() {
-        arena.reserve(bytes.len().max(ARENA_BYTES));
-    }
+    make_room(arena, bytes.len());
     arena.extend_from_slice(bytes);
     arena.split().freeze()
+}
+
+fn make_room(arena: &mut BytesMut, bytes: usize) {
+    if arena.capacity() < bytes {
+        arena.reserve(bytes.max(ARENA_BYTES));
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +136,7 @@ mod tests {
             topic: topic.to_owned(),
             shard,
             key: Some(Bytes::from(event.partition_key.clone())),
-            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            headers: headers.into_iter().collect(),
             value: value.into(),
         }
     }

@@ -16,7 +16,7 @@ use signalbox_log::{LogError, Offset, Record, Shard, StartAt};
 use super::membership::Desk;
 use crate::client::{Context, Reports, log_error, shard_error};
 use crate::config::Config;
-use crate::record;
+use crate::record::Arena;
 
 /// What one member reads ahead, over all its queues, were all shards its own.
 const AHEAD_KIB: usize = 32 * 1024;
@@ -177,12 +177,13 @@ impl Lane {
         if !self.ahead.is_empty() || !self.ready.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
+        let mut arena = Arena::default();
         while self.ahead.len() < max {
             match self.queue.poll(Duration::ZERO) {
                 None => return Ok(()),
                 Some(Ok(message)) if message.offset().cast_unsigned() < self.next => {}
                 Some(Ok(message)) => {
-                    let record = record::from_kafka(&message);
+                    let record = arena.take_in(&message);
                     self.next = record.offset + 1;
                     self.awaited_since = None;
                     self.ahead.push(record);

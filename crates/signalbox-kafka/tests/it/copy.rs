@@ -17,7 +17,7 @@ async fn embedded() -> MemoryLog {
     let log = MemoryLog::with_topics(TOPICS);
     let with_parts = |number: usize| Message {
         key: (!number.is_multiple_of(5)).then(|| format!("key {number}").into()),
-        headers: (0..number % 3).map(|nth| ("ce_id".into(), vec![nth as u8, 0xff].into())).collect(),
+        headers: (0..number % 3).map(|nth| ("ce_id", [nth as u8, 0xff])).collect(),
         ..message("a", 1, number)
     };
     let many: Vec<Message> = (0..3_500).map(with_parts).collect();

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use signalbox_kafka::{Cleanup, Config, KafkaLog, TopicSpec};
-use signalbox_log::{Delivery, EventLog, LogError, Message, Offset, Record, Shard, StartAt, Subscription};
+use signalbox_log::{
+    Delivery, EventLog, Headers, LogError, Message, Offset, Record, Shard, StartAt, Subscription,
+};
 
 /// A variable that `scripts/kafka start` sets. Without a broker nothing of this program can be tested: it says so and
 /// ends, without claiming that a test passed.
@@ -56,7 +58,7 @@ pub(crate) async fn make_topic(log: &KafkaLog, name: &str, shards: u32) {
 
 pub(crate) fn message(topic: &str, shard: Shard, number: usize) -> Message {
     let (topic, value) = (topic.to_owned(), number.to_string().into());
-    Message { topic, shard, key: None, headers: Vec::new(), value }
+    Message { topic, shard, key: None, headers: Headers::default(), value }
 }
 
 pub(crate) fn numbers(records: &[Record]) -> Vec<usize> {

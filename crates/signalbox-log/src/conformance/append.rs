@@ -84,8 +84,7 @@ pub async fn keeps_headers_as_given(fresh: impl AsyncFn(&[(&str, u32)]) -> Fixtu
         ("ce_id", b"2"),
         ("ärger", "ü".as_bytes()),
     ];
-    let headers = pairs.map(|(name, value)| (name.to_owned(), Bytes::from_static(value)));
-    let with_headers = Message { headers: headers.to_vec(), ..message("a", 0, "v") };
+    let with_headers = Message { headers: pairs.into_iter().collect(), ..message("a", 0, "v") };
     let messages = [with_headers.clone(), message("a", 0, "none"), with_headers];
     append(&*fixture.log, &messages).await;
     let read = fixture.log.read("a", 0, 0, 10).await.expect("the shard is there");

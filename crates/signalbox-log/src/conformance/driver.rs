@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Delivery, EventLog, LogError, Message, Record, Shard, StartAt, Subscription};
+use crate::{Delivery, EventLog, Headers, LogError, Message, Record, Shard, StartAt, Subscription};
 
 /// Longer than any log needs: a broker may take seconds to share out shards.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -19,7 +19,7 @@ const TURN: Duration = Duration::from_millis(20);
 /// A message without headers or key.
 pub(super) fn message(topic: &str, shard: Shard, value: impl Into<Bytes>) -> Message {
     let (topic, value) = (topic.to_owned(), value.into());
-    Message { topic, shard, key: None, headers: Vec::new(), value }
+    Message { topic, shard, key: None, headers: Headers::default(), value }
 }
 
 /// Messages of one shard whose values are the numbers as text.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::{CopyError, copy};
 use crate::compacted::CompactedLog;
-use crate::{EventLog, LogError, MemoryLog, Message, Offset, Record, Shard, Subscription};
+use crate::{EventLog, Headers, LogError, MemoryLog, Message, Offset, Record, Shard, Subscription};
 
 const TOPICS: [(&str, u32); 2] = [("a", 2), ("b", 1)];
 
@@ -15,7 +15,7 @@ fn messages(topic: &str, shard: Shard, numbers: std::ops::Range<usize>) -> Vec<M
         topic: topic.to_owned(),
         shard,
         key: (!number.is_multiple_of(3)).then(|| Bytes::from(format!("key {number}"))),
-        headers: (0..number % 4).map(|nth| ("ce_id".into(), Bytes::from(vec![nth as u8, 0xff]))).collect(),
+        headers: (0..number % 4).map(|nth| ("ce_id", [nth as u8, 0xff])).collect(),
         value: Bytes::from(format!("{topic} {shard} {number}")),
     };
     numbers.map(message).collect()
@@ -164,6 +164,10 @@ async fn offsets_that_cannot_stay_are_refused() {
     }
 }
 
+fn reversed(headers: &Headers) -> Headers {
+    headers.iter().collect::<Vec<_>>().into_iter().rev().collect()
+}
+
 #[tokio::test]
 async fn a_target_that_differs_is_refused() {
     let from = filled().await;
@@ -178,9 +182,14 @@ async fn a_target_that_differs_is_refused() {
     let cases = [
         (changed(4, |message| message.value = Bytes::from_static(b"other")), 4),
         (changed(0, |message| message.key = Some(Bytes::new())), 0),
-        (changed(1, |message| message.headers.clear()), 1),
-        (changed(6, |message| message.headers.reverse()), 6),
-        (changed(5, |message| message.headers.push(("more".into(), Bytes::new()))), 5),
+        (changed(1, |message| message.headers = Headers::default()), 1),
+        (changed(6, |message| message.headers = reversed(&message.headers)), 6),
+        (
+            changed(5, |message| {
+                message.headers = message.headers.iter().chain([("more", &b""[..])]).collect()
+            }),
+            5,
+        ),
         (more, 7),
         (twice[..5].to_vec(), 3),
     ];

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Groups, LocalLog, LocalSubscription, Membership};
-use crate::{Delivery, EventLog, LogError, MemoryLog, Message, Record, Shard, StartAt, Subscription};
+use crate::{
+    Delivery, EventLog, Headers, LogError, MemoryLog, Message, Record, Shard, StartAt, Subscription,
+};
 
 const SHARDS: u32 = 12;
 
@@ -136,7 +138,7 @@ fn log() -> MemoryLog {
 }
 
 fn message(topic: &str, shard: Shard) -> Message {
-    Message { topic: topic.to_owned(), shard, key: None, headers: Vec::new(), value: Bytes::new() }
+    Message { topic: topic.to_owned(), shard, key: None, headers: Headers::default(), value: Bytes::new() }
 }
 
 fn at(topic: &str, offset: u64) -> StartAt {
@@ -243,7 +245,7 @@ async fn a_read_that_takes_longer_than_patience_ends() {
                 topic: "t".to_owned(),
                 shard: 0,
                 key: None,
-                headers: Vec::new(),
+                headers: Headers::default(),
                 value: Bytes::from(turn.to_string()),
             };
             log.append(&[message]).await.expect("appends");

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use super::OverlayLog;
 use crate::compacted::CompactedLog;
 use crate::conformance::Fixture;
-use crate::{Delivery, EventLog, LogError, MemoryLog, Message, Record, Shard, StartAt, Subscription};
+use crate::{
+    Delivery, EventLog, Headers, LogError, MemoryLog, Message, Record, Shard, StartAt, Subscription,
+};
 
 async fn over_an_empty_log(topics: &[(&str, u32)]) -> Fixture {
     let log = || MemoryLog::with_topics(topics.iter().copied());
@@ -26,7 +28,7 @@ mod over_nothing {
 fn numbered(topic: &str, shard: Shard, numbers: impl IntoIterator<Item = u64>) -> Vec<Message> {
     let message = |number: u64| {
         let (topic, value) = (topic.to_owned(), number.to_string().into());
-        Message { topic, shard, key: None, headers: Vec::new(), value }
+        Message { topic, shard, key: None, headers: Headers::default(), value }
     };
     numbers.into_iter().map(message).collect()
 }

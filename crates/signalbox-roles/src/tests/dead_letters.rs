@@ -12,8 +12,7 @@ use signalbox_store::outbox::{EntryState, TO_LOG};
 use super::district::District;
 
 fn named(record: &Record, name: &str) -> String {
-    let header = record.headers.iter().find(|(header, _)| header == name);
-    String::from_utf8(header.expect("the header is there").1.to_vec()).expect("text")
+    String::from_utf8(record.headers.get(name).expect("the header is there").to_vec()).expect("text")
 }
 
 async fn records(hub: &Hub, topic: &str) -> Vec<Record> {
@@ -29,10 +28,8 @@ async fn changed(hub: &Hub, header: &str, value: &'static str) -> Message {
     let topic = hub.settings.topics.name(Domain::Attendance);
     let records = records(hub, &topic).await;
     let day = records.into_iter().find(|record| named(record, "ce_type").contains("attendance.daily"));
-    let Record { topic, shard, key, mut headers, value: data, .. } = day.expect("a day was published");
-    let changed = headers.iter_mut().find(|(name, _)| name == header).expect("the header is there");
-    changed.1 = value.into();
-    Message { topic, shard, key, headers, value: data }
+    let Record { topic, shard, key, headers, value: data, .. } = day.expect("a day was published");
+    with(Message { topic, shard, key, headers, value: data }, header, value)
 }
 
 async fn district() -> District {
@@ -137,10 +134,9 @@ async fn first(hub: &Hub, domain: Domain, kind: &str) -> Message {
 }
 
 fn with(mut message: Message, header: &str, text: &str) -> Message {
-    message.headers.retain(|(name, _)| name != header);
-    if !text.is_empty() {
-        message.headers.push((header.to_owned(), text.to_owned().into()));
-    }
+    let others = message.headers.iter().filter(|(name, _)| *name != header);
+    let said = (!text.is_empty()).then_some((header, text.as_bytes()));
+    message.headers = others.chain(said).collect();
     message
 }
 

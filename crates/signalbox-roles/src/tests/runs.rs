@@ -27,7 +27,7 @@ pub(crate) struct CutsRuns {
 impl EventLog for CutsRuns {
     async fn append(&self, messages: &[Message]) -> Result<(), LogError> {
         let is_cut =
-            |message: &Message| message.headers.iter().any(|(_, value)| &value[..] == self.kind.as_bytes());
+            |message: &Message| message.headers.iter().any(|(_, value)| value == self.kind.as_bytes());
         if self.cut.load(Ordering::SeqCst) && messages.iter().any(is_cut) {
             return Err((self.with)());
         }

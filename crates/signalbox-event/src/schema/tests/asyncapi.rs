@@ -29,7 +29,8 @@ fn the_header_schema_names_what_the_codec_writes() {
     let schema = headers();
     let named: BTreeSet<&str> =
         schema["properties"].as_object().expect("properties").keys().map(String::as_str).collect();
-    let (written, _) = to_binary(&crate::codec::arbitrary::full_event());
+    let event = crate::codec::arbitrary::full_event();
+    let (written, _) = to_binary(&event);
     assert_eq!(named, written.iter().map(|(name, _)| *name).collect());
 }
 

@@ -16,7 +16,8 @@ fn the_page_on_events_names_every_topic_type_and_attribute() {
         let place = if *kind == Kind::OpsRunEnded { "the run's" } else { kind.domain().as_str() };
         format!("| `{}` | {place} | {} |", kind.short(), kind.data_class().as_str())
     }));
-    let (headers, _) = to_binary(&arbitrary::full_event());
+    let event = arbitrary::full_event();
+    let (headers, _) = to_binary(&event);
     wanted
         .extend(headers.iter().filter_map(|(name, _)| Some(format!("| `{}` |", name.strip_prefix("ce_")?))));
     wanted.retain(|row| !page.contains(row.as_str()));

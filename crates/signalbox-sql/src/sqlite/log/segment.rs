@@ -1,13 +1,14 @@
 //! Records as one blob, and back.
 //!
 //! A blob is a format byte, then the records. A record is its length (four bytes, little endian), then: length of the
-//! key plus one, or 0 for none; the key; number of headers, of each: length of the name, name, length of the value,
-//! value; the rest is the value. Lengths and numbers inside a record are LEB128. Topic, shard and offset are the row's.
+//! key plus one, or 0 for none; the key; number of headers; the headers as [`Headers`] encodes them; the rest is the
+//! value. Lengths and numbers inside a record are LEB128. Topic, shard and offset are the row's.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use bytes::{Buf, Bytes};
+use signalbox_log::headers::{Headers, put_len, take_len};
 use signalbox_log::{Message, Offset, Record, Shard};
 
 use super::topics::TopicId;
@@ -120,20 +121,12 @@ impl Slice<'_> {
     }
 
     fn decode_record(&self, offset: Offset, mut body: Bytes) -> Result<Record, Damaged> {
-        let key = match take_len(&mut body)? {
+        let key = match take_len(&mut body).ok_or(Damaged)? {
             0 => None,
             len => Some(take(&mut body, len - 1)?),
         };
-        let count = take_len(&mut body)?;
-        // Each takes two bytes at least: a damaged count must not ask for more memory than the record has.
-        let mut headers = Vec::with_capacity(count.min(body.len() / 2));
-        for _ in 0..count {
-            let len = take_len(&mut body)?;
-            let name = take(&mut body, len)?;
-            let name = str::from_utf8(&name).map_err(|_| Damaged)?.to_owned();
-            let len = take_len(&mut body)?;
-            headers.push((name, take(&mut body, len)?));
-        }
+        let count = take_len(&mut body).ok_or(Damaged)?;
+        let headers = Headers::take(count, &mut body).ok_or(Damaged)?;
         let topic = self.topic.to_owned();
         Ok(Record { topic, shard: self.shard, offset, key, headers, value: body })
     }
@@ -144,37 +137,11 @@ fn encode(message: &Message, out: &mut Vec<u8>) {
     out.extend([0; 4]);
     put_len(out, message.key.as_ref().map_or(0, |key| key.len() + 1));
     out.extend_from_slice(message.key.as_deref().unwrap_or_default());
-    put_len(out, message.headers.len());
-    for (name, value) in &message.headers {
-        put_len(out, name.len());
-        out.extend_from_slice(name.as_bytes());
-        put_len(out, value.len());
-        out.extend_from_slice(value);
-    }
+    put_len(out, message.headers.iter().count());
+    out.extend_from_slice(message.headers.as_bytes());
     out.extend_from_slice(&message.value);
     let len = u32::try_from(out.len() - start - 4).expect("SQLite holds no blob of 4 GiB, nor does a record");
     out[start..start + 4].copy_from_slice(&len.to_le_bytes());
-}
-
-fn put_len(out: &mut Vec<u8>, mut len: usize) {
-    while len >= 0x80 {
-        out.push(len as u8 | 0x80);
-        len >>= 7;
-    }
-    out.push(len as u8);
-}
-
-fn take_len(bytes: &mut Bytes) -> Result<usize, Damaged> {
-    let mut len = 0;
-    // Five groups of seven bits hold every length that fits into a record.
-    for shift in [0, 7, 14, 21, 28] {
-        let byte = bytes.try_get_u8().map_err(|_| Damaged)?;
-        len |= usize::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Ok(len);
-        }
-    }
-    Err(Damaged)
 }
 
 fn take(bytes: &mut Bytes, len: usize) -> Result<Bytes, Damaged> {

@@ -7,8 +7,7 @@ use super::*;
 const FIRST: Offset = 100;
 
 fn message(headers: &[(&str, &'static [u8])], key: Option<&'static [u8]>, value: &'static [u8]) -> Message {
-    let headers =
-        headers.iter().map(|(name, value)| ((*name).to_owned(), Bytes::from_static(value))).collect();
+    let headers = headers.iter().copied().collect();
     let (key, value) = (key.map(Bytes::from_static), Bytes::from_static(value));
     Message { topic: "t".to_owned(), shard: 3, key, headers, value }
 }
@@ -45,8 +44,6 @@ fn log_segment() {
     bolero::check!().with_iterations(3_000).with_type::<Edited>().for_each(|input| {
         let blob = Bytes::from(input.bytes(&samples));
         let Ok(records) = decode(&blob, 0..Offset::MAX) else { return };
-        let headers: usize = records.iter().map(|record| record.headers.capacity()).sum();
-        assert!(headers <= blob.len(), "room for {headers} headers of {} bytes", blob.len());
         let offsets = records.iter().map(|record| record.offset);
         assert!(offsets.eq(FIRST..FIRST + records.len() as u64), "no record is passed over");
         if !records.is_empty() {

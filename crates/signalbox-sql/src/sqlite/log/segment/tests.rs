@@ -1,11 +1,11 @@
 use bytes::Bytes;
 use proptest::prelude::*;
-use signalbox_log::{Message, Record};
+use signalbox_log::{Headers, Message, Record};
 
 use super::{Damaged, MAX_BYTES, MAX_RECORDS, Packer, Segment, Slice};
 
 fn message(value: impl Into<Bytes>) -> Message {
-    Message { topic: "t".to_owned(), shard: 3, key: None, headers: Vec::new(), value: value.into() }
+    Message { topic: "t".to_owned(), shard: 3, key: None, headers: Headers::default(), value: value.into() }
 }
 
 fn pack(messages: &[Message]) -> Vec<Segment> {
@@ -25,7 +25,7 @@ fn any_message() -> impl Strategy<Value = Message> {
     let headers = prop::collection::vec((".{0,9}", bytes(300)), 0..5);
     (prop::option::of(bytes(200)), headers, bytes(400)).prop_map(|(key, headers, value)| Message {
         key,
-        headers,
+        headers: headers.into_iter().collect(),
         ..message(value)
     })
 }
