@@ -30,9 +30,13 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// Everybody's enrolment.
+    /// Everybody's enrolment, and the end of its run on every shard.
     pub(crate) fn roster(&self) -> impl Iterator<Item = Message> + '_ {
-        (0..self.students).map(|student| {
+        let ended = |shard| {
+            let ended = RunEnded { feed: "enrollment".to_owned(), run: 1, rows: None, covered: Vec::new() };
+            self.ended(ended, Domain::Roster, FIRST_DAY, shard)
+        };
+        let rows = (0..self.students).map(|student| {
             let enrollment = Enrollment {
                 enrollment_id: format!("{}-{FIRST_DAY}", school(student)),
                 student_id: id(student),
@@ -45,7 +49,12 @@ impl Workload {
             };
             let key = format!("{SCHOOL_YEAR}|{}|{}", id(student), enrollment.enrollment_id);
             self.student_message(student, "enrollment", &key, 1, 1, Data::RosterEnrollment(enrollment))
-        })
+        });
+        rows.chain((0..DEFAULT_SHARDS).map(ended))
+    }
+
+    pub(crate) fn roster_records(&self) -> u64 {
+        u64::from(self.students) + u64::from(DEFAULT_SHARDS)
     }
 
     /// One day of everybody, and its end on every shard.
@@ -132,24 +141,34 @@ impl Workload {
             last: date,
             doubtful: Vec::new(),
         };
+        let ended = RunEnded {
+            feed: "attendance".to_owned(),
+            run,
+            rows: Some(RowsMean::EveryDay),
+            covered: (0..SCHOOLS).map(covers).collect(),
+        };
+        self.ended(ended, Domain::Attendance, date, shard)
+    }
+
+    fn ended(&self, ended: RunEnded, domain: Domain, date: Date, shard: u32) -> Message {
         let event = Event {
-            id: derived(&[b"bench-run", &run.to_be_bytes(), &shard.to_be_bytes()]),
-            source: feed_source(DISTRICT, "attendance"),
+            id: derived(&[
+                b"bench-run",
+                ended.feed.as_bytes(),
+                &ended.run.to_be_bytes(),
+                &shard.to_be_bytes(),
+            ]),
+            source: feed_source(DISTRICT, &ended.feed),
             subject: None,
             time: format!("{date}T18:00:00-05:00"),
             partition_key: format!("{DISTRICT}/shard-{shard}"),
             school_year: None,
             revision: 1,
-            run: Some(run),
+            run: Some(ended.run),
             traceparent: None,
-            data: Data::OpsRunEnded(RunEnded {
-                feed: "attendance".to_owned(),
-                run,
-                rows: Some(RowsMean::EveryDay),
-                covered: (0..SCHOOLS).map(covers).collect(),
-            }),
+            data: Data::OpsRunEnded(ended),
         };
-        self.message(&event, Domain::Attendance, shard)
+        self.message(&event, domain, shard)
     }
 
     fn message(&self, event: &Event, domain: Domain, shard: u32) -> Message {

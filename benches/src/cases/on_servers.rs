@@ -125,7 +125,7 @@ impl<'a> Place<'a> {
     fn consume(&self, name: &'static str) -> anyhow::Result<Case> {
         let Workload { students, days, .. } = self.workload;
         self.fill("roster")?;
-        self.caught_up(Domain::Roster, u64::from(students))?.1.end()?;
+        self.caught_up(Domain::Roster, self.workload.roster_records())?.1.end()?;
         self.fill("attendance")?;
         let records = self.workload.attendance_records();
         let (taken, hub) = self.caught_up(Domain::Attendance, records)?;
