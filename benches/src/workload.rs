@@ -53,6 +53,7 @@ impl Workload {
         rows.chain((0..DEFAULT_SHARDS).map(ended))
     }
 
+    /// Records of the roster.
     pub(crate) fn roster_records(&self) -> u64 {
         u64::from(self.students) + u64::from(DEFAULT_SHARDS)
     }

@@ -37,8 +37,9 @@ pub async fn behind_of(
 pub(super) fn record_id(record: &Record) -> String {
     record
         .headers
-        .get("ce_id")
-        .and_then(|value| Uuid::try_parse_ascii(value).ok())
+        .named_in_bytes()
+        .find(|(name, _)| *name == b"ce_id")
+        .and_then(|(_, value)| Uuid::try_parse_ascii(value).ok())
         .map_or_else(|| format!("offset-{}", record.offset), |id| id.to_string())
 }
 

@@ -151,8 +151,8 @@ impl Reader {
         let (mut records, mut arena) = (Vec::new(), Arena::default());
         while records.len() < max && next < end {
             match self.client.poll(deadline.saturating_duration_since(Instant::now())) {
-                Some(Ok(message)) => {
-                    let record = arena.take_in(&message);
+                Some(Ok(mut message)) => {
+                    let record = arena.take_in(&mut message);
                     if (&record.topic, record.shard) == (&topic, shard) && record.offset >= next {
                         next = record.offset + 1;
                         records.push(record);

@@ -25,17 +25,16 @@ pub(crate) struct Arena {
 const PIECE_MAX: usize = 16 * 1024;
 
 impl Arena {
-    /// Copies a message out of the client's memory: who keeps a key for long should copy it.
-    pub(crate) fn take_in(&mut self, message: &BorrowedMessage<'_>) -> Record {
-        let (key, value) = (message.key(), message.payload().unwrap_or_default());
-        self.make_room(self.last.max(key.map_or(0, <[u8]>::len) + value.len()));
+    /// Copies a message out of the client's memory: who keeps a part of it for long should copy that, else the whole piece stays.
+    pub(crate) fn take_in(&mut self, message: &mut BorrowedMessage<'_>) -> Record {
+        self.make_room(self.last.max(message.key_len() + message.payload_len()));
         let before = self.free.capacity();
+        let headers = Headers::write_in(&mut self.free, readable(message));
         let mut take = |bytes: &[u8]| -> Bytes {
             self.free.extend_from_slice(bytes);
             self.free.split().freeze()
         };
-        let (key, value) = (key.map(&mut take), take(value));
-        let headers = Headers::write_in(&mut self.free, readable(message));
+        let (key, value) = (message.key().map(&mut take), take(message.payload().unwrap_or_default()));
         self.last = before.saturating_sub(self.free.capacity());
         Record {
             topic: message.topic().to_owned(),
@@ -65,6 +64,6 @@ pub(crate) fn headers(message: &Message) -> OwnedHeaders {
 }
 
 /// A header whose name is not UTF-8 is kept without it.
-fn readable<'a>(message: &'a BorrowedMessage<'_>) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+fn readable<'a>(message: &'a mut BorrowedMessage<'_>) -> impl Iterator<Item = (&'a str, &'a [u8])> {
     native::headers::of(message).map(|(name, value)| (str::from_utf8(name).unwrap_or(UNREADABLE_NAME), value))
 }

@@ -8,7 +8,7 @@ use super::{DecodeError, SPEC_VERSION, SUBJECT_PREFIX, is_json};
 use crate::data::Data;
 use crate::envelope::Event;
 use crate::id::StudentKey;
-use crate::kind::{Kind, UnknownKind};
+use crate::kind::Kind;
 
 /// The attributes as they stand in a record of either mode: text, unless somebody else wrote it.
 #[derive(Default)]
@@ -53,17 +53,20 @@ impl<'a> Attributes<'a> {
         if !self.datacontenttype.is_none_or(|bytes| str::from_utf8(bytes).is_ok_and(is_json)) {
             return Err(DecodeError::ContentType);
         }
-        let kind = kind(required(self.kind, "type")?)?;
+        let kind = Kind::from_type_name(text(required(self.kind, "type")?, "type")?)?;
         Ok(Event {
             id: uuid(required(self.id, "id")?, "id")?,
-            source: text(required(self.source, "source")?, "source")?,
+            source: text(required(self.source, "source")?, "source")?.to_owned(),
             subject: self.subject.map(subject).transpose()?,
-            time: text(required(self.time, "time")?, "time")?,
-            partition_key: text(required(self.partitionkey, "partitionkey")?, "partitionkey")?,
+            time: text(required(self.time, "time")?, "time")?.to_owned(),
+            partition_key: text(required(self.partitionkey, "partitionkey")?, "partitionkey")?.to_owned(),
             school_year: self.schoolyear.map(|year| number(year, "schoolyear")).transpose()?,
             revision: number(required(self.revision, "revision")?, "revision")?,
             run: self.run.map(|run| number(run, "run")).transpose()?,
-            traceparent: self.traceparent.map(|trace| text(trace, "traceparent")).transpose()?,
+            traceparent: self
+                .traceparent
+                .map(|trace| text(trace, "traceparent").map(str::to_owned))
+                .transpose()?,
             data: Data::from_json(kind, data).map_err(|e| DecodeError::Data {
                 kind,
                 line: e.line(),
@@ -77,21 +80,16 @@ fn required<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8],
     value.ok_or(DecodeError::Missing(name))
 }
 
-fn text(bytes: &[u8], name: &'static str) -> Result<String, DecodeError> {
-    str::from_utf8(bytes).map(str::to_owned).map_err(|_| DecodeError::Malformed(name))
+fn text<'a>(bytes: &'a [u8], name: &'static str) -> Result<&'a str, DecodeError> {
+    str::from_utf8(bytes).map_err(|_| DecodeError::Malformed(name))
 }
 
 fn number<T: FromStr>(bytes: &[u8], name: &'static str) -> Result<T, DecodeError> {
-    str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).ok_or(DecodeError::Malformed(name))
+    text(bytes, name)?.parse().map_err(|_| DecodeError::Malformed(name))
 }
 
 fn uuid(bytes: &[u8], name: &'static str) -> Result<Uuid, DecodeError> {
     Uuid::try_parse_ascii(bytes).map_err(|_| DecodeError::Malformed(name))
-}
-
-fn kind(bytes: &[u8]) -> Result<Kind, DecodeError> {
-    let known = Kind::ALL.iter().copied().find(|kind| kind.type_name().as_bytes() == bytes);
-    known.map_or_else(|| Err(UnknownKind(text(bytes, "type")?).into()), Ok)
 }
 
 fn subject(bytes: &[u8]) -> Result<StudentKey, DecodeError> {

@@ -13,14 +13,14 @@ use rdkafka::message::BorrowedMessage;
 pub(super) struct Headers<'a> {
     list: *const c::rd_kafka_headers_t,
     next: usize,
-    message: PhantomData<&'a ()>,
+    message: PhantomData<&'a mut ()>,
 }
 
 impl<'a> Headers<'a> {
     /// `None`: it has none, or they cannot be read.
-    pub(super) fn of(message: &'a BorrowedMessage<'_>) -> Option<Self> {
+    pub(super) fn of(message: &'a mut BorrowedMessage<'_>) -> Option<Self> {
         let mut list = ptr::null_mut();
-        // SAFETY: the message is alive, and in the hands of this thread, as it cannot be shared; `list` is a place for a
+        // SAFETY: the message is alive, and nobody else has it, as it is borrowed mutably; `list` is a place for a
         // pointer, which stays good as long as the message.
         let error = unsafe { c::rd_kafka_message_headers(message.ptr(), &raw mut list) };
         (error == c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR).then_some(Self {

@@ -182,8 +182,8 @@ impl Lane {
             match self.queue.poll(Duration::ZERO) {
                 None => return Ok(()),
                 Some(Ok(message)) if message.offset().cast_unsigned() < self.next => {}
-                Some(Ok(message)) => {
-                    let record = arena.take_in(&message);
+                Some(Ok(mut message)) => {
+                    let record = arena.take_in(&mut message);
                     self.next = record.offset + 1;
                     self.awaited_since = None;
                     self.ahead.push(record);

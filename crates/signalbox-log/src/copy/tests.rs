@@ -186,7 +186,7 @@ async fn a_target_that_differs_is_refused() {
         (changed(6, |message| message.headers = reversed(&message.headers)), 6),
         (
             changed(5, |message| {
-                message.headers = message.headers.iter().chain([("more", &b""[..])]).collect()
+                message.headers = message.headers.iter().chain([("more", &b""[..])]).collect();
             }),
             5,
         ),

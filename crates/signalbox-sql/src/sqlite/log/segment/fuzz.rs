@@ -44,6 +44,8 @@ fn log_segment() {
     bolero::check!().with_iterations(3_000).with_type::<Edited>().for_each(|input| {
         let blob = Bytes::from(input.bytes(&samples));
         let Ok(records) = decode(&blob, 0..Offset::MAX) else { return };
+        let headers: usize = records.iter().map(|record| record.headers.as_bytes().len()).sum();
+        assert!(headers <= blob.len(), "{headers} bytes of headers in {}", blob.len());
         let offsets = records.iter().map(|record| record.offset);
         assert!(offsets.eq(FIRST..FIRST + records.len() as u64), "no record is passed over");
         if !records.is_empty() {
