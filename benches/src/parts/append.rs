@@ -26,7 +26,7 @@ pub(super) async fn to_log(data_dir: &Path, folder: &Path) -> anyhow::Result<Don
     let mut made = Made::open(data_dir, topic).await?;
     let (mut items, mut took) = (0, Duration::ZERO);
     while let Some(batch) = made.next().await? {
-        let messages: Vec<Message> = batch.into_iter().map(message).collect();
+        let messages: Vec<Message> = batch.into_iter().map(Message::from).collect();
         let started = Instant::now();
         log.append(&messages).await?;
         took += started.elapsed();
@@ -78,11 +78,6 @@ async fn insert(table: &mut SqliteConnection, rows: &[(u32, Vec<u8>, Vec<u8>)]) 
         query.execute(&mut *transaction).await?;
     }
     Ok(transaction.commit().await?)
-}
-
-pub(super) fn message(record: Record) -> Message {
-    let Record { topic, shard, key, headers, value, offset: _ } = record;
-    Message { topic, shard, key, headers, value }
 }
 
 /// Shard, key, and all else that the record holds.

@@ -17,7 +17,6 @@ use signalbox_store::FeedStore;
 use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Scope, Term};
 
 use super::Done;
-use super::append::message;
 use crate::workload::Workload;
 
 /// Messages of one append: enough that waiting for its end counts for nothing.
@@ -170,7 +169,7 @@ pub(super) async fn copy(at: &LogAt, to_prefix: &str) -> anyhow::Result<Done> {
     let (mut batch, mut took) = (Vec::with_capacity(2 * BATCH), Duration::ZERO);
     let log = opened.log.clone();
     let items = each_batch(&*opened.log, &at.attendance(), async |records| {
-        batch.extend(records.into_iter().map(|record| Message { topic: to.clone(), ..message(record) }));
+        batch.extend(records.into_iter().map(|record| Message { topic: to.clone(), ..record.into() }));
         if batch.len() >= BATCH {
             took += timed(&*log, &batch).await?;
             batch.clear();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use signalbox_hub::{Hub, HubError};
 use signalbox_store::outbox::NewEntry;
 use signalbox_store::state::{Advance, Batch, StateRow};
@@ -9,7 +10,7 @@ use signalbox_store::state::{Advance, Batch, StateRow};
 use super::folder::{Folder, State, StateChange, Who};
 use super::in_hand::InHand;
 use super::position::advance;
-use super::row;
+use super::row::{self, Maker};
 
 /// A state loaded for this batch.
 #[derive(Debug, Default)]
@@ -17,8 +18,9 @@ pub(super) struct Loaded<S> {
     pub(super) state: S,
     /// When time alone may change something.
     due_ms: Option<i64>,
-    /// Its row, as it is stored.
-    stored: Option<Vec<u8>>,
+    /// Its row, as it is stored, and the digest in it.
+    stored: Bytes,
+    digest: u128,
     /// To be written.
     changed: bool,
     /// To be written if it is no longer as it is stored.
@@ -29,8 +31,14 @@ pub(super) struct Loaded<S> {
 
 impl<S: State> Loaded<S> {
     fn of(row: StateRow) -> Result<Self, HubError> {
-        let state = S::decode(row::split(&row.state)?.1)?;
-        Ok(Self { state, due_ms: row.due_ms, stored: Some(row.state), ..Self::default() })
+        let (digest, state) = row::split(&row.state)?;
+        Ok(Self {
+            state: S::decode(state)?,
+            due_ms: row.due_ms,
+            stored: row.state,
+            digest,
+            ..Self::default()
+        })
     }
 
     /// An event changed it so.
@@ -51,21 +59,14 @@ impl<S: State> Loaded<S> {
     }
 
     /// The row, if it is to be written, and by how much the sum of digests grows.
-    fn into_changed(self, who: impl Who) -> Option<(StateRow, u128)> {
-        if !self.is_touched() {
-            return None;
-        }
-        let state = self.state.encode();
-        // It was split when it was loaded.
-        let stored = self.stored.as_deref().and_then(|row| row::split(row).ok());
-        if !self.changed && stored.is_some_and(|(_, stored)| stored == state) {
-            return None;
-        }
+    fn changed(&self, who: impl Who, maker: &mut Maker) -> Option<(StateRow, u128)> {
         let subject = who.subject();
-        let digest = row::digest(&subject, &self.state);
-        let before = stored.map_or(0, |(digest, _)| digest);
-        let row = StateRow { subject, state: row::join(digest, &state), due_ms: self.due_ms };
-        Some((row, digest.wrapping_sub(before)))
+        let digest = maker.make(&subject, &self.state);
+        if !self.changed && self.stored == maker.row() {
+            return None;
+        }
+        let row = StateRow { subject, state: Bytes::copy_from_slice(maker.row()), due_ms: self.due_ms };
+        Some((row, digest.wrapping_sub(self.digest)))
     }
 }
 
@@ -98,9 +99,10 @@ impl<F: Folder> Draft<F> {
     }
 
     pub(super) fn add(&mut self, rows: impl IntoIterator<Item = (F::Who, StateRow)>) -> Result<(), HubError> {
-        for (who, row) in rows {
-            self.states.insert(who, Loaded::of(row)?);
-        }
+        let loaded = rows.into_iter().map(|(who, row)| Ok((who, Loaded::of(row)?)));
+        // Built at once: putting one after the other in would move each many times.
+        let mut loaded = loaded.collect::<Result<BTreeMap<_, _>, HubError>>()?;
+        self.states.append(&mut loaded);
         Ok(())
     }
 
@@ -108,12 +110,10 @@ impl<F: Folder> Draft<F> {
     pub(super) async fn commit(self, hub: &Hub, in_hand: &mut InHand<F>) -> Result<(), HubError> {
         let Self { advances, states, outbox } = self;
         let mut batch = Batch { advances, outbox, ..Batch::default() };
-        let mut digest = 0_u128;
-        for (who, loaded) in states {
-            if loaded.is_touched() {
-                batch.cards.extend(F::cards(&in_hand.state, &hub.settings, who, &loaded.state));
-            }
-            if let Some((row, grows)) = loaded.into_changed(who) {
+        let (mut digest, mut maker) = (0_u128, Maker::default());
+        for (who, mut loaded) in states.into_iter().filter(|(_, loaded)| loaded.is_touched()) {
+            batch.cards.extend(F::cards(&in_hand.state, &hub.settings, who, &mut loaded.state)?);
+            if let Some((row, grows)) = loaded.changed(who, &mut maker) {
                 batch.states.push(row);
                 digest = digest.wrapping_add(grows);
             }

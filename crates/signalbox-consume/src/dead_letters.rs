@@ -168,14 +168,13 @@ impl Seen {
             return Ok(None);
         }
         self.next = self.next.max(offset + 1);
-        let mut record = Record { topic: topic.to_owned(), ..record.clone() };
+        let mut record = Record { topic: topic.into(), ..record.clone() };
         record.headers = record.headers.iter().filter(|(name, _)| !name.starts_with(ADDED)).collect();
         if admission.admit(hub, &record).await?.is_err() {
             self.left.insert(offset);
             return Ok(None);
         }
         self.left.remove(&offset);
-        let Record { topic, shard, key, headers, value, .. } = record;
-        Ok(Some(Message { topic, shard, key, headers, value }))
+        Ok(Some(record.into()))
     }
 }

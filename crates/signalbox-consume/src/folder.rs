@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -47,7 +48,7 @@ pub trait Folder: Sized + Send + Sync + 'static {
 
     /// Takes in what an event says of [`whom`](Self::who) it is about. Commutative and idempotent: records come in any order,
     /// and again. The state is empty where there was none.
-    fn fold(on: &Folding<'_>, state: &mut Self::State, event: &Event) -> StateChange;
+    fn fold(on: &Folding<'_>, state: &mut Self::State, event: &Event) -> Result<StateChange, HubError>;
 
     /// Of the shard only what turns it may be used: runs, days and what was merely noted go on beside it.
     fn reference(
@@ -62,11 +63,11 @@ pub trait Folder: Sized + Send + Sync + 'static {
         shard: &ShardState<Self::Shard>,
         settings: &Settings,
         who: Self::Who,
-        state: &Self::State,
-    ) -> Vec<Card>;
+        state: &mut Self::State,
+    ) -> Result<Vec<Card>, HubError>;
 
     /// Decides what is to be said of one who waits: once the shard has caught up, and while no run is open there.
-    fn decide(on: &Deciding<'_, Self>, who: Self::Who, state: &mut Self::State) -> Decided;
+    fn decide(on: &Deciding<'_, Self>, who: Self::Who, state: &mut Self::State) -> Result<Decided, HubError>;
 }
 
 /// Whom a state is about, as a value and as the key of its row.
@@ -79,11 +80,11 @@ pub trait Who: Copy + Ord + Hash + Debug + Send + Sync + 'static {
 
 /// What is kept of somebody, as a value and as bytes.
 pub trait State: Default + Send + Sync {
-    fn decode(bytes: &[u8]) -> Result<Self, HubError>;
-    fn encode(&self) -> Vec<u8>;
-    /// Feeds the canonical bytes of what is known and decided to `sink`: equal for states that know and decided the same,
-    /// however they came to it.
-    fn digest_into(&self, sink: &mut dyn FnMut(&[u8]));
+    /// What nobody needs yet may stay as it is stored.
+    fn decode(bytes: Bytes) -> Result<Self, HubError>;
+    /// Appends its bytes to `bytes`, and to `known` what is known and decided: equal for states that know and decided the
+    /// same, however they came to it.
+    fn encode(&self, bytes: &mut Vec<u8>, known: &mut Vec<u8>);
 }
 
 /// The state of a row that a consumer has written.

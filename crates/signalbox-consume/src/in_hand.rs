@@ -58,7 +58,7 @@ impl<F: Folder> InHand<F> {
         let changed = std::mem::take(&mut self.changed) || self.is_due != was_due;
         changed.then(|| StateRow {
             subject: ShardState::<F::Shard>::subject(),
-            state: self.state.encode(),
+            state: self.state.encode().into(),
             due_ms: self.is_due.then_some(AT_ONCE_MS),
         })
     }

@@ -3,6 +3,7 @@
 //! Only what was committed under the lease in hand, or read under it, is kept, so nothing here is older than what is
 //! stored. Whoever loses the shard drops it all.
 
+use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 use signalbox_hub::HubError;
@@ -19,7 +20,7 @@ const BESIDE_BYTES: u64 = 128;
 /// A row without its subject, which is the key.
 #[derive(Debug, Clone)]
 struct Stored {
-    state: Box<[u8]>,
+    state: Bytes,
     due_ms: Option<i64>,
 }
 
@@ -75,10 +76,10 @@ impl<W: Who> Kept<W> {
 
     fn get(&self, who: &W) -> Option<StateRow> {
         let stored = self.0.get(who)?;
-        Some(StateRow { subject: who.subject(), state: stored.state.to_vec(), due_ms: stored.due_ms })
+        Some(StateRow { subject: who.subject(), state: stored.state.clone(), due_ms: stored.due_ms })
     }
 
     fn insert(&mut self, who: W, row: &StateRow) {
-        self.0.insert(who, Stored { state: row.state.as_slice().into(), due_ms: row.due_ms });
+        self.0.insert(who, Stored { state: row.state.clone(), due_ms: row.due_ms });
     }
 }

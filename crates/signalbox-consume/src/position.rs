@@ -48,11 +48,11 @@ pub(super) fn advances(lease: &Lease, records: &[Record]) -> Vec<Advance> {
     let mut advances: Vec<Advance> = Vec::new();
     for last in records.chunk_by(|a, b| a.topic == b.topic).filter_map(<[Record]>::last) {
         let to =
-            Position { topic: last.topic.clone(), next: last.offset + 1, last_id: Some(record_id(last)) };
-        if let Some(advance) = advances.iter_mut().find(|advance| advance.to.topic == last.topic) {
+            Position { topic: last.topic.to_string(), next: last.offset + 1, last_id: Some(record_id(last)) };
+        if let Some(advance) = advances.iter_mut().find(|advance| *advance.to.topic == *last.topic) {
             advance.to = to;
         } else {
-            let held = lease.positions.iter().find(|position| position.topic == last.topic);
+            let held = lease.positions.iter().find(|position| *position.topic == *last.topic);
             advances.push(Advance { from: held.map_or(0, |position| position.next), to });
         }
     }

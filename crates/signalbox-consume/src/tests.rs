@@ -68,8 +68,11 @@ async fn who_has_nothing_left_hears_what_the_group_decides() {
 
 #[tokio::test]
 async fn a_kept_state_is_the_last_that_was_committed() {
-    let row =
-        |n: u8, content: u8| StateRow { subject: student(n).subject(), state: vec![content], due_ms: None };
+    let row = |n: u8, content: u8| StateRow {
+        subject: student(n).subject(),
+        state: vec![content].into(),
+        due_ms: None,
+    };
     let store = MemoryState::default();
     let lease = store.acquire(Acts::KEPT_AS, 0).await.unwrap();
     let write =

@@ -74,7 +74,7 @@ async fn fold<F: Folder>(
         if let Some(who) = who {
             // Who has no state yet has an empty one.
             let loaded = draft.states.entry(*who).or_default();
-            let change = F::fold(&on, &mut loaded.state, event);
+            let change = F::fold(&on, &mut loaded.state, event)?;
             loaded.heard(change);
         }
     }
@@ -162,7 +162,7 @@ async fn decide<F: Folder>(
             let on = against.deciding(hub, in_hand);
             for who in few {
                 let Some(loaded) = draft.states.get_mut(&who) else { continue };
-                draft.outbox.extend(decide_one(&on, who, loaded));
+                draft.outbox.extend(decide_one(&on, who, loaded)?);
                 decided += 1;
             }
         }
@@ -174,7 +174,7 @@ async fn decide<F: Folder>(
                 draft.add(page)?;
                 let on = against.deciding(hub, in_hand);
                 for (who, loaded) in &mut draft.states {
-                    draft.outbox.extend(decide_one(&on, *who, loaded));
+                    draft.outbox.extend(decide_one(&on, *who, loaded)?);
                 }
                 decided += draft.states.len();
             }
@@ -194,8 +194,12 @@ impl<F: Folder> Against<'_, F> {
 }
 
 /// Returns what leaves.
-fn decide_one<F: Folder>(on: &Deciding<'_, F>, who: F::Who, loaded: &mut Loaded<F::State>) -> Vec<NewEntry> {
-    let decided = F::decide(on, who, &mut loaded.state);
+fn decide_one<F: Folder>(
+    on: &Deciding<'_, F>,
+    who: F::Who,
+    loaded: &mut Loaded<F::State>,
+) -> Result<Vec<NewEntry>, HubError> {
+    let decided = F::decide(on, who, &mut loaded.state)?;
     loaded.decided(decided.looks_again.map(|date| on.hub.settings.district.start_of(date)));
-    decided.entries
+    Ok(decided.entries)
 }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use rdkafka::{Offset as Place, TopicPartitionList};
+use rdkafka::{Message as _, Offset as Place, TopicPartitionList};
 use signalbox_log::{LogError, Offset, Record, Shard};
 
 use crate::client::{Client, Context, log_error, shard_error};
 use crate::cluster::Cluster;
 use crate::config::Config;
-use crate::record::Arena;
+use crate::record::take_in;
 use crate::threads::blocking;
 
 /// How many readers are kept. More may read at the same time; they are not kept.
@@ -47,7 +47,7 @@ struct Reader {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct At {
-    topic: String,
+    topic: Arc<str>,
     shard: Shard,
     offset: Offset,
     /// [`Cluster::deletions`] by then.
@@ -70,7 +70,7 @@ impl Readers {
         let bounds = self.cluster.bounds(vec![(topic.to_owned(), shard)]).await?;
         let bounds = bounds.into_iter().next().expect("one answer per shard asked for");
         let offset = from.max(bounds.start);
-        let at = At { topic: topic.to_owned(), shard, offset, deletions: self.cluster.deletions() };
+        let at = At { topic: topic.into(), shard, offset, deletions: self.cluster.deletions() };
         if max == 0 || at.offset >= bounds.end {
             return Ok(Vec::new());
         }
@@ -148,14 +148,15 @@ impl Reader {
         let deadline = Instant::now() + timeout;
         self.go_to(&at)?;
         let At { topic, shard, offset: mut next, deletions } = at;
-        let (mut records, mut arena) = (Vec::new(), Arena::default());
+        let mut records = Vec::new();
         while records.len() < max && next < end {
             match self.client.poll(deadline.saturating_duration_since(Instant::now())) {
                 Some(Ok(mut message)) => {
-                    let record = arena.take_in(&mut message);
-                    if (&record.topic, record.shard) == (&topic, shard) && record.offset >= next {
-                        next = record.offset + 1;
-                        records.push(record);
+                    let (from, offset) =
+                        (message.partition().cast_unsigned(), message.offset().cast_unsigned());
+                    if (message.topic(), from) == (&*topic, shard) && offset >= next {
+                        next = offset + 1;
+                        records.push(take_in(&topic, &mut message));
                     }
                 }
                 // What is left are the brokers' own records, or records that were compacted away.

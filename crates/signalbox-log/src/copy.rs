@@ -204,7 +204,7 @@ impl<'a> ShardCopy<'a> {
 
     /// Appends the records, and checks that they are where they should be: a log may write one twice.
     async fn append(&mut self, records: Vec<Record>) -> Result<(), CopyError> {
-        let messages: Vec<Message> = records.into_iter().map(message).collect();
+        let messages: Vec<Message> = records.into_iter().map(Message::from).collect();
         self.to.append(&messages).await.map_err(CopyError::To)?;
         let ends = self.to.ends(&[(self.topic.to_owned(), self.shard)]).await.map_err(CopyError::To)?;
         self.there += messages.len() as Offset;
@@ -214,11 +214,6 @@ impl<'a> ShardCopy<'a> {
     fn differs(&self, offset: Offset) -> CopyError {
         CopyError::Differs { topic: self.topic.to_owned(), shard: self.shard, offset }
     }
-}
-
-fn message(record: Record) -> Message {
-    let Record { topic, shard, key, headers, value, offset: _ } = record;
-    Message { topic, shard, key, headers, value }
 }
 
 /// How many records to read next, when the last page had these.

@@ -17,6 +17,7 @@
 //! - [`conformance`]: the suite every implementation runs
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -54,12 +55,19 @@ pub struct Message {
 /// A record as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    pub topic: String,
+    pub topic: Arc<str>,
     pub shard: Shard,
     pub offset: Offset,
     pub key: Option<Bytes>,
     pub headers: Headers,
     pub value: Bytes,
+}
+
+/// What is to be appended to have the record once more.
+impl From<Record> for Message {
+    fn from(Record { topic, shard, key, headers, value, offset: _ }: Record) -> Self {
+        Self { topic: topic.to_string(), shard, key, headers, value }
+    }
 }
 
 /// A topic of a subscription and the offset to read next.

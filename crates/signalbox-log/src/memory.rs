@@ -124,7 +124,7 @@ impl Records {
     fn push(&mut self, message: Message) {
         let Message { topic, shard, key, headers, value } = message;
         let offset = self.end();
-        self.records.push_back(Record { topic, shard, offset, key, headers, value });
+        self.records.push_back(Record { topic: topic.into(), shard, offset, key, headers, value });
     }
 }
 

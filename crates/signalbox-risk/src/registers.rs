@@ -2,6 +2,7 @@
 
 mod course_grades;
 pub(crate) mod days;
+mod digest;
 mod facts;
 mod incidents;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use self::course_grades::CourseGrades;
 pub(crate) use self::course_grades::LiveCourseGrade;
 use self::days::Days;
 pub use self::days::{LiveAttendance, LiveEnrollment};
+use self::digest::{Digest, Digested, Live as _};
 use self::incidents::Incidents;
 pub(crate) use self::incidents::LiveIncident;
 use crate::observation::{Enrollment, Fact, Observation};
@@ -50,36 +52,56 @@ pub enum Heard {
 pub struct RegistersError(pub(crate) &'static str);
 
 macro_rules! registers {
-    ($($(#[$doc:meta])* $name:ident: $register:ty = $tag:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $register:ty = $tag:literal of $($fact:ident)|+;)*) => {
         /// All registers of ONE student in ONE school year.
         ///
         /// A register is (feed, natural key) -> (revision, value or ended). Ended registers stay, because they carry
         /// the revision that older news is measured against. Registers that have seen the same observations are equal and
         /// serialise to the same bytes, whatever the order (I19).
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
-        pub struct Registers { $($(#[$doc])* pub(crate) $name: $register,)* }
+        pub struct Registers { $($(#[$doc])* pub(crate) $name: Digested<$register>,)* }
 
         impl Registers {
             /// The tags of the sections that it is stored in.
             pub const TAGS: &'static [u8] = &[$($tag,)*];
 
-            /// Hands over each section that holds something: its tag, and its bytes.
-            pub fn sections(&self, write: &mut dyn FnMut(u8, &[u8])) {
-                $(if self.$name != <$register>::default() {
-                    let bytes = postcard::to_extend(&self.$name, Vec::new());
-                    write($tag, &bytes.expect("a buffer that grows takes any register"));
-                })*
+            /// The tag of the section that a fact belongs to.
+            pub const fn tag_of(fact: &Fact<'_>) -> u8 {
+                match fact {
+                    $($(Fact::$fact { .. })|+ => $tag,)*
+                }
             }
 
-            /// Takes in a section that [`sections`](Self::sections) wrote. `false`: there is none with this tag.
+            /// Appends the section with this tag to `bytes` and answers the digest of its live facts: equal for equal facts,
+            /// however often rows came and went. `None`: there is none with this tag, or it holds nothing.
+            pub fn write_section(&self, tag: u8, bytes: &mut Vec<u8>) -> Option<u128> {
+                match tag {
+                    $($tag if self.$name.facts != <$register>::default() => {
+                        let written = postcard::to_extend(&self.$name.facts, std::mem::take(bytes));
+                        *bytes = written.expect("a buffer that grows takes any register");
+                        Some(self.$name.digest.into())
+                    })*
+                    _ => None,
+                }
+            }
+
+            /// Takes in a section that [`write_section`](Self::write_section) wrote, with the digest that it answered, if that
+            /// is known. `false`: there is none with this tag.
             ///
             /// # Errors
             /// When the bytes are none that this crate writes.
-            pub fn take_section(&mut self, tag: u8, bytes: &[u8]) -> Result<bool, RegistersError> {
+            pub fn take_section(
+                &mut self,
+                tag: u8,
+                digest: Option<u128>,
+                bytes: &[u8],
+            ) -> Result<bool, RegistersError> {
                 match tag {
                     $($tag => {
-                        let read = postcard::from_bytes(bytes);
-                        self.$name = read.map_err(|_| RegistersError(stringify!($name)))?;
+                        let read: Result<$register, _> = postcard::from_bytes(bytes);
+                        let facts = read.map_err(|_| RegistersError(stringify!($name)))?;
+                        let digest = digest.map_or_else(|| Digest::of(&facts), Digest::from);
+                        self.$name = Digested { facts, digest };
                     })*
                     _ => return Ok(false),
                 }
@@ -89,13 +111,13 @@ macro_rules! registers {
             /// What is heard of the feeds: to be judged, not to be stored.
             #[must_use]
             pub fn heard(&self, of: &dyn Fn(&str) -> Heard) -> Registers {
-                Registers { $($name: self.$name.heard(of),)* }
+                Registers { $($name: Digested::of(self.$name.facts.heard(of)),)* }
             }
 
-            /// Feeds the canonical bytes of the LIVE facts to `sink`, in a fixed order and without ambiguity: no
-            /// revisions, no ended registers. Equal facts give equal bytes, however often rows came and went.
-            pub fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
-                $(self.$name.digest_into(sink);)*
+            /// Appends the canonical bytes of the LIVE facts, in a fixed order and without ambiguity: no revisions, no ended
+            /// registers. Equal facts give equal bytes, however often rows came and went.
+            pub fn digest_into(&self, known: &mut Vec<u8>) {
+                $(self.$name.facts.each_live(&mut |fact| known.extend_from_slice(fact));)*
             }
         }
     };
@@ -103,9 +125,9 @@ macro_rules! registers {
 
 registers! {
     /// Enrolments and days of attendance.
-    days: Days = 16;
-    course_grades: CourseGrades = 17;
-    incidents: Incidents = 18;
+    days: Days = 16 of Enrollment | Attendance;
+    course_grades: CourseGrades = 17 of CourseGrade;
+    incidents: Incidents = 18 of Incident;
 }
 
 impl Registers {
@@ -116,11 +138,21 @@ impl Registers {
         let Observation { feed, revision, fact } = *observation;
         match fact {
             Fact::Attendance { school, date, value } => {
-                self.days.attend(feed, revision, (school, date), value)
+                let Digested { facts, digest } = &mut self.days;
+                facts.attend(digest, feed, revision, (school, date), value)
             }
-            Fact::Enrollment { key, value } => self.days.enroll(feed, revision, key, value),
-            Fact::CourseGrade { of, value } => self.course_grades.apply(feed, revision, of, value),
-            Fact::Incident { incident, value } => self.incidents.apply(feed, revision, incident, value),
+            Fact::Enrollment { key, value } => {
+                let Digested { facts, digest } = &mut self.days;
+                facts.enroll(digest, feed, revision, key, value)
+            }
+            Fact::CourseGrade { of, value } => {
+                let Digested { facts, digest } = &mut self.course_grades;
+                facts.apply(digest, feed, revision, of, value)
+            }
+            Fact::Incident { incident, value } => {
+                let Digested { facts, digest } = &mut self.incidents;
+                facts.apply(digest, feed, revision, incident, value)
+            }
         }
     }
 
@@ -152,18 +184,5 @@ impl Registers {
         let over = |exit: Date| exit.tomorrow().ok();
         let days = terms.flat_map(|term| [Some(term.entry), term.exit.and_then(over)]);
         days.flatten().filter(|day| *day > date).min()
-    }
-}
-
-/// Length first, so that "ab" + "c" and "a" + "bc" differ.
-fn text(sink: &mut dyn FnMut(&[u8]), text: &str) {
-    sink(&(text.len() as u64).to_le_bytes());
-    sink(text.as_bytes());
-}
-
-fn optional<T>(sink: &mut dyn FnMut(&[u8]), value: Option<T>, write: impl FnOnce(&mut dyn FnMut(&[u8]), T)) {
-    sink(&[u8::from(value.is_some())]);
-    if let Some(value) = value {
-        write(sink, value);
     }
 }

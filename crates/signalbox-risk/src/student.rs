@@ -40,15 +40,17 @@ pub(crate) fn build(builder: ReferenceBuilder) -> Reference {
 
 /// The sections that registers are stored in.
 pub(crate) fn bytes(registers: &Registers) -> Vec<(u8, Vec<u8>)> {
-    let mut sections = Vec::new();
-    registers.sections(&mut |tag, bytes| sections.push((tag, bytes.to_vec())));
-    sections
+    let section = |tag: &u8| {
+        let mut bytes = Vec::new();
+        registers.write_section(*tag, &mut bytes).map(|_| (*tag, bytes))
+    };
+    Registers::TAGS.iter().filter_map(section).collect()
 }
 
 pub(crate) fn read_back(sections: &[(u8, Vec<u8>)]) -> Result<Registers, RegistersError> {
     let mut registers = Registers::default();
     for (tag, bytes) in sections {
-        assert!(registers.take_section(*tag, bytes)?, "a section that is known");
+        assert!(registers.take_section(*tag, None, bytes)?, "a section that is known");
     }
     Ok(registers)
 }

@@ -8,12 +8,13 @@ use signalbox_event::data::{
 use signalbox_event::id::flag_id;
 use signalbox_event::rows::Grade;
 use signalbox_event::{Data, Event};
+use signalbox_hub::HubError;
 use signalbox_risk as risk;
 use signalbox_risk::{
     Applied, Category, Fact, GradeKind, GradeOf, IncidentCategory, Mark, Observation, Points,
 };
 
-use super::student::{Profile, StudentState, StudentYear};
+use super::student::{Profile, StudentInHand, StudentState, StudentYear};
 
 /// The student and school year whose state an event needs: it says something that is kept of a student.
 pub(super) fn whose(event: &Event) -> Option<StudentYear> {
@@ -34,15 +35,21 @@ pub(super) fn whose(event: &Event) -> Option<StudentYear> {
 }
 
 /// Takes in what an event says of the student whose state this is.
-pub(super) fn apply(on: &Folding<'_>, state: &mut StudentState, event: &Event) -> StateChange {
+pub(super) fn apply(
+    on: &Folding<'_>,
+    state: &mut StudentInHand,
+    event: &Event,
+) -> Result<StateChange, HubError> {
     if let Data::InterventionAcknowledged(act) = &event.data {
-        return acknowledged(on, state, event, act);
+        return Ok(acknowledged(on, state.whole()?, event, act));
     }
     if let Data::RosterStudent(student) = &event.data {
+        let state = state.with_names()?;
         let called = event.feed().is_some_and(|feed| state.call(feed, event.revision, || name(student)));
-        return if called { StateChange::Noted } else { StateChange::Same };
+        return Ok(if called { StateChange::Noted } else { StateChange::Same });
     }
-    let Some(observation) = observation(event) else { return StateChange::Same };
+    let Some(observation) = observation(event) else { return Ok(StateChange::Same) };
+    let state = state.with_register_of(&observation.fact)?;
     let change = match state.registers.apply(&observation) {
         Applied::Changed => StateChange::Changed,
         Applied::Noted => StateChange::Noted,
@@ -53,7 +60,7 @@ pub(super) fn apply(on: &Folding<'_>, state: &mut StudentState, event: &Event) -
     {
         state.profile = Some(Profile { id: student_id.clone(), id_system: id_system.clone() });
     }
-    change
+    Ok(change)
 }
 
 /// As lists have it: family name, given name.

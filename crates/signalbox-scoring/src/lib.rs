@@ -23,10 +23,10 @@ use serde::{Deserialize, Serialize};
 use signalbox_consume::folder::{Decided, Deciding, Folder, Folding, StateChange};
 use signalbox_consume::listed;
 use signalbox_event::{Data, Domain, Event};
-use signalbox_hub::Settings;
 use signalbox_hub::consumer::Consumer;
 use signalbox_hub::reference::ReferenceView;
 use signalbox_hub::shard::{ShardChange, ShardState};
+use signalbox_hub::{HubError, Settings};
 use signalbox_risk::Reference;
 use signalbox_store::card::Card;
 
@@ -36,7 +36,7 @@ pub use self::fold::observation;
 use self::judge::Judge;
 use self::law::Law;
 pub use self::scopes::Scopes;
-use self::student::{StudentState, StudentYear};
+use self::student::{StudentInHand, StudentYear};
 
 /// For the list of consumers.
 pub const CONSUMER: Consumer = listed::<Scoring>();
@@ -76,7 +76,7 @@ impl Folder for Scoring {
     ];
 
     type Who = StudentYear;
-    type State = StudentState;
+    type State = StudentInHand;
     type Shard = OfShard;
     type Reference = Against;
 
@@ -92,7 +92,7 @@ impl Folder for Scoring {
         }
     }
 
-    fn fold(on: &Folding<'_>, state: &mut StudentState, event: &Event) -> StateChange {
+    fn fold(on: &Folding<'_>, state: &mut StudentInHand, event: &Event) -> Result<StateChange, HubError> {
         fold::apply(on, state, event)
     }
 
@@ -101,12 +101,24 @@ impl Folder for Scoring {
         Against { reference: coverage::reference(shard, &law.in_force, calendars), law }
     }
 
-    fn cards(shard: &ScoredShard, settings: &Settings, who: StudentYear, state: &StudentState) -> Vec<Card> {
-        cards::cards(shard, settings, who, state)
+    fn cards(
+        shard: &ScoredShard,
+        settings: &Settings,
+        who: StudentYear,
+        state: &mut StudentInHand,
+    ) -> Result<Vec<Card>, HubError> {
+        if !state.has_rules() {
+            return Ok(Vec::new());
+        }
+        Ok(cards::cards(shard, settings, who, state.whole()?))
     }
 
-    fn decide(on: &Deciding<'_, Self>, who: StudentYear, state: &mut StudentState) -> Decided {
-        Judge(on).decide(who, state)
+    fn decide(
+        on: &Deciding<'_, Self>,
+        who: StudentYear,
+        state: &mut StudentInHand,
+    ) -> Result<Decided, HubError> {
+        Ok(Judge(on).decide(who, state.whole()?))
     }
 }
 

@@ -126,7 +126,7 @@ async fn commit(
     };
     let state = |subject: &Subject| StateRow {
         subject: subject.clone(),
-        state: vec![day as u8; STATE_BYTES],
+        state: vec![day as u8; STATE_BYTES].into(),
         due_ms,
     };
     let outbox = subjects.iter().step_by(EVENTS_PER_ENTRY).map(|subject| entry(subject, day)).collect();

@@ -55,7 +55,7 @@ async fn commit(
         .iter()
         .map(|subject| StateRow {
             subject: subject.clone(),
-            state: vec![*at as u8; STATE_BYTES],
+            state: vec![*at as u8; STATE_BYTES].into(),
             due_ms: Some(1_700_000_000_000),
         })
         .collect();

@@ -87,5 +87,5 @@ fn batch(from: u64, to: u64) -> Batch {
 }
 
 fn row() -> StateRow {
-    StateRow { subject: b"a".to_vec(), state: vec![1, 2], due_ms: Some(3) }
+    StateRow { subject: b"a".to_vec(), state: vec![1, 2].into(), due_ms: Some(3) }
 }

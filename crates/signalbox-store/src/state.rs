@@ -1,6 +1,7 @@
 //! Consumer state: opaque rows, due dates, positions and outbox entries, written together.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::StoreError;
 use crate::card::{Card, Cards};
@@ -33,7 +34,7 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateRow {
     pub subject: Subject,
-    pub state: Vec<u8>,
+    pub state: Bytes,
     /// When the subject is to be evaluated without a new record.
     pub due_ms: Option<i64>,
 }

@@ -29,10 +29,10 @@ use signalbox_event::{Domain, Entity, StudentKey, topic};
 use signalbox_hub::{Hub, HubError};
 use signalbox_ingest::identity::{Resolver, is_the_hubs_own};
 use signalbox_log::Shard;
-use signalbox_scoring::student::{StudentState, StudentYear};
+use signalbox_scoring::student::{StudentInHand, StudentState, StudentYear};
 use signalbox_scoring::{ScoredShard, Scoring};
 use signalbox_store::feed::Named;
-use signalbox_store::state::Subject;
+use signalbox_store::state::{StateRow, Subject};
 
 const PAGE: usize = 2_000;
 
@@ -60,7 +60,7 @@ pub(crate) async fn states_of(
         let who = StudentYear { student, ..first };
         let rows = hub.states.scan(Scoring::KEPT_AS, shard, Some(&before(who)), 1).await?;
         for row in rows.iter().filter(|row| row.subject == who.subject()) {
-            states.push((who, of_row(row)?));
+            states.push((who, whole(row)?));
         }
         after = Some(StudentYear { student: LAST_STUDENT, ..first }.subject());
     }
@@ -70,7 +70,11 @@ pub(crate) async fn states_of(
 pub(crate) async fn state_of(hub: &Hub, who: StudentYear) -> Result<Option<StudentState>, HubError> {
     let shard = shard_of(hub, who.student);
     let rows = hub.states.scan(Scoring::KEPT_AS, shard, Some(&before(who)), 1).await?;
-    rows.iter().find(|row| row.subject == who.subject()).map(of_row).transpose()
+    rows.iter().find(|row| row.subject == who.subject()).map(whole).transpose()
+}
+
+fn whole(row: &StateRow) -> Result<StudentState, HubError> {
+    of_row::<StudentInHand>(row)?.into_whole()
 }
 
 /// No key of a student's comes after it.

@@ -72,6 +72,6 @@ fn registers(events: &[Event]) -> Registers {
 
 fn digest(registers: &Registers) -> Vec<u8> {
     let mut bytes = Vec::new();
-    registers.digest_into(&mut |part| bytes.extend_from_slice(part));
+    registers.digest_into(&mut bytes);
     bytes
 }

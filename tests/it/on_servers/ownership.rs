@@ -150,7 +150,7 @@ fn every_key_has_one_shard(servers: &Servers) {
         let is_students = record.headers.get("ce_subject").is_some();
         if let (Some(key), true) = (record.key, is_students) {
             shards.entry(key.to_vec()).or_default().insert(record.shard);
-            topics.entry(key.to_vec()).or_default().insert(record.topic);
+            topics.entry(key.to_vec()).or_default().insert(record.topic.to_string());
         }
     }
     assert!(shards.len() >= STUDENTS.len(), "{} keys", shards.len());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
@@ -53,19 +54,17 @@ pub(super) struct Known {
 }
 
 impl State for Known {
-    fn decode(bytes: &[u8]) -> Result<Self, HubError> {
-        match bytes {
+    fn decode(bytes: Bytes) -> Result<Self, HubError> {
+        match &bytes[..] {
             &[has_acted, is_told] => Ok(Self { has_acted: has_acted == 1, is_told: is_told == 1 }),
             _ => Err(HubError::Stored("act")),
         }
     }
 
-    fn encode(&self) -> Vec<u8> {
-        vec![u8::from(self.has_acted), u8::from(self.is_told)]
-    }
-
-    fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        sink(&self.encode());
+    fn encode(&self, bytes: &mut Vec<u8>, known: &mut Vec<u8>) {
+        let all = [self.has_acted, self.is_told].map(u8::from);
+        bytes.extend(all);
+        known.extend(all);
     }
 }
 
@@ -89,22 +88,22 @@ impl Folder for Acts {
         ShardChange::Same
     }
 
-    fn fold(_: &Folding<'_>, state: &mut Known, _: &Event) -> StateChange {
+    fn fold(_: &Folding<'_>, state: &mut Known, _: &Event) -> Result<StateChange, HubError> {
         let was_known = std::mem::replace(&mut state.has_acted, true);
-        if was_known { StateChange::Same } else { StateChange::Changed }
+        Ok(if was_known { StateChange::Same } else { StateChange::Changed })
     }
 
     fn reference(_: &ShardState, _: &Settings, calendars: &ReferenceView) -> u64 {
         calendars.changes()
     }
 
-    fn cards(_: &ShardState, _: &Settings, _: Student, _: &Known) -> Vec<Card> {
-        Vec::new()
+    fn cards(_: &ShardState, _: &Settings, _: Student, _: &mut Known) -> Result<Vec<Card>, HubError> {
+        Ok(Vec::new())
     }
 
-    fn decide(on: &Deciding<'_, Self>, who: Student, state: &mut Known) -> Decided {
+    fn decide(on: &Deciding<'_, Self>, who: Student, state: &mut Known) -> Result<Decided, HubError> {
         if !state.has_acted || std::mem::replace(&mut state.is_told, true) {
-            return Decided::default();
+            return Ok(Decided::default());
         }
         let entry = NewEntry {
             id: derived(&[b"acts", &who.subject()]),
@@ -118,7 +117,7 @@ impl Folder for Acts {
             part: false,
             cancels: None,
         };
-        Decided { entries: vec![entry], looks_again: None }
+        Ok(Decided { entries: vec![entry], looks_again: None })
     }
 }
 

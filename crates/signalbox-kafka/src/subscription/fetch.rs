@@ -16,7 +16,7 @@ use signalbox_log::{LogError, Offset, Record, Shard, StartAt};
 use super::membership::Desk;
 use crate::client::{Context, Reports, log_error, shard_error};
 use crate::config::Config;
-use crate::record::Arena;
+use crate::record::take_in;
 
 /// What one member reads ahead, over all its queues, were all shards its own.
 const AHEAD_KIB: usize = 32 * 1024;
@@ -62,7 +62,7 @@ pub(super) struct Fetch {
 
 /// One topic of a shard.
 pub(super) struct Lane {
-    pub(super) topic: String,
+    pub(super) topic: Arc<str>,
     queue: PartitionQueue<Context>,
     /// Whether something may be in the queue.
     ready: Arc<AtomicBool>,
@@ -97,7 +97,7 @@ impl Fetch {
     }
 
     pub(super) fn lane_mut(&mut self, shard: Shard, topic: &str) -> Option<&mut Lane> {
-        self.lanes_mut(shard).iter_mut().find(|lane| lane.topic == topic)
+        self.lanes_mut(shard).iter_mut().find(|lane| &*lane.topic == topic)
     }
 
     /// The started shards, beginning behind `served`.
@@ -151,7 +151,7 @@ impl Fetch {
                 desk.rung.notify_one();
             }
         });
-        let (topic, next) = (place.topic.clone(), place.offset);
+        let (topic, next) = (Arc::from(&*place.topic), place.offset);
         let (ahead, before) = (Vec::new(), Before::Unasked);
         Ok(Lane { topic, queue, ready, ahead, before, next, empty_until: next, awaited_since: None })
     }
@@ -177,13 +177,12 @@ impl Lane {
         if !self.ahead.is_empty() || !self.ready.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
-        let mut arena = Arena::default();
         while self.ahead.len() < max {
             match self.queue.poll(Duration::ZERO) {
                 None => return Ok(()),
                 Some(Ok(message)) if message.offset().cast_unsigned() < self.next => {}
                 Some(Ok(mut message)) => {
-                    let record = arena.take_in(&mut message);
+                    let record = take_in(&self.topic, &mut message);
                     self.next = record.offset + 1;
                     self.awaited_since = None;
                     self.ahead.push(record);
@@ -193,7 +192,7 @@ impl Lane {
                     if matters(&error) {
                         return Err(error);
                     }
-                    tracing::debug!(%error, topic = self.topic, "kafka fetch waits");
+                    tracing::debug!(%error, topic = &*self.topic, "kafka fetch waits");
                 }
             }
         }

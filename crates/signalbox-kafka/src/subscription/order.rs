@@ -80,7 +80,7 @@ impl KafkaSubscription {
         let lanes = fetch.lanes_mut(shard);
         for lane in &mut *lanes {
             if let Err(error) = lane.take(max) {
-                self.broken.insert(shard, (lane.topic.clone(), error));
+                self.broken.insert(shard, (lane.topic.to_string(), error));
             }
             if lane.ahead() > 0 || self.broken.contains_key(&shard) {
                 break;
@@ -98,7 +98,7 @@ impl KafkaSubscription {
             None => Next::Ready(index),
             Some((lane, &end)) => {
                 lane.awaited_since.get_or_insert_with(Instant::now);
-                Next::Awaits(Awaited { topic: lane.topic.clone(), shard, end })
+                Next::Awaits(Awaited { topic: lane.topic.to_string(), shard, end })
             }
         }
     }
@@ -108,7 +108,7 @@ impl KafkaSubscription {
         let mut asked = Vec::new();
         for (shard, index) in &lanes {
             let (earlier, rest) = self.fetch().lanes_mut(*shard).split_at_mut(*index);
-            asked.extend(earlier.iter().map(|lane| (lane.topic.clone(), *shard)));
+            asked.extend(earlier.iter().map(|lane| (lane.topic.to_string(), *shard)));
             rest[0].before = Before::Asked;
         }
         let cluster = self.cluster.clone();

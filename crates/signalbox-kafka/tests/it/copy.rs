@@ -42,13 +42,7 @@ async fn a_log_is_carried_over_and_back() {
     let (from, kafka) = (embedded().await, Prefixed::with_topics(&TOPICS).await);
     // What an earlier copy left.
     let first = from.read("a", 1, 0, 42).await.expect("the shard is there");
-    let first = first.into_iter().map(|Record { topic, shard, key, headers, value, .. }| Message {
-        topic,
-        shard,
-        key,
-        headers,
-        value,
-    });
+    let first = first.into_iter().map(Message::from);
     kafka.append(&first.collect::<Vec<_>>()).await.expect("the log takes them");
     assert_eq!(copy(&from, &kafka, &names(), |_, _| ()).await.expect("it can be copied"), 3_470);
     // Not `assert_eq`: it would print megabytes.

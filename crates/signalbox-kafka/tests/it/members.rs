@@ -128,7 +128,7 @@ async fn the_end_of_a_transaction_holds_nothing_up() {
 
     log.append(&[message("b", 0, 2)]).await.expect("the log takes it");
     let Delivery::Records { records, .. } = next(&mut *member).await else { panic!("records come") };
-    assert_eq!((records[0].topic.as_str(), numbers(&records)), ("b", vec![2]));
+    assert_eq!((&*records[0].topic, numbers(&records)), ("b", vec![2]));
     let bounds = log.bounds("a", 0).await.expect("the shard is there");
     assert_eq!(bounds, 0..2);
     assert_eq!(log.read("a", 0, 1, 10).await.expect("there is nothing, but that is no error"), []);

@@ -126,7 +126,10 @@ fn inside_error(prefix: &str, error: LogError) -> LogError {
 }
 
 fn inside_records(prefix: &str, records: Vec<Record>) -> Vec<Record> {
-    records.into_iter().map(|record| Record { topic: inside(prefix, &record.topic), ..record }).collect()
+    records
+        .into_iter()
+        .map(|record| Record { topic: inside(prefix, &record.topic).into(), ..record })
+        .collect()
 }
 
 #[async_trait]

@@ -20,7 +20,7 @@ pub async fn keeps_slice_order_per_shard(fresh: impl AsyncFn(&[(&str, u32)]) -> 
         let read = log.read(topic, shard, 0, 1_000).await.expect("the shard is there");
         assert_eq!(values(&read), texts((0..300).filter(|n| place(*n) == (topic, shard))));
         assert!(read.is_sorted_by(|a, b| a.offset < b.offset), "offsets ascend");
-        assert!(read.iter().all(|record| record.topic == topic && record.shard == shard));
+        assert!(read.iter().all(|record| &*record.topic == topic && record.shard == shard));
     }
 }
 
@@ -167,9 +167,5 @@ pub(super) fn undecodable(topic: &str) -> Vec<Message> {
 
 /// `read` is `messages`, but for the offsets.
 pub(super) fn assert_same(read: &[Record], messages: &[Message]) {
-    let without_offset = |record: &Record| {
-        let Record { topic, shard, key, headers, value, offset: _ } = record.clone();
-        Message { topic, shard, key, headers, value }
-    };
-    assert_eq!(read.iter().map(without_offset).collect::<Vec<_>>(), messages);
+    assert_eq!(read.iter().cloned().map(Message::from).collect::<Vec<_>>(), messages);
 }

@@ -96,7 +96,7 @@ impl<L: LocalLog> LocalSubscription<L> {
         self.served = shard;
         let places = self.places.get_mut(&shard).expect("only started shards are read");
         for run in records.chunk_by(|a, b| a.topic == b.topic) {
-            let place = places.iter_mut().find(|place| place.topic == run[0].topic);
+            let place = places.iter_mut().find(|place| *place.topic == *run[0].topic);
             place.expect("only topics of the subscription are read").offset = run[run.len() - 1].offset + 1;
         }
     }

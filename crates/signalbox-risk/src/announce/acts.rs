@@ -57,9 +57,9 @@ impl Announced {
         Ok(())
     }
 
-    /// Feeds the canonical bytes of what stands announced to `sink`: numbers, states, intervals, what was measured
+    /// Appends the canonical bytes of what stands announced: numbers, states, intervals, what was measured
     /// and acknowledgements, and whether it is unconfirmed; no clock times.
-    pub fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
+    pub fn digest_into(&self, known: &mut Vec<u8>) {
         for flag in &self.flags {
             let Flag { number, state, start, until, measured, acknowledgement, .. } = flag;
             let unconfirmed = if flag.unconfirmed { " unconfirmed" } else { "" };
@@ -67,7 +67,7 @@ impl Announced {
             let state = state.as_str();
             let line =
                 format!("{number} {state} {start} {until} {measured:?} {acknowledged:?}{unconfirmed}\n");
-            sink(line.as_bytes());
+            known.extend_from_slice(line.as_bytes());
         }
     }
 

@@ -262,7 +262,7 @@ fn serde_keeps_what_was_announced_and_the_digest_leaves_out_the_clock() {
 
     let digest = |announced: &Announced| {
         let mut bytes = Vec::new();
-        announced.digest_into(&mut |part| bytes.extend_from_slice(part));
+        announced.digest_into(&mut bytes);
         bytes
     };
     let mut later = announced.clone();

@@ -3,8 +3,9 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::facts::Facts;
-use super::{Applied, Heard, text};
+use super::digest::{Digest, Live, text};
+use super::facts::{self, Facts};
+use super::{Applied, Heard};
 use crate::day::Day;
 use crate::observation::{CourseGrade, GradeKind, GradeOf, Mark};
 
@@ -42,6 +43,7 @@ pub(crate) struct LiveCourseGrade<'a> {
 impl CourseGrades {
     pub(super) fn apply(
         &mut self,
+        digest: &mut Digest,
         feed: &str,
         revision: u64,
         of: GradeOf<'_>,
@@ -51,7 +53,7 @@ impl CourseGrades {
         let key =
             Key { school: school.into(), class: class.into(), term: term.into(), kind, feed: feed.into() };
         let value = value.map(|grade| Value { date: Day::of(grade.date), mark: grade.mark.to_owned() });
-        self.0.apply(key, revision, value)
+        self.0.apply(digest, key, revision, value)
     }
 
     /// Live grades in the order (school, class, term, kind, feed).
@@ -72,27 +74,33 @@ impl CourseGrades {
             Heard::Nothing => None,
         }))
     }
+}
 
-    pub(super) fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        for LiveCourseGrade { of, feed, mark, date } in self.live() {
-            let GradeOf { school, class, term, kind } = of;
-            sink(b"G");
-            for part in [feed, school, class, term, kind.as_str()] {
-                text(sink, part);
-            }
-            match mark {
-                Mark::None => sink(b"n"),
-                Mark::Unknown => sink(b"u"),
-                Mark::Points(points) => {
-                    sink(b"p");
-                    sink(&points.hundredths().to_le_bytes());
-                }
-                Mark::Letter(letter) => {
-                    sink(b"l");
-                    text(sink, letter);
-                }
-            }
-            sink(&Day::of(date).to_le_bytes());
+impl Live for CourseGrades {
+    fn each_live(&self, of_one: &mut dyn FnMut(&[u8])) {
+        self.0.each_live(of_one);
+    }
+}
+
+impl facts::Value<Key> for Value {
+    fn say(&self, key: &Key, fact: &mut Vec<u8>) {
+        let Key { school, class, term, kind, feed } = key;
+        fact.push(b'G');
+        for part in [feed, school, class, term, kind.as_str()] {
+            text(fact, part);
         }
+        match &self.mark {
+            Mark::None => fact.push(b'n'),
+            Mark::Unknown => fact.push(b'u'),
+            Mark::Points(points) => {
+                fact.push(b'p');
+                fact.extend_from_slice(&points.hundredths().to_le_bytes());
+            }
+            Mark::Letter(letter) => {
+                fact.push(b'l');
+                text(fact, letter);
+            }
+        }
+        fact.extend_from_slice(&self.date.to_le_bytes());
     }
 }

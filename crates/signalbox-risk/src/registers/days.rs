@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::Applied;
+use super::digest::{Digest, said};
 use crate::day::Day;
 use crate::observation::{Category, Enrollment};
 
@@ -65,39 +66,44 @@ impl Days {
     /// Takes in a day of attendance: see [`Registers::apply`](crate::Registers::apply).
     pub(super) fn attend(
         &mut self,
+        digest: &mut Digest,
         feed: &str,
         revision: u64,
         (school, date): (&str, Date),
         value: Option<Category>,
     ) -> Applied {
         let (feed, school) = (self.feed(feed), self.school(school));
-        self.take(AttendanceRow { school, date: Day::of(date), feed, revision, value })
+        self.take(digest, AttendanceRow { school, date: Day::of(date), feed, revision, value })
     }
 
-    fn take(&mut self, row: AttendanceRow) -> Applied {
+    fn take(&mut self, digest: &mut Digest, row: AttendanceRow) -> Applied {
         let key = row.key();
         let at = match self.attendance.last() {
             Some(last) if last.key() < key => self.attendance.len(),
             _ => self.attendance.partition_point(|held| held.key() < key),
         };
-        match self.attendance.get_mut(at).filter(|held| held.key() == key) {
-            None => {
-                let applied = Applied::by(None, row.value.as_ref());
-                self.attendance.insert(at, row);
-                applied
-            }
-            Some(held) if (row.revision, row.value) <= (held.revision, held.value) => Applied::Ignored,
-            Some(held) => {
-                let applied = Applied::by(held.value.as_ref(), row.value.as_ref());
-                *held = row;
-                applied
-            }
+        let held = self.attendance.get(at).filter(|held| held.key() == key);
+        if held.is_some_and(|held| (row.revision, row.value) <= (held.revision, held.value)) {
+            return Applied::Ignored;
         }
+        let before = held.and_then(|held| held.value);
+        let applied = Applied::by(before.as_ref(), row.value.as_ref());
+        if applied == Applied::Changed {
+            let said = |category| said(|fact| self.say_day(fact, &row, category));
+            digest.exchange(before.map(said), row.value.map(said));
+        }
+        if held.is_some() {
+            self.attendance[at] = row;
+        } else {
+            self.attendance.insert(at, row);
+        }
+        applied
     }
 
     /// Takes in an enrolment: see [`Registers::apply`](crate::Registers::apply).
     pub(super) fn enroll(
         &mut self,
+        digest: &mut Digest,
         feed: &str,
         revision: u64,
         key: &str,
@@ -111,6 +117,7 @@ impl Days {
                 let value = value.map(|enrollment| self.term(enrollment));
                 let applied = Applied::by(None, value.as_ref());
                 self.enrollments.insert(at, EnrollmentRow { feed, key: key.into(), revision, value });
+                digest.exchange(None, self.said_of(at));
                 return applied;
             }
         };
@@ -120,10 +127,18 @@ impl Days {
             Ordering::Less | Ordering::Equal => return Applied::Ignored,
         };
         if applied == Applied::Changed {
+            let before = self.said_of(at);
             self.replace_term(at, value);
+            digest.exchange(before, self.said_of(at));
         }
         self.enrollments[at].revision = revision;
         applied
+    }
+
+    /// What an enrolment says, if it has not ended.
+    fn said_of(&self, at: usize) -> Option<Vec<u8>> {
+        let EnrollmentRow { feed, key, value, .. } = &self.enrollments[at];
+        value.as_ref().map(|term| said(|fact| self.say_term(fact, (*feed, key), term)))
     }
 
     fn replace_term(&mut self, at: usize, value: Option<Enrollment<'_>>) {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::{Digest, Live, said};
 use super::{Applied, RegistersError};
 
 /// What feeds said, by key: the newest revision of each, and its value unless it ended.
@@ -14,6 +15,12 @@ pub(super) struct Entry<K, V> {
     pub(super) key: K,
     pub(super) revision: u64,
     pub(super) value: Option<V>,
+}
+
+/// What a fact with such a key can say.
+pub(super) trait Value<K>: Ord {
+    /// Appends the canonical bytes of the fact.
+    fn say(&self, key: &K, fact: &mut Vec<u8>);
 }
 
 impl<K, V> Default for Facts<K, V> {
@@ -34,25 +41,31 @@ impl<K: Ord, V> TryFrom<Vec<Entry<K, V>>> for Facts<K, V> {
     }
 }
 
-impl<K: Ord, V: Ord> Facts<K, V> {
+impl<K: Ord, V: Value<K>> Facts<K, V> {
     /// Commutative and idempotent: see [`Registers::apply`](super::Registers::apply).
-    pub(super) fn apply(&mut self, key: K, revision: u64, value: Option<V>) -> Applied {
-        match self.0.binary_search_by(|held| held.key.cmp(&key)) {
-            Err(at) => {
-                let applied = Applied::by(None, value.as_ref());
-                self.0.insert(at, Entry { key, revision, value });
-                applied
-            }
-            Ok(at) => {
-                let held = &mut self.0[at];
-                if (revision, &value) <= (held.revision, &held.value) {
-                    return Applied::Ignored;
-                }
-                let applied = Applied::by(held.value.as_ref(), value.as_ref());
-                (held.revision, held.value) = (revision, value);
-                applied
-            }
+    pub(super) fn apply(&mut self, digest: &mut Digest, key: K, revision: u64, value: Option<V>) -> Applied {
+        let found = self.0.binary_search_by(|held| held.key.cmp(&key));
+        let held = found.ok().map(|at| &self.0[at]);
+        if held.is_some_and(|held| (revision, &value) <= (held.revision, &held.value)) {
+            return Applied::Ignored;
         }
+        let before = held.and_then(|held| held.value.as_ref());
+        let applied = Applied::by(before, value.as_ref());
+        if applied == Applied::Changed {
+            let said = |value: &V| said(|fact| value.say(&key, fact));
+            digest.exchange(before.map(said), value.as_ref().map(said));
+        }
+        match found {
+            Ok(at) => (self.0[at].revision, self.0[at].value) = (revision, value),
+            Err(at) => self.0.insert(at, Entry { key, revision, value }),
+        }
+        applied
+    }
+}
+
+impl<K, V: Value<K>> Live for Facts<K, V> {
+    fn each_live(&self, of_one: &mut dyn FnMut(&[u8])) {
+        self.live().for_each(|(key, value)| of_one(&said(|fact| value.say(key, fact))));
     }
 }
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::Facts;
-use super::{Applied, Heard, optional, text};
+use super::digest::{Digest, Live, optional, text};
+use super::facts::{self, Facts};
+use super::{Applied, Heard};
 use crate::day::Day;
 use crate::observation::{Incident, IncidentCategory};
 
@@ -37,6 +38,7 @@ pub(crate) struct LiveIncident<'a> {
 impl Incidents {
     pub(super) fn apply(
         &mut self,
+        digest: &mut Digest,
         feed: &str,
         revision: u64,
         incident: &str,
@@ -48,7 +50,7 @@ impl Incidents {
             category,
             school: school.into(),
         });
-        self.0.apply(key, revision, value)
+        self.0.apply(digest, key, revision, value)
     }
 
     /// Live incidents in the order (incident, feed).
@@ -67,15 +69,20 @@ impl Incidents {
             Heard::Nothing => None,
         }))
     }
+}
 
-    pub(super) fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        for LiveIncident { incident, feed, said } in self.live() {
-            let Incident { school, date, category } = said;
-            sink(b"I");
-            for part in [feed, incident, school, category.as_str()] {
-                text(sink, part);
-            }
-            optional(sink, date, |sink, date| sink(&Day::of(date).to_le_bytes()));
+impl Live for Incidents {
+    fn each_live(&self, of_one: &mut dyn FnMut(&[u8])) {
+        self.0.each_live(of_one);
+    }
+}
+
+impl facts::Value<Key> for Value {
+    fn say(&self, Key { incident, feed }: &Key, fact: &mut Vec<u8>) {
+        fact.push(b'I');
+        for part in [feed, incident, &self.school, self.category.as_str()] {
+            text(fact, part);
         }
+        optional(fact, self.date, |fact, date| fact.extend_from_slice(&date.to_le_bytes()));
     }
 }

@@ -24,7 +24,7 @@ fn registers(observations: &[Observation<'_>]) -> Registers {
 
 fn digest(registers: &Registers) -> Vec<u8> {
     let mut bytes = Vec::new();
-    registers.digest_into(&mut |part| bytes.extend_from_slice(part));
+    registers.digest_into(&mut bytes);
     bytes
 }
 
@@ -91,6 +91,8 @@ fn the_digest_knows_live_facts_only() {
     ]);
     assert_ne!(plain, busy);
     assert_eq!(digest(&plain), digest(&busy));
+    assert_eq!(plain.days.digest, busy.days.digest);
+    assert_ne!(plain.days.digest, registers(&[enrolled(1, Some("100"))]).days.digest);
     assert_ne!(digest(&plain), digest(&registers(&[enrolled(1, Some("100"))])));
     assert!(digest(&Registers::default()).is_empty());
 }
@@ -101,9 +103,9 @@ fn serde_keeps_registers_and_refuses_damage() {
     assert_eq!(read_back(&bytes(&held)), Ok(held.clone()));
 
     let mut dangling = held.clone();
-    dangling.days.attendance[0].feed = 7;
+    dangling.days.facts.attendance[0].feed = 7;
     let mut unsorted = held;
-    unsorted.days.attendance.push(unsorted.days.attendance[0].clone());
+    unsorted.days.facts.attendance.push(unsorted.days.attendance[0].clone());
     for damaged in [dangling, unsorted] {
         assert!(read_back(&bytes(&damaged)).is_err());
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
+use bytes::Bytes;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use signalbox_consume::folder::{Decided, Deciding, Folder, Folding, State, StateChange, Who, of_row};
@@ -42,16 +43,14 @@ struct Days {
 }
 
 impl State for Days {
-    fn decode(bytes: &[u8]) -> Result<Self, HubError> {
-        postcard::from_bytes(bytes).map_err(|_| HubError::Stored("tally"))
+    fn decode(bytes: Bytes) -> Result<Self, HubError> {
+        postcard::from_bytes(&bytes).map_err(|_| HubError::Stored("tally"))
     }
 
-    fn encode(&self) -> Vec<u8> {
-        postcard::to_stdvec(self).expect("plain data")
-    }
-
-    fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        sink(&self.encode());
+    fn encode(&self, bytes: &mut Vec<u8>, known: &mut Vec<u8>) {
+        let all = postcard::to_stdvec(self).expect("plain data");
+        bytes.extend_from_slice(&all);
+        known.extend_from_slice(&all);
     }
 }
 
@@ -78,27 +77,32 @@ impl Folder for Tally {
         }
     }
 
-    fn fold(_: &Folding<'_>, state: &mut Days, event: &Event) -> StateChange {
+    fn fold(_: &Folding<'_>, state: &mut Days, event: &Event) -> Result<StateChange, HubError> {
         match &event.data {
             Data::AttendanceDaily(day) => {
                 let said = (event.revision, day.status.is_active());
                 let kept = state.absent.entry(day.date).or_default();
                 if kept.0 >= said.0 {
-                    return StateChange::Same;
+                    return Ok(StateChange::Same);
                 }
                 *kept = said;
             }
             Data::RiskFlagRaised(_) if !state.is_flagged => state.is_flagged = true,
-            _ => return StateChange::Same,
+            _ => return Ok(StateChange::Same),
         }
-        StateChange::Changed
+        Ok(StateChange::Changed)
     }
 
     fn reference(shard: &ShardState<BTreeSet<String>>, _: &Settings, _: &ReferenceView) -> usize {
         shard.own.len()
     }
 
-    fn cards(_: &ShardState<BTreeSet<String>>, _: &Settings, who: StudentYear, state: &Days) -> Vec<Card> {
+    fn cards(
+        _: &ShardState<BTreeSet<String>>,
+        _: &Settings,
+        who: StudentYear,
+        state: &mut Days,
+    ) -> Result<Vec<Card>, HubError> {
         let card = Card {
             kind: "days".to_owned(),
             id: who.student.as_uuid().to_owned(),
@@ -109,13 +113,13 @@ impl Folder for Tally {
             sort: String::new(),
             body: serde_json::to_string(state).expect("plain data"),
         };
-        vec![card]
+        Ok(vec![card])
     }
 
-    fn decide(on: &Deciding<'_, Self>, who: StudentYear, state: &mut Days) -> Decided {
+    fn decide(on: &Deciding<'_, Self>, who: StudentYear, state: &mut Days) -> Result<Decided, HubError> {
         assert_eq!(*on.reference, on.shard.own.len(), "what is decided against is of today");
         if !state.is_flagged || std::mem::replace(&mut state.is_told, true) {
-            return Decided::default();
+            return Ok(Decided::default());
         }
         let entry = NewEntry {
             id: derived(&[b"tally", &who.subject()]),
@@ -129,7 +133,7 @@ impl Folder for Tally {
             part: false,
             cancels: None,
         };
-        Decided { entries: vec![entry], looks_again: None }
+        Ok(Decided { entries: vec![entry], looks_again: None })
     }
 }
 

@@ -28,8 +28,7 @@ async fn changed(hub: &Hub, header: &str, value: &'static str) -> Message {
     let topic = hub.settings.topics.name(Domain::Attendance);
     let records = records(hub, &topic).await;
     let day = records.into_iter().find(|record| named(record, "ce_type").contains("attendance.daily"));
-    let Record { topic, shard, key, headers, value: data, .. } = day.expect("a day was published");
-    with(Message { topic, shard, key, headers, value: data }, header, value)
+    with(day.expect("a day was published").into(), header, value)
 }
 
 async fn district() -> District {
@@ -129,8 +128,7 @@ async fn what_a_newer_version_can_read_is_driven_again_once() {
 async fn first(hub: &Hub, domain: Domain, kind: &str) -> Message {
     let records = records(hub, &hub.settings.topics.name(domain)).await;
     let found = records.into_iter().find(|record| named(record, "ce_type").contains(kind));
-    let Record { topic, shard, key, headers, value, .. } = found.expect("one was published");
-    Message { topic, shard, key, headers, value }
+    found.expect("one was published").into()
 }
 
 fn with(mut message: Message, header: &str, text: &str) -> Message {

@@ -190,9 +190,7 @@ async fn a_zombie_ingest_raises_clears_and_ends_nothing() {
     let topic = district.hub.settings.topics.name(signalbox_event::Domain::Attendance);
     for shard in 0..3 {
         for record in district.hub.log.read(&topic, shard, 0, 100).await.expect("reads") {
-            let Record { topic, shard, key, headers, value, .. } = record;
-            let again = Message { topic, shard, key, headers, value };
-            district.hub.log.append(&[again]).await.expect("appends");
+            district.hub.log.append(&[record.into()]).await.expect("appends");
         }
     }
     district.drain().await;

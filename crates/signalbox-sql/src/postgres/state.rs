@@ -283,7 +283,7 @@ async fn write_states(
     .bind(consumer)
     .bind(shard as i32)
     .bind(column(states, |row| row.subject.as_slice()))
-    .bind(column(states, |row| row.state.as_slice()))
+    .bind(column(states, |row| &row.state[..]))
     .bind(column(states, |row| row.due_ms))
     .execute(connection)
     .await?;

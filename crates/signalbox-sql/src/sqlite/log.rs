@@ -144,9 +144,9 @@ impl EventLog for SqliteLog {
     ) -> Result<Vec<Record>, LogError> {
         let id = self.topic_id(topic, shard).await?;
         let until = from.saturating_add(max as Offset);
-        let mut records = Vec::new();
+        let (mut records, topic) = (Vec::new(), Arc::from(topic));
         for (first_offset, blob) in select(&self.db, id, shard, from..until).await.map_err(log_error)? {
-            let slice = Slice { topic, shard, first_offset, wanted: from..until };
+            let slice = Slice { topic: &topic, shard, first_offset, wanted: from..until };
             slice.decode(&Bytes::from(blob), &mut records).map_err(failed)?;
         }
         Ok(records)

@@ -287,7 +287,7 @@ async fn write_states(
     let replace = ") WHERE true ON CONFLICT DO UPDATE SET state = excluded.state, due_ms = excluded.due_ms";
     let mut query = of_rows(insert, states.len(), 3, replace).bind(consumer).bind(shard);
     for row in states {
-        query = query.bind(row.subject.as_slice()).bind(row.state.as_slice()).bind(row.due_ms);
+        query = query.bind(row.subject.as_slice()).bind(&row.state[..]).bind(row.due_ms);
     }
     query.execute(connection).await?;
     Ok(())

@@ -6,7 +6,7 @@ use signalbox_store::state::{Position, StateRow};
 pub(crate) type StateColumns = (Vec<u8>, Vec<u8>, Option<i64>);
 
 pub(crate) fn state_row((subject, state, due_ms): StateColumns) -> StateRow {
-    StateRow { subject, state, due_ms }
+    StateRow { subject, state: state.into(), due_ms }
 }
 
 /// (topic, next, last_id)

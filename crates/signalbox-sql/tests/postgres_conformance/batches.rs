@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// One step on: a state of its own and an entry, both named after `at`.
 pub(crate) fn step(at: u64) -> Batch {
     let to = Position { topic: "topic".into(), next: at + 1, last_id: None };
-    let state = StateRow { subject: at.to_be_bytes().to_vec(), state: vec![1], due_ms: None };
+    let state = StateRow { subject: at.to_be_bytes().to_vec(), state: vec![1].into(), due_ms: None };
     let entry = NewEntry { id: Uuid::from_u128(u128::from(at) + 10_000), ..entry(0) };
     Batch {
         advances: vec![Advance { from: at, to }],
@@ -19,7 +19,7 @@ pub(crate) fn step(at: u64) -> Batch {
 
 /// A position moved on, and a state that says where to.
 pub(crate) fn moved(from: u64, to: u64) -> Batch {
-    let state = StateRow { subject: b"a".to_vec(), state: vec![to as u8], due_ms: None };
+    let state = StateRow { subject: b"a".to_vec(), state: vec![to as u8].into(), due_ms: None };
     let to = Position { topic: "topic".into(), next: to, last_id: None };
     Batch { advances: vec![Advance { from, to }], states: vec![state], ..Batch::default() }
 }

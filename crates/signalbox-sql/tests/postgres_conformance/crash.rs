@@ -70,7 +70,7 @@ async fn a_killed_server_is_unavailable_and_then_goes_on_where_it_was() {
     let entries = store.entries(0, usize::MAX).await.unwrap();
     assert_eq!(entries.len() as u64, stored, "each batch wrote one");
     let state = store.load(&lease, &[b"a".to_vec()]).await.unwrap().remove(0).unwrap();
-    assert_eq!(state.state, stored.to_be_bytes());
+    assert_eq!(state.state[..], stored.to_be_bytes());
     store.commit(&lease, &batch(stored)).await.expect("goes on");
     assert_eq!(database.feeds().feeds().await.expect("feeds answer too"), []);
 }
@@ -123,7 +123,7 @@ fn script(command: &str, dir: &Path) -> String {
 fn batch(at: u64) -> Batch {
     let mut batch = step(at);
     batch.states[0] =
-        StateRow { subject: b"a".to_vec(), state: (at + 1).to_be_bytes().to_vec(), due_ms: None };
+        StateRow { subject: b"a".to_vec(), state: (at + 1).to_be_bytes().to_vec().into(), due_ms: None };
     batch.outbox[0].id = Uuid::from_u128(u128::from(at));
     batch
 }

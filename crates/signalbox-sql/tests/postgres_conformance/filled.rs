@@ -280,7 +280,7 @@ fn state(shard: u32, n: u32) -> StateRow {
     let subject = if n == 0 { vec![] } else { [shard.to_be_bytes(), n.to_be_bytes()].concat() };
     StateRow {
         subject,
-        state: vec![n as u8; n as usize * 5],
+        state: vec![n as u8; n as usize * 5].into(),
         due_ms: n.is_multiple_of(2).then_some(i64::from(n)),
     }
 }

@@ -318,6 +318,6 @@ async fn assert_nothing_was_written(schema: &Schema) {
 /// With a state that takes a while to copy.
 fn long_step(at: u64) -> Batch {
     let mut batch = step(at);
-    batch.states[0].state = vec![1; 2_000];
+    batch.states[0].state = vec![1; 2_000].into();
     batch
 }

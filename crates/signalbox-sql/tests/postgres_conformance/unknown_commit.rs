@@ -36,7 +36,7 @@ async fn a_commit_whose_answer_is_lost_is_unknown_and_written() {
     assert!(matches!(store.commit(&lease, &moved(0, 1)).await, Err(StoreError::Moved)));
     let lease = store.acquire("risk@1", 0).await.unwrap();
     assert_eq!(lease.positions[0].next, 1);
-    assert_eq!(store.load(&lease, &[b"a".to_vec()]).await.unwrap()[0].as_ref().unwrap().state, [1]);
+    assert_eq!(store.load(&lease, &[b"a".to_vec()]).await.unwrap()[0].as_ref().unwrap().state[..], [1]);
     drop(schema);
 }
 

@@ -239,7 +239,7 @@ fn position(topic: &str, next: u64, last_id: Option<&str>) -> Position {
 }
 
 fn row(name: &str, content: u32, due_ms: Option<i64>) -> StateRow {
-    StateRow { subject: subject(name), state: content.to_be_bytes().to_vec(), due_ms }
+    StateRow { subject: subject(name), state: content.to_be_bytes().to_vec().into(), due_ms }
 }
 
 fn subject(name: &str) -> Subject {

@@ -1,9 +1,9 @@
 use jiff::civil::Date;
 
-use super::Days;
-use crate::day::Day;
+use super::{AttendanceRow, Days, Term};
 use crate::observation::{Category, Enrollment};
-use crate::registers::{Heard, optional, text};
+use crate::registers::Heard;
+use crate::registers::digest::{Live, optional, text};
 
 /// A live enrolment register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,24 +52,45 @@ impl Days {
             Some(LiveAttendance { school, date, feed, revision, category: row.value? })
         })
     }
+}
 
-    pub(in crate::registers) fn digest_into(&self, sink: &mut dyn FnMut(&[u8])) {
-        for live in self.live_enrollments() {
-            let Enrollment { school, entry, exit, grade } = live.enrollment;
-            sink(b"E");
-            text(sink, live.feed);
-            text(sink, live.key);
-            text(sink, school);
-            sink(&Day::of(entry).to_le_bytes());
-            optional(sink, exit, |sink, exit| sink(&Day::of(exit).to_le_bytes()));
-            optional(sink, grade, text);
+impl Live for Days {
+    fn each_live(&self, of_one: &mut dyn FnMut(&[u8])) {
+        let mut fact = Vec::new();
+        for row in &self.enrollments {
+            let Some(term) = &row.value else { continue };
+            fact.clear();
+            self.say_term(&mut fact, (row.feed, &row.key), term);
+            of_one(&fact);
         }
-        for live in self.live_attendance() {
-            sink(b"A");
-            text(sink, live.school);
-            sink(&Day::of(live.date).to_le_bytes());
-            text(sink, live.feed);
-            text(sink, live.category.as_str());
+        for row in &self.attendance {
+            let Some(category) = row.value else { continue };
+            fact.clear();
+            self.say_day(&mut fact, row, category);
+            of_one(&fact);
         }
+    }
+}
+
+impl Days {
+    /// The canonical bytes of an enrolment.
+    pub(super) fn say_term(&self, fact: &mut Vec<u8>, (feed, key): (u32, &str), term: &Term) {
+        let Term { school, entry, exit, grade } = term;
+        fact.push(b'E');
+        text(fact, self.feeds.get(feed));
+        text(fact, key);
+        text(fact, self.schools.get(*school));
+        fact.extend_from_slice(&entry.to_le_bytes());
+        optional(fact, *exit, |fact, exit| fact.extend_from_slice(&exit.to_le_bytes()));
+        optional(fact, grade.as_deref(), text);
+    }
+
+    /// The canonical bytes of a day of attendance.
+    pub(super) fn say_day(&self, fact: &mut Vec<u8>, row: &AttendanceRow, category: Category) {
+        fact.push(b'A');
+        text(fact, self.schools.get(row.school));
+        text(fact, self.feeds.get(row.feed));
+        fact.extend_from_slice(&row.date.to_le_bytes());
+        fact.push(category as u8);
     }
 }

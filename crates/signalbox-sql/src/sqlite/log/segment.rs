@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use signalbox_log::headers::{Headers, put_len, take_len};
@@ -88,7 +89,7 @@ impl Segment {
 /// Which records are wanted of a segment.
 #[derive(Debug)]
 pub(super) struct Slice<'a> {
-    pub(super) topic: &'a str,
+    pub(super) topic: &'a Arc<str>,
     pub(super) shard: Shard,
     /// The offset of the segment's first record.
     pub(super) first_offset: Offset,
@@ -127,7 +128,7 @@ impl Slice<'_> {
         };
         let count = take_len(&mut body).ok_or(Damaged)?;
         let headers = Headers::take(count, &mut body).ok_or(Damaged)?;
-        let topic = self.topic.to_owned();
+        let topic = self.topic.clone();
         Ok(Record { topic, shard: self.shard, offset, key, headers, value: body })
     }
 }

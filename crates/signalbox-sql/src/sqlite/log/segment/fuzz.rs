@@ -20,13 +20,12 @@ fn packed(messages: &[Message]) -> Vec<u8> {
 
 fn decode(blob: &Bytes, wanted: Range<Offset>) -> Result<Vec<Record>, Damaged> {
     let mut records = Vec::new();
-    Slice { topic: "t", shard: 3, first_offset: FIRST, wanted }.decode(blob, &mut records)?;
+    Slice { topic: &"t".into(), shard: 3, first_offset: FIRST, wanted }.decode(blob, &mut records)?;
     Ok(records)
 }
 
 fn as_message(record: &Record) -> Message {
-    let Record { topic, shard, offset: _, key, headers, value } = record.clone();
-    Message { topic, shard, key, headers, value }
+    record.clone().into()
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn pack(messages: &[Message]) -> Vec<Segment> {
 
 fn decode(blob: Vec<u8>, first_offset: u64, wanted: std::ops::Range<u64>) -> Result<Vec<Record>, Damaged> {
     let mut records = Vec::new();
-    Slice { topic: "t", shard: 3, first_offset, wanted }.decode(&Bytes::from(blob), &mut records)?;
+    Slice { topic: &"t".into(), shard: 3, first_offset, wanted }.decode(&Bytes::from(blob), &mut records)?;
     Ok(records)
 }
 
@@ -43,9 +43,9 @@ proptest! {
         let wanted = |offset: &u64| (90 + from..90 + from + len).contains(offset);
         let offsets: Vec<u64> = (100..100 + messages.len() as u64).filter(wanted).collect();
         prop_assert_eq!(records.iter().map(|record| record.offset).collect::<Vec<_>>(), offsets);
-        for Record { topic, shard, offset, key, headers, value } in records {
-            let message = Message { topic, shard, key, headers, value };
-            prop_assert_eq!(&message, &messages[(offset - 100) as usize]);
+        for record in records {
+            let at = (record.offset - 100) as usize;
+            prop_assert_eq!(&Message::from(record), &messages[at]);
         }
     }
 

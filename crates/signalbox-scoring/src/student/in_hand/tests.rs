@@ -1,0 +1,130 @@
+use jiff::civil::date;
+use signalbox_risk::{Category, CourseGrade, GradeKind, GradeOf, Mark, Observation};
+
+use super::*;
+use crate::student::{Profile, RuleState};
+
+fn encoded(state: &StudentInHand) -> (Bytes, Vec<u8>) {
+    let (mut bytes, mut known) = (Vec::new(), Vec::new());
+    state.encode(&mut bytes, &mut known);
+    (bytes.into(), known)
+}
+
+fn decoded(bytes: &[u8]) -> StudentInHand {
+    StudentInHand::decode(Bytes::copy_from_slice(bytes)).expect("reads")
+}
+
+fn push(bytes: &mut Vec<u8>, tag: u8, format: u8, section: &[u8]) {
+    append(bytes, &(tag, format, section));
+}
+
+fn plain(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    append(&mut bytes, value);
+    bytes
+}
+
+fn rule(name: &str) -> RuleState {
+    RuleState { rule: name.to_owned(), ..RuleState::default() }
+}
+
+fn absent(day: i8, revision: u64) -> Observation<'static> {
+    let fact =
+        Fact::Attendance { school: "100", date: date(2026, 9, day), value: Some(Category::AbsentUnexcused) };
+    Observation { feed: "sis", revision, fact }
+}
+
+fn graded() -> Observation<'static> {
+    let of = GradeOf { school: "100", class: "MATH-101", term: "2026Q1", kind: GradeKind::Posted };
+    let value = Some(CourseGrade { mark: Mark::Letter("F"), date: date(2026, 10, 1) });
+    Observation { feed: "lms", revision: 1, fact: Fact::CourseGrade { of, value } }
+}
+
+/// A state with something in every section that is written in this test.
+fn full() -> StudentInHand {
+    let mut state = StudentInHand::default();
+    let read = &mut state.read;
+    read.profile = Some(Profile { id: "1001".to_owned(), id_system: "sis".to_owned() });
+    read.call("sis", 1, || Some("Rivera, Ana".to_owned()));
+    read.rules = vec![rule("behavior"), rule("chronic-absence")];
+    read.registers.apply(&graded());
+    read.registers.apply(&absent(1, 1));
+    state
+}
+
+/// In a rolling upgrade a process of the version before reads what one of the next has written, and works on it.
+#[test]
+fn what_another_version_has_beside_is_kept_as_it_is() {
+    let mut bytes = encoded(&full()).0.to_vec();
+    push(&mut bytes, RULE, PLAIN, &plain(&("tardiness", 7_u8)));
+    push(&mut bytes, 99, 1, b"a section");
+    push(&mut bytes, 99, 2, b"of another format");
+    let mut state = decoded(&bytes);
+    let others = |state: &StudentInHand| {
+        let mut state = state.clone();
+        state.whole().expect("reads");
+        state.unread
+    };
+    assert_eq!(others(&state).len(), 3);
+    let work = absent(2, 2);
+    state.with_register_of(&work.fact).expect("reads").registers.apply(&work);
+    let mut expected = full();
+    expected.read.registers.apply(&work);
+    let written = decoded(&encoded(&state).0);
+    assert_eq!(others(&written), others(&state));
+    assert_eq!(written.into_whole().expect("reads"), expected.read);
+}
+
+#[test]
+fn what_nobody_asked_for_is_written_as_it_was_and_counts_as_it_did() {
+    let (bytes, known) = encoded(&full());
+    assert_eq!(encoded(&decoded(&bytes)), (bytes.clone(), known));
+    for observation in [absent(1, 2), absent(2, 1), graded()] {
+        let mut whole = decoded(&bytes);
+        whole.whole().expect("reads").registers.apply(&observation);
+        let mut part = decoded(&bytes);
+        part.with_register_of(&observation.fact).expect("reads").registers.apply(&observation);
+        assert!(part.unread.len() >= 4, "names, profile and rules are not read");
+        assert_eq!(encoded(&part), encoded(&whole));
+    }
+}
+
+#[test]
+fn a_state_from_before_there_were_digests_is_read() {
+    let full = full().read;
+    let mut bytes = vec![FORMAT];
+    push(&mut bytes, PROFILE, PLAIN, &plain(&full.profile));
+    for rule in &full.rules {
+        push(&mut bytes, RULE, PLAIN, &plain(rule));
+    }
+    let state = decoded(&bytes);
+    assert_eq!(state.read.rules, full.rules);
+    let again = encoded(&state);
+    assert_eq!(encoded(&decoded(&again.0)), again);
+}
+
+#[test]
+fn what_is_no_state_is_refused() {
+    for bytes in [&b""[..], &[2], &[FORMAT, 1], &[FORMAT, PROFILE, PLAIN, 9, 0]] {
+        assert!(StudentInHand::decode(Bytes::copy_from_slice(bytes)).is_err(), "{bytes:?}");
+    }
+    for tag in tags() {
+        for (format, why) in [(DIGESTED + 1, "a later version's"), (DIGESTED, "too short for what it is")] {
+            let mut newer = vec![FORMAT];
+            push(&mut newer, tag, format, b"short");
+            let whole = StudentInHand::decode(newer.into()).and_then(StudentInHand::into_whole);
+            assert!(whole.is_err(), "nothing is judged without section {tag}: {why}");
+        }
+    }
+}
+
+/// A newer process finds its own rule behind those that an older one wrote.
+#[test]
+fn rules_are_in_the_order_of_their_names_whoever_wrote_them() {
+    let mut bytes = vec![FORMAT];
+    for name in ["chronic-absence", "behavior"] {
+        push(&mut bytes, RULE, PLAIN, &plain(&rule(name)));
+    }
+    let whole = decoded(&bytes).into_whole().expect("reads");
+    assert_eq!(whole.rules, [rule("behavior"), rule("chronic-absence")]);
+}
