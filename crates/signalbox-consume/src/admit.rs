@@ -172,7 +172,7 @@ async fn last_run(feeds: &dyn FeedStore, feed: &str) -> Result<u64, HubError> {
 /// Whether a text of the JSON has a character that the hub's own never have. Such a one stands in it with a backslash.
 fn has_control(json: &[u8]) -> bool {
     let mut rest = json;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+    while let Some(at) = memchr::memchr(b'\\', rest) {
         match &rest[at + 1..] {
             [b'n' | b'r' | b't' | b'b' | b'f', ..]
             | [b'u', b'0', b'0', b'0' | b'1' | b'8' | b'9', ..]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use signalbox_hub::{Hub, HubError};
+use signalbox_store::card::Card;
 use signalbox_store::outbox::NewEntry;
 use signalbox_store::state::{Advance, Batch, StateRow};
 
@@ -30,7 +31,7 @@ pub(super) struct Loaded<S> {
 }
 
 impl<S: State> Loaded<S> {
-    fn of(row: StateRow) -> Result<Self, HubError> {
+    pub(super) fn of(row: StateRow) -> Result<Self, HubError> {
         let (digest, state) = row::split(&row.state)?;
         Ok(Self {
             state: S::decode(state)?,
@@ -73,17 +74,36 @@ impl<S: State> Loaded<S> {
 /// A transaction in the making. What is in hand has changed already: when writing fails, it is to be dropped.
 pub(super) struct Draft<F: Folder> {
     pub(super) advances: Vec<Advance>,
+    /// Not made rows yet.
     pub(super) states: BTreeMap<F::Who, Loaded<F::State>>,
     pub(super) outbox: Vec<NewEntry>,
+    rows: Vec<StateRow>,
+    cards: Vec<Card>,
+    /// By how much the sum of digests grows by the rows.
+    grows: u128,
+    maker: Maker,
 }
 
 impl<F: Folder> Default for Draft<F> {
     fn default() -> Self {
-        Self { advances: Vec::new(), states: BTreeMap::new(), outbox: Vec::new() }
+        Self {
+            advances: Vec::new(),
+            states: BTreeMap::new(),
+            outbox: Vec::new(),
+            rows: Vec::new(),
+            cards: Vec::new(),
+            grows: 0,
+            maker: Maker::default(),
+        }
     }
 }
 
 impl<F: Folder> Draft<F> {
+    /// Moves the positions so.
+    pub(super) fn of(advances: Vec<Advance>) -> Self {
+        Self { advances, ..Self::default() }
+    }
+
     /// Loads those who are not here and have a state.
     pub(super) async fn load(
         &mut self,
@@ -106,19 +126,33 @@ impl<F: Folder> Draft<F> {
         Ok(())
     }
 
-    /// Writes what changed, if anything did.
-    pub(super) async fn commit(self, hub: &Hub, in_hand: &mut InHand<F>) -> Result<(), HubError> {
-        let Self { advances, states, outbox } = self;
-        let mut batch = Batch { advances, outbox, ..Batch::default() };
-        let (mut digest, mut maker) = (0_u128, Maker::default());
-        for (who, mut loaded) in states.into_iter().filter(|(_, loaded)| loaded.is_touched()) {
-            batch.cards.extend(F::cards(&in_hand.state, &hub.settings, who, &mut loaded.state)?);
-            if let Some((row, grows)) = loaded.changed(who, &mut maker) {
-                batch.states.push(row);
-                digest = digest.wrapping_add(grows);
-            }
+    /// Makes a row of a state that changed. The shard may not change any more: cards depend on it.
+    pub(super) fn write(
+        &mut self,
+        hub: &Hub,
+        in_hand: &InHand<F>,
+        who: F::Who,
+        mut loaded: Loaded<F::State>,
+    ) -> Result<(), HubError> {
+        if !loaded.is_touched() {
+            return Ok(());
         }
-        batch.states.extend(in_hand.take_changed(digest));
+        self.cards.extend(F::cards(&in_hand.state, &hub.settings, who, &mut loaded.state)?);
+        if let Some((row, grows)) = loaded.changed(who, &mut self.maker) {
+            self.rows.push(row);
+            self.grows = self.grows.wrapping_add(grows);
+        }
+        Ok(())
+    }
+
+    /// Commits what changed, if anything did.
+    pub(super) async fn commit(mut self, hub: &Hub, in_hand: &mut InHand<F>) -> Result<(), HubError> {
+        for (who, loaded) in std::mem::take(&mut self.states) {
+            self.write(hub, in_hand, who, loaded)?;
+        }
+        let Self { advances, outbox, rows, cards, grows, .. } = self;
+        let mut batch = Batch { advances, states: rows, cards, outbox };
+        batch.states.extend(in_hand.take_changed(grows));
         if is_empty(&batch) {
             return Ok(());
         }

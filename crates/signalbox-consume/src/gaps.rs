@@ -20,7 +20,7 @@ impl<F: Folder> Member<F> {
             }
             let Some(mut in_hand) = self.shards.remove(&shard) else { continue };
             tracing::debug!(shard, "offsets without records are passed over");
-            let draft = Draft { advances, ..Draft::default() };
+            let draft = Draft::of(advances);
             let passed = draft.commit(&self.hub, &mut in_hand).await;
             self.keep_or_take_again(in_hand, passed)?;
         }

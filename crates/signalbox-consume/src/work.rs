@@ -43,8 +43,12 @@ async fn worked<F: Folder>(
     calendars: Option<Arc<ReferenceView>>,
     now: Timestamp,
 ) -> Result<Option<usize>, HubError> {
-    let draft = fold(hub, in_hand, records, now).await?;
-    let Some(view) = calendars.filter(|_| !in_hand.state.has_open_run()) else {
+    let mut draft = Draft::of(advances(&in_hand.lease, records));
+    let events = hear_all(hub, in_hand, records, &mut draft, now).await?;
+    let view = calendars.filter(|_| !in_hand.state.has_open_run());
+    fold(hub, in_hand, &events, &mut draft, view.is_some(), now).await?;
+    drop(events);
+    let Some(view) = view else {
         draft.commit(hub, in_hand).await?;
         return Ok(None);
     };
@@ -58,28 +62,58 @@ async fn worked<F: Folder>(
     Ok(Some(decided))
 }
 
-async fn fold<F: Folder>(
+/// What an event is about comes with it: whose state it needs.
+type Events<F> = Vec<(Event, Option<<F as Folder>::Who>)>;
+
+/// The shard hears this hub's events.
+async fn hear_all<F: Folder>(
     hub: &Hub,
     in_hand: &mut InHand<F>,
     records: &[Record],
+    draft: &mut Draft<F>,
     now: Timestamp,
-) -> Result<Draft<F>, HubError> {
-    let mut draft = Draft { advances: advances(&in_hand.lease, records), ..Draft::default() };
+) -> Result<Events<F>, HubError> {
     let events = admitted::<F>(hub, &mut in_hand.admission, records, &mut draft.outbox, now).await?;
-    draft.load(hub, in_hand, events.iter().filter_map(|(_, who)| *who)).await?;
-    let on = Folding { district: &hub.settings.district.id, now };
-    for (event, who) in &events {
+    for (event, _) in &events {
         let change = hear::<F>(&mut in_hand.state, event);
         in_hand.heard(change);
-        if let Some(who) = who {
-            // Who has no state yet has an empty one.
-            let loaded = draft.states.entry(*who).or_default();
+    }
+    Ok(events)
+}
+
+/// Folds one after the other all that is said of one: what is not decided on then (`keeps`: all may be) is made a row while it
+/// is still near the processor.
+async fn fold<F: Folder>(
+    hub: &Hub,
+    in_hand: &mut InHand<F>,
+    events: &Events<F>,
+    draft: &mut Draft<F>,
+    keeps: bool,
+    now: Timestamp,
+) -> Result<(), HubError> {
+    let mut said: Vec<(F::Who, &Event)> =
+        events.iter().filter_map(|(event, who)| Some(((*who)?, event))).collect();
+    said.sort_by_key(|(who, _)| *who);
+    let who: Vec<F::Who> = said.chunk_by(|a, b| a.0 == b.0).map(|of_one| of_one[0].0).collect();
+    let rows = in_hand.kept.load(&*hub.states, &in_hand.lease, &who).await?;
+    let on = Folding { district: &hub.settings.district.id, now };
+    for ((who, row), of_one) in who.into_iter().zip(rows).zip(said.chunk_by(|a, b| a.0 == b.0)) {
+        // Who has no state yet has an empty one.
+        let mut loaded = row.map(Loaded::of).transpose()?.unwrap_or_default();
+        for (_, event) in of_one {
             let change = F::fold(&on, &mut loaded.state, event)?;
             loaded.heard(change);
         }
+        if loaded.waits {
+            in_hand.waiting.add([who]);
+        }
+        if keeps {
+            draft.states.insert(who, loaded);
+        } else {
+            draft.write(hub, in_hand, who, loaded)?;
+        }
     }
-    in_hand.waiting.add(draft.states.iter().filter(|(_, loaded)| loaded.waits).map(|(who, _)| *who));
-    Ok(draft)
+    Ok(())
 }
 
 /// This hub's events, with whose state each needs; of what is none, an entry for the dead-letter topic.
@@ -89,7 +123,7 @@ async fn admitted<F: Folder>(
     records: &[Record],
     dead: &mut Vec<NewEntry>,
     now: Timestamp,
-) -> Result<Vec<(Event, Option<F::Who>)>, HubError> {
+) -> Result<Events<F>, HubError> {
     let mut events = Vec::with_capacity(records.len());
     admission.next_batch();
     for record in records {

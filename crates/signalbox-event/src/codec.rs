@@ -123,9 +123,13 @@ fn is_structured(content_type: &str) -> bool {
 
 /// As the JSON event format defines it: subtype `json`, or one that ends in `+json`. A batch is not one event.
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_batch = essence == "application/cloudevents-batch+json";
-    !is_batch && (essence.ends_with("/json") || essence.ends_with("+json"))
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let ends_with = |end: &str| {
+        let at = essence.len().checked_sub(end.len());
+        at.and_then(|at| essence.get(at..)).is_some_and(|last| last.eq_ignore_ascii_case(end))
+    };
+    let is_batch = essence.eq_ignore_ascii_case("application/cloudevents-batch+json");
+    !is_batch && (ends_with("/json") || ends_with("+json"))
 }
 
 #[cfg(test)]

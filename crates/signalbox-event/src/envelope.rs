@@ -42,16 +42,19 @@ impl Event {
 
     /// The feed in `source`, if a feed said it.
     pub fn feed(&self) -> Option<&str> {
-        self.source.split_once("/feeds/").map(|(_, feed)| feed)
+        let (_, said_by) = self.source.strip_prefix(DISTRICTS)?.split_once('/')?;
+        said_by.strip_prefix("feeds/")
     }
 }
 
+const DISTRICTS: &str = "/districts/";
+
 /// The `source` of what a feed says.
 pub fn feed_source(district: &str, feed: &str) -> String {
-    format!("/districts/{district}/feeds/{feed}")
+    format!("{DISTRICTS}{district}/feeds/{feed}")
 }
 
 /// The `source` of what a part of the hub says, e.g. `risk`.
 pub fn role_source(district: &str, role: &str) -> String {
-    format!("/districts/{district}/{role}")
+    format!("{DISTRICTS}{district}/{role}")
 }
