@@ -37,7 +37,7 @@ pub(crate) struct Bench {
     /// `None`: without the cases of a hub on servers.
     pub(crate) servers: Option<Servers>,
     pub(crate) servers_only: bool,
-    /// The beginnings of names of cases on servers; empty: all of them.
+    /// The beginnings of names of cases; empty: all of them.
     pub(crate) only: Vec<String>,
 }
 
@@ -63,13 +63,26 @@ impl Bench {
 
     /// The rules, and an embedded hub.
     fn on_files(&self) -> anyhow::Result<Vec<Case>> {
-        let mut cases = vec![self.risk()?];
-        let district = District::new(self.folder.join("district"), self.students)?;
-        cases.extend(self.first_load(&district)?);
-        cases.extend(self.again(&district)?);
-        cases.push(self.idle(&district)?);
-        cases.push(self.consume_sqlite()?);
+        let mut cases = Vec::new();
+        if self.wants(&["risk"]) {
+            cases.push(self.risk()?);
+        }
+        if self.wants(&["first_load", "first_load_rows", "unchanged", "one_changed", "idle"]) {
+            let district = District::new(self.folder.join("district"), self.students)?;
+            cases.extend(self.first_load(&district)?);
+            cases.extend(self.again(&district)?);
+            cases.push(self.idle(&district)?);
+        }
+        if self.wants(&["consume_sqlite", "consume_beside"]) {
+            cases.extend(self.consume_sqlite()?);
+        }
         Ok(cases)
+    }
+
+    /// Whether one of these cases is to be measured.
+    fn wants(&self, cases: &[&str]) -> bool {
+        let is_named = |case: &&str| self.only.iter().any(|beginning| case.starts_with(beginning.as_str()));
+        self.only.is_empty() || cases.iter().any(is_named)
     }
 
     fn risk(&self) -> anyhow::Result<Case> {

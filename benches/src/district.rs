@@ -40,6 +40,22 @@ feeds:
 risk: {packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}
 "#;
 
+/// Two more domains, and the rules that hear them.
+const BESIDE: &str = r#"  - name: grades
+    csv: {path: "./drop/grades*.csv", entity: gradebook.course_grade, covers: school_year, absent_rows: end,
+          columns: {student: Student, school: School, class: Class, term: Term, kind: Kind, grade: Grade},
+          codes: {kind: {P: posted}}}
+  - name: incidents
+    csv: {path: "./drop/incidents*.csv", entity: behavior.incident, covers: school_year, absent_rows: end,
+          columns: {incident: Incident, student: Student, school: School, date: {from: Date, format: "%m/%d/%Y"}, category: Level},
+          codes: {category: {M: major}}}
+risk:
+  rules:
+    - {rule: chronic-absence, min_days: 20, enter: 10%, leave: 9%}
+    - {rule: course-failure, kind: posted, below: 60}
+    - {rule: behavior, categories: [major], at_least: 4, within: {school_days: 45}}
+"#;
+
 /// A district's folder.
 #[derive(Debug)]
 pub(crate) struct District {
@@ -61,6 +77,16 @@ impl District {
         fs::create_dir_all(folder.join("drop"))?;
         fs::write(folder.join("signalbox.yaml"), CONFIG)?;
         Ok(Self { folder, students, database_url: None })
+    }
+
+    /// With grades and incidents beside, where `beside` says so.
+    pub(crate) fn with(folder: PathBuf, students: u32, beside: bool) -> io::Result<Self> {
+        let district = Self::new(folder, students)?;
+        if beside {
+            let feeds = CONFIG.split_once("risk:").map_or(CONFIG, |(feeds, _)| feeds);
+            fs::write(district.config(), format!("{feeds}{BESIDE}"))?;
+        }
+        Ok(district)
     }
 
     /// Of a hub on servers, whose sections of the configuration these are.

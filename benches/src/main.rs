@@ -55,7 +55,7 @@ struct Cli {
     /// Only the cases of a hub on servers
     #[arg(long)]
     servers_only: bool,
-    /// Of those only cases whose names begin so; a case that needs another runs it as well
+    /// Only cases whose names begin so; a case that needs another runs it as well
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     #[command(subcommand)]
@@ -83,7 +83,7 @@ fn main() -> anyhow::Result<()> {
         students: cli.students,
         repeat: cli.repeat.max(1),
         servers: Servers::from_env(),
-        servers_only: cli.servers_only || !cli.only.is_empty(),
+        servers_only: cli.servers_only,
         only: cli.only,
     };
     let report = bench.run()?;

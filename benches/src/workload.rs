@@ -5,7 +5,8 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 use signalbox_event::codec::to_binary;
 use signalbox_event::data::{
-    AttendanceCategory, AttendanceDaily, Enrollment, RowsMean, RunEnded, SchoolCoverage,
+    AttendanceCategory, AttendanceDaily, CourseGrade, CourseGradeKind, Enrollment, Incident,
+    IncidentCategory, RowsMean, RunEnded, SchoolCoverage,
 };
 use signalbox_event::envelope::feed_source;
 use signalbox_event::id::{derived, event_id};
@@ -20,6 +21,9 @@ const TRACE: &str = "00-2f1d9c5b7a3e4f60b8d1c2a394e5f607-9c5b7a3e4f60b8d1-01";
 /// One student in ten is kept for [`Workload::toggle`]: absent on the first day only, in a month half a day below the line.
 const TOGGLED_ONE_IN: u32 = 10;
 const TOGGLED: u32 = 3;
+/// What students have beside their attendance.
+const GRADES: u32 = 12;
+const INCIDENTS: u32 = 3;
 
 /// Attendance of so many students on so many days. Each day is a run of the feed.
 #[derive(Debug, Clone)]
@@ -32,10 +36,7 @@ pub(crate) struct Workload {
 impl Workload {
     /// Everybody's enrolment, and the end of its run on every shard.
     pub(crate) fn roster(&self) -> impl Iterator<Item = Message> + '_ {
-        let ended = |shard| {
-            let ended = RunEnded { feed: "enrollment".to_owned(), run: 1, rows: None, covered: Vec::new() };
-            self.ended(ended, Domain::Roster, FIRST_DAY, shard)
-        };
+        let ended = |shard| self.ended(said_nothing("enrollment"), Domain::Roster, FIRST_DAY, shard);
         let rows = (0..self.students).map(|student| {
             let enrollment = Enrollment {
                 enrollment_id: format!("{}-{FIRST_DAY}", school(student)),
@@ -56,6 +57,46 @@ impl Workload {
     /// Records of the roster.
     pub(crate) fn roster_records(&self) -> u64 {
         u64::from(self.students) + u64::from(DEFAULT_SHARDS)
+    }
+
+    /// Everybody's twelve grades, none of them failing.
+    pub(crate) fn grades(&self) -> impl Iterator<Item = Message> + '_ {
+        let ended = |shard| self.ended(said_nothing("grades"), Domain::Gradebook, FIRST_DAY, shard);
+        let of_one = |student: u32| (0..GRADES).map(move |number| (student, number));
+        let rows = (0..self.students).flat_map(of_one).map(|(student, number)| {
+            let grade = CourseGrade {
+                school: Some(school(student)),
+                class: format!("{}-{}", 4_000 + number % 6, student % 7),
+                term: format!("Q{}", 1 + number / 6),
+                kind: CourseGradeKind::Posted,
+                numeric_grade: Some((61 + (student + number) % 39).into()),
+                letter_grade: None,
+                is_unknown: false,
+                as_of: Some(FIRST_DAY),
+                status: Status::Active,
+            };
+            let key = format!("{SCHOOL_YEAR}|{}|{}|{}", id(student), grade.class, grade.term);
+            self.student_message(student, "grades", &key, 1, 1, Data::GradebookCourseGrade(grade))
+        });
+        rows.chain((0..DEFAULT_SHARDS).map(ended))
+    }
+
+    /// Everybody's three incidents, too few to flag anybody.
+    pub(crate) fn incidents(&self) -> impl Iterator<Item = Message> + '_ {
+        let ended = |shard| self.ended(said_nothing("incidents"), Domain::Behavior, FIRST_DAY, shard);
+        let of_one = |student: u32| (0..INCIDENTS).map(move |number| (student, number));
+        let rows = (0..self.students).flat_map(of_one).map(|(student, number)| {
+            let incident = Incident {
+                incident: format!("INC-{}", student * INCIDENTS + number),
+                school: Some(school(student)),
+                date: Some(school_day(number)),
+                category: IncidentCategory::Major,
+                status: Status::Active,
+            };
+            let key = format!("{SCHOOL_YEAR}|{}|{}", incident.incident, id(student));
+            self.student_message(student, "incidents", &key, 1, 1, Data::BehaviorIncident(incident))
+        });
+        rows.chain((0..DEFAULT_SHARDS).map(ended))
     }
 
     /// One day of everybody, and its end on every shard.
@@ -210,6 +251,11 @@ const fn category(student: u32, day: u32) -> AttendanceCategory {
         (student * 31 + day * 17) % 64 < student % 64 / 8
     };
     if absent { AttendanceCategory::AbsentUnexcused } else { AttendanceCategory::Present }
+}
+
+/// The end of a feed's first run, which covers nothing.
+fn said_nothing(feed: &str) -> RunEnded {
+    RunEnded { feed: feed.to_owned(), run: 1, rows: None, covered: Vec::new() }
 }
 
 #[cfg(test)]

@@ -32,21 +32,20 @@ struct Place<'a> {
 impl Bench {
     pub(super) fn on_servers(&self, servers: &Servers) -> anyhow::Result<Vec<Case>> {
         let mut cases = Vec::new();
-        let any = |names: &[&str]| names.iter().any(|name| self.wants(name));
-        let comes_back = any(&["restart", "recovery"]);
-        if comes_back || any(&["consume_postgres", "alert_latency"]) {
+        let comes_back = self.wants(&["restart", "recovery"]);
+        if comes_back || self.wants(&["consume_postgres", "alert_latency"]) {
             let place = Place::new(self, servers, "day", self.students, DAYS)?;
             cases.push(place.consume("consume_postgres")?);
             let mut corrections = place.corrections()?;
-            if self.wants("alert_latency") {
+            if self.wants(&["alert_latency"]) {
                 cases.push(place.alert_latency(&mut corrections)?);
             }
             if comes_back {
                 cases.extend(place.comings_back(["restart", "recovery"], &mut corrections)?);
             }
         }
-        let comes_back = any(&["restart_tenfold", "recovery_tenfold"]);
-        if comes_back || self.wants("consume_tenfold") {
+        let comes_back = self.wants(&["restart_tenfold", "recovery_tenfold"]);
+        if comes_back || self.wants(&["consume_tenfold"]) {
             let tenfold = self.students * 10;
             let days = (EVENTS / 100_000 * self.students / tenfold).max(1);
             let place = Place::new(self, servers, "tenfold", tenfold, days)?;
@@ -56,14 +55,10 @@ impl Bench {
                 cases.extend(place.comings_back(names, &mut place.corrections()?)?);
             }
         }
-        if self.wants("ingest_kafka") {
+        if self.wants(&["ingest_kafka"]) {
             cases.push(self.ingest(servers)?);
         }
         Ok(cases)
-    }
-
-    fn wants(&self, case: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|beginning| case.starts_with(beginning.as_str()))
     }
 
     /// The year's attendance from a file to Kafka.

@@ -43,6 +43,8 @@ pub(crate) struct LogAt {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum What {
     Roster,
+    Grades,
+    Incidents,
     Attendance,
 }
 
@@ -97,11 +99,15 @@ pub(super) async fn fill(
     let feeds = at.feeds(database).await?;
     match what {
         What::Roster => remember(&*feeds, "enrollment", 1).await?,
+        What::Grades => remember(&*feeds, "grades", 1).await?,
+        What::Incidents => remember(&*feeds, "incidents", 1).await?,
         What::Attendance => remember(&*feeds, "attendance", days).await?,
     }
     let started = Instant::now();
     let items = match what {
         What::Roster => append(&*opened.log, workload.roster()).await?,
+        What::Grades => append(&*opened.log, workload.grades()).await?,
+        What::Incidents => append(&*opened.log, workload.incidents()).await?,
         What::Attendance => append(&*opened.log, (0..days).flat_map(|day| workload.day(day))).await?,
     };
     Ok(Done { items, seconds: started.elapsed().as_secs_f64() })

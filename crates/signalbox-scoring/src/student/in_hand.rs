@@ -103,11 +103,7 @@ impl State for StudentInHand {
         if !unread.iter().all(Section::is_readable) {
             return Err(damaged());
         }
-        let mut state = Self { read: StudentState::default(), unread };
-        if state.unread.iter().any(Section::lacks_digest) {
-            state.whole()?;
-        }
-        Ok(state)
+        Ok(Self { read: StudentState::default(), unread })
     }
 
     fn encode(&self, bytes: &mut Vec<u8>, known: &mut Vec<u8>) {
@@ -139,30 +135,21 @@ fn is_digested(tag: u8) -> bool {
 impl Section {
     fn is_readable(&self) -> bool {
         let is_known = tags().any(|tag| tag == self.tag);
-        !is_known || self.format == PLAIN || self.format == DIGESTED && is_digested(self.tag)
-    }
-
-    /// As hubs wrote it before there were digests.
-    fn lacks_digest(&self) -> bool {
-        is_digested(self.tag) && self.format == PLAIN
+        let has_digest = self.format == DIGESTED && self.bytes.len() >= DIGEST_BYTES;
+        !is_known || if is_digested(self.tag) { has_digest } else { self.format == PLAIN }
     }
 
     fn digest(&self) -> Option<u128> {
-        let has_one = is_digested(self.tag) && self.format == DIGESTED;
-        let digest = self.bytes.first_chunk().filter(|_| has_one);
+        let digest = self.bytes.first_chunk().filter(|_| is_digested(self.tag));
         digest.map(|digest| u128::from_be_bytes(*digest))
     }
 
     fn value<T: DeserializeOwned>(&self) -> Result<T, HubError> {
-        postcard::from_bytes(self.value_bytes()?).map_err(|_| damaged())
+        postcard::from_bytes(self.value_bytes()).map_err(|_| damaged())
     }
 
-    fn value_bytes(&self) -> Result<&[u8], HubError> {
-        if self.format == DIGESTED {
-            self.bytes.get(DIGEST_BYTES..).ok_or_else(damaged)
-        } else {
-            Ok(&self.bytes)
-        }
+    fn value_bytes(&self) -> &[u8] {
+        if is_digested(self.tag) { &self.bytes[DIGEST_BYTES..] } else { &self.bytes }
     }
 }
 
@@ -174,7 +161,7 @@ impl StudentState {
             NAMES => self.names = section.value()?,
             RULE => return self.take_rule(section),
             tag => {
-                let taken = self.registers.take_section(tag, section.digest(), section.value_bytes()?);
+                let taken = self.registers.take_section(tag, section.digest(), section.value_bytes());
                 return taken.map_err(|_| damaged());
             }
         }
@@ -184,8 +171,7 @@ impl StudentState {
     /// A rule that this version does not know has flags that it cannot read. One that another version kept may stand behind
     /// its own: here they are in the order of their names.
     fn take_rule(&mut self, section: &Section) -> Result<bool, HubError> {
-        let (name, _): (&str, _) =
-            postcard::take_from_bytes(section.value_bytes()?).map_err(|_| damaged())?;
+        let (name, _): (&str, _) = postcard::take_from_bytes(section.value_bytes()).map_err(|_| damaged())?;
         if !Settings::NAMES.contains(&name) {
             return Ok(false);
         }
