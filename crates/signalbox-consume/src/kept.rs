@@ -12,8 +12,9 @@ use signalbox_store::state::{Lease, StateRow, Subject};
 
 use super::folder::Who;
 
-/// For all shards that a consumer has in a process together, were all its own: the states of some 120,000 students.
-const KEPT_BYTES: u64 = 48 << 20;
+/// For all shards that a consumer has in a process together, were all its own: the states of some 130,000 students with a term's
+/// grades.
+const KEPT_BYTES: u64 = 160 << 20;
 /// What a state takes beside its bytes: whose it is, the lists that point to it.
 const BESIDE_BYTES: u64 = 128;
 
