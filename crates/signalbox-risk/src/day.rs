@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Day(i32);
 
 impl Day {
+    pub(crate) const EPOCH: Day = Day(0);
     /// -9999-01-01, `Date::MIN`.
     const FIRST: Day = Day(-4_371_587);
     /// 9999-12-31, `Date::MAX`.

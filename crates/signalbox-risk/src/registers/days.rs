@@ -12,6 +12,7 @@ use crate::observation::{Category, Enrollment};
 
 mod live;
 mod names;
+mod packed;
 mod stored;
 
 pub use live::{LiveAttendance, LiveEnrollment};
@@ -27,6 +28,7 @@ pub(crate) struct Days {
     /// Sorted by (feed, key).
     pub(crate) enrollments: Vec<EnrollmentRow>,
     /// Sorted by (school, date, feed).
+    #[serde(serialize_with = "packed::serialize")]
     pub(crate) attendance: Vec<AttendanceRow>,
 }
 
@@ -47,7 +49,7 @@ pub(crate) struct Term {
     pub(crate) grade: Option<Box<str>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AttendanceRow {
     pub(crate) school: u32,
     pub(crate) date: Day,

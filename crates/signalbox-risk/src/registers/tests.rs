@@ -123,7 +123,7 @@ fn a_day_of_attendance_takes_few_bytes() {
         },
     ]);
     let size = |registers| bytes(registers)[0].1.len();
-    assert_eq!(size(&two) - size(&one), 8);
+    assert_eq!(size(&two) - size(&one), 2);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::{AttendanceRow, Days, EnrollmentRow, Names};
+use super::{AttendanceRow, Days, EnrollmentRow, Names, packed};
 use crate::registers::RegistersError;
 
 /// Days as read back, before they are believed: damaged bytes must not become a panic later.
@@ -9,6 +9,7 @@ pub(super) struct Stored {
     feeds: Names,
     schools: Names,
     enrollments: Vec<EnrollmentRow>,
+    #[serde(deserialize_with = "packed::deserialize")]
     attendance: Vec<AttendanceRow>,
 }
 
