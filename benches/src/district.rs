@@ -23,7 +23,7 @@ const CODES: [char; 4] = ['A', 'E', 'T', 'H'];
 /// The evening after the last school day: the whole year is covered.
 pub(crate) const NOW: &str = "2022-05-28T01:00:00Z";
 
-const CONFIG: &str = r#"district: {id: bench, timezone: America/Chicago, secret: "SECRET[env.SIGNALBOX_SECRET]"}
+const FEEDS: &str = r#"district: {id: bench, timezone: America/Chicago, secret: "SECRET[env.SIGNALBOX_SECRET]"}
 data_dir: ./var
 calendars: [{schools: all, school_year: 2022, first: 2021-08-23, last: 2022-05-27}]
 feeds:
@@ -37,8 +37,9 @@ feeds:
     csv: {path: "./drop/attendance*.csv", entity: attendance.daily, rows: exceptions, covers: school_year, absent_rows: end,
           columns: {student: Student_Number, school: School_ID, date: {from: Att_Date, format: "%m/%d/%Y"}, category: Att_Code},
           codes: {category: {A: absent_unexcused, E: absent_excused, T: tardy, H: absent_half_day}}}
-risk: {packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}
 "#;
+
+const RISK: &str = "risk: {packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}\n";
 
 /// Two more domains, and the rules that hear them.
 const BESIDE: &str = r#"  - name: grades
@@ -75,24 +76,21 @@ struct Row {
 impl District {
     pub(crate) fn new(folder: PathBuf, students: u32) -> io::Result<Self> {
         fs::create_dir_all(folder.join("drop"))?;
-        fs::write(folder.join("signalbox.yaml"), CONFIG)?;
+        fs::write(folder.join("signalbox.yaml"), format!("{FEEDS}{RISK}"))?;
         Ok(Self { folder, students, database_url: None })
     }
 
-    /// With grades and incidents beside, where `beside` says so.
-    pub(crate) fn with(folder: PathBuf, students: u32, beside: bool) -> io::Result<Self> {
+    /// With feeds of grades and incidents, and their rules.
+    pub(crate) fn with_all_domains(folder: PathBuf, students: u32) -> io::Result<Self> {
         let district = Self::new(folder, students)?;
-        if beside {
-            let feeds = CONFIG.split_once("risk:").map_or(CONFIG, |(feeds, _)| feeds);
-            fs::write(district.config(), format!("{feeds}{BESIDE}"))?;
-        }
+        fs::write(district.config(), format!("{FEEDS}{BESIDE}"))?;
         Ok(district)
     }
 
     /// Of a hub on servers, whose sections of the configuration these are.
     pub(crate) fn on(folder: PathBuf, students: u32, sections: &str, url: String) -> io::Result<Self> {
         let district = Self { database_url: Some(url), ..Self::new(folder, students)? };
-        fs::write(district.config(), format!("{CONFIG}{sections}"))?;
+        fs::write(district.config(), format!("{FEEDS}{RISK}{sections}"))?;
         Ok(district)
     }
 

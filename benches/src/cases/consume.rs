@@ -20,7 +20,7 @@ struct Consumed {
 impl Bench {
     /// The same events as those of a hub on servers.
     pub(super) fn consume_sqlite(&self) -> anyhow::Result<[Case; 2]> {
-        let alone = self.consume("consume", &["roster"])?;
+        let alone = self.consume(District::new(self.folder.join("consume"), self.students)?, &["roster"])?;
         let data_dir = alone.district.data_dir();
         let data_dir = data_dir.to_str().context("the folder's name is text")?;
         let parse = self.median(|_| {
@@ -28,7 +28,8 @@ impl Bench {
             ensure!(items == self.attendance_records(), "{items} records were read");
             Ok(rate)
         })?;
-        let beside = self.consume("beside", &["roster", "grades", "incidents"])?;
+        let district = District::with_all_domains(self.folder.join("beside"), self.students)?;
+        let beside = self.consume(district, &["roster", "grades", "incidents"])?;
         let workload = |of: &Consumed, beside: &str| {
             format!(
                 "`up --once` less {:.2} s that it takes with nothing to read: {} students on {DAYS} days in day order{beside}, \
@@ -56,8 +57,7 @@ impl Bench {
         ])
     }
 
-    fn consume(&self, folder: &str, before: &[&str]) -> anyhow::Result<Consumed> {
-        let district = District::with(self.folder.join(folder), self.students, before.len() > 1)?;
+    fn consume(&self, district: District, before: &[&str]) -> anyhow::Result<Consumed> {
         self.up_once(&district)?;
         for what in before {
             self.fill(&district, what)?;

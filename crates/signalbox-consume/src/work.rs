@@ -62,8 +62,8 @@ async fn worked<F: Folder>(
     Ok(Some(decided))
 }
 
-/// What an event is about comes with it: whose state it needs.
-type Events<F> = Vec<(Event, Option<<F as Folder>::Who>)>;
+/// An event, and whose state it needs.
+type Admitted<F> = (Event, Option<<F as Folder>::Who>);
 
 /// The shard hears this hub's events.
 async fn hear_all<F: Folder>(
@@ -72,7 +72,7 @@ async fn hear_all<F: Folder>(
     records: &[Record],
     draft: &mut Draft<F>,
     now: Timestamp,
-) -> Result<Events<F>, HubError> {
+) -> Result<Vec<Admitted<F>>, HubError> {
     let events = admitted::<F>(hub, &mut in_hand.admission, records, &mut draft.outbox, now).await?;
     for (event, _) in &events {
         let change = hear::<F>(&mut in_hand.state, event);
@@ -81,14 +81,14 @@ async fn hear_all<F: Folder>(
     Ok(events)
 }
 
-/// Folds one after the other all that is said of one: what is not decided on then (`keeps`: all may be) is made a row while it
-/// is still near the processor.
+/// Folds all that is said of one, then of the next. Unless this transaction `decides`, what became of each is made a row
+/// while it is still near the processor.
 async fn fold<F: Folder>(
     hub: &Hub,
     in_hand: &mut InHand<F>,
-    events: &Events<F>,
+    events: &[Admitted<F>],
     draft: &mut Draft<F>,
-    keeps: bool,
+    decides: bool,
     now: Timestamp,
 ) -> Result<(), HubError> {
     let mut said: Vec<(F::Who, &Event)> =
@@ -107,7 +107,7 @@ async fn fold<F: Folder>(
         if loaded.waits {
             in_hand.waiting.add([who]);
         }
-        if keeps {
+        if decides {
             draft.states.insert(who, loaded);
         } else {
             draft.write(hub, in_hand, who, loaded)?;
@@ -123,7 +123,7 @@ async fn admitted<F: Folder>(
     records: &[Record],
     dead: &mut Vec<NewEntry>,
     now: Timestamp,
-) -> Result<Events<F>, HubError> {
+) -> Result<Vec<Admitted<F>>, HubError> {
     let mut events = Vec::with_capacity(records.len());
     admission.next_batch();
     for record in records {

@@ -11,6 +11,7 @@ use crate::observation::{
     Category, CourseGrade, Enrollment, Fact, GradeKind, GradeOf, Incident, IncidentCategory, Mark,
     Observation,
 };
+use crate::registers::Heard;
 use crate::student::{YEAR, build, bytes, day, read_back, with_feeds};
 use crate::{Judging, Reference, Registers, Rows, Rule};
 
@@ -133,6 +134,12 @@ proptest! {
         prop_assert_eq!(&one, &other);
         prop_assert_eq!(bytes(&one), bytes(&other));
         prop_assert_eq!(read_back(&bytes(&one)), Ok(one.clone()));
+        let added_up_again = one.heard(&|_| Heard::All);
+        let digest = |registers: &Registers| {
+            let of = |tag: &u8| registers.write_section(*tag, &mut Vec::new()).unwrap_or_default();
+            Registers::TAGS.iter().map(of).collect::<Vec<u128>>()
+        };
+        prop_assert_eq!(digest(&added_up_again), digest(&one));
         let earlier = registers(&straight[..before.min(straight.len())]);
         for rule in rules() {
             let judge = |registers| {

@@ -9,12 +9,13 @@ mod incidents;
 mod tests;
 
 use jiff::civil::Date;
+use serde::Serialize;
 
 use self::course_grades::CourseGrades;
 pub(crate) use self::course_grades::LiveCourseGrade;
 use self::days::Days;
 pub use self::days::{LiveAttendance, LiveEnrollment};
-use self::digest::{Digest, Digested, Live as _};
+use self::digest::{Digested, Live as _};
 use self::incidents::Incidents;
 pub(crate) use self::incidents::LiveIncident;
 use crate::observation::{Enrollment, Fact, Observation};
@@ -77,31 +78,29 @@ macro_rules! registers {
             pub fn write_section(&self, tag: u8, bytes: &mut Vec<u8>) -> Option<u128> {
                 match tag {
                     $($tag if self.$name.facts != <$register>::default() => {
-                        let written = postcard::to_extend(&self.$name.facts, std::mem::take(bytes));
-                        *bytes = written.expect("a buffer that grows takes any register");
+                        append(bytes, &self.$name.facts);
                         Some(self.$name.digest.into())
                     })*
                     _ => None,
                 }
             }
 
-            /// Takes in a section that [`write_section`](Self::write_section) wrote, with the digest that it answered, if that
-            /// is known. `false`: there is none with this tag.
+            /// Takes in a section that [`write_section`](Self::write_section) wrote, with the digest that it answered. `false`:
+            /// there is none with this tag.
             ///
             /// # Errors
             /// When the bytes are none that this crate writes.
             pub fn take_section(
                 &mut self,
                 tag: u8,
-                digest: Option<u128>,
+                digest: u128,
                 bytes: &[u8],
             ) -> Result<bool, RegistersError> {
                 match tag {
                     $($tag => {
                         let read: Result<$register, _> = postcard::from_bytes(bytes);
                         let facts = read.map_err(|_| RegistersError(stringify!($name)))?;
-                        let digest = digest.map_or_else(|| Digest::of(&facts), Digest::from);
-                        self.$name = Digested { facts, digest };
+                        self.$name = Digested { facts, digest: digest.into() };
                     })*
                     _ => return Ok(false),
                 }
@@ -185,4 +184,9 @@ impl Registers {
         let days = terms.flat_map(|term| [Some(term.entry), term.exit.and_then(over)]);
         days.flatten().filter(|day| *day > date).min()
     }
+}
+
+fn append(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    let longer = postcard::to_extend(value, std::mem::take(bytes));
+    *bytes = longer.expect("a buffer that grows takes any value");
 }

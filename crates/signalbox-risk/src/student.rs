@@ -38,19 +38,19 @@ pub(crate) fn build(builder: ReferenceBuilder) -> Reference {
     builder.build().expect("sound reference")
 }
 
-/// The sections that registers are stored in.
-pub(crate) fn bytes(registers: &Registers) -> Vec<(u8, Vec<u8>)> {
+/// The sections that registers are stored in, with their digests.
+pub(crate) fn bytes(registers: &Registers) -> Vec<(u8, u128, Vec<u8>)> {
     let section = |tag: &u8| {
         let mut bytes = Vec::new();
-        registers.write_section(*tag, &mut bytes).map(|_| (*tag, bytes))
+        registers.write_section(*tag, &mut bytes).map(|digest| (*tag, digest, bytes))
     };
     Registers::TAGS.iter().filter_map(section).collect()
 }
 
-pub(crate) fn read_back(sections: &[(u8, Vec<u8>)]) -> Result<Registers, RegistersError> {
+pub(crate) fn read_back(sections: &[(u8, u128, Vec<u8>)]) -> Result<Registers, RegistersError> {
     let mut registers = Registers::default();
-    for (tag, bytes) in sections {
-        assert!(registers.take_section(*tag, None, bytes)?, "a section that is known");
+    for (tag, digest, bytes) in sections {
+        assert!(registers.take_section(*tag, *digest, bytes)?, "a section that is known");
     }
     Ok(registers)
 }

@@ -122,7 +122,7 @@ fn a_day_of_attendance_takes_few_bytes() {
             fact: Fact::Attendance { school: "100", date: date(2026, 9, 17), value: Some(Category::Tardy) },
         },
     ]);
-    let size = |registers| bytes(registers)[0].1.len();
+    let size = |registers| bytes(registers)[0].2.len();
     assert_eq!(size(&two) - size(&one), 2);
 }
 

@@ -139,9 +139,10 @@ impl Section {
         !is_known || if is_digested(self.tag) { has_digest } else { self.format == PLAIN }
     }
 
-    fn digest(&self) -> Option<u128> {
+    /// 0 where it says nothing that is known or decided.
+    fn digest(&self) -> u128 {
         let digest = self.bytes.first_chunk().filter(|_| is_digested(self.tag));
-        digest.map(|digest| u128::from_be_bytes(*digest))
+        digest.map_or(0, |digest| u128::from_be_bytes(*digest))
     }
 
     fn value<T: DeserializeOwned>(&self) -> Result<T, HubError> {
@@ -216,7 +217,7 @@ struct Sections<'a> {
 
 impl Sections<'_> {
     fn copy(&mut self, section: &Section) {
-        self.digest = self.digest.wrapping_add(section.digest().unwrap_or_default());
+        self.digest = self.digest.wrapping_add(section.digest());
         let begin = self.bytes.len();
         self.bytes.extend_from_slice(&section.bytes);
         self.head(begin, section.tag, section.format);

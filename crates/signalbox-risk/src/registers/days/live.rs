@@ -3,7 +3,7 @@ use jiff::civil::Date;
 use super::{AttendanceRow, Days, Term};
 use crate::observation::{Category, Enrollment};
 use crate::registers::Heard;
-use crate::registers::digest::{Live, optional, text};
+use crate::registers::digest::{Live, optional, said, text};
 
 /// A live enrolment register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,18 +56,13 @@ impl Days {
 
 impl Live for Days {
     fn each_live(&self, of_one: &mut dyn FnMut(&[u8])) {
-        let mut fact = Vec::new();
         for row in &self.enrollments {
             let Some(term) = &row.value else { continue };
-            fact.clear();
-            self.say_term(&mut fact, (row.feed, &row.key), term);
-            of_one(&fact);
+            of_one(&said(|fact| self.say_term(fact, (row.feed, &row.key), term)));
         }
         for row in &self.attendance {
             let Some(category) = row.value else { continue };
-            fact.clear();
-            self.say_day(&mut fact, row, category);
-            of_one(&fact);
+            of_one(&said(|fact| self.say_day(fact, row, category)));
         }
     }
 }

@@ -6,11 +6,12 @@
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Error, Visitor};
-use serde::{Deserializer, Serialize, Serializer};
+use serde::{Deserializer, Serializer};
 
 use super::AttendanceRow;
 use crate::day::Day;
 use crate::observation::Category;
+use crate::registers::append;
 
 /// The bits for what a row says: 0 if it ended, else one more than the category's place.
 const SAYS: u8 = 0x1f;
@@ -47,15 +48,15 @@ fn pack(to: &mut Vec<u8>, before: &AttendanceRow, row: &AttendanceRow) {
         | other(*school != before.school, OTHER_SCHOOL)
         | other(*feed != before.feed, OTHER_FEED);
     to.push(says | others);
-    number(to, i32::from(*date) - i32::from(before.date));
+    append(to, &(i32::from(*date) - i32::from(before.date)));
     if others & OTHER_SCHOOL != 0 {
-        number(to, school);
+        append(to, school);
     }
     if others & OTHER_FEED != 0 {
-        number(to, feed);
+        append(to, feed);
     }
     if others & OTHER_REVISION != 0 {
-        number(to, revision);
+        append(to, revision);
     }
 }
 
@@ -72,11 +73,6 @@ fn unpack(from: &mut &[u8], before: &AttendanceRow) -> Option<AttendanceRow> {
         revision: if head & OTHER_REVISION == 0 { before.revision } else { take(from)? },
         value,
     })
-}
-
-fn number(to: &mut Vec<u8>, number: impl Serialize) {
-    let longer = postcard::to_extend(&number, std::mem::take(to));
-    *to = longer.expect("a buffer that grows takes any number");
 }
 
 fn take<T: DeserializeOwned>(from: &mut &[u8]) -> Option<T> {

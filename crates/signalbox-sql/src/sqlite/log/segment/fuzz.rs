@@ -24,10 +24,6 @@ fn decode(blob: &Bytes, wanted: Range<Offset>) -> Result<Vec<Record>, Damaged> {
     Ok(records)
 }
 
-fn as_message(record: &Record) -> Message {
-    record.clone().into()
-}
-
 #[test]
 fn log_segment() {
     let headers: &[(&str, &'static [u8])] =
@@ -48,7 +44,7 @@ fn log_segment() {
         let offsets = records.iter().map(|record| record.offset);
         assert!(offsets.eq(FIRST..FIRST + records.len() as u64), "no record is passed over");
         if !records.is_empty() {
-            let messages: Vec<Message> = records.iter().map(as_message).collect();
+            let messages: Vec<Message> = records.iter().cloned().map(Message::from).collect();
             let again = decode(&packed(&messages).into(), 0..Offset::MAX);
             assert_eq!(again.as_ref(), Ok(&records), "what is read is written alike");
         }
