@@ -142,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn an_event_takes_no_more_of_the_arena_than_it_needs() {
+        let event = event(Data::OpsFeedMode(FeedMode { feed: "f".to_owned(), mode: Mode::Live }), None);
+        let mut chunk = Chunk::default();
+        chunk.push_event(&event, "a", 0);
+        let room = chunk.arena.capacity();
+        for shard in 0..100 {
+            chunk.push_event(&event, "a", shard);
+        }
+        assert!((room - 100 * HEADERS_BYTES..room).contains(&chunk.arena.capacity()), "{room}");
+    }
+
+    #[test]
     fn used_memory_shows_nothing_of_what_it_held() {
         let mode = Data::OpsFeedMode(FeedMode { feed: "f".to_owned(), mode: Mode::Live });
         let ended = RunEnded { feed: "f".to_owned(), run: 7, rows: None, covered: Vec::new() };
