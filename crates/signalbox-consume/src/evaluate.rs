@@ -18,8 +18,8 @@ impl<F: Folder> Member<F> {
     /// Asks where the topics end, for the shards of which that is not known, also those that are being worked on. One
     /// request.
     pub(super) async fn ask_ends(&mut self) -> Result<(), HubError> {
-        let held: BTreeSet<Shard> = self.shards.keys().chain(&self.news).copied().collect();
-        let unknown: Vec<Shard> = held.into_iter().filter(|shard| !self.ends.contains_key(shard)).collect();
+        let unknown = self.taken.iter().filter(|shard| !self.ends.contains_key(shard));
+        let unknown: Vec<Shard> = unknown.copied().collect();
         if unknown.is_empty() {
             return Ok(());
         }
@@ -35,21 +35,18 @@ impl<F: Folder> Member<F> {
         Ok(())
     }
 
-    /// Begins to fold what was brought, and to decide on who waits on the shards that have caught up and have no open
-    /// run; the others stay news.
+    /// Begins to fold what was brought, and to decide on who waits, on the shards that have caught up and have no open
+    /// run; the others stay news, and what they were brought is folded when there is enough of it, or nothing more comes.
     pub(super) async fn settle(&mut self, now: Timestamp) -> Result<(), HubError> {
         self.news.extend(self.brought.shards());
         let caught_up = self.caught_up().await?;
         // Calendars that were announced before these rows count for them, also in a process that never had a quiet
         // moment since its start.
         if !caught_up.is_empty() && self.refresh().await? {
-            self.news.extend(self.shards.keys());
+            self.news.extend(&self.taken);
         }
-        for shard in self.news.clone() {
-            let calendars = caught_up.contains(&shard).then(|| self.view.clone());
-            if calendars.is_some() || !self.brought.of(shard).is_empty() {
-                self.begin(shard, calendars, now).await?;
-            }
+        for shard in caught_up {
+            self.begin(shard, Some(self.view.clone()), now).await?;
         }
         Ok(())
     }
@@ -64,7 +61,7 @@ impl<F: Folder> Member<F> {
 
     /// Begins to work on a shard as soon as there is a place for it. Records of a shard that is no longer in hand are
     /// nobody's.
-    async fn begin(
+    pub(super) async fn begin(
         &mut self,
         shard: Shard,
         calendars: Option<Arc<ReferenceView>>,
@@ -77,6 +74,7 @@ impl<F: Folder> Member<F> {
         if let Some(in_hand) = self.shards.remove(&shard) {
             if calendars.is_some() {
                 self.ends.remove(&shard);
+                self.news.remove(&shard);
             }
             self.at_work.spawn(work::<F>(self.hub.clone(), in_hand, records, calendars, now));
         }
@@ -104,14 +102,14 @@ impl<F: Folder> Member<F> {
     pub(super) async fn worked(&mut self, done: Result<Worked<F>, JoinError>) -> Result<(), HubError> {
         let (in_hand, worked) = done.expect("work does not panic, and nobody aborts it");
         let shard = in_hand.lease.shard;
-        if let Ok(Some(decided)) = worked {
-            self.decided += decided;
-            self.news.remove(&shard);
-        } else {
-            self.news.insert(shard);
+        match worked {
+            Ok(Some(decided)) => self.decided += decided,
+            // There is still to be decided.
+            Ok(None) | Err(_) => drop(self.news.insert(shard)),
         }
         if self.keep_or_take_again(in_hand, worked)?.is_some() {
             self.report(shard).await;
+            self.look_how_far(shard).await?;
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ impl<F: Folder> Member<F> {
             let draft = Draft::of(advances);
             let passed = draft.commit(&self.hub, &mut in_hand).await;
             self.keep_or_take_again(in_hand, passed)?;
+            self.look_how_far(shard).await?;
         }
         Ok(())
     }

@@ -25,8 +25,8 @@ pub(super) struct InHand<F: Folder> {
     is_due: bool,
     pub(super) kept: Kept<F::Who>,
     pub(super) admission: Admission,
-    /// When the store was asked for dates that had come.
-    pub(super) due_asked_ms: Option<i64>,
+    /// The day whose due dates the store was asked for.
+    pub(super) due_asked: Option<Date>,
     /// Built when first needed after a change.
     pub(super) reference: Option<F::Reference>,
 }
@@ -45,7 +45,7 @@ impl<F: Folder> InHand<F> {
             is_due,
             kept: Kept::one_of(shards),
             admission: Admission::default(),
-            due_asked_ms: None,
+            due_asked: None,
             reference: None,
         })
     }

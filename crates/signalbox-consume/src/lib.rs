@@ -55,12 +55,17 @@ use self::in_hand::InHand;
 pub use self::position::{behind_of, ends_of};
 pub use self::row::digest;
 
-/// Records folded in one transaction. A first load brings a student's year in a row: the more of them, the fewer times
-/// a state is read and written.
-const RECORDS: usize = 4_000;
+/// Records of a shard folded in one transaction, if so many wait: the more days of a student it has, the fewer times the
+/// state is read and written.
+const RECORDS: usize = 16_000;
+/// Records of all shards that are brought before they are folded, be none of the shards full.
+const RECORDS_IN_ALL: usize = 3 * RECORDS;
+/// Of one delivery.
+const DELIVERED: usize = 4_000;
 /// Of whom is decided in one transaction.
 const SUBJECTS: usize = 2_000;
-/// Shards that are worked on at the same time: while one waits for the store, another uses the processor.
+/// Shards that are worked on at the same time: while one waits for the store, another uses the processor. Of those that
+/// are far behind no more are read: the others wait for their turn, and what is brought is of few students.
 const AT_WORK: usize = 3;
 /// Deliveries of one turn, at most; then it is settled.
 const DELIVERIES: usize = 16;
@@ -91,16 +96,21 @@ pub struct Member<F: Folder> {
     hub: Arc<Hub>,
     topics: Vec<String>,
     subscription: Box<dyn Subscription>,
+    /// Those that nobody works on.
     shards: BTreeMap<Shard, InHand<F>>,
+    /// All that were taken, also those that are being worked on.
+    taken: BTreeSet<Shard>,
     brought: Brought,
     /// Where the topics of shards ended when this was asked, after they were decided on last: from there on they have
     /// caught up, however much is appended meanwhile.
     ends: BTreeMap<Shard, Vec<Offset>>,
-    /// Shards that something happened on since they were decided on last.
+    /// Shards that something happened on since deciding on them was begun last: of what happens meanwhile it may not know.
     news: BTreeSet<Shard>,
     view: Arc<ReferenceView>,
     /// Assigned, and to be taken: at first, and again after the store or the log did not answer.
     to_take: BTreeSet<Shard>,
+    /// Shards in hand that were far behind when they were taken, and where their topics ended then.
+    far_behind: BTreeMap<Shard, Vec<Offset>>,
     was_assigned: bool,
     /// Each on another shard.
     at_work: JoinSet<Worked<F>>,
@@ -131,7 +141,7 @@ impl<F: Folder> Consuming for Member<F> {
             self.finish().await?;
             let mut left = self.behind().await?;
             if left == 0 && self.has_its_share() {
-                self.news = self.shards.keys().copied().collect();
+                self.news.clone_from(&self.taken);
                 self.ask_ends().await?;
                 self.settle(now).await?;
                 self.finish().await?;
@@ -167,7 +177,7 @@ impl<F: Folder> Consuming for Member<F> {
     ) -> Result<usize, HubError> {
         let first = self.step_by(idle, clock).await?;
         if first.is_none() && (self.refresh().await? | self.is_new_day(clock())) {
-            self.news.extend(self.shards.keys());
+            self.news.extend(&self.taken);
         }
         let came = first.is_some_and(|records| records > 0);
         if came || !self.news.is_empty() {
@@ -183,6 +193,9 @@ impl<F: Folder> Consuming for Member<F> {
             }
         }
         self.settle(clock()).await?;
+        if first.is_none() {
+            self.begin_all(clock()).await?;
+        }
         Ok(std::mem::take(&mut self.decided))
     }
 }
@@ -198,11 +211,13 @@ impl<F: Folder> Member<F> {
             topics,
             subscription,
             shards: BTreeMap::new(),
+            taken: BTreeSet::new(),
             brought: Brought::default(),
             ends: BTreeMap::new(),
             news: BTreeSet::new(),
             view: Arc::default(),
             to_take: BTreeSet::new(),
+            far_behind: BTreeMap::new(),
             was_assigned: false,
             at_work: JoinSet::new(),
             decided: 0,
@@ -212,7 +227,7 @@ impl<F: Folder> Member<F> {
 
     /// What is left may not be there.
     async fn look_for_gaps(&mut self) -> Result<(), HubError> {
-        self.news = self.shards.keys().copied().collect();
+        self.news.clone_from(&self.taken);
         self.ends.clear();
         self.ask_ends().await?;
         self.pass_over_gaps().await
@@ -236,14 +251,14 @@ impl<F: Folder> Member<F> {
     ) -> Result<Option<u64>, HubError> {
         // Only waits are given up, never work: a delivery in hand is always worked through.
         let came = tokio::select! {
-            delivery = self.subscription.next(RECORDS) => Some(self.work(delivery?, clock()).await?),
+            delivery = self.subscription.next(DELIVERED) => Some(self.work(delivery?, clock()).await?),
             Some(done) = self.at_work.join_next() => {
                 self.worked(done).await?;
                 Some(0)
             }
             () = tokio::time::sleep(idle) => None,
         };
-        if !self.to_take.is_empty() {
+        if self.may_take() {
             self.finish().await?;
             self.take_due().await?;
         }
@@ -260,9 +275,11 @@ impl<F: Folder> Member<F> {
                 let finished = self.finish().await;
                 for shard in &shards {
                     self.shards.remove(shard);
+                    self.taken.remove(shard);
                     self.to_take.remove(shard);
                     self.news.remove(shard);
                     self.ends.remove(shard);
+                    self.far_behind.remove(shard);
                     drop(self.brought.take(*shard));
                 }
                 finished?;
@@ -271,7 +288,9 @@ impl<F: Folder> Member<F> {
                 signalbox_hub::failpoint!("poll");
                 let count = records.len() as u64;
                 self.brought.add(shard, records);
-                if self.brought.count() >= RECORDS {
+                if self.brought.of(shard).len() >= RECORDS {
+                    self.begin(shard, None, now).await?;
+                } else if self.brought.count() >= RECORDS_IN_ALL {
                     self.begin_all(now).await?;
                 }
                 return Ok(count);

@@ -6,15 +6,21 @@ use signalbox_log::{Shard, StartAt};
 use signalbox_store::StoreError;
 use signalbox_store::state::Position;
 
-use super::Member;
 use super::folder::Folder;
 use super::in_hand::InHand;
-use super::position::record_id;
+use super::position::{behind_of, ends_of, record_id};
+use super::{AT_WORK, Member, RECORDS};
 
 impl<F: Folder> Member<F> {
+    /// Whether a shard waits to be taken and its turn has come.
+    pub(super) fn may_take(&self) -> bool {
+        !self.to_take.is_empty() && self.far_behind.len() < AT_WORK
+    }
+
     /// Takes what was assigned and is not in hand. What fails is tried again the next time.
     pub(super) async fn take_due(&mut self) -> Result<(), HubError> {
-        while let Some(shard) = self.to_take.first().copied() {
+        while self.may_take() {
+            let Some(shard) = self.to_take.first().copied() else { break };
             self.take(shard).await?;
             self.to_take.remove(&shard);
         }
@@ -34,7 +40,22 @@ impl<F: Folder> Member<F> {
         self.ends.remove(&shard);
         self.subscription.start(shard, &starts(&in_hand.lease.positions)).await?;
         self.shards.insert(shard, in_hand);
+        self.taken.insert(shard);
         self.news.insert(shard);
+        let ends = ends_of(&*self.hub.log, &self.topics, shard).await?;
+        self.far_behind.insert(shard, ends);
+        self.look_how_far(shard).await
+    }
+
+    /// Whoever was far behind and no longer is makes room for others.
+    pub(super) async fn look_how_far(&mut self, shard: Shard) -> Result<(), HubError> {
+        let (Some(ends), Some(in_hand)) = (self.far_behind.get(&shard), self.shards.get(&shard)) else {
+            return Ok(());
+        };
+        let positions = &in_hand.lease.positions;
+        if behind_of(&*self.hub.log, &self.topics, shard, positions, ends).await? <= RECORDS as u64 {
+            self.far_behind.remove(&shard);
+        }
         Ok(())
     }
 
@@ -70,7 +91,9 @@ impl<F: Folder> Member<F> {
                 Ok(Some(done))
             }
             Err(error) => {
+                self.taken.remove(&shard);
                 self.to_take.insert(shard);
+                self.far_behind.remove(&shard);
                 match error {
                     HubError::Store(StoreError::Fenced | StoreError::Moved | StoreError::Unknown) => Ok(None),
                     error => Err(error),

@@ -4,6 +4,7 @@ mod acts;
 
 use std::time::Duration;
 
+use jiff::ToSpan;
 use signalbox_hub::consumer::Consuming;
 use signalbox_store::StateStore;
 use signalbox_store::memory::MemoryState;
@@ -12,7 +13,7 @@ use signalbox_store::state::{Batch, StateRow};
 use self::acts::{Acts, a_calendar, acts, hub, now, student, told};
 use super::folder::{Folder, Who};
 use super::kept::Kept;
-use super::{Member, listed};
+use super::{Member, SUBJECTS, listed};
 
 /// Deciding against no calendar would take back all that was said by one.
 #[tokio::test(flavor = "multi_thread")]
@@ -66,10 +67,46 @@ async fn who_has_nothing_left_hears_what_the_group_decides() {
     assert_eq!(first.shards.len(), all);
 }
 
+/// What happens while a shard is decided on is not known to who decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_at_work_is_decided_on_again_after_what_came_meanwhile() {
+    let hub = hub();
+    let mut member = Member::<Acts>::join(hub.clone()).await.expect("joins");
+    member.drain(now()).await.expect("drains");
+    member.news.clone_from(&member.taken);
+    member.ask_ends().await.expect("asks");
+    member.settle(now()).await.expect("begins");
+    assert!(!member.at_work.is_empty());
+    a_calendar(&hub).await;
+    assert!(member.refresh().await.expect("reads"));
+    member.news.extend(&member.taken);
+    member.finish().await.expect("has decided");
+    assert_eq!(member.news, member.taken, "who was at work did not know of it");
+    member.drain(now()).await.expect("drains");
+    let calendars: Vec<u64> = member.shards.values().map(|in_hand| in_hand.state.calendars).collect();
+    assert_eq!(calendars, [1, 1, 1]);
+}
+
+/// What falls due for many on one day was decided for the first two thousand of a shard.
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_whose_date_has_come_is_decided_on() {
+    let hub = hub();
+    let students = 4 * SUBJECTS;
+    for n in 0..students {
+        acts(&hub, student(n as u128)).await;
+    }
+    let mut member = Member::<Acts>::join(hub.clone()).await.expect("joins");
+    member.drain(now()).await.expect("drains");
+    member.drain(now() + 10.minutes()).await.expect("drains");
+    assert_eq!(told(&hub).await, vec!["acted, calendars: 0"; students]);
+    member.drain(now() + 6.hours()).await.expect("drains");
+    assert_eq!(told(&hub).await[students..], vec!["a day later"; students]);
+}
+
 #[tokio::test]
 async fn a_kept_state_is_the_last_that_was_committed() {
     let row = |n: u8, content: u8| StateRow {
-        subject: student(n).subject(),
+        subject: student(n.into()).subject(),
         state: vec![content].into(),
         due_ms: None,
     };

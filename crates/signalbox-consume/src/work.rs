@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use signalbox_event::Event;
 use signalbox_hub::reference::ReferenceView;
 use signalbox_hub::shard::Place;
@@ -20,9 +21,6 @@ use super::position::advances;
 use super::waiting::{Pages, Waiting};
 use crate::dead_letters;
 
-/// How often the store is asked whose date has come.
-const DUE_EVERY_MS: i64 = 60_000;
-
 /// Folds records of a shard and, given the calendars, decides on who waits; returns how many were. `None`: it was not the
 /// time to decide. On failure nothing was written, or nobody knows; what is in hand is to be dropped.
 pub(super) async fn work<F: Folder>(
@@ -32,19 +30,20 @@ pub(super) async fn work<F: Folder>(
     calendars: Option<Arc<ReferenceView>>,
     now: Timestamp,
 ) -> (InHand<F>, Result<Option<usize>, HubError>) {
-    let worked = worked(&hub, &mut in_hand, &records, calendars, now).await;
+    let worked = worked(&hub, &mut in_hand, records, calendars, now).await;
     (in_hand, worked)
 }
 
 async fn worked<F: Folder>(
     hub: &Hub,
     in_hand: &mut InHand<F>,
-    records: &[Record],
+    records: Vec<Record>,
     calendars: Option<Arc<ReferenceView>>,
     now: Timestamp,
 ) -> Result<Option<usize>, HubError> {
-    let mut draft = Draft::of(advances(&in_hand.lease, records));
-    let events = hear_all(hub, in_hand, records, &mut draft, now).await?;
+    let mut draft = Draft::of(advances(&in_hand.lease, &records));
+    let events = hear_all(hub, in_hand, &records, &mut draft, now).await?;
+    drop(records);
     let view = calendars.filter(|_| !in_hand.state.has_open_run());
     fold(hub, in_hand, &events, &mut draft, view.is_some(), now).await?;
     drop(events);
@@ -53,8 +52,9 @@ async fn worked<F: Folder>(
         return Ok(None);
     };
     in_hand.follow(&view);
-    in_hand.turn_to(hub.settings.district.local_date(now), &view);
-    hear_due(hub, in_hand, now).await?;
+    let today = hub.settings.district.local_date(now);
+    in_hand.turn_to(today, &view);
+    hear_due(hub, in_hand, today).await?;
     let reference = in_hand.take_reference(hub, &view);
     let place = place(hub, in_hand, &draft);
     let decided = decide(hub, in_hand, &Against { reference: &reference, place, now }, draft).await?;
@@ -147,15 +147,16 @@ fn keeps(hub: &Hub, consumer: &str, topic: &str) -> bool {
     hub.settings.topics.keepers().iter().any(|(kept, keeper)| kept == topic && keeper.name == consumer)
 }
 
-/// Adds those whose date has come. Dates come by the day, so they are looked for now and then only.
-async fn hear_due<F: Folder>(hub: &Hub, in_hand: &mut InHand<F>, now: Timestamp) -> Result<(), HubError> {
-    let now_ms = now.as_millisecond();
-    if in_hand.due_asked_ms.is_some_and(|asked_ms| (asked_ms..asked_ms + DUE_EVERY_MS).contains(&now_ms)) {
+/// Adds all whose date has come. Dates come by the day, so they are looked for once a day.
+async fn hear_due<F: Folder>(hub: &Hub, in_hand: &mut InHand<F>, today: Date) -> Result<(), HubError> {
+    let as_of = in_hand.state.day(today);
+    if in_hand.due_asked == Some(as_of) {
         return Ok(());
     }
-    let due = hub.states.due(&in_hand.lease, now_ms, SUBJECTS).await?;
+    let until_ms = hub.settings.district.start_of(as_of);
+    let due = hub.states.due(&in_hand.lease, until_ms, usize::MAX).await?;
     in_hand.waiting.add(due.iter().filter_map(|subject| F::Who::of_subject(subject)));
-    in_hand.due_asked_ms = Some(now_ms);
+    in_hand.due_asked = Some(as_of);
     Ok(())
 }
 

@@ -11,7 +11,6 @@ use crate::observation::{
     Category, CourseGrade, Enrollment, Fact, GradeKind, GradeOf, Incident, IncidentCategory, Mark,
     Observation,
 };
-use crate::registers::Heard;
 use crate::student::{YEAR, build, bytes, day, read_back, with_feeds};
 use crate::{Judging, Reference, Registers, Rows, Rule};
 
@@ -134,7 +133,7 @@ proptest! {
         prop_assert_eq!(&one, &other);
         prop_assert_eq!(bytes(&one), bytes(&other));
         prop_assert_eq!(read_back(&bytes(&one)), Ok(one.clone()));
-        let added_up_again = one.heard(&|_| Heard::All);
+        let added_up_again = one.added_up_again();
         let digest = |registers: &Registers| {
             let of = |tag: &u8| registers.write_section(*tag, &mut Vec::new()).unwrap_or_default();
             Registers::TAGS.iter().map(of).collect::<Vec<u128>>()

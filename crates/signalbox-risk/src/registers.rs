@@ -15,7 +15,7 @@ use self::course_grades::CourseGrades;
 pub(crate) use self::course_grades::LiveCourseGrade;
 use self::days::Days;
 pub use self::days::{LiveAttendance, LiveEnrollment};
-use self::digest::{Digested, Live as _};
+use self::digest::{Digest, Digested, Live as _};
 use self::incidents::Incidents;
 pub(crate) use self::incidents::LiveIncident;
 use crate::observation::{Enrollment, Fact, Observation};
@@ -107,10 +107,16 @@ macro_rules! registers {
                 Ok(true)
             }
 
-            /// What is heard of the feeds: to be judged, not to be stored.
+            /// What is heard of the feeds: to be judged, not to be stored, so it has no digest.
             #[must_use]
             pub fn heard(&self, of: &dyn Fn(&str) -> Heard) -> Registers {
-                Registers { $($name: Digested::of(self.$name.facts.heard(of)),)* }
+                Registers { $($name: Digested { facts: self.$name.facts.heard(of), digest: Digest::default() },)* }
+            }
+
+            /// The same facts, whose digests are made of them once more.
+            #[cfg(test)]
+            pub(crate) fn added_up_again(&self) -> Registers {
+                Registers { $($name: Digested::of(self.$name.facts.clone()),)* }
             }
 
             /// Appends the canonical bytes of the LIVE facts, in a fixed order and without ambiguity: no revisions, no ended

@@ -35,7 +35,7 @@ use self::coverage::Coverage;
 pub use self::fold::observation;
 use self::judge::Judge;
 use self::law::Law;
-pub use self::scopes::Scopes;
+pub use self::scopes::{Scopes, Written};
 use self::student::{StudentInHand, StudentYear};
 
 /// For the list of consumers.
@@ -85,9 +85,11 @@ impl Folder for Scoring {
     }
 
     fn hear(own: &mut OfShard, event: &Event) -> ShardChange {
-        match &event.data {
-            Data::OpsRunEnded(ended) => own.coverage.run_ended(ended),
-            Data::RosterEnrollment(enrollment) if enrollment.status.is_active() => own.scopes.see(enrollment),
+        match (&event.data, event.subject) {
+            (Data::OpsRunEnded(ended), _) => own.coverage.run_ended(ended),
+            (Data::RosterEnrollment(enrollment), Some(student)) if enrollment.status.is_active() => {
+                own.scopes.see(student, enrollment)
+            }
             _ => ShardChange::Same,
         }
     }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use serde_json::Value;
 use signalbox_consume::folder::{Folder, Who};
+use signalbox_event::StudentKey;
 use signalbox_event::id::flag_id;
 use signalbox_hub::{Hub, HubError};
 use signalbox_risk::Flag;
@@ -17,7 +18,7 @@ use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
 use super::listed::{Listed, TOLD};
-use super::{PAGE, find_student, local, shard_state, state_of, states_of};
+use super::{PAGE, local, shard_state, state_of, states_of, whose_key_begins, with_id};
 
 /// Shorter ones are how several begin, or how one is mistyped.
 const SHORTEST_PREFIX: usize = 6;
@@ -110,22 +111,33 @@ pub fn id(hub: &Hub, who: StudentYear, rule: &str, number: u32) -> Uuid {
     flag_id(&hub.settings.district.id, who.student, who.school_year, rule, number)
 }
 
-/// The flags that a text names: by the beginning of their id, or by an id of their student's.
+/// The flags that a text names: by an id of their student's in a tool, else by how their id begins, or the key of their
+/// student. Where both begin so, all are meant: the caller is to say more.
 pub async fn find(hub: &Hub, named: &str) -> Result<Vec<Found>, HubError> {
+    let of_id = with_id(hub, named).await?;
+    if !of_id.is_empty() {
+        return of_students(hub, &of_id).await;
+    }
+    let mut found = of_students(hub, &whose_key_begins(hub, named).await?).await?;
+    let Some(ids) = that_begin(named.trim_start_matches("F-")) else { return Ok(found) };
+    for card in hub.states.cards_by_id(Scoring::KEPT_AS, FLAG, ids, FOUND_AT_MOST).await? {
+        let Some(who) = StudentYear::of_subject(&card.subject) else { continue };
+        let Some(state) = state_of(hub, who).await? else { continue };
+        let is_new = |flag: &Found| {
+            !found.iter().any(|held| (held.who, &held.rule, held.number) == (who, &flag.rule, flag.number))
+        };
+        let of_card = |flag: &Found| id(hub, who, &flag.rule, flag.number) == card.id;
+        let flags: Vec<Found> = all_of(who, &state).filter(|flag| of_card(flag) && is_new(flag)).collect();
+        found.extend(flags);
+    }
+    Ok(found)
+}
+
+async fn of_students(hub: &Hub, students: &[StudentKey]) -> Result<Vec<Found>, HubError> {
     let mut found = Vec::new();
-    let students = find_student(hub, named).await?;
-    for student in &students {
+    for student in students {
         for (who, state) in states_of(hub, *student).await? {
             found.extend(all_of(who, &state));
-        }
-    }
-    // An id of a student's is never how the id of another's flag begins.
-    if let Some(ids) = that_begin(named.trim_start_matches("F-")).filter(|_| students.is_empty()) {
-        for card in hub.states.cards_by_id(Scoring::KEPT_AS, FLAG, ids, FOUND_AT_MOST).await? {
-            let Some(who) = StudentYear::of_subject(&card.subject) else { continue };
-            let Some(state) = state_of(hub, who).await? else { continue };
-            let of_card = |flag: &Found| id(hub, who, &flag.rule, flag.number) == card.id;
-            found.extend(all_of(who, &state).filter(of_card));
         }
     }
     Ok(found)

@@ -97,17 +97,17 @@ pub(crate) async fn shard_state(hub: &Hub, shard: Shard) -> Result<ScoredShard, 
     Ok(ScoredShard::stored(hub, Scoring::KEPT_AS, shard).await?.0)
 }
 
-/// The students that an id names: a source id, or how a student key begins.
-pub async fn find_student(hub: &Hub, id: &str) -> Result<Vec<StudentKey>, HubError> {
+/// The students that a text names: by an id of a tool's, else by how their key begins.
+pub async fn find_student(hub: &Hub, named: &str) -> Result<Vec<StudentKey>, HubError> {
+    let found = with_id(hub, named).await?;
+    if found.is_empty() { whose_key_begins(hub, named).await } else { Ok(found) }
+}
+
+/// The students with this id in a tool.
+pub(crate) async fn with_id(hub: &Hub, id: &str) -> Result<Vec<StudentKey>, HubError> {
     let rows = hub.feeds.find_id(Named::Student, id).await?;
     let named = rows.iter().filter(|row| !is_the_hubs_own(&row.id_type));
-    let mut found: Vec<StudentKey> = named.filter_map(|row| row.target.parse().ok()).collect();
-    if found.is_empty() && id.len() >= SHORTEST_PREFIX {
-        found = keys_that_begin(hub, &id.to_ascii_lowercase()).await?;
-    }
-    found.sort();
-    found.dedup();
-    Ok(found)
+    Ok(each_once(named.filter_map(|row| row.target.parse().ok()).collect()))
 }
 
 /// The id of the roster's that this would be but for how it is written: zeros, spaces, case.
@@ -120,16 +120,27 @@ pub async fn similar_id(hub: &Hub, id: &str) -> Result<Option<String>, HubError>
 /// Shorter ones are told apart by chance.
 const SHORTEST_PREFIX: usize = 4;
 
-async fn keys_that_begin(hub: &Hub, prefix: &str) -> Result<Vec<StudentKey>, HubError> {
+/// None of a beginning that is too short.
+pub(crate) async fn whose_key_begins(hub: &Hub, prefix: &str) -> Result<Vec<StudentKey>, HubError> {
     let (mut found, mut after) = (Vec::new(), None);
+    if prefix.len() < SHORTEST_PREFIX {
+        return Ok(found);
+    }
+    let prefix = prefix.to_ascii_lowercase();
     loop {
         let rows = hub.feeds.crosswalk(after.as_ref(), 20_000).await?;
-        let Some(last) = rows.last() else { return Ok(found) };
+        let Some(last) = rows.last() else { return Ok(each_once(found)) };
         let of_students = rows.iter().filter(|row| row.what == Named::Student);
-        let begin = of_students.filter(|row| row.target.starts_with(prefix));
+        let begin = of_students.filter(|row| row.target.starts_with(&prefix));
         found.extend(begin.filter_map(|row| row.target.parse::<StudentKey>().ok()));
         after = Some(last.clone());
     }
+}
+
+fn each_once(mut found: Vec<StudentKey>) -> Vec<StudentKey> {
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// A time as people see it, to the second: RFC 3339 in the district's zone, with its offset.

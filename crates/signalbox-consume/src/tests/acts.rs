@@ -1,10 +1,11 @@
-//! A consumer that says once of each student that somebody acted, and how many calendars it knew then.
+//! A consumer that says once of each student that somebody acted, and how many calendars it knew then; and once more a day
+//! later.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use signalbox_event::data::{Acknowledged, Calendar};
 use signalbox_event::id::derived;
@@ -30,6 +31,8 @@ use crate::listed;
 const CONSUMERS: &[Consumer] = &[listed::<Acts>()];
 /// What the rows of students begin with.
 const STUDENT: u8 = 1;
+/// The day after [`now`].
+const A_DAY_LATER: Date = date(2021, 12, 2);
 
 pub(super) struct Acts;
 
@@ -50,19 +53,20 @@ impl Who for Student {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     has_acted: bool,
-    is_told: bool,
+    /// How often that was told.
+    told: u8,
 }
 
 impl State for Known {
     fn decode(bytes: Bytes) -> Result<Self, HubError> {
         match &bytes[..] {
-            &[has_acted, is_told] => Ok(Self { has_acted: has_acted == 1, is_told: is_told == 1 }),
+            &[has_acted, told] => Ok(Self { has_acted: has_acted == 1, told }),
             _ => Err(HubError::Stored("act")),
         }
     }
 
     fn encode(&self, bytes: &mut Vec<u8>, known: &mut Vec<u8>) {
-        let all = [self.has_acted, self.is_told].map(u8::from);
+        let all = [self.has_acted.into(), self.told];
         bytes.extend(all);
         known.extend(all);
     }
@@ -102,14 +106,18 @@ impl Folder for Acts {
     }
 
     fn decide(on: &Deciding<'_, Self>, who: Student, state: &mut Known) -> Result<Decided, HubError> {
-        if !state.has_acted || std::mem::replace(&mut state.is_told, true) {
-            return Ok(Decided::default());
-        }
+        let is_later = on.as_of >= A_DAY_LATER;
+        let kind = match (state.has_acted, state.told) {
+            (true, 0) => format!("acted, calendars: {}", on.reference),
+            (true, 1) if is_later => "a day later".to_owned(),
+            _ => return Ok(Decided::default()),
+        };
+        state.told += 1;
         let entry = NewEntry {
-            id: derived(&[b"acts", &who.subject()]),
+            id: derived(&[b"acts", &who.subject(), &[state.told]]),
             target: Self::NAME.to_owned(),
             lane: who.0.to_string(),
-            kind: format!("acted, calendars: {}", on.reference),
+            kind,
             flag_id: None,
             body: Vec::new(),
             created_ms: on.now.as_millisecond(),
@@ -117,7 +125,7 @@ impl Folder for Acts {
             part: false,
             cancels: None,
         };
-        Ok(Decided { entries: vec![entry], looks_again: None })
+        Ok(Decided { entries: vec![entry], looks_again: (!is_later).then_some(A_DAY_LATER) })
     }
 }
 
@@ -125,8 +133,8 @@ pub(super) fn now() -> Timestamp {
     "2021-12-01T18:00:00Z".parse().expect("a time")
 }
 
-pub(super) fn student(n: u8) -> Student {
-    Student(StudentKey::from_uuid(Uuid::from_bytes([n; 16])))
+pub(super) fn student(n: u128) -> Student {
+    Student(StudentKey::from_uuid(Uuid::from_u128(n)))
 }
 
 pub(super) fn hub() -> Arc<Hub> {
@@ -186,6 +194,6 @@ pub(super) async fn a_calendar(hub: &Hub) {
 
 /// What was said, in the order in which it was.
 pub(super) async fn told(hub: &Hub) -> Vec<String> {
-    let entries = hub.outbox.entries(0, 100).await.expect("reads");
+    let entries = hub.outbox.entries(0, usize::MAX).await.expect("reads");
     entries.into_iter().map(|entry| entry.kind).collect()
 }

@@ -139,9 +139,9 @@ impl Section {
         !is_known || if is_digested(self.tag) { has_digest } else { self.format == PLAIN }
     }
 
-    /// 0 where it says nothing that is known or decided.
+    /// 0 where it says nothing that is known or decided. Of a section that this version does not know the format tells.
     fn digest(&self) -> u128 {
-        let digest = self.bytes.first_chunk().filter(|_| is_digested(self.tag));
+        let digest = self.bytes.first_chunk().filter(|_| self.format == DIGESTED);
         digest.map_or(0, |digest| u128::from_be_bytes(*digest))
     }
 

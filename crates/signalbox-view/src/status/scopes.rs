@@ -1,9 +1,7 @@
 //! Whom rules are for, beside whom the rosters have: a rule for grade "9" where the roster says "09" is for nobody.
 
-use std::collections::BTreeSet;
-
 use signalbox_risk::Rule;
-use signalbox_scoring::Scopes;
+use signalbox_scoring::{Scopes, Written};
 
 use super::Note;
 
@@ -25,15 +23,19 @@ fn for_nobody<'a>(
     rule: &'a Rule,
     what: &'static str,
     names: &'a [String],
-    there: &'a BTreeSet<String>,
+    there: &'a Written,
 ) -> impl Iterator<Item = Note> + 'a {
-    names.iter().filter(|name| !there.contains(*name)).map(move |name| {
-        let known: Vec<&str> = there.iter().take(NAMES_SHOWN).map(String::as_str).collect();
-        let have = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    names.iter().filter(|name| there.has(name) == Some(false)).map(move |name| {
+        let known: Vec<&str> = there.shown().take(NAMES_SHOWN).collect();
+        let written = if known.is_empty() {
+            String::new()
+        } else {
+            format!(" The rosters write: {}.", known.join(", "))
+        };
         Note {
             code: "rule_for_nobody",
             message: format!(
-                "The rule {} is for {what} \"{name}\", and no student is in it. The rosters write: {have}.",
+                "The rule {} is for {what} \"{name}\", and no student is in it.{written}",
                 rule.name()
             ),
         }

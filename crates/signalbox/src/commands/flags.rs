@@ -53,8 +53,8 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
 /// No flags at a school that nobody is enrolled at is no good news.
 async fn tell_of_school(hub: &Hub, school: &str) -> Result<(), Failure> {
     let schools = scopes(hub).await?.schools;
-    if !schools.contains(school) {
-        let help = did_you_mean(school, schools.iter().map(String::as_str));
+    if schools.has(school) == Some(false) {
+        let help = did_you_mean(school, schools.shown());
         tracing::warn!("nobody is enrolled at a school \"{school}\"; {help}");
     }
     Ok(())

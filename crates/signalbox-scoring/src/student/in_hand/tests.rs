@@ -61,14 +61,18 @@ fn what_another_version_has_beside_is_kept_as_it_is() {
     let mut bytes = encoded(&full()).0.to_vec();
     push(&mut bytes, RULE, DIGESTED, &[&[1; DIGEST_BYTES][..], &plain(&("tardiness", 7_u8))].concat());
     push(&mut bytes, 99, 1, b"a section");
-    push(&mut bytes, 99, 2, b"of another format");
+    push(&mut bytes, 99, 3, b"of another format");
+    push(&mut bytes, 98, DIGESTED, &[&[2; DIGEST_BYTES][..], b"a register"].concat());
     let mut state = decoded(&bytes);
+    let digest = |state: &StudentInHand| u128::from_be_bytes(encoded(state).1.try_into().expect("a digest"));
+    let counts = [[1; DIGEST_BYTES], [2; DIGEST_BYTES]].map(u128::from_be_bytes).iter().sum();
+    assert_eq!(digest(&state).wrapping_sub(digest(&full())), counts, "what they know counts as well");
     let others = |state: &StudentInHand| {
         let mut state = state.clone();
         state.whole().expect("reads");
         state.unread
     };
-    assert_eq!(others(&state).len(), 3);
+    assert_eq!(others(&state).len(), 4);
     let work = absent(2, 2);
     state.with_register_of(&work.fact).expect("reads").registers.apply(&work);
     let mut expected = full();
