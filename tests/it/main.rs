@@ -30,6 +30,7 @@ mod oneroster;
 mod plan;
 mod process;
 mod random_drops;
+mod read_first;
 mod readme;
 mod real_input;
 mod receiver;

@@ -150,6 +150,8 @@ fn a_rule_for_grade_levels_that_are_not_known_freezes() {
     district.up();
     let chronic: Vec<_> = told(&district).into_iter().filter(|(rule, _)| rule == "chronic-absence").collect();
     assert_eq!(chronic[0].1, "open");
+    let flags = district.flags();
+    assert!(flags.iter().filter(|flag| flag["rule"] == "chronic-absence").all(|flag| flag["unconfirmed"] == true));
     let answer = district.answer(1001);
     assert_eq!(answer["status"], "insufficient");
     assert!(answer["missing"][0].as_str().is_some_and(|text| text.contains("for some grades")), "{answer}");

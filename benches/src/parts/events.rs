@@ -133,6 +133,7 @@ async fn remember(feeds: &dyn FeedStore, feed: &str, runs: u32) -> anyhow::Resul
         content: 0,
         revision: HIGHEST_REVISION,
         status: LedgerStatus::Ended,
+        read_ms: 0,
         detail: Vec::new(),
     };
     Ok(feeds.record(&lease, Scope { entity: 0, school_year: 0 }, &[row]).await?)

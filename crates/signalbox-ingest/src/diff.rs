@@ -6,7 +6,7 @@ mod ledger;
 mod one_key;
 mod step;
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, Entity};
@@ -19,7 +19,7 @@ use self::leaving::Leaving;
 pub(crate) use self::ledger::{Group, group};
 use self::ledger::{Ledger, first_of};
 pub(crate) use self::one_key::marked;
-use self::one_key::{dropped, ended, is_inferred, matched, stays_longer, waiting};
+use self::one_key::{Found, dropped, ended, is_inferred, matched, stays_longer, waiting};
 pub(crate) use self::step::{Departure, Step, Verdict};
 use super::doubt::Doubt;
 use super::extent::{Judged, Missing, Speaks};
@@ -47,6 +47,8 @@ pub(crate) struct By<'a> {
     pub settings: &'a Settings,
     /// The day on which the payload is read; never before that on which the one before was, whatever the clock says.
     pub read_on: Date,
+    /// When it is read, in ms since 1970.
+    pub read_ms: i64,
     pub judged: &'a [Judged],
 }
 
@@ -59,6 +61,8 @@ pub(crate) struct Diff<'a> {
     speaks: &'a Speaks,
     /// Slots and school years in which a row of the payload says that it ends another.
     ends: &'a BTreeSet<(u8, u16)>,
+    /// When rows that waited were read first.
+    waited: &'a HashMap<LedgerKey, i64>,
     rows: Rows<'a>,
     scopes: VecDeque<(Slot, u16)>,
     current: Option<Ledger>,
@@ -88,6 +92,7 @@ impl<'a> Diff<'a> {
             spoken_of: &read.spoken_of,
             speaks: &read.speaks,
             ends: &read.ends,
+            waited: &read.waited,
             rows: read.sorted.rows()?,
             scopes: scopes.into_iter().collect(),
             current: None,
@@ -135,8 +140,8 @@ impl<'a> Diff<'a> {
             Some(student) if self.succeeded.contains(&student) => AbsentRows::Erase,
             _ => judged.map_or(AbsentRows::End, |judged| judged.absent_rows),
         };
-        let By { settings, read_on, .. } = self.by;
-        Leaving { calendars: &settings.calendars, read_on, absent_rows, school_year }
+        let By { settings, read_on, read_ms, .. } = self.by;
+        Leaving { calendars: &settings.calendars, read_on, read_ms, absent_rows, school_year }
             .settle(&mut self.group)?;
         self.ready.extend(self.group.drain(..));
         Ok(())
@@ -203,7 +208,7 @@ impl<'a> Diff<'a> {
             let moved_on = leaving::has_moved_on(&row);
             let student = row.student.map(StudentKey::from_uuid);
             if old.content != 0 && student.is_some_and(|student| self.succeeded.contains(&student)) {
-                let (new, publish) = (Some(ended(&old)), Some(Status::ToBeDeleted));
+                let (new, publish) = (Some(ended(&old, self.by.read_ms)), Some(Status::ToBeDeleted));
                 return Ok(Some(Step {
                     new,
                     publish,
@@ -259,7 +264,7 @@ impl<'a> Diff<'a> {
                 row.mark = Mark::Doubtful;
                 marked(&old, &row)
             }),
-            _ => Some(ended(&old)),
+            _ => Some(ended(&old, self.by.read_ms)),
         };
         let publish = verdict.is_end().then_some(Status::ToBeDeleted);
         Ok(Some(Step {
@@ -369,14 +374,15 @@ impl<'a> Diff<'a> {
                 row = encoded;
             }
         }
+        let read_ms = self.waited.get(&head.key).copied().unwrap_or(self.by.read_ms);
         let stands = old.as_ref().is_some_and(|old| old.status == LedgerStatus::Live);
         let mut step = if slot.waits {
-            waiting(slot, school_year, &head, &row, old)
+            waiting(slot, school_year, Found { head: &head, row: &row, read_ms }, old)
         } else if none_is_believed && stands {
             // What is known stands.
             Step::new(slot, school_year, Verdict::Unchanged, old)
         } else {
-            matched(slot, school_year, &head, content, &row, old)?
+            matched(slot, school_year, Found { head: &head, row: &row, read_ms }, content, old)?
         };
         self.row = row;
         step.fault = head.flags & FAULT != 0;

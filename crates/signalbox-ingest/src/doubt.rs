@@ -108,9 +108,10 @@ impl Doubts {
     }
 
     /// One of the student's rows stands on a day that counts nowhere: it may be the one that is missing. On silence it casts
-    /// no doubt: most such rows are as they were meant, and a planned absence says nothing of today.
-    pub(crate) fn misdated(&mut self, student: StudentKey, date: Date) {
-        self.on(Place::Misdated(*student.as_uuid()), mark_of_day(0, Some(date)));
+    /// no doubt: most such rows are as they were meant, and a planned absence says nothing of today. `key`: of two rows with
+    /// the same there is one.
+    pub(crate) fn misdated(&mut self, student: StudentKey, key: &str) {
+        self.places.entry(Place::Misdated(*student.as_uuid())).or_default().add_once(mark_of(key));
     }
 
     pub(crate) fn into_places(self) -> impl Iterator<Item = (Place, Seen)> {

@@ -158,7 +158,7 @@ impl<'a> Emitter<'a> {
             ),
             source: self.source.clone(),
             subject,
-            time: self.time(row.date()),
+            time: self.time(row.date(), new.read_ms),
             partition_key: match &subject {
                 Some(key) => topic::student_key(&district.id, key),
                 None => district.id.clone(),
@@ -171,10 +171,11 @@ impl<'a> Emitter<'a> {
         })
     }
 
-    /// The start of the day in the district's zone; the run's own time for rows without a date.
-    fn time(&mut self, date: Option<Date>) -> String {
+    /// The start of the day in the district's zone; for rows without a date when they were read first, also where they are
+    /// published again.
+    fn time(&mut self, date: Option<Date>, read_ms: i64) -> String {
         let zone = &self.hub.settings.district.zone;
-        let Some(date) = date else { return rfc3339(self.run.opened_ms, zone) };
+        let Some(date) = date else { return rfc3339(read_ms, zone) };
         self.times.entry(date).or_insert_with(|| start_of_day(date, zone)).clone()
     }
 }

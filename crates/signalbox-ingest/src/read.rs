@@ -18,6 +18,7 @@ use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_event::rows::Role;
 use signalbox_hub::{Feed, Settings};
 use signalbox_risk::DateRanges;
+use signalbox_store::feed::LedgerKey;
 
 pub use self::ids::unknown_school;
 pub use self::place::outside_years;
@@ -47,6 +48,8 @@ pub(crate) struct ReadIn {
     pub scopes: BTreeSet<(u8, u16)>,
     /// Those in which a row says that it ends another.
     pub ends: BTreeSet<(u8, u16)>,
+    /// When rows that waited for their student or school and are found now were read first, in ms since 1970.
+    pub waited: HashMap<LedgerKey, i64>,
     /// The school year of the day on which the payload is read.
     pub year: u16,
     /// The day of the latest readable row of each school.
@@ -98,6 +101,7 @@ impl ReadIn {
             left_out: 0,
             scopes: BTreeSet::new(),
             ends: BTreeSet::new(),
+            waited: HashMap::new(),
             year,
             latest: HashMap::new(),
             days: RowDays::default(),

@@ -242,8 +242,8 @@ impl OpenRun<'_> {
 
     /// What the payload is compared by.
     pub(super) fn by<'a>(&'a self, judged: &'a [Judged], read_on: Date) -> By<'a> {
-        let Self { hub, feed, .. } = *self;
-        By { feeds: &*hub.feeds, feed: &feed.name, settings: &hub.settings, read_on, judged }
+        let Self { hub, feed, run, .. } = *self;
+        By { feeds: &*hub.feeds, feed: &feed.name, settings: &hub.settings, read_on, read_ms: run.opened_ms, judged }
     }
 
     /// Counts what the payload would do and decides what becomes of it. A resumed run keeps what was decided before, while

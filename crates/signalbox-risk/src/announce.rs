@@ -200,6 +200,13 @@ impl Announced {
         })
     }
 
+    /// Whether the rule is one for the student is not known: what is live stands as it was told.
+    pub fn may_not_fit(&mut self) {
+        for flag in self.flags.iter_mut().filter(|flag| flag.state.is_live()) {
+            flag.unconfirmed = true;
+        }
+    }
+
     /// The rule is none of the student's any more: what is live comes off.
     pub fn no_longer_fits(&mut self, now: Timestamp) -> Vec<FlagChange> {
         let live = self.flags.iter_mut().filter(|flag| flag.state.is_live());

@@ -83,7 +83,10 @@ impl Judge<'_> {
                 self.tell(whom, rule, None, kept, &changes, entries);
                 return None;
             }
-            Fits::Unknown => return None,
+            Fits::Unknown => {
+                kept.announced.may_not_fit();
+                return None;
+            }
         };
         if judgement.as_ref().is_some_and(Judgement::decides) {
             note(kept, &before, rule, whom.on.as_of, place);

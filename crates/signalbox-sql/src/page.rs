@@ -2,8 +2,8 @@
 //!
 //! Read row by row, most of the time goes into handing rows over from the database; a page is handed over once.
 //!
-//! A page is a format byte and then its rows: key (16 bytes), content (8), revision (4), status (1), length of the
-//! detail (4), detail. Numbers are little-endian.
+//! A page is a format byte and then its rows: key (16 bytes), content (8), revision (4), status (1), when it
+//! was read first (8), length of the detail (4), detail. Numbers are little-endian.
 
 use signalbox_store::StoreError;
 use signalbox_store::feed::{LedgerKey, LedgerRow, LedgerStatus};
@@ -15,10 +15,10 @@ pub(crate) const FULL: usize = 128;
 /// A page with more rows is cut.
 const CUT_ABOVE: usize = 2 * FULL;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
-/// key, content, revision, status, length of the detail
-const HEAD: usize = 16 + 8 + 4 + 1 + 4;
+/// key, content, revision, status, when it was read first, length of the detail
+const HEAD: usize = 16 + 8 + 4 + 1 + 8 + 4;
 
 /// The lowest key there can be: the first page of a ledger starts at it.
 pub(crate) const LOWEST: LedgerKey = [0; 16];
@@ -163,6 +163,7 @@ impl<'a> Packed<'a> {
             content: u64::from_le_bytes(*self.0[16..].first_chunk().expect("the head is whole")),
             revision: u32::from_le_bytes(*self.0[24..].first_chunk().expect("the head is whole")),
             status: self.status()?,
+            read_ms: i64::from_le_bytes(*self.0[29..].first_chunk().expect("the head is whole")),
             detail: self.0[HEAD..].to_vec(),
         })
     }
@@ -187,6 +188,7 @@ impl Packer {
             LedgerStatus::Ended => 1,
             LedgerStatus::Unmatched => 2,
         });
+        self.bytes.extend_from_slice(&row.read_ms.to_le_bytes());
         self.bytes.extend_from_slice(&(row.detail.len() as u32).to_le_bytes());
         self.bytes.extend_from_slice(&row.detail);
     }

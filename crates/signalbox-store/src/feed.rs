@@ -190,6 +190,8 @@ pub struct LedgerRow {
     pub content: u64,
     pub revision: u32,
     pub status: LedgerStatus,
+    /// When what it says was read first, in ms since 1970.
+    pub read_ms: i64,
     /// What is needed to speak of the row without its payload (natural key, student, school, date); opaque here.
     pub detail: Vec<u8>,
 }

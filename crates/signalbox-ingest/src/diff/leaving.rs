@@ -28,6 +28,8 @@ pub(super) struct Leaving<'a> {
     pub calendars: &'a Calendars,
     /// The day on which the payload is read; never before that on which the one before was, whatever the clock says.
     pub read_on: Date,
+    /// When it is read, in ms since 1970.
+    pub read_ms: i64,
     pub absent_rows: AbsentRows,
     pub school_year: u16,
 }
@@ -47,7 +49,7 @@ impl Leaving<'_> {
         if self.absent_rows == AbsentRows::Erase {
             return Ok(());
         }
-        came_back(steps)?;
+        came_back(steps, self.read_ms)?;
         self.leave_gone(steps)?;
         let moved = steps.iter().map(|step| self.moved(step)).collect::<Result<Vec<_>, _>>()?;
         for step in moved.into_iter().flatten() {
@@ -143,7 +145,8 @@ impl Leaving<'_> {
         row.encode(&mut detail);
         let key = row.ledger_key(&mut String::new());
         let content = content_hash(&detail);
-        let stood = LedgerRow { key, content, revision: 1, status: LedgerStatus::Ended, detail };
+        let (status, read_ms) = (LedgerStatus::Ended, self.read_ms);
+        let stood = LedgerRow { key, content, revision: 1, status, read_ms, detail };
         let (slot, school_year) = (step.slot, step.school_year);
         let publish = Some(Status::Active);
         Ok(Some(Step { new: Some(stood), publish, ..Step::new(slot, school_year, Verdict::Left, None) }))
@@ -183,6 +186,7 @@ impl Leaving<'_> {
                 row.exit = Some(Day::from(left));
             }
             row.mark = Mark::None;
+            new.read_ms = self.read_ms;
             let mut detail = Vec::with_capacity(old.detail.len());
             row.encode(&mut detail);
             new.content = content_hash(&detail);
@@ -213,7 +217,7 @@ fn again(steps: &mut Vec<Step>, mut step: Step) {
 }
 
 /// A row key that is back where it was never moved on.
-fn came_back(steps: &mut [Step]) -> Result<(), HubError> {
+fn came_back(steps: &mut [Step], read_ms: i64) -> Result<(), HubError> {
     let stints = steps.iter().map(stint).collect::<Result<Vec<_>, _>>()?;
     for at in 0..steps.len() {
         let (Verdict::Untouched, Some(past), Some(old)) = (steps[at].verdict, &stints[at], &steps[at].old)
@@ -231,7 +235,7 @@ fn came_back(steps: &mut [Step]) -> Result<(), HubError> {
             })
         };
         if steps.iter().zip(&stints).any(is_it) {
-            let new = ended(old);
+            let new = ended(old, read_ms);
             steps[at].new = Some(new);
             steps[at].verdict = Verdict::Corrected;
             steps[at].publish = Some(Status::ToBeDeleted);

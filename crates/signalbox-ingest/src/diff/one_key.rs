@@ -20,8 +20,9 @@ pub(crate) fn marked(old: &LedgerRow, row: &Row<'_>) -> LedgerRow {
     LedgerRow { detail, ..old.clone() }
 }
 
-pub(super) fn ended(old: &LedgerRow) -> LedgerRow {
-    LedgerRow { content: 0, revision: old.revision + 1, status: LedgerStatus::Ended, ..old.clone() }
+/// That it is gone was read at `read_ms`.
+pub(super) fn ended(old: &LedgerRow, read_ms: i64) -> LedgerRow {
+    LedgerRow { content: 0, revision: old.revision + 1, status: LedgerStatus::Ended, read_ms, ..old.clone() }
 }
 
 pub(super) fn dropped(slot: Slot, school_year: u16, old: LedgerRow) -> Step {
@@ -29,13 +30,21 @@ pub(super) fn dropped(slot: Slot, school_year: u16, old: LedgerRow) -> Step {
     Step { new: Some(new), ..Step::new(slot, school_year, Verdict::DropHeld, Some(old)) }
 }
 
+/// A row of the payload, or one that waited.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub head: &'a Head,
+    pub row: &'a [u8],
+    /// When it was read first, in ms since 1970.
+    pub read_ms: i64,
+}
+
 /// A row of a student who is found, or about none.
 pub(super) fn matched(
     slot: Slot,
     school_year: u16,
-    head: &Head,
+    Found { head, row, read_ms }: Found<'_>,
     content: u64,
-    row: &[u8],
     old: Option<LedgerRow>,
 ) -> Result<Step, HubError> {
     let live = old.as_ref().filter(|old| old.status == LedgerStatus::Live);
@@ -48,7 +57,7 @@ pub(super) fn matched(
     let (row, content) =
         completed.as_ref().map_or((row, content), |encoded| (encoded, content_hash(encoded)));
     if head.flags & ENDS != 0 {
-        let new = live.map(ended);
+        let new = live.map(|live| ended(live, read_ms));
         let verdict = if new.is_some() { Verdict::EndDelta } else { Verdict::Unchanged };
         let publish = new.is_some().then_some(Status::ToBeDeleted);
         return Ok(Step { new, publish, ..Step::new(slot, school_year, verdict, old) });
@@ -73,8 +82,8 @@ pub(super) fn matched(
     }
     let verdict = if was_said { Verdict::Change } else { Verdict::Add };
     let revision = old.as_ref().map_or(0, |old| old.revision) + 1;
-    let new =
-        LedgerRow { key: head.key, content, revision, status: LedgerStatus::Live, detail: row.to_vec() };
+    let (status, detail) = (LedgerStatus::Live, row.to_vec());
+    let new = LedgerRow { key: head.key, content, revision, status, read_ms, detail };
     Ok(Step { new: Some(new), publish: Some(Status::Active), ..Step::new(slot, school_year, verdict, old) })
 }
 
@@ -105,7 +114,12 @@ fn completed(row: &[u8], before: &[u8], lacks: Lacks) -> Result<Option<Vec<u8>>,
 }
 
 /// A row that waits for its student or school.
-pub(super) fn waiting(slot: Slot, school_year: u16, head: &Head, row: &[u8], old: Option<LedgerRow>) -> Step {
+pub(super) fn waiting(
+    slot: Slot,
+    school_year: u16,
+    Found { head, row, read_ms }: Found<'_>,
+    old: Option<LedgerRow>,
+) -> Step {
     let held = old.as_ref().filter(|old| old.status != LedgerStatus::Ended);
     if head.flags & ENDS != 0 {
         return match held.cloned() {
@@ -119,6 +133,7 @@ pub(super) fn waiting(slot: Slot, school_year: u16, head: &Head, row: &[u8], old
     if held.is_some_and(|held| held.content == head.content && held.status == status) {
         return Step::new(slot, school_year, Verdict::StillHeld, old);
     }
-    let new = LedgerRow { key: head.key, content: head.content, revision: 0, status, detail: row.to_vec() };
+    let &Head { key, content, .. } = head;
+    let new = LedgerRow { key, content, revision: 0, status, read_ms, detail: row.to_vec() };
     Step { new: Some(new), ..Step::new(slot, school_year, Verdict::Hold, old) }
 }

@@ -112,7 +112,9 @@ fn a_day_that_counts_nowhere_is_in_doubt_for_one_night() {
     let student = StudentKey::from_uuid(Uuid::from_u128(7));
     let cast = |day: i8, before: &Book, night: i8| {
         let mut doubts = Doubts::default();
-        doubts.misdated(student, date(2036, 9, day));
+        for _ in 0..2 {
+            doubts.misdated(student, &format!("100|2036-09-{day}"));
+        }
         Doubt::of(doubts, before, &Returned::default(), false, date(2026, 9, night))
     };
     let first = cast(3, &Book::default(), 20);

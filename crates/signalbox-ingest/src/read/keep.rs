@@ -139,13 +139,18 @@ impl Reader<'_> {
         school: &str,
     ) -> Option<u16> {
         let when = self.when(&draft.body, school);
+        let key = || {
+            let mut key = String::new();
+            draft.body.push_key(&mut key);
+            key
+        };
         match (when, student, draft.body.stands()) {
-            (When::Uncounted(_), Some(student), Stands::On(date) | Stands::At(date)) => {
-                self.doubts.misdated(student, date);
+            (When::Uncounted(_), Some(student), Stands::On(_) | Stands::At(_)) => {
+                self.doubts.misdated(student, &key());
             }
             // As it stands it is no row of the running year, and may be the very one that is missing there.
-            (When::In(year), Some(student), Stands::At(date) | Stands::By(date)) if year < self.year => {
-                self.doubts.misdated(student, date);
+            (When::In(year), Some(student), Stands::At(_) | Stands::By(_)) if year < self.year => {
+                self.doubts.misdated(student, &key());
             }
             (When::Outside, Some(student), Stands::From(entry)) => {
                 self.doubts.on_student(student, Some(school), None, mark_of(&entry.to_string()));

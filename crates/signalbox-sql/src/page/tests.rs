@@ -8,6 +8,7 @@ fn row(place: u16, status: LedgerStatus) -> LedgerRow {
         content: u64::from(place) + 7,
         revision: 3,
         status,
+        read_ms: -i64::from(place),
         detail: vec![1; usize::from(place % 5)],
     }
 }

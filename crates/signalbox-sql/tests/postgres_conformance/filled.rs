@@ -204,6 +204,7 @@ fn ledger(rows: u32) -> Vec<LedgerRow> {
         content: u64::MAX - u64::from(n),
         revision: n + 1,
         status: [LedgerStatus::Live, LedgerStatus::Ended, LedgerStatus::Unmatched][n as usize % 3],
+        read_ms: i64::from(n),
         detail: vec![7; n as usize % 200],
     };
     (0..rows).map(row).collect()

@@ -26,6 +26,7 @@ pub async fn rows_come_back_as_written(store: &impl FeedStore) {
         content: u64::MAX - u64::from(number),
         revision: u32::MAX - number,
         status,
+        read_ms: i64::MAX - i64::from(number),
         detail,
     };
     let first_and_last_key = [
@@ -40,7 +41,7 @@ pub async fn rows_come_back_as_written(store: &impl FeedStore) {
 pub async fn record_replaces_a_row(store: &impl FeedStore) {
     let lease = lease(store).await;
     record(store, &lease, &[row(1, 1), row(2, 1), row(3, 1)]).await;
-    let changed = LedgerRow { status: LedgerStatus::Ended, detail: vec![9; 99], content: 77, ..row(2, 2) };
+    let changed = LedgerRow { status: LedgerStatus::Ended, read_ms: 1, detail: vec![9; 99], content: 77, ..row(2, 2) };
     record(store, &lease, std::slice::from_ref(&changed)).await;
     assert_eq!(scan(store, None, 10).await, [row(1, 1), changed, row(3, 1)]);
 }
@@ -128,7 +129,7 @@ pub async fn many_scattered_records_equal_one_map(store: &impl FeedStore) {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let status = if seed & 32 == 0 { LedgerStatus::Live } else { LedgerStatus::Ended };
             let detail = vec![7; usize::from((seed >> 17) as u8)];
-            let row = LedgerRow { status, detail, ..row((seed >> 40) as u32 % 5_000, revision) };
+            let row = LedgerRow { status, read_ms: 1, detail, ..row((seed >> 40) as u32 % 5_000, revision) };
             batch.insert(row.key, row);
         }
         let rows: Vec<_> = batch.values().cloned().collect();
@@ -180,6 +181,7 @@ fn row(place: u32, revision: u32) -> LedgerRow {
         content: u64::from(place) << 32 | u64::from(revision),
         revision,
         status: LedgerStatus::Live,
+        read_ms: i64::from(place),
         detail: place.to_be_bytes().to_vec(),
     }
 }
