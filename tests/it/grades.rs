@@ -222,7 +222,11 @@ fn grades_of_a_feed_in_test_reach_nobody() {
     let mut district = district(&receiver, POSTED);
     district.configure(|config| config.beside = FEED.replace("live", "test"));
     let rows = [(1000, "ALG1", "Q1", "P", "90"), (1001, "ALG1", "Q1", "P", "40")];
-    let status = grade(&mut district, "grades-1.csv", &rows);
+    district.drop("grades-1.csv", export(&rows));
+    let to = json!([{"name": "counselor", "raise": 1, "raise_untold": 1, "withdraw": 0}]);
+    assert_eq!(district.json(&["plan"])["alerts"]["to"], to);
+    assert!(district.text(&["plan"]).contains("grades is in test: what rests on it is not sent"));
+    let status = district.up();
     assert_eq!((&status["flags"]["open"], receiver.kinds().len()), (&1.into(), 0), "{status}");
     assert_eq!(district.alerts()[0]["state"], "withheld");
     district.configure(|config| config.beside = FEED.to_owned());

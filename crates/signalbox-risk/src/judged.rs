@@ -263,12 +263,20 @@ pub enum Missing {
     Scale {
         letters: u32,
     },
+    /// So many grades cannot be read, or rows about them disagree.
+    UnreadGrades {
+        grades: u32,
+    },
     /// No grade was entered for so many school days.
     Entries {
         school_days: u32,
     },
     /// No feed of incidents was read.
     Incidents,
+    /// Of so many incidents it is not known whether they count: their day or kind cannot be read, or rows disagree.
+    UnreadIncidents {
+        incidents: u32,
+    },
     /// The rule is for some grades, and the student's is not known.
     GradeLevel,
 }
@@ -283,8 +291,10 @@ impl Missing {
             Missing::KnownDays { .. } => "known_days",
             Missing::Grades { .. } => "grades",
             Missing::Scale { .. } => "scale",
+            Missing::UnreadGrades { .. } => "unread_grades",
             Missing::Entries { .. } => "entries",
             Missing::Incidents => "incidents",
+            Missing::UnreadIncidents { .. } => "unread_incidents",
             Missing::GradeLevel => "grade_level",
         }
     }
@@ -305,10 +315,23 @@ impl fmt::Display for Missing {
             Missing::Scale { letters } => {
                 write!(f, "{letters} grades are letters that the rule's scale does not have")
             }
+            Missing::UnreadGrades { grades: 1 } => {
+                f.write_str("1 grade cannot be read, or its rows disagree")
+            }
+            Missing::UnreadGrades { grades } => {
+                write!(f, "{grades} grades cannot be read, or their rows disagree")
+            }
             Missing::Entries { school_days } => {
                 write!(f, "no grade was entered for {school_days} school days or more")
             }
             Missing::Incidents => f.write_str("no feed of incidents was read yet"),
+            Missing::UnreadIncidents { incidents: 1 } => {
+                f.write_str("1 incident may count: its day or kind cannot be read, or its rows disagree")
+            }
+            Missing::UnreadIncidents { incidents } => write!(
+                f,
+                "{incidents} incidents may count: their days or kinds cannot be read, or their rows disagree"
+            ),
             Missing::GradeLevel => f.write_str("the rule is for some grades, and the student's is not known"),
         }
     }

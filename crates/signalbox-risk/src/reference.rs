@@ -190,7 +190,7 @@ impl ReferenceBuilder {
     /// # Errors
     /// When a feed is named twice or there are more than 64 attendance feeds.
     pub fn build(self) -> Result<Reference, ReferenceError> {
-        if self.feeds.len() > MAX_FEEDS {
+        if self.feeds.len() > ATTENDANCE_FEEDS_AT_MOST {
             return Err(ReferenceError::TooManyFeeds);
         }
         for (at, feed) in self.feeds.iter().enumerate() {
@@ -237,12 +237,12 @@ impl ReferenceBuilder {
 }
 
 /// A set of feeds is kept in the bits of one `u64`.
-const MAX_FEEDS: usize = u64::BITS as usize;
+pub const ATTENDANCE_FEEDS_AT_MOST: usize = u64::BITS as usize;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
     #[error("attendance feed {0} is named twice")]
     DuplicateFeed(String),
-    #[error("more than {MAX_FEEDS} attendance feeds")]
+    #[error("more than {ATTENDANCE_FEEDS_AT_MOST} attendance feeds")]
     TooManyFeeds,
 }

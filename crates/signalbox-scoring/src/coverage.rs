@@ -7,12 +7,9 @@ use signalbox_event::data::{RowsMean, RunEnded, SchoolCoverage};
 use signalbox_hub::in_force::InForce;
 use signalbox_hub::reference::{ReferenceView, calendars_version};
 use signalbox_hub::shard::ShardChange;
-use signalbox_risk::{DateRanges, Reference, ReferenceBuilder, Rows};
+use signalbox_risk::{ATTENDANCE_FEEDS_AT_MOST, DateRanges, Reference, ReferenceBuilder, Rows};
 
 use super::ScoredShard;
-
-/// Attendance feeds that a reference takes.
-const FEEDS_AT_MOST: usize = 64;
 
 /// By feed, what it covers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,20 +58,31 @@ pub fn reference(shard: &ScoredShard, in_force: &InForce, view: &ReferenceView) 
     for feed in in_force.feeds.iter().filter(|feed| feed.enrollment) {
         builder = builder.enrollment_feed(feed.feed.as_str());
     }
-    let counting = in_force.feeds.iter().filter(|feed| feed.attendance).map(|feed| feed.feed.as_str());
-    for feed in counting.clone().filter(|feed| shard.feeds.contains_key(*feed)) {
+    let counting = counting(in_force);
+    for feed in counting.iter().filter(|feed| shard.feeds.contains_key(**feed)) {
         builder = shard.own.coverage.covered(builder, feed, true);
     }
     // Who is not configured any more comes last, and nothing is heard of it: its days are unknown.
-    let counting: Vec<&str> = counting.collect();
     // What one covered that a person retired is taken back.
     let covers = |feed: &str, seen: &FeedCoverage| !seen.covered.is_empty() && !shard.is_retired(feed);
     let gone = shard.own.coverage.0.iter().filter(|(feed, seen)| covers(feed, seen));
     let gone = gone.map(|(feed, _)| feed.as_str()).filter(|feed| !counting.contains(feed));
-    for feed in gone.take(FEEDS_AT_MOST.saturating_sub(counting.len())) {
+    for feed in gone.take(ATTENDANCE_FEEDS_AT_MOST.saturating_sub(counting.len())) {
         builder = shard.own.coverage.covered(builder, feed, false);
     }
-    builder.build().expect("feed names are unique and few: the configuration was checked")
+    builder.build().expect("feed names are unique and few")
+}
+
+/// The attendance feeds in force, each once, and no more than there can be: the configuration was checked, but an announced
+/// one may be another's.
+fn counting(in_force: &InForce) -> Vec<&str> {
+    let mut counting = Vec::new();
+    for feed in in_force.feeds.iter().filter(|feed| feed.attendance) {
+        if counting.len() < ATTENDANCE_FEEDS_AT_MOST && !counting.contains(&feed.feed.as_str()) {
+            counting.push(&*feed.feed);
+        }
+    }
+    counting
 }
 
 impl Coverage {

@@ -80,7 +80,8 @@ impl Behavior {
         };
         let (span, line, leave) = (self.span(), self.at_least, self.leave());
         match flag.state {
-            FlagState::Cleared => {
+            // Of one whose rule no longer fits the count is as it was told.
+            FlagState::Cleared if measured.counted.len() < leave as usize => {
                 format!("{count} {span}{unknown} on {}; it comes off below {leave}.", flag.until)
             }
             _ => format!("{count} {span}{unknown}; the line is {line}."),
@@ -133,7 +134,14 @@ impl Indicator for Behavior {
     }
 
     fn reasons(&self, flag: &Flag, measured: &CountedIncidents) -> Vec<Reason> {
-        let is_over = flag.state == FlagState::Cleared;
+        let count = measured.counted.len() as u32;
+        let (operator, threshold) = if count >= self.at_least {
+            (">=", self.at_least)
+        } else if count >= self.leave() {
+            (">=", self.leave())
+        } else {
+            ("<", self.leave())
+        };
         let evidence = |one: &CountedIncident| Evidence {
             date: one.date,
             what: one.category.as_str().to_owned(),
@@ -143,8 +151,8 @@ impl Indicator for Behavior {
             code: BEHAVIOR_COUNT,
             text: self.sentence(flag, measured),
             value: measured.counted.len().to_string(),
-            operator: if is_over { "<" } else { ">=" },
-            threshold: if is_over { self.leave() } else { self.at_least }.to_string(),
+            operator,
+            threshold: threshold.to_string(),
             evidence: measured.counted.iter().map(evidence).collect(),
             counts: None,
         }]
@@ -174,6 +182,7 @@ impl Judged for IncidentsJudged {
     fn answer(&self) -> Answer {
         let Walked { known, unknown, missing, .. } = &self.walked;
         let count = self.walked.measured_on(self.as_of).counted.len();
+        let unread = (*unknown > 0).then_some(Missing::UnreadIncidents { incidents: *unknown });
         Answer {
             status: if missing.is_empty() { Status::Ok } else { Status::Insufficient },
             value: missing.is_empty().then(|| count.to_string()),
@@ -181,7 +190,7 @@ impl Judged for IncidentsJudged {
             unknown: *unknown,
             unknown_dates: Vec::new(),
             as_of: self.as_of(),
-            missing: missing.clone(),
+            missing: missing.iter().cloned().chain(unread).collect(),
             days_left: None,
             feeds: self.walked.feeds.clone(),
         }

@@ -105,22 +105,23 @@ impl CourseFailure {
         self.leave.unwrap_or(self.below)
     }
 
+    /// `None`: there are none, or they are not known.
+    fn points(&self, mark: &Mark<Box<str>>) -> Option<Points> {
+        match mark {
+            Mark::None | Mark::Unknown => None,
+            Mark::Points(points) => Some(*points),
+            Mark::Letter(letter) => self.scale.get(&**letter).copied(),
+        }
+    }
+
     fn standing(&self, mark: &Mark<Box<str>>) -> Standing {
-        let points = match mark {
-            Mark::None => return Standing::NoGrade,
-            Mark::Unknown => return Standing::Unknown,
-            Mark::Points(points) => *points,
-            Mark::Letter(letter) => match self.scale.get(&**letter) {
-                Some(points) => *points,
-                None => return Standing::NoScale,
-            },
-        };
-        if points < self.below {
-            Standing::Failing
-        } else if points < self.leave() {
-            Standing::Between
-        } else {
-            Standing::Passing
+        match (self.points(mark), mark) {
+            (Some(points), _) if points < self.below => Standing::Failing,
+            (Some(points), _) if points < self.leave() => Standing::Between,
+            (Some(_), _) => Standing::Passing,
+            (None, Mark::None) => Standing::NoGrade,
+            (None, Mark::Letter(_)) => Standing::NoScale,
+            (None, Mark::Points(_) | Mark::Unknown) => Standing::Unknown,
         }
     }
 }
@@ -184,7 +185,12 @@ impl Indicator for CourseFailure {
     }
 
     fn reasons(&self, flag: &Flag, measured: &FailedCourses) -> Vec<Reason> {
-        measured.0.iter().map(|course| self.reason(flag, course)).collect()
+        let mut courses: Vec<&Course> = measured.0.iter().collect();
+        // The worst first: lists show that one, and what has no points is the least certain.
+        courses.sort_by_key(|course| {
+            self.points(&course.mark).map_or((true, Points::default()), |points| (false, points))
+        });
+        courses.into_iter().map(|course| self.reason(flag, course)).collect()
     }
 
     fn clears_when(&self, _: &Flag, measured: &FailedCourses, _: Option<u32>) -> String {
@@ -252,12 +258,16 @@ impl CoursesJudged {
         let stale_on = grades::stale_on(settings, &courses, on);
         let is_stale = stale_on.is_some_and(|date| date <= on.as_of);
         let mut missing = Vec::new();
-        let letters = courses.iter().filter(|one| one.standing == Standing::NoScale).count() as u32;
+        let stand = |standing| courses.iter().filter(|one| one.standing == standing).count() as u32;
+        let (letters, grades) = (stand(Standing::NoScale), stand(Standing::Unknown));
         if !courses.iter().any(|one| one.standing.is_known()) {
             missing.push(Missing::Grades { kind: settings.kind });
         }
         if letters > 0 {
             missing.push(Missing::Scale { letters });
+        }
+        if grades > 0 {
+            missing.push(Missing::UnreadGrades { grades });
         }
         let status = match (is_stale, missing.iter().any(|one| matches!(one, Missing::Grades { .. }))) {
             (true, _) => Status::Stale,

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use serde::Serialize;
-use signalbox_hub::Hub;
+use signalbox_event::data::Mode;
+use signalbox_hub::{Feed, Hub};
 use signalbox_ingest::{Holder, RunReport};
 use signalbox_roles::up::Loops;
 use signalbox_view::status::{Note, called, untold};
@@ -55,11 +56,10 @@ fn text(out: &mut dyn Write, hub: &Hub, plan: &Plan) -> io::Result<()> {
     runs::print(out, &plan.feeds)?;
     writeln!(out, "Flags if you run it: {}.", plan.alerts)?;
     plan.alerts.print_recipients(out)?;
-    for feed in hub.settings.feeds.iter().filter(|feed| feed.is_attendance()) {
-        if feed.mode != signalbox_event::data::Mode::Live {
-            let name = hub.settings.names.called(&feed.name);
-            writeln!(out, "  {name} is in {}: none is sent", feed.mode.as_str())?;
-        }
+    let is_quiet = |feed: &&Feed| !feed.is_roster() && feed.mode != Mode::Live;
+    for feed in hub.settings.feeds.iter().filter(is_quiet) {
+        let name = hub.settings.names.called(&feed.name);
+        writeln!(out, "  {name} is in {}: what rests on it is not sent", feed.mode.as_str())?;
     }
     for warning in &plan.warnings {
         writeln!(out, "{}", warning.message)?;

@@ -32,6 +32,9 @@ pub(super) struct Changes {
 struct Recipient {
     name: String,
     raise: u64,
+    /// Of the new ones, those that it is not told of as feeds are not live.
+    #[serde(skip_serializing_if = "is_none")]
+    raise_untold: u64,
     withdraw: u64,
     #[serde(skip_serializing_if = "is_none")]
     clear: u64,
@@ -103,6 +106,7 @@ impl Changes {
         let mut to: BTreeMap<String, Recipient> = BTreeMap::new();
         let mut raised = BTreeSet::new();
         let mut left: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
+        let mut told: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
         let mut after = before;
         loop {
             let entries = hub.outbox.entries(after, PAGE).await?;
@@ -115,6 +119,8 @@ impl Changes {
                     raised.extend(entry.flag_id.filter(|_| is_raise));
                 } else if entry.has_left() && is_raise {
                     left.entry(entry.target).or_default().extend(entry.flag_id);
+                } else if is_raise && entry.state != EntryState::Withheld {
+                    told.entry(entry.target).or_default().extend(entry.flag_id);
                 } else if entry.state != EntryState::Superseded {
                     to.entry(entry.target).or_default().told(&entry.kind, entry.part);
                 }
@@ -124,7 +130,12 @@ impl Changes {
         for route in &hub.settings.routes {
             let left = left.get(&route.to);
             let is_told = |flag: &&Uuid| left.is_none_or(|left| !left.contains(*flag));
-            to.entry(route.to.clone()).or_default().raise = raised.iter().filter(is_told).count() as u64;
+            let new: Vec<&Uuid> = raised.iter().filter(is_told).collect();
+            let told = told.get(&route.to);
+            let is_untold = |flag: &&&Uuid| told.is_none_or(|told| !told.contains(**flag));
+            let recipient = to.entry(route.to.clone()).or_default();
+            recipient.raise = new.len() as u64;
+            recipient.raise_untold = new.iter().filter(is_untold).count() as u64;
         }
         changes.to = to.into_iter().map(|(name, told)| Recipient { name, ..told }).collect();
         Ok(changes)
@@ -142,9 +153,14 @@ impl Changes {
     /// A line for each recipient.
     pub(super) fn print_recipients(&self, out: &mut dyn Write) -> io::Result<()> {
         for to in &self.to {
+            let untold = match to.raise_untold {
+                0 => String::new(),
+                all if all == to.raise => " (none is sent)".to_owned(),
+                some => format!(" ({some} of them are not sent)"),
+            };
             write!(
                 out,
-                "  to {}: {} new, {} taken back, {} cleared",
+                "  to {}: {} new{untold}, {} taken back, {} cleared",
                 to.name, to.raise, to.withdraw, to.clear
             )?;
             if to.standing > 0 {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use signalbox_event::data::Mode;
-use signalbox_risk::{CHRONIC_ABSENCE, Rule, Settings};
+use signalbox_risk::{ATTENDANCE_FEEDS_AT_MOST, CHRONIC_ABSENCE, Rule, Settings};
 
 use super::Backing;
 use super::District;
@@ -72,6 +72,7 @@ impl Rules<'_> {
         let names: Vec<(&str, usize)> = feeds.iter().map(|feed| (feed.name.as_str(), feed.index)).collect();
         self.unique_names("feeds", &names);
         self.roster_of_record(feeds);
+        self.attendance_feeds(feeds);
         let everywhere = |calendar: &Calendar| calendar.schools == Schools::All;
         if let Some(feed) = feeds.iter().find(|feed| feed.is_attendance())
             && calendars.is_some_and(|calendars| !calendars.iter().any(everywhere))
@@ -80,6 +81,20 @@ impl Rules<'_> {
             let message = "attendance is read, but no calendar speaks for all schools";
             let help = "schools without a calendar get no answers; add calendars: [{schools: all, …}]";
             self.report.warning(place, "no_calendar", message, help);
+        }
+    }
+
+    /// What is known of a day is kept in a bit for each of them.
+    fn attendance_feeds(&mut self, feeds: &[Feed]) {
+        let attendance: Vec<&Feed> = feeds.iter().filter(|feed| feed.is_attendance()).collect();
+        if let Some(feed) = attendance.get(ATTENDANCE_FEEDS_AT_MOST) {
+            let place = self.place(&["feeds", &feed.index.to_string(), "name"]);
+            let message = format!(
+                "this is attendance feed {}; a hub has {ATTENDANCE_FEEDS_AT_MOST} at most",
+                attendance.len()
+            );
+            let help = "let one feed read the files of many schools: path: ./drop/att*.csv";
+            self.report.error(place, "too_many_feeds", message, help);
         }
     }
 

@@ -171,6 +171,20 @@ fn a_feed_has_a_name_and_one_connector() {
 }
 
 #[test]
+fn so_many_attendance_feeds_are_refused() {
+    let feeds = |count: usize, mark: &str| {
+        let feed = |n: usize| {
+            let mark = if n == 64 { mark } else { "" };
+            format!("  - name: {mark}school-{n}\n    {ATTENDANCE}\n")
+        };
+        let attendance: String = (0..count).map(feed).collect();
+        format!("{HEAD}{CALENDAR}feeds:\n  - name: roster\n    {ENROLLMENT}\n{attendance}")
+    };
+    read(&feeds(64, "")).expect("64 are sound");
+    check(&feeds(66, "§"), "too_many_feeds", "let one feed read the files of many schools");
+}
+
+#[test]
 fn exactly_one_feed_is_the_roster_of_record() {
     let feed = |name: &str, extra: &str, section: &str| format!("  - name: {name}\n{extra}    {section}\n");
     let of_record = "    roster_of_record: true\n";
