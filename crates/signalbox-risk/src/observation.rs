@@ -55,7 +55,8 @@ words! {
 }
 
 impl GradeKind {
-    pub(crate) const fn plain(self) -> &'static str {
+    /// For people.
+    pub const fn plain(self) -> &'static str {
         match self {
             Self::InProgress => "running",
             Self::Posted => "posted",

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! - this file: students as people name them, and times as they read them
-//! - `status`: the whole hub at a glance; `feeds`: all feeds; `student`: one student; `flags`: flags and alerts
+//! - `status`: the whole hub at a glance; `feeds`: all feeds; `student`: one student; `flags`: flags and alerts;
+//!   `written`: what feeds write, over all students
 //! - `events`: what is on the log; `listed`: flags that a standing list told of
 //! - `explain`: why a flag stands; `verify`: the same computed again; `repair`: rejects and holds
 //!
@@ -18,6 +19,7 @@ pub mod repair;
 pub mod status;
 pub mod student;
 mod verify;
+pub mod written;
 
 use std::fmt;
 
