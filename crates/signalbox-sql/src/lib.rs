@@ -6,8 +6,8 @@
 //! - [`postgres`]: for a hub of many processes. One schema of one database holds states, outbox and feeds
 //! - `ledger`, `page`: the ledger as pages, the same bytes in both; `stored`: rows of both in the words of the stores
 
-mod ledger;
-mod mark;
+mod engine;
+mod feeds;
 mod migrations;
 mod page;
 #[cfg(feature = "postgres")]

@@ -16,14 +16,14 @@
 //! - `connect`: the URL, what every connection is set to, the pool; `encryption`: who can read along
 //! - `migrate`: tables and their versions
 //! - [`state`] and `outbox`: one transaction writes both
-//! - [`feed`]: runs, the ledger, the crosswalk, holds and rejects
+//! - `engine`: [`PgFeeds`] are written once for both databases; what this one does about it
 //! - [`import`](mod@import): the way here from a hub on SQLite
 //! - `scratch`: a copy of the schema to try things on; `tables`: which tables there are to copy
 //! - `refusal`: the server's errors in the words of the stores; `statement`: many rows at once
 
 mod connect;
 mod encryption;
-pub mod feed;
+mod engine;
 pub mod import;
 mod migrate;
 mod outbox;
@@ -35,8 +35,10 @@ mod tables;
 
 pub use connect::{Database, Options, address, connect};
 pub use encryption::{Reach, reach, verifying};
-pub use feed::PgFeeds;
 pub use import::{ImportError, Imported, import};
 pub use migrate::{Migrations, OpenError, migrate, migrations};
 pub use scratch::{Scratch, scratch_copy};
 pub use state::PgState;
+
+/// [`FeedStore`](signalbox_store::FeedStore) in a PostgreSQL schema.
+pub type PgFeeds = crate::feeds::Feeds<sqlx::postgres::PgPool>;

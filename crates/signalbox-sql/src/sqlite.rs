@@ -2,7 +2,8 @@
 
 mod connect;
 mod db;
-pub mod feed;
+mod engine;
+mod feeds;
 pub mod log;
 mod outbox;
 mod refusal;
@@ -10,6 +11,6 @@ mod snapshot;
 pub mod state;
 mod statement;
 
-pub use feed::SqliteFeeds;
+pub use feeds::SqliteFeeds;
 pub use log::SqliteLog;
 pub use state::SqliteState;

@@ -1,16 +1,12 @@
 //! What stands in a row, in the words of the stores: the same for both databases.
 
 pub(crate) mod card;
-mod feed;
 mod outbox;
 mod state;
 
 use sqlx::{ColumnIndex, Decode, Row, Type};
 use uuid::Uuid;
 
-pub(crate) use feed::{
-    crosswalk_row, feed_row, group, hold, hold_word, named_number, outcome_word, page, reject, run,
-};
 pub(crate) use outbox::{LISTED, TALLIES, claim, entry, tallies};
 pub(crate) use state::{PositionColumns, StateColumns, position, state_row};
 
@@ -61,7 +57,7 @@ pub(crate) fn limit(max: usize) -> i64 {
 }
 
 /// The one of `all` that is stored so.
-fn known<T: Copy>(
+pub(crate) fn known<T: Copy>(
     all: &[T],
     is_stored_so: impl Fn(T) -> bool,
     unknown: &'static str,

@@ -77,7 +77,7 @@ impl Database {
 
     /// Feeds.
     pub fn feeds(&self) -> PgFeeds {
-        PgFeeds { pool: self.pool.clone() }
+        PgFeeds { engine: self.pool.clone() }
     }
 
     /// Gives the connections back to the server. Calls after it are `Unavailable`.

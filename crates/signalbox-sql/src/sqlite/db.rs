@@ -22,7 +22,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: usize = 3;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Db {
+pub struct Db {
     options: Arc<SqliteConnectOptions>,
     writer: Arc<tokio::sync::Mutex<SqliteConnection>>,
     readers: Arc<Readers>,

@@ -28,7 +28,8 @@ use self::segment::{Segment, Slice};
 use self::topics::{TopicId, Topics};
 use super::connect::{self, Cache, Synchronous};
 use super::db::Db;
-use super::statement::{of_rows, slices};
+use super::statement::of_rows;
+use crate::engine::slices;
 use crate::migrations;
 
 mod segment;

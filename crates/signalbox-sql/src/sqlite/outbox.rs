@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::SqliteState;
 use super::refusal::refusal;
-use super::statement::{of_list, of_rows, slices};
+use super::statement::{of_list, of_rows};
+use crate::engine::slices;
 use crate::retention;
 use crate::stored::{LISTED, TALLIES, claim, entry, limit, tallies};
 

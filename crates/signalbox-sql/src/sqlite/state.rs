@@ -15,7 +15,8 @@ use super::connect::{self, Cache, Synchronous};
 use super::db::Db;
 use super::outbox;
 use super::refusal::refusal;
-use super::statement::{of_list, of_rows, slices};
+use super::statement::{of_list, of_rows};
+use crate::engine::slices;
 use crate::migrations;
 use crate::stored::{self, PositionColumns, StateColumns, limit, position, state_row};
 

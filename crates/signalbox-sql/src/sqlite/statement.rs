@@ -7,20 +7,6 @@ use sqlx::AssertSqlSafe;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
-/// How many rows a statement takes. Few sizes, so that a connection prepares few statements and keeps them; the
-/// largest stays well under SQLite's 32,766 parameters.
-const SIZES: [usize; 6] = [512, 64, 8, 4, 2, 1];
-
-/// Cuts rows into slices of the sizes that statements are made for, the largest first.
-pub(super) fn slices<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let size = SIZES.into_iter().find(|size| *size <= rows.len())?;
-        let (slice, rest) = rows.split_at(size);
-        rows = rest;
-        Some(slice)
-    })
-}
-
 /// `before (?,?,?),(?,?,?) after`: `rows` rows of `columns` parameters.
 pub(super) fn of_rows(
     before: &str,
@@ -51,16 +37,6 @@ fn joined(item: &str, times: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slices_hold_every_row_once_in_few_sizes() {
-        for length in [0, 1, 7, 8, 63, 577, 1_337] {
-            let rows: Vec<usize> = (0..length).collect();
-            let slices: Vec<&[usize]> = slices(&rows).collect();
-            assert_eq!(slices.concat(), rows);
-            assert!(slices.iter().all(|slice| SIZES.contains(&slice.len())));
-        }
-    }
 
     #[test]
     fn placeholders_are_put_together() {

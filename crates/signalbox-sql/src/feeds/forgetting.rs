@@ -1,6 +1,8 @@
 //! A feed with all that is remembered of it, removed.
 
-use sqlx::PgConnection;
+use signalbox_store::StoreError;
+
+use crate::engine::{Connection, values};
 
 /// What names a feed by its number, in the order of who points to whom; the feed itself comes last.
 const BY_NUMBER: [&str; 5] = [
@@ -17,12 +19,12 @@ const BY_NAME: [&str; 3] = [
     "DELETE FROM reject WHERE feed = $1",
 ];
 
-pub(super) async fn feed(connection: &mut PgConnection, feed: i32, name: &str) -> Result<(), sqlx::Error> {
+pub(super) async fn feed(connection: &mut impl Connection, feed: i64, name: &str) -> Result<(), StoreError> {
     for delete in BY_NAME {
-        sqlx::query(delete).bind(name).execute(&mut *connection).await?;
+        connection.execute(delete, &values![name]).await?;
     }
     for delete in BY_NUMBER {
-        sqlx::query(delete).bind(feed).execute(&mut *connection).await?;
+        connection.execute(delete, &values![feed]).await?;
     }
     Ok(())
 }
