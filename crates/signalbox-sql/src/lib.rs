@@ -12,6 +12,6 @@ mod migrations;
 mod page;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-mod retention;
 pub mod sqlite;
+mod states;
 mod stored;

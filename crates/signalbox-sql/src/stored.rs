@@ -1,13 +1,10 @@
 //! What stands in a row, in the words of the stores: the same for both databases.
 
-pub(crate) mod card;
-mod outbox;
 mod state;
 
 use sqlx::{ColumnIndex, Decode, Row, Type};
 use uuid::Uuid;
 
-pub(crate) use outbox::{LISTED, TALLIES, claim, entry, tallies};
 pub(crate) use state::{PositionColumns, StateColumns, position, state_row};
 
 /// A column by its name, as a type that the database has.

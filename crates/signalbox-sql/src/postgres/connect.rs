@@ -72,7 +72,7 @@ pub struct Database {
 impl Database {
     /// States and the outbox.
     pub fn state(&self) -> PgState {
-        PgState { pool: self.pool.clone() }
+        PgState { engine: self.pool.clone() }
     }
 
     /// Feeds.

@@ -3,39 +3,26 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
-use std::ops::{DerefMut, RangeInclusive};
 
 use async_trait::async_trait;
-use signalbox_store::card::{Card, CardQuery, Cards};
+use signalbox_store::card::Card;
 use signalbox_store::state::{Advance, Batch, Lease, Position, StateRow, Subject};
 use signalbox_store::{StateStore, StoreError};
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, PgExecutor};
-use uuid::Uuid;
 
-use super::outbox;
 use super::refusal::{commit, refusal};
 use super::statement::{ROWS_AT_ONCE, column};
-use crate::stored::{self, PositionColumns, StateColumns, limit, position, state_row};
+use crate::states::{States, outbox};
+use crate::stored::{PositionColumns, StateColumns, limit, position, state_row};
 
-/// [`StateStore`] and [`Outbox`](signalbox_store::Outbox) in a PostgreSQL schema.
-#[derive(Debug, Clone)]
-pub struct PgState {
-    pub(super) pool: PgPool,
-}
-
-impl PgState {
-    pub(super) async fn reader(&self) -> Result<impl DerefMut<Target = PgConnection>, StoreError> {
-        self.pool.acquire().await.map_err(refusal)
-    }
-}
-
-stored::card::card_store!(PgState);
+/// [`StateStore`], [`Outbox`](signalbox_store::Outbox) and [`Cards`](signalbox_store::card::Cards) in a PostgreSQL schema.
+pub type PgState = States<PgPool>;
 
 #[async_trait]
 impl StateStore for PgState {
     async fn acquire(&self, consumer: &str, shard: u32) -> Result<Lease, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        let mut transaction = self.engine.begin().await.map_err(refusal)?;
         let epoch = raise_epoch(&mut transaction, consumer, shard).await.map_err(refusal)?;
         let positions = positions(&mut *transaction, consumer, shard).await.map_err(refusal)?;
         commit(transaction).await?;
@@ -43,7 +30,7 @@ impl StateStore for PgState {
     }
 
     async fn load(&self, lease: &Lease, subjects: &[Subject]) -> Result<Vec<Option<StateRow>>, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        let mut connection = self.engine.acquire().await.map_err(refusal)?;
         let consumer = owned(&mut *connection, lease).await?;
         let mut found = HashMap::with_capacity(subjects.len());
         for slice in subjects.chunks(ROWS_AT_ONCE) {
@@ -54,15 +41,16 @@ impl StateStore for PgState {
     }
 
     async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(refusal)?;
+        let mut transaction = self.engine.begin().await.map_err(refusal)?;
         let consumer = locked(&mut transaction, lease).await?;
         advance(&mut transaction, consumer, lease.shard, &batch.advances).await?;
         write(&mut transaction, consumer, lease.shard, batch).await.map_err(refusal)?;
+        outbox::add::<PgPool>(&mut transaction, &batch.outbox).await?;
         commit(transaction).await
     }
 
     async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(refusal)?;
+        let mut connection = self.engine.acquire().await.map_err(refusal)?;
         let consumer = owned(&mut *connection, lease).await?;
         sqlx::query_scalar(
             "SELECT subject FROM state WHERE consumer = $1 AND shard = $2 AND due_ms <= $3
@@ -96,14 +84,14 @@ impl StateStore for PgState {
         .bind(after.map_or(&[][..], Vec::as_slice))
         .bind(after.is_none())
         .bind(limit(max))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.engine)
         .await
         .map_err(refusal)?;
         Ok(rows.into_iter().map(state_row).collect())
     }
 
     async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
-        positions(&self.pool, consumer, shard).await.map_err(refusal)
+        positions(&self.engine, consumer, shard).await.map_err(refusal)
     }
 }
 
@@ -249,7 +237,7 @@ async fn write(
     for slice in cards.chunks(ROWS_AT_ONCE) {
         write_cards(connection, consumer, slice).await?;
     }
-    outbox::add(connection, &batch.outbox).await
+    Ok(())
 }
 
 /// One statement cannot replace a row twice.

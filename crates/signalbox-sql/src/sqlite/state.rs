@@ -1,59 +1,48 @@
 //! Consumer state and the outbox in one SQLite file.
 
 use std::collections::HashMap;
-use std::ops::{DerefMut, RangeInclusive};
 use std::path::Path;
 
 use async_trait::async_trait;
-use signalbox_store::card::{Card, CardQuery, Cards};
+use signalbox_store::card::Card;
 use signalbox_store::state::{Batch, Lease, Position, StateRow, Subject};
 use signalbox_store::{StateStore, StoreError};
 use sqlx::{SqliteConnection, SqliteExecutor};
-use uuid::Uuid;
 
 use super::connect::{self, Cache, Synchronous};
 use super::db::Db;
-use super::outbox;
 use super::refusal::refusal;
 use super::statement::{of_list, of_rows};
 use crate::engine::slices;
 use crate::migrations;
-use crate::stored::{self, PositionColumns, StateColumns, limit, position, state_row};
+use crate::states::{States, outbox};
+use crate::stored::{PositionColumns, StateColumns, limit, position, state_row};
 
-/// [`StateStore`] and [`Outbox`](signalbox_store::Outbox) in one SQLite file.
+/// [`StateStore`], [`Outbox`](signalbox_store::Outbox) and [`Cards`](signalbox_store::card::Cards) in one SQLite file.
 ///
 /// A commit survives a crash of the process at once; a power cut may take the latest commits back, states,
 /// positions and outbox together, and the log still has the records to go on from there.
-#[derive(Debug)]
-pub struct SqliteState {
-    pub(super) db: Db,
-}
+pub type SqliteState = States<Db>;
 
 impl SqliteState {
     /// Opens `state.db` at `path`, creates it if it is missing and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let db = connect::open(path, Synchronous::Normal, Cache::Upserts, &migrations::SQLITE_STATE)
+        let engine = connect::open(path, Synchronous::Normal, Cache::Upserts, &migrations::SQLITE_STATE)
             .await
             .map_err(refusal)?;
-        Ok(Self { db })
-    }
-
-    pub(super) async fn reader(&self) -> Result<impl DerefMut<Target = SqliteConnection>, StoreError> {
-        self.db.reader().await.map_err(refusal)
+        Ok(Self { engine })
     }
 
     /// Writes a copy of the last commit to `path`, which must not exist. Commits go on beside it.
     pub async fn snapshot_to(&self, path: &Path) -> Result<(), StoreError> {
-        super::snapshot::write(&self.db, path).await
+        super::snapshot::write(&self.engine, path).await
     }
 }
-
-stored::card::card_store!(SqliteState);
 
 #[async_trait]
 impl StateStore for SqliteState {
     async fn acquire(&self, consumer: &str, shard: u32) -> Result<Lease, StoreError> {
-        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let mut transaction = self.engine.write().await.map_err(refusal)?;
         let epoch = raise_epoch(&mut transaction, consumer, shard).await.map_err(refusal)?;
         let positions = positions(&mut *transaction, consumer, shard).await.map_err(refusal)?;
         transaction.commit().await.map_err(refusal)?;
@@ -61,7 +50,7 @@ impl StateStore for SqliteState {
     }
 
     async fn load(&self, lease: &Lease, subjects: &[Subject]) -> Result<Vec<Option<StateRow>>, StoreError> {
-        let mut reader = self.db.reader().await.map_err(refusal)?;
+        let mut reader = self.engine.reader().await.map_err(refusal)?;
         let consumer = owned(&mut *reader, lease).await?;
         let mut found = HashMap::with_capacity(subjects.len());
         for slice in slices(subjects) {
@@ -72,15 +61,16 @@ impl StateStore for SqliteState {
     }
 
     async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), StoreError> {
-        let mut transaction = self.db.write().await.map_err(refusal)?;
+        let mut transaction = self.engine.write().await.map_err(refusal)?;
         let consumer = owned(&mut *transaction, lease).await?;
         advance(&mut transaction, consumer, lease, batch).await?;
         write(&mut transaction, consumer, lease.shard, batch).await.map_err(refusal)?;
+        outbox::add::<Db>(&mut transaction, &batch.outbox).await?;
         transaction.commit().await.map_err(refusal)
     }
 
     async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError> {
-        let mut reader = self.db.reader().await.map_err(refusal)?;
+        let mut reader = self.engine.reader().await.map_err(refusal)?;
         let consumer = owned(&mut *reader, lease).await?;
         sqlx::query_scalar(
             "SELECT subject FROM state WHERE consumer = ? AND shard = ? AND due_ms <= ?
@@ -115,14 +105,14 @@ impl StateStore for SqliteState {
         .bind(after.map_or(&[][..], Vec::as_slice))
         .bind(after.is_none())
         .bind(limit(max))
-        .fetch_all(&mut *self.db.reader().await.map_err(refusal)?)
+        .fetch_all(&mut *self.engine.reader().await.map_err(refusal)?)
         .await
         .map_err(refusal)?;
         Ok(rows.into_iter().map(state_row).collect())
     }
 
     async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
-        positions(&mut *self.db.reader().await.map_err(refusal)?, consumer, shard).await.map_err(refusal)
+        positions(&mut *self.engine.reader().await.map_err(refusal)?, consumer, shard).await.map_err(refusal)
     }
 }
 
@@ -254,7 +244,7 @@ async fn write(
     for slice in slices(&batch.cards) {
         write_cards(connection, consumer, slice).await?;
     }
-    outbox::add(connection, &batch.outbox).await
+    Ok(())
 }
 
 async fn write_cards(

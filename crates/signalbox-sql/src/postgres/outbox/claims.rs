@@ -1,20 +1,21 @@
 //! Claiming what is ready of a target's [`Front`].
 
+use signalbox_store::StoreError;
 use signalbox_store::outbox::{Claim, Front};
 use sqlx::PgConnection;
 
-use crate::stored::{claim, limit};
+use crate::engine::{Connection, values};
+use crate::states::outbox::claim_row;
+use crate::stored::limit;
 
 /// Entries looked at in one query, for each that is wanted: most stand in a lane of their own.
 const LOOKED_AT: usize = 2;
 
 /// Until the transaction's end, nobody else claims entries of the target. A statement of its own, because the claim
 /// must see what the one before it wrote.
-pub(super) async fn alone(connection: &mut PgConnection, target: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' claims ' || $1, 0))")
-        .bind(target)
-        .execute(connection)
-        .await?;
+pub(super) async fn alone(connection: &mut PgConnection, target: &str) -> Result<(), StoreError> {
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' claims ' || $1, 0))";
+    connection.execute(lock, &values![target]).await?;
     Ok(())
 }
 
@@ -42,7 +43,7 @@ pub(super) async fn take(
     .bind(now_ms)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(claim).collect()
+    rows.iter().map(claim_row).collect()
 }
 
 /// The numbers of up to `max` entries that may be claimed. Lanes are told apart here: as a join, it would depend on

@@ -1,12 +1,12 @@
-//! Entries of the outbox.
+//! What stands in a row of the outbox.
 
 use std::collections::BTreeMap;
 
 use signalbox_store::outbox::{Claim, Entry, EntryState, Tally};
 
-use super::{StoredRow, known};
+use crate::stored::{StoredRow, known};
 
-pub(crate) fn entry(row: &impl StoredRow) -> Result<Entry, sqlx::Error> {
+pub(super) fn entry_row(row: &impl StoredRow) -> Result<Entry, sqlx::Error> {
     let (state, attempts): (String, i32) = (row.column("state")?, row.column("attempts")?);
     let tried_before: i32 = row.column("tried_before")?;
     Ok(Entry {
@@ -27,37 +27,28 @@ pub(crate) fn entry(row: &impl StoredRow) -> Result<Entry, sqlx::Error> {
     })
 }
 
-/// (target, state, count)
-pub(crate) type TallyColumns = (String, String, i64);
-
-/// Entries as they stand; the same for both databases.
-pub(crate) const TALLIES: &str =
-    "SELECT target, state, count(*) FROM outbox GROUP BY target, state ORDER BY target, state";
-
-/// Of those that were withheld, the ones of which a list told since.
-pub(crate) const LISTED: &str = "SELECT target, state, count(*) FROM outbox AS alert
-     WHERE state = 'withheld' AND NOT part AND EXISTS (
-         SELECT 1 FROM outbox AS listed
-         WHERE listed.part AND listed.flag_id = alert.flag_id AND listed.target = alert.target)
-     GROUP BY target, state ORDER BY target, state";
+pub(super) fn tally_row(row: &impl StoredRow) -> Result<Tally, sqlx::Error> {
+    let state: String = row.column("state")?;
+    Ok(Tally { target: row.column("target")?, state: entry_state(&state)?, count: row.count("count")? })
+}
 
 /// What was withheld and listed is superseded.
-pub(crate) fn tallies(all: Vec<TallyColumns>, listed: Vec<TallyColumns>) -> Result<Vec<Tally>, sqlx::Error> {
+pub(super) fn tallies(as_they_stand: Vec<Tally>, listed: Vec<Tally>) -> Vec<Tally> {
     let mut counts: BTreeMap<(String, EntryState), i64> = BTreeMap::new();
-    for (target, word, count) in all {
-        *counts.entry((target, entry_state(&word)?)).or_default() += count;
+    for Tally { target, state, count } in as_they_stand {
+        *counts.entry((target, state)).or_default() += count as i64;
     }
-    for (target, _, count) in listed {
-        *counts.entry((target.clone(), EntryState::Withheld)).or_default() -= count;
-        *counts.entry((target, EntryState::Superseded)).or_default() += count;
+    for Tally { target, count, .. } in listed {
+        *counts.entry((target.clone(), EntryState::Withheld)).or_default() -= count as i64;
+        *counts.entry((target, EntryState::Superseded)).or_default() += count as i64;
     }
     let tally = |((target, state), count)| Tally { target, state, count: count as u64 };
-    Ok(counts.into_iter().filter(|(_, count)| *count > 0).map(tally).collect())
+    counts.into_iter().filter(|(_, count)| *count > 0).map(tally).collect()
 }
 
 /// The claim that was just written into the row.
-pub(crate) fn claim(row: &impl StoredRow) -> Result<Claim, sqlx::Error> {
-    let entry = entry(row)?;
+pub(crate) fn claim_row(row: &impl StoredRow) -> Result<Claim, sqlx::Error> {
+    let entry = entry_row(row)?;
     Ok(Claim { token: u64::from(entry.attempts), entry })
 }
 

@@ -1,0 +1,101 @@
+//! How entries come into the outbox.
+
+use std::collections::BTreeSet;
+
+use signalbox_store::StoreError;
+use signalbox_store::outbox::{NewEntry, WithheldBecause};
+use uuid::Uuid;
+
+use super::OutboxEngine;
+use crate::engine::{Connection, values};
+
+/// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
+pub(crate) async fn add<E: OutboxEngine>(
+    connection: &mut E::Connection,
+    entries: &[NewEntry],
+) -> Result<(), StoreError> {
+    E::keep_order(connection, entries).await?;
+    // An entry that takes another back must see what stands before it, so it is a statement of its own.
+    for run in entries.chunk_by(|one, next| one.cancels.is_none() && next.cancels.is_none()) {
+        match run {
+            [entry @ NewEntry { cancels: Some(cancelled), .. }] => {
+                add_withdrawal(connection, entry, *cancelled).await?;
+            }
+            run => drop(insert(connection, run).await?),
+        }
+    }
+    Ok(())
+}
+
+/// `false`: something is in the way, and the transaction is to be rolled back.
+pub(super) async fn bundle<E: OutboxEngine>(
+    connection: &mut E::Connection,
+    parts: &[Uuid],
+    into: &NewEntry,
+) -> Result<bool, StoreError> {
+    // Before the rows, in the order in which a batch takes them.
+    E::keep_order(connection, std::slice::from_ref(into)).await?;
+    let parts: Vec<Uuid> = parts.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let bundled = E::bundle_parts(connection, &parts).await?;
+    if bundled != parts.len() as u64 || is_there(connection, into.id).await? {
+        return Ok(false);
+    }
+    add::<E>(connection, std::slice::from_ref(into)).await?;
+    Ok(true)
+}
+
+/// How many were not there.
+async fn insert(connection: &mut impl Connection, entries: &[NewEntry]) -> Result<u64, StoreError> {
+    let insert = "INSERT INTO outbox
+         (id, target, lane, kind, flag_id, body, created_ms, part, state, next_try_ms, last_error) VALUES";
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            values![
+                entry.id,
+                &entry.target,
+                &entry.lane,
+                &entry.kind,
+                entry.flag_id,
+                entry.body.as_slice(),
+                entry.created_ms,
+                entry.part,
+                entry.first_state().as_str(),
+                entry.withheld.is_none().then_some(entry.created_ms),
+                entry.withheld.map(WithheldBecause::as_str),
+            ]
+        })
+        .collect();
+    connection.execute_rows(insert, &rows, "ON CONFLICT DO NOTHING").await
+}
+
+async fn add_withdrawal(
+    connection: &mut impl Connection,
+    entry: &NewEntry,
+    cancelled: Uuid,
+) -> Result<(), StoreError> {
+    let is_new = insert(connection, std::slice::from_ref(entry)).await? == 1;
+    // An entry cannot take itself back.
+    if is_new && cancelled != entry.id && take_back(connection, cancelled).await? {
+        supersede(connection, entry.id).await?;
+    }
+    Ok(())
+}
+
+/// Supersedes an entry that nobody attempted. `false`: it is not there, settled, withheld or attempted.
+async fn take_back(connection: &mut impl Connection, id: Uuid) -> Result<bool, StoreError> {
+    let update = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
+         WHERE id = $1 AND state = 'pending' AND attempts = 0";
+    Ok(connection.execute(update, &values![id]).await? == 1)
+}
+
+async fn supersede(connection: &mut impl Connection, id: Uuid) -> Result<(), StoreError> {
+    let update = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL WHERE id = $1";
+    connection.execute(update, &values![id]).await?;
+    Ok(())
+}
+
+async fn is_there(connection: &mut impl Connection, id: Uuid) -> Result<bool, StoreError> {
+    let select = "SELECT id FROM outbox WHERE id = $1";
+    Ok(connection.row(select, &values![id], |_| Ok(())).await?.is_some())
+}
