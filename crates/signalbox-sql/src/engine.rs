@@ -29,7 +29,7 @@ pub(crate) trait Engine: Send + Sync {
 
     /// Begins a transaction with the row that `select` finds. If there is one, nobody else writes it until the
     /// transaction ends; whoever has it is waited for, and then `select` decides by what they left.
-    fn write_beside<T: Send>(
+    fn write_holding<T: Send>(
         &self,
         select: &'static str,
         values: &[Value<'_>],
@@ -40,7 +40,7 @@ pub(crate) trait Engine: Send + Sync {
     fn commit(transaction: Self::Transaction) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// A connection to either database. Whatever fails here was not written.
+/// A connection to either database. What writes is called inside a transaction: whatever fails was not written.
 pub(crate) trait Connection: Send {
     type Row: StoredRow;
 

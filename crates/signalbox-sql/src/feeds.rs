@@ -253,6 +253,6 @@ const OWNED: &str = "SELECT CAST(id AS BIGINT) AS id FROM feed WHERE name = $1 A
 /// A transaction of the feed's owner, and the feed's number. Until it ends, no other lease can be taken.
 async fn write_own<E: Engine>(engine: &E, lease: &FeedLease) -> Result<(E::Transaction, i64), StoreError> {
     let given = values![&lease.feed, lease.epoch as i64];
-    let (transaction, feed) = engine.write_beside(OWNED, &given, |row| row.column("id")).await?;
+    let (transaction, feed) = engine.write_holding(OWNED, &given, |row| row.column("id")).await?;
     Ok((transaction, feed.ok_or(StoreError::Fenced)?))
 }

@@ -15,8 +15,8 @@
 //! # Layout
 //! - `connect`: the URL, what every connection is set to, the pool; `encryption`: who can read along
 //! - `migrate`: tables and their versions
-//! - [`state`] and `outbox`: one transaction writes both
-//! - `engine`: [`PgFeeds`] are written once for both databases; what this one does about it
+//! - [`state`] and `outbox`: what of them is this database's own; one transaction writes both
+//! - `engine`: what both databases say alike, said here
 //! - [`import`](mod@import): the way here from a hub on SQLite
 //! - `scratch`: a copy of the schema to try things on; `tables`: which tables there are to copy
 //! - `refusal`: the server's errors in the words of the stores; `statement`: many rows at once

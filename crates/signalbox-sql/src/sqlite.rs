@@ -1,4 +1,11 @@
 //! SQLite, for a hub that runs on one machine.
+//!
+//! # Layout
+//! - `connect`: how a file is opened; `db`: its connections; `snapshot`: a copy while it is in use
+//! - [`state`] and `outbox`: what of the states is this database's own; `feeds`: nothing but how they are opened
+//! - `engine`: what both databases say alike, said here; `statement`: many rows at once
+//! - [`log`]: the event log
+//! - `refusal`: SQLite's errors in the words of the stores
 
 mod connect;
 mod db;

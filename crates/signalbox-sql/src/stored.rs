@@ -5,7 +5,7 @@ mod state;
 use sqlx::{ColumnIndex, Decode, Row, Type};
 use uuid::Uuid;
 
-pub(crate) use state::{PositionColumns, StateColumns, position, state_row};
+pub(crate) use state::{PositionColumns, position, state_row};
 
 /// A column by its name, as a type that the database has.
 pub(crate) trait Column<T> {

@@ -23,7 +23,7 @@ impl Engine for PgPool {
         self.begin().await.map_err(refusal)
     }
 
-    async fn write_beside<T: Send>(
+    async fn write_holding<T: Send>(
         &self,
         select: &'static str,
         values: &[Value<'_>],

@@ -13,8 +13,9 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::refusal::{commit, refusal};
 use super::statement::{ROWS_AT_ONCE, column};
-use crate::states::{States, outbox};
-use crate::stored::{PositionColumns, StateColumns, limit, position, state_row};
+use crate::engine::Engine;
+use crate::states::{States, outbox, paging};
+use crate::stored::{PositionColumns, position, state_row};
 
 /// [`StateStore`], [`Outbox`](signalbox_store::Outbox) and [`Cards`](signalbox_store::card::Cards) in a PostgreSQL schema.
 pub type PgState = States<PgPool>;
@@ -52,17 +53,7 @@ impl StateStore for PgState {
     async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError> {
         let mut connection = self.engine.acquire().await.map_err(refusal)?;
         let consumer = owned(&mut *connection, lease).await?;
-        sqlx::query_scalar(
-            "SELECT subject FROM state WHERE consumer = $1 AND shard = $2 AND due_ms <= $3
-             ORDER BY due_ms, subject LIMIT $4",
-        )
-        .bind(consumer)
-        .bind(lease.shard as i32)
-        .bind(now_ms)
-        .bind(limit(max))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(refusal)
+        paging::due(&mut *connection, consumer.into(), lease.shard, now_ms, max).await
     }
 
     async fn scan(
@@ -72,22 +63,7 @@ impl StateStore for PgState {
         after: Option<&Subject>,
         max: usize,
     ) -> Result<Vec<StateRow>, StoreError> {
-        // The empty subject is not after itself: the first page needs a test of its own.
-        let rows: Vec<StateColumns> = sqlx::query_as(
-            "SELECT subject, state, due_ms FROM state
-             WHERE consumer = (SELECT id FROM consumer WHERE name = $1) AND shard = $2
-               AND subject >= $3 AND (subject > $3 OR $4)
-             ORDER BY subject LIMIT $5",
-        )
-        .bind(consumer)
-        .bind(shard as i32)
-        .bind(after.map_or(&[][..], Vec::as_slice))
-        .bind(after.is_none())
-        .bind(limit(max))
-        .fetch_all(&self.engine)
-        .await
-        .map_err(refusal)?;
-        Ok(rows.into_iter().map(state_row).collect())
+        paging::scan(&mut *Engine::reader(&self.engine).await?, consumer, shard, after, max).await
     }
 
     async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
@@ -167,7 +143,7 @@ async fn load(
     shard: u32,
     subjects: &[Subject],
 ) -> Result<Vec<StateRow>, sqlx::Error> {
-    let rows: Vec<StateColumns> = sqlx::query_as(
+    let rows = sqlx::query(
         "SELECT subject, state, due_ms FROM state WHERE consumer = $1 AND shard = $2 AND subject = ANY ($3)",
     )
     .bind(consumer)
@@ -175,7 +151,7 @@ async fn load(
     .bind(subjects)
     .fetch_all(executor)
     .await?;
-    Ok(rows.into_iter().map(state_row).collect())
+    rows.iter().map(state_row).collect()
 }
 
 /// Moves the positions that are where the batch begins; those of new topics begin at 0.

@@ -21,6 +21,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Two cores are the usual machine; a reader more lets a slow scan run beside the consumers.
 const READERS: usize = 3;
 
+/// An open database file.
 #[derive(Debug, Clone)]
 pub struct Db {
     options: Arc<SqliteConnectOptions>,

@@ -24,7 +24,7 @@ impl Engine for Db {
     }
 
     /// There is one writer of a file: the transaction itself keeps others out.
-    async fn write_beside<T: Send>(
+    async fn write_holding<T: Send>(
         &self,
         select: &'static str,
         values: &[Value<'_>],

@@ -13,10 +13,10 @@ use super::connect::{self, Cache, Synchronous};
 use super::db::Db;
 use super::refusal::refusal;
 use super::statement::{of_list, of_rows};
-use crate::engine::slices;
+use crate::engine::{Engine, slices};
 use crate::migrations;
-use crate::states::{States, outbox};
-use crate::stored::{PositionColumns, StateColumns, limit, position, state_row};
+use crate::states::{States, outbox, paging};
+use crate::stored::{PositionColumns, position, state_row};
 
 /// [`StateStore`], [`Outbox`](signalbox_store::Outbox) and [`Cards`](signalbox_store::card::Cards) in one SQLite file.
 ///
@@ -72,17 +72,7 @@ impl StateStore for SqliteState {
     async fn due(&self, lease: &Lease, now_ms: i64, max: usize) -> Result<Vec<Subject>, StoreError> {
         let mut reader = self.engine.reader().await.map_err(refusal)?;
         let consumer = owned(&mut *reader, lease).await?;
-        sqlx::query_scalar(
-            "SELECT subject FROM state WHERE consumer = ? AND shard = ? AND due_ms <= ?
-             ORDER BY due_ms, subject LIMIT ? + 0",
-        )
-        .bind(consumer)
-        .bind(lease.shard)
-        .bind(now_ms)
-        .bind(limit(max))
-        .fetch_all(&mut *reader)
-        .await
-        .map_err(refusal)
+        paging::due(&mut *reader, consumer, lease.shard, now_ms, max).await
     }
 
     async fn scan(
@@ -92,23 +82,7 @@ impl StateStore for SqliteState {
         after: Option<&Subject>,
         max: usize,
     ) -> Result<Vec<StateRow>, StoreError> {
-        // No subject is null, and the empty one is not after itself: the first page needs a test of its own.
-        let rows: Vec<StateColumns> = sqlx::query_as(
-            "SELECT subject, state, due_ms FROM state
-             WHERE consumer = (SELECT id FROM consumer WHERE name = ?) AND shard = ?
-               AND subject >= ? AND (subject > ? OR ?)
-             ORDER BY subject LIMIT ? + 0",
-        )
-        .bind(consumer)
-        .bind(shard)
-        .bind(after.map_or(&[][..], Vec::as_slice))
-        .bind(after.map_or(&[][..], Vec::as_slice))
-        .bind(after.is_none())
-        .bind(limit(max))
-        .fetch_all(&mut *self.engine.reader().await.map_err(refusal)?)
-        .await
-        .map_err(refusal)?;
-        Ok(rows.into_iter().map(state_row).collect())
+        paging::scan(&mut *Engine::reader(&self.engine).await?, consumer, shard, after, max).await
     }
 
     async fn positions(&self, consumer: &str, shard: u32) -> Result<Vec<Position>, StoreError> {
@@ -179,7 +153,7 @@ async fn load(
         query = query.bind(subject.as_slice());
     }
     let rows = query.fetch_all(reader).await?;
-    rows.iter().map(|row| sqlx::FromRow::from_row(row).map(state_row)).collect()
+    rows.iter().map(state_row).collect()
 }
 
 async fn advance(

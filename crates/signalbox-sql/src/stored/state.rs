@@ -2,11 +2,11 @@
 
 use signalbox_store::state::{Position, StateRow};
 
-/// (subject, state, due_ms)
-pub(crate) type StateColumns = (Vec<u8>, Vec<u8>, Option<i64>);
+use super::StoredRow;
 
-pub(crate) fn state_row((subject, state, due_ms): StateColumns) -> StateRow {
-    StateRow { subject, state: state.into(), due_ms }
+pub(crate) fn state_row(row: &impl StoredRow) -> Result<StateRow, sqlx::Error> {
+    let state: Vec<u8> = row.column("state")?;
+    Ok(StateRow { subject: row.column("subject")?, state: state.into(), due_ms: row.column("due_ms")? })
 }
 
 /// (topic, next, last_id)
