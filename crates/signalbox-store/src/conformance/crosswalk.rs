@@ -22,6 +22,16 @@ pub async fn ids_are_taken_away_and_added_together(store: &impl FeedStore) {
     assert_eq!(rows, [named("2", "student-2"), named("4", "student-1")]);
 }
 
+pub async fn many_ids_are_taken_away_at_once(store: &impl FeedStore) {
+    let lease = taken(store, "sis").await;
+    let rows: Vec<_> = (0..700).map(|n| named(&format!("{n:04}"), "student")).collect();
+    store.add_crosswalk(&lease, &rows).await.expect("adds");
+    let (left, gone) = rows.split_at(5);
+    let twice: Vec<_> = gone.iter().rev().chain(gone).cloned().collect();
+    store.change_crosswalk(&lease, &twice, &[]).await.expect("changes");
+    assert_eq!(store.crosswalk(None, 1_000).await.expect("reads"), left);
+}
+
 pub async fn the_crosswalk_pages_in_order(store: &impl FeedStore) {
     let lease = taken(store, "sis").await;
     let mut rows: Vec<_> = (0..700).map(|n| named(&format!("{n:04}"), "student")).collect();

@@ -94,6 +94,7 @@ macro_rules! feed_conformance {
             $crate::conformance_cases! { crosswalk, $make,
                 a_known_crosswalk_row_changes_nothing
                 ids_are_taken_away_and_added_together
+                many_ids_are_taken_away_at_once
                 the_crosswalk_pages_in_order
                 an_id_is_found_whatever_its_type
             }
