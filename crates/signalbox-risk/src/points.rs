@@ -41,7 +41,9 @@ impl fmt::Display for Points {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a grade is a number from 0 to 200 with at most two decimals")]
+#[error(
+    "a grade is a number from 0 to 200 with at most two decimals; write it without a sign, such as 60 or 59.5"
+)]
 pub struct PointsError;
 
 impl FromStr for Points {

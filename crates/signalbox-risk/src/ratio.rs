@@ -50,11 +50,11 @@ impl fmt::Display for Ratio {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RatioError {
-    #[error("expected a percentage such as 10% or 7.5%")]
+    #[error("expected a percentage; write it with its sign, such as 10% or 7.5%")]
     NotAPercentage,
-    #[error("at most two decimals of a percent are kept")]
+    #[error("at most two decimals of a percent are kept; write two, such as 7.25%")]
     TooFine,
-    #[error("a share is at most 100%")]
+    #[error("a share is at most 100%; write a lower one, such as 10%")]
     Above100,
 }
 

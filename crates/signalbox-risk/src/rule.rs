@@ -153,7 +153,8 @@ fn list(json: Option<Value>, key: &'static str) -> Result<Vec<String>, RuleError
     let names: Vec<String> = match json {
         None => return Ok(Vec::new()),
         Some(json) => serde_json::from_value(json).map_err(|_| {
-            let help = format!("e.g. {key}: [\"09\", \"10\"]; quotes keep leading zeros");
+            let example = if key == "schools" { "\"0420\"" } else { "\"09\", \"10\"" };
+            let help = format!("e.g. {key}: [{example}]; quotes keep leading zeros");
             RuleError::Fault(SettingFault::new(key, format!("{key} is a list of names in quotes"), help))
         })?,
     };

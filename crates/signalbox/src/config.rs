@@ -175,7 +175,7 @@ impl Reading<'_> {
         let mut feeds = parts::feeds(self.tree, &cx, self.connectors, self.report);
         let destinations = parts::destinations(self.tree, &cx, self.connectors, self.report);
         let routes: Option<Vec<Route>> = self.list("routes");
-        let risk = self.optional("risk").unwrap_or_else(|| Some(Risk::default()));
+        let risk = self.risk();
         let log = self.optional("log").unwrap_or_else(|| Some(Log::Sqlite(sections::Embedded {})));
         let store = self.optional("store").unwrap_or_else(|| Some(Store::Sqlite(sections::Embedded {})));
 
@@ -240,6 +240,12 @@ impl Reading<'_> {
     fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<Option<T>> {
         let (key, node) = self.tree.entry(name)?;
         Some(read::read(key, node).map_err(|fault| self.report.fault(fault)).ok())
+    }
+
+    fn risk(&mut self) -> Option<Risk> {
+        let Some((key, node)) = self.tree.entry("risk") else { return Some(Risk::default()) };
+        let fault = |fault| self.report.fault(rules::of_a_rule(node, fault));
+        read::read(key, node).map_err(fault).ok()
     }
 
     /// Reads item by item, so that one faulty item hides no other.

@@ -14,7 +14,7 @@ const SHORTEST: usize = 4;
 /// Parts of a value that are hidden as well, as messages may show a part only.
 const SHORTEST_PART: usize = 6;
 /// Words that messages say by themselves. Without them a mend cannot be read, and none of them is a secret.
-const OF_MESSAGES: [&str; 44] = [
+const OF_MESSAGES: [&str; 45] = [
     "absent",
     "around",
     "attendance",
@@ -54,6 +54,7 @@ const OF_MESSAGES: [&str; 44] = [
     "this",
     "true",
     "unexcused",
+    "unknown",
     "value",
     "with",
     "word",
@@ -112,9 +113,9 @@ fn is_no_secret(text: &str) -> bool {
     is_year || OF_MESSAGES.contains(&&*lower) || text.parse::<jiff::civil::Date>().is_ok()
 }
 
-/// `said` with an ellipsis wherever the text stands as a word of its own.
+/// `said` with an ellipsis wherever the text stands as a word of its own: "days" is none in `school_days`.
 fn without(said: &str, text: &str) -> String {
-    let is_of_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let is_of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let (mut kept, mut rest) = (String::with_capacity(said.len()), said);
     while let Some(at) = rest.find(text) {
         let (before, after) = (&rest[..at], &rest[at + text.len()..]);

@@ -3,6 +3,7 @@
 //! Connectors read their section through `erased_serde`, which turns errors into plain text on their way out. So the
 //! place is noted here, in a `Trace`, where the error first appears, and picked up where reading began.
 
+mod mend;
 mod reader;
 
 use std::cell::RefCell;
@@ -11,6 +12,8 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, Expected, Unexpected};
 use signalbox_connector::erased_serde;
 
+pub(super) use self::mend::NEVER_WRITTEN;
+use self::mend::{bare_mend, words_known};
 use super::place::{Fault, Place, did_you_mean, quoted};
 use super::tree::{Key, Node};
 use reader::Reader;
@@ -63,6 +66,12 @@ impl ReadError {
     fn new(code: &'static str, message: String, help: String) -> Self {
         Self(Fault { place: None, code, message, help })
     }
+
+    fn unexpected(code: &'static str, found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let expected = plain_expected(expected);
+        let message = format!("expected {expected}, found {}", plain_found(found));
+        Self::new(code, message, bare_mend(&expected, found))
+    }
 }
 
 impl std::error::Error for ReadError {}
@@ -83,17 +92,15 @@ impl de::Error for ReadError {
 
     /// Never repeats the text that was found: it may be a secret that stands in the wrong place.
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let message = format!("expected {}, found {}", plain_expected(expected), plain_found(found));
-        Self::new("invalid_type", message, String::new())
+        Self::unexpected("invalid_type", found, expected)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let message = format!("expected {}, found {}", plain_expected(expected), plain_found(found));
-        Self::new("invalid_value", message, String::new())
+        Self::unexpected("invalid_value", found, expected)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let help = did_you_mean(variant, expected.iter().copied());
+        let help = did_you_mean(variant, words_known(expected));
         Self::new("unknown_word", format!("{} is not known here", quoted(variant)), help)
     }
 
@@ -123,6 +130,7 @@ fn plain_expected(expected: &dyn Expected) -> String {
             "a string" => "text".to_owned(),
             "a boolean" => "true or false".to_owned(),
             "a sequence" => "a list".to_owned(),
+            "a map" => "a map of keys".to_owned(),
             _ => text,
         },
     }

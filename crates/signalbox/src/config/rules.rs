@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use signalbox_event::data::Mode;
 use signalbox_risk::{ATTENDANCE_FEEDS_AT_MOST, CHRONIC_ABSENCE, Rule, Settings};
 
+pub(super) use self::risk::of_a_rule;
 use super::Backing;
 use super::District;
 #[cfg(feature = "servers")]

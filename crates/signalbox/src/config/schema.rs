@@ -7,6 +7,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use signalbox_connector::Connector;
 
+use super::read::NEVER_WRITTEN;
 use super::sections;
 use crate::connectors;
 
@@ -105,6 +106,7 @@ impl Sections {
     fn definitions(mut self) -> Map<String, Value> {
         let mut definitions = self.generator.take_definitions(true);
         definitions.append(&mut self.defs);
+        definitions.values_mut().for_each(leave_out_unknown);
         definitions
     }
 
@@ -155,6 +157,16 @@ impl Sections {
             }
         }
         schema
+    }
+}
+
+/// Of words to choose from, leaves out the hub's own for what it does not know: nobody writes it.
+fn leave_out_unknown(definition: &mut Value) {
+    let is_written =
+        |word: &Value| word != NEVER_WRITTEN && word.get("const").is_none_or(|word| word != NEVER_WRITTEN);
+    for key in ["oneOf", "enum"] {
+        let words = definition.get_mut(key).and_then(Value::as_array_mut);
+        words.into_iter().for_each(|words| words.retain(is_written));
     }
 }
 

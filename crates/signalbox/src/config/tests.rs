@@ -1,3 +1,5 @@
+mod rules;
+
 use std::path::Path;
 
 use signalbox_risk::{ChronicAbsence, HalfDay, Settings};
@@ -258,8 +260,8 @@ fn rules_are_sound_and_each_can_fire() {
         ("{rule: course-failure, kind: posted, below: §0}", "invalid_rule", "e.g. below: 60"),
         ("{rule: course-failure, kind: posted, below: 60, leave: §59.5}", "invalid_rule", "60 or more"),
         ("{rule: course-failure, kind: §final, below: 60}", "unknown_word", "posted"),
-        ("{rule: course-failure, kind: posted, below: §250}", "invalid_value", ""),
-        ("§{rule: course-failure, below: 60}", "missing_key", "kind"),
+        ("{rule: course-failure, kind: posted, below: §250}", "invalid_value", "such as 60 or 59.5"),
+        ("§{rule: course-failure, below: 60}", "missing_key", "one of in_progress, posted"),
         ("{rule: course-failure, kind: posted, below: 60, §at_least: 2}", "unknown_key", "below"),
         ("{rule: course-failure, kind: posted, below: 60, grades: §[]}", "invalid_rule", "leave grades out"),
         (

@@ -1,8 +1,9 @@
 use serde::Deserializer;
 use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
+use super::mend::{keys_mend, words_known};
 use super::{ReadError, Trace};
-use crate::config::place::Place;
+use crate::config::place::{Fault, Place};
 use crate::config::tree::{Key, Node, Plain, Scalar, Value};
 
 /// A serde deserializer over one node.
@@ -124,19 +125,24 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
+        let no_map = |ReadError(fault)| {
+            let help = keys_mend(fields, self.node);
+            ReadError(Fault { help, ..fault })
+        };
         self.note(match self.node.value {
-            Value::List(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &visitor)),
-            _ => self.any(visitor),
+            Value::List(_) => Err(no_map(de::Error::invalid_type(de::Unexpected::Seq, &visitor))),
+            Value::Scalar(_) => self.any(visitor).map_err(no_map),
+            Value::Map(_) => self.any(visitor),
         })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         let variant = match &self.node.value {
@@ -147,7 +153,11 @@ impl<'de> Deserializer<'de> for Reader<'de> {
                 let (Key { text, place }, node) = &entries[0];
                 Ok(Variant { name: text, place: *place, content: Some(node), trace: self.trace })
             }
-            _ => Err(de::Error::custom("expected one word, or one key with its settings")),
+            _ => {
+                let known = words_known(variants).collect::<Vec<_>>().join(", ");
+                let message = "expected one word, or one key with its settings".to_owned();
+                Err(ReadError::new("invalid_value", message, format!("write one of {known}")))
+            }
         };
         self.note(variant.and_then(|variant| visitor.visit_enum(variant)))
     }

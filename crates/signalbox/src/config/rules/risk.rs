@@ -1,20 +1,20 @@
 //! The rules: those of packs, and those that are written out.
 
+mod setting;
+
 use signalbox_connector::Entity;
 use signalbox_risk::{
     CHRONIC_ABSENCE, ChronicAbsence, ChronicAbsenceError, FEDERAL_CHRONIC_ABSENCE, Rule, SettingFault,
     Settings,
 };
 
+pub(in crate::config) use self::setting::of_a_rule;
 use super::Rules;
 use crate::config::parts::Feed;
 use crate::config::place::{Place, did_you_mean, quoted};
 use crate::config::read;
 use crate::config::sections::Risk;
 use crate::config::tree::{Key, Node, Value};
-
-/// The keys of a rule that are no settings of its own.
-const OF_ALL: [&str; 3] = ["rule", "grades", "schools"];
 
 /// The keys that go on meaning the pack of chronic absence.
 const OF_PACK: [&str; 5] = ["packs", "enter", "leave", "min_days", "half_day"];
@@ -106,6 +106,7 @@ impl Rules<'_> {
             self.report.error(node.place, "missing_key", "a rule has a name", help);
             return None;
         };
+        let (grades, schools) = (self.names(node, "grades"), self.names(node, "schools"));
         let settings = self.settings(name, node, &at)?;
         let fault = |fault: SettingFault| (fault.key, fault.message, fault.help);
         if let Some((key, message, help)) = settings.fault().map(fault) {
@@ -113,26 +114,25 @@ impl Rules<'_> {
             self.report.error(place, "invalid_rule", message, help);
             return None;
         }
-        let (grades, schools) = (self.names(node, "grades")?, self.names(node, "schools")?);
-        Some(Rule { settings, grades, schools })
+        Some(Rule { settings, grades: grades?, schools: schools? })
     }
 
     fn settings(&mut self, name: &str, node: &Node, at: &str) -> Option<Settings> {
-        let mut own = node.clone();
-        if let Value::Map(entries) = &mut own.value {
-            entries.retain(|(key, _)| !OF_ALL.contains(&key.text.as_str()));
-        }
-        let key = Key { text: "rule".to_owned(), place: node.place };
         if !Settings::NAMES.contains(&name) {
             let place = self.place(&["risk", "rules", at, "rule"]);
             let help = did_you_mean(name, Settings::NAMES.iter().copied());
             self.report.error(place, "unknown_rule", format!("there is no rule {}", quoted(name)), help);
             return None;
         }
+        let mut own = node.clone();
+        if let Value::Map(entries) = &mut own.value {
+            entries.retain(|(key, _)| !setting::OF_ALL.contains(&key.text.as_str()));
+        }
+        let key = Key { text: "rule".to_owned(), place: node.place };
         let settings = read::read_erased(&key, &own, |reader| {
             Settings::read(name, reader).expect("it is one of those that there are")
         });
-        settings.map_err(|fault| self.report.fault(fault)).ok()
+        settings.map_err(|fault| setting::faults(name, node, fault, self.report)).ok()
     }
 
     /// The grades or schools that a rule is for; none: all.
@@ -140,8 +140,7 @@ impl Rules<'_> {
         let Some(list) = node.get(key) else { return Some(Vec::new()) };
         let names: Vec<String> = list.items().iter().filter_map(Node::text).map(str::to_owned).collect();
         if names.is_empty() || names.len() != list.items().len() {
-            let message = format!("{key} is a list of names: without one the rule can never fire");
-            let help = format!("e.g. {key}: [\"09\", \"10\"], or leave {key} out: the rule is then for all");
+            let (message, help) = setting::no_names(key, list);
             self.report.error(list.place, "invalid_rule", message, help);
             return None;
         }

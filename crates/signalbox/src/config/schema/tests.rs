@@ -29,6 +29,7 @@ fn the_schema_takes_every_example_and_refuses_what_check_refuses() {
         "district: {id: a, timezone: UTC}\nfeeds: [{name: A, csv: {}}]",
         "district: {id: a, timezone: UTC}\nfeeds: [{name: a, webhook: {}}]",
         "district: {id: a, timezone: UTC}\nroutes: [{rule: x}]",
+        "district: {id: a, timezone: UTC}\nrisk: {rules: [{rule: behavior, categories: [unknown], at_least: 2}]}",
     ] {
         assert!(!validator.is_valid(&instance(bad)), "{bad}");
     }
