@@ -77,7 +77,7 @@ pub struct Reject {
     /// The column's name in the header.
     pub column: Option<String>,
     pub code: RejectCode,
-    /// The value's shape (`"99/99/9999"`, `"blank"`), or an unmapped code itself.
+    /// The value's shape (`"99/99/9999"`, `"blank"`), or an unmapped code itself; [`shown_class`] says which.
     pub value_class: String,
     /// What to do about it, in plain words.
     pub help: String,
@@ -201,6 +201,23 @@ impl fmt::Display for RejectCode {
     }
 }
 
+/// A [`Reject::value_class`] for people: a shape looks like a value, so it is said to be a shape. `code`: the reject's.
+pub fn shown_class(code: &str, class: &str) -> String {
+    let may_stand_in_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '|');
+    let is_code = code == RejectCode::UnmappedCode.as_str() && class.chars().all(may_stand_in_code);
+    if is_code && !class.is_empty() {
+        return format!("\"{class}\"");
+    }
+    // Words of the hub's own have small letters, which no shape has.
+    let is_word = class.is_empty() || class.contains(char::is_lowercase);
+    if is_word { class.to_owned() } else { shape_of(class) }
+}
+
+/// A shape, said to be one.
+pub fn shape_of(class: &str) -> String {
+    format!("of the shape \"{class}\" (9 is any digit, A any letter)")
+}
+
 /// The shape of a value: digits become 9, letters A, at most 16 characters. Says what is wrong with a value without
 /// saying the value.
 pub fn value_class(value: &str) -> String {
@@ -221,4 +238,29 @@ pub fn value_class(value: &str) -> String {
         class.push('…');
     }
     class
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_is_said_to_be_one_and_nothing_else_is() {
+        for (code, class, shown) in [
+            ("invalid_grade", "999", "of the shape \"999\" (9 is any digit, A any letter)"),
+            ("invalid_grade", "9A9", "of the shape \"9A9\" (9 is any digit, A any letter)"),
+            ("unknown_school", "AAA", "of the shape \"AAA\" (9 is any digit, A any letter)"),
+            ("invalid_text", "????", "of the shape \"????\" (9 is any digit, A any letter)"),
+            ("unmapped_code", "AAAA AA", "of the shape \"AAAA AA\" (9 is any digit, A any letter)"),
+            ("unmapped_code", "VIR", "\"VIR\""),
+            ("unmapped_code", "late", "\"late\""),
+            ("missing_value", "blank", "blank"),
+            ("too_large", "over 65536 bytes", "over 65536 bytes"),
+            ("conflicting_rows", "the same key", "the same key"),
+            ("unusable", "", ""),
+        ] {
+            assert_eq!(shown_class(code, class), shown, "{code} {class}");
+        }
+        assert_eq!(value_class("Ärger 7"), "AAAAA 9");
+    }
 }

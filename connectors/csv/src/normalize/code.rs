@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use signalbox_connector::delimited::{Row, is_blank};
-use signalbox_connector::draft::value_class;
+use signalbox_connector::draft::{shape_of, value_class};
 use signalbox_connector::event::rows::Cell;
 use signalbox_connector::{Reject, RejectCode};
 
@@ -64,7 +64,7 @@ impl Field<'_> {
             (code.to_owned(), format!("\"{code}\""))
         } else {
             let class = value_class(code);
-            let which = format!("what \"{}\" says where it looks like \"{class}\"", row.name(self.column));
+            let which = format!("what \"{}\" says where it is {}", row.name(self.column), shape_of(&class));
             (class, which)
         };
         let (name, words) = (self.name(), words.join(", "));

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde_json::json;
+use signalbox_connector::draft::shown_class;
 use signalbox_hub::Hub;
 use signalbox_store::feed::RejectGroup;
 use signalbox_view::repair::{reject_groups, rejects};
@@ -43,7 +44,8 @@ async fn grouped(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), 
 pub(super) fn print_group(out: &mut dyn Write, group: &RejectGroup) -> Result<(), Failure> {
     let place = place(&group.first.file, group.first.row, group.first.column.as_deref());
     let RejectGroup { count, code, value_class, feed, help, .. } = group;
-    writeln!(out, "{count}x {code} {value_class} in {feed}, first at {place}")?;
+    let value = shown_class(code, value_class);
+    writeln!(out, "{count}x {code} {value} in {feed}, first at {place}")?;
     Ok(writeln!(out, "   Mend: {help}")?)
 }
 
@@ -69,10 +71,11 @@ async fn single(out: &mut dyn Write, global: &Global, hub: &Hub) -> Result<(), F
         }
         Output::Text if rejects.is_empty() => writeln!(out, "Every row of the latest files could be used.")?,
         Output::Text => {
-            let mut table = Table::new(["feed", "why", "shape", "where", "mend"]);
+            let mut table = Table::new(["feed", "why", "value", "where", "mend"]);
             for reject in rejects {
                 let place = place(&reject.place.file, reject.place.row, reject.place.column.as_deref());
-                table.row(vec![reject.feed, reject.code, reject.value_class, place, reject.help]);
+                let value = shown_class(&reject.code, &reject.value_class);
+                table.row(vec![reject.feed, reject.code, value, place, reject.help]);
             }
             table.print(out)?;
         }

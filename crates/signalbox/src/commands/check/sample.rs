@@ -12,6 +12,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use signalbox_connector::draft::shown_class;
 use signalbox_connector::words::{counted, plural};
 use signalbox_connector::{Contents, ReadSeek, Refusal, RejectCode};
 use signalbox_event::data::AttendanceCategory;
@@ -230,16 +231,20 @@ impl Shown<'_> {
             }
             _ => String::new(),
         };
+        let code = shown_class(cause.code.as_str(), &cause.value_class);
         let message = format!(
-            "attendance code \"{}\" has no meaning yet\nIn {} {}{}{only}.\n\
+            "attendance code {code} has no meaning yet\nIn {} {}{}{only}.\n\
              Until mapped, those days count as unknown: neither present nor absent.",
-            cause.value_class,
             self.file_name(),
             times(seen),
             in_column(cause),
         );
         let words: Vec<&str> = AttendanceCategory::MAPPABLE.iter().map(|word| word.as_str()).collect();
-        let help = format!("add one of  {}: {}", cause.value_class, words.join(" | "));
+        // A shape is no code that could be added.
+        let help = match code.starts_with('"') {
+            true => format!("add one of  {}: {}", cause.value_class, words.join(" | ")),
+            false => seen.help.clone(),
+        };
         let at = (Some(place.line), Some(place.column));
         report.push(self.severity, at, cause.code.as_str(), message, help);
     }
@@ -253,8 +258,10 @@ impl Shown<'_> {
     fn said(&self, cause: &Cause, seen: &Seen) -> String {
         let subject = cause.column.as_deref().map(|column| format!("{column}: ")).unwrap_or_default();
         let inside = cause.file.map(|file| format!(" of {file}")).unwrap_or_default();
-        let (plain, class) = (cause.code.plain(), &cause.value_class);
-        format!("{subject}{plain} (\"{class}\")\nIn {}{inside} {}.", self.file_name(), times(seen))
+        let (plain, value) = (cause.code.plain(), shown_class(cause.code.as_str(), &cause.value_class));
+        // Of a blank value it is said already.
+        let value = if plain.ends_with(&value) { String::new() } else { format!(", {value}") };
+        format!("{subject}{plain}{value}\nIn {}{inside} {}.", self.file_name(), times(seen))
     }
 
     /// Values that are left out of rows that are used.

@@ -145,7 +145,11 @@ fn other_faults_point_into_the_sample_by_cause() {
         (&dates["line"], &dates["column"], &dates["code"]),
         (&2.into(), &3.into(), &"invalid_date".into())
     );
-    assert!(dates["message"].as_str().expect("text").contains("2 times"), "{dates:#}");
+    let message = dates["message"].as_str().expect("text");
+    assert!(message.contains("2 times"), "{dates:#}");
+    let shape = "format, of the shape \"99/99/9999\" (9 is any digit, A any letter). In att.csv";
+    assert!(message.contains(shape), "a shape is no value: {message}");
+    assert!(blank["message"].as_str().expect("text").contains("a required value is blank. In"), "{blank:#}");
     assert_eq!(
         (&blank["line"], &blank["column"], &blank["code"]),
         (&4.into(), &1.into(), &"missing_value".into())
