@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use signalbox_event::data::Acknowledged;
 use signalbox_hub::Hub;
 use signalbox_hub::act;
@@ -103,16 +104,38 @@ fn show(out: &mut dyn Write, global: &Global, lines: Vec<FlagLine>) -> Result<()
 /// The one flag that an id, its beginning, or an id of its student's names.
 pub(super) async fn the_flag(hub: &Hub, id: &str) -> Result<Found, Failure> {
     let mut found = find(hub, id).await?;
-    match (found.pop(), found.is_empty()) {
-        (Some(one), true) => Ok(one),
-        (None, _) => {
-            Err(Failure::input(anyhow!("there is no flag \"{id}\""), "signalbox flags list shows them"))
-        }
-        (Some(_), false) => Err(Failure::input(
-            anyhow!("several flags are meant by \"{id}\""),
-            "give more of the flag's id; signalbox flags list shows them",
-        )),
+    match found.len() {
+        0 => Err(Failure::input(anyhow!("there is no flag \"{id}\""), "signalbox flags list shows them")),
+        1 => Ok(found.remove(0)),
+        _ => Err(several(hub, id, &found)),
     }
+}
+
+fn several(hub: &Hub, id: &str, found: &[Found]) -> Failure {
+    let line = |one: &Found| {
+        let (_, flag) = one.kept()?;
+        let flag_id = signalbox_view::flags::id(hub, one.who, &one.rule, one.number);
+        Some(Meant { flag_id, rule: one.rule.clone(), state: flag.state, since: flag.start })
+    };
+    let help = one_of(found.iter().filter_map(line).collect());
+    Failure::input(anyhow!("{} flags are meant by \"{id}\"", found.len()), help)
+}
+
+/// A flag that may be meant.
+struct Meant {
+    flag_id: Uuid,
+    rule: String,
+    state: FlagState,
+    since: Date,
+}
+
+/// The mend where several are meant: the flags to choose from, the open ones first.
+fn one_of(mut meant: Vec<Meant>) -> String {
+    meant.sort_by_key(|one| (one.state != FlagState::Open, one.since));
+    let lines = meant.iter().map(|Meant { flag_id, rule, state, since }| {
+        format!("\n   {flag_id}  {rule}, {}, raised for {since}", state.as_str())
+    });
+    format!("give the id of one:{}", lines.collect::<String>())
 }
 
 async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<Uuid, Failure> {
@@ -124,4 +147,29 @@ async fn acknowledge(hub: &Hub, args: &FlagsAck, now: Timestamp) -> Result<Uuid,
     let act = Acknowledged { flag_id, by: args.by.clone(), reason: args.reason.clone() };
     act::acknowledge(hub, found.who.school_year, found.who.student, act, now).await?;
     Ok(flag_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_flags_each_is_named_with_its_rule_and_state() {
+        let meant = |id: u128, rule: &str, state, day| Meant {
+            flag_id: Uuid::from_u128(id),
+            rule: rule.to_owned(),
+            state,
+            since: jiff::civil::date(2026, 9, day),
+        };
+        let help = one_of(vec![
+            meant(1, "behavior", FlagState::Cleared, 2),
+            meant(2, "chronic-absence", FlagState::Open, 21),
+            meant(3, "course-failure", FlagState::Open, 4),
+        ]);
+        let expected = "give the id of one:
+   00000000-0000-0000-0000-000000000003  course-failure, open, raised for 2026-09-04
+   00000000-0000-0000-0000-000000000002  chronic-absence, open, raised for 2026-09-21
+   00000000-0000-0000-0000-000000000001  behavior, cleared, raised for 2026-09-02";
+        assert_eq!(help, expected);
+    }
 }
