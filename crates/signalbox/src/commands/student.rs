@@ -36,6 +36,9 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
             one.grade.as_deref().unwrap_or("unknown")
         )?;
     }
+    if view.answers.is_empty() {
+        writeln!(out, "  no rule is for this student")?;
+    }
     for answer in &view.answers {
         write!(out, "  {} {}: {}", answer.rule, answer.school_year, measured(answer))?;
         // That a number is sound is no word about the student.
@@ -101,5 +104,26 @@ fn shown(dates: &[Date]) -> String {
     match dates.len().checked_sub(MOST + 1) {
         None => first.join(", "),
         Some(more) => format!("{} and {} more", first.join(", "), more + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_student_of_whom_no_rule_is_says_so() {
+        let view = StudentView {
+            student_key: "00000000-0000-0000-0000-000000000001".parse().expect("a key"),
+            name: None,
+            ids: Vec::new(),
+            enrollments: Vec::new(),
+            answers: Vec::new(),
+            flags: Vec::new(),
+        };
+        let mut out = Vec::new();
+        text(&mut out, &view).expect("written");
+        let said = String::from_utf8(out).expect("text");
+        assert!(said.ends_with("\n  no rule is for this student\n"), "{said}");
     }
 }
