@@ -99,6 +99,9 @@ fn say(out: &mut dyn Write, found: &Found, args: &Init, config: &Path) -> std::i
     for (file, why) in &found.not_used {
         writeln!(out, "  not used: {file} ({why})")?;
     }
+    for (feed, columns) in found.unused() {
+        writeln!(out, "  feed {feed}: columns that are not used: {}", first_of(&columns))?;
+    }
     for (feed, code) in found.unmapped() {
         writeln!(out, "  feed {feed}: code {code} has no meaning yet")?;
     }
@@ -107,6 +110,16 @@ fn say(out: &mut dyn Write, found: &Found, args: &Init, config: &Path) -> std::i
     }
     writeln!(out, "Read it and correct what was guessed: time zone, calendar, codes.")?;
     writeln!(out, "Nothing was read in, nobody was alerted. Next: signalbox check")
+}
+
+/// The names, of many the first ones; all of them stand in the file.
+fn first_of(names: &[&str]) -> String {
+    const MOST: usize = 12;
+    let first: Vec<String> = names.iter().take(MOST).map(|name| format!("\"{name}\"")).collect();
+    match names.len().checked_sub(MOST + 1) {
+        None => first.join(", "),
+        Some(more) => format!("{} and {} more", first.join(", "), more + 1),
+    }
 }
 
 /// What to do where nothing could be proposed.

@@ -9,6 +9,8 @@ use super::names::{is_named_by, likeness};
 
 /// More missing columns, and the file is about something else.
 const MOST_MISSING: usize = 2;
+/// With fewer of the columns, a file is not of the entity that its name says.
+const FEWEST_OF_NAMED: usize = 2;
 
 /// Where the columns of an entity stand in a header.
 #[derive(Debug)]
@@ -68,18 +70,27 @@ impl Fit {
         self.entity.columns().iter().filter(|column| column.required)
     }
 
-    /// Whether few enough is missing, and more is there than what every file about students has.
+    /// Whether few enough is missing, and more is there than what every file about students has. Of a file that is called so,
+    /// more may be missing.
     fn is_near(&self) -> bool {
         let missing = self.missing().count();
+        if self.is_named && self.own().next().is_some() && self.found().count() >= FEWEST_OF_NAMED {
+            return true;
+        }
         let has_student = self.found().any(|(column, _)| column.holds == Holds::Student);
         missing <= MOST_MISSING && (has_student || missing == 1) && self.evidence() > missing
     }
 
     /// How much of the header speaks for this entity, and not for any other that is about students of schools.
     fn evidence(&self) -> usize {
-        let own = self.found().filter(|(column, _)| !matches!(column.holds, Holds::Student | Holds::School));
-        let weight = own.map(|(column, _)| 1 + usize::from(column.required)).sum::<usize>();
+        let weight = self.own().map(|column| 1 + usize::from(column.required)).sum::<usize>();
         weight + 2 * usize::from(self.is_named)
+    }
+
+    /// Columns that were found, and that not every file about students has.
+    fn own(&self) -> impl Iterator<Item = &'static Column> {
+        let columns = self.found().map(|(column, _)| column);
+        columns.filter(|column| !matches!(column.holds, Holds::Student | Holds::School))
     }
 }
 

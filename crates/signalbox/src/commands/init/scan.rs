@@ -56,6 +56,13 @@ impl Found {
         self.incomplete.iter().filter_map(|feed| Some((feed, feed.table.as_ref()?)))
     }
 
+    /// Feeds, and the columns of their files that are not used.
+    pub(super) fn unused(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        let tables = self.feeds.iter().filter_map(|feed| Some((feed, feed.table.as_ref()?)));
+        let feeds = tables.map(|(feed, table)| (feed.name.as_str(), table.unused()));
+        feeds.filter(|(_, columns)| !columns.is_empty())
+    }
+
     /// (feed, code) of every code that has no likely meaning.
     pub(super) fn unmapped(&self) -> impl Iterator<Item = (&str, &str)> {
         self.feeds.iter().flat_map(|feed| {

@@ -90,6 +90,12 @@ impl Table {
         missing.collect()
     }
 
+    /// The file's columns that seem to hold nothing that is asked for.
+    pub(super) fn unused(&self) -> Vec<&str> {
+        let names = self.header.iter().map(String::as_str).filter(|name| !is_blank(name));
+        names.filter(|name| self.columns.iter().all(|mapped| mapped.from != *name)).collect()
+    }
+
     /// Why it cannot be a feed as it is.
     pub(super) fn why_not(&self) -> String {
         let missing: Vec<String> =

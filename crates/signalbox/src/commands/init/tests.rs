@@ -1,3 +1,4 @@
+mod headers;
 mod meanings;
 mod proposals;
 

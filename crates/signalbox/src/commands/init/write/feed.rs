@@ -60,7 +60,27 @@ fn csv(out: &mut String, table: &Table, path: &str) -> fmt::Result {
             None => {}
         }
     }
+    unused(out, table)?;
     codes(out, table)
+}
+
+/// The file's columns that nothing is read from, and what else could be: without an exit nobody ever leaves.
+fn unused(out: &mut String, table: &Table) -> fmt::Result {
+    let unused: Vec<String> = table.unused().into_iter().map(in_quotes).collect();
+    if unused.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "        # Columns that are not used: {}", unused.join(", "))?;
+    let is_mapped = |column: &Column| table.columns.iter().any(|mapped| mapped.column == column);
+    let columns = table.entity.columns().iter();
+    let left: Vec<_> = columns.filter(|column| !column.required && !is_mapped(column)).collect();
+    if !left.is_empty() {
+        writeln!(out, "        # If one of them holds one of these, name it:")?;
+    }
+    for Column { name, about, holds, .. } in left {
+        writeln!(out, "        # {name}: \"???\"   # {about}: {}", holds.plain())?;
+    }
+    Ok(())
 }
 
 /// Files that name present students usually name all of them.
@@ -97,6 +117,12 @@ fn extent(out: &mut String, entity: Entity) -> fmt::Result {
 fn column(out: &mut String, Mapped { column, from, dates, none, .. }: &Mapped) -> fmt::Result {
     let Column { name, required, holds, .. } = **column;
     let from = quoted(from);
+    if holds == Holds::LastDay {
+        writeln!(
+            out,
+            "        # {name}: read as the last day there; if yours is the first day away, add exclusive: true"
+        )?;
+    }
     if *dates == Some(Dates::NotUnderstood) && !required && holds != Holds::LastDay {
         return writeln!(
             out,
@@ -125,7 +151,15 @@ fn missing(out: &mut String, Column { name, about, holds, .. }: &Column) -> fmt:
     } else {
         String::new()
     };
-    writeln!(out, "        {name}: \"???\"   # {about}: {}{words}", holds.plain())
+    writeln!(out, "        {name}: \"???\"   # {about}: {}{words}", holds.plain())?;
+    if words.is_empty() {
+        return Ok(());
+    }
+    let such_as = if *name == "kind" { ", such as the term's" } else { "" };
+    writeln!(
+        out,
+        "        # No column says it? One whose values tell it will do{such_as}: say under codes: {{{name}: …}} what each means"
+    )
 }
 
 fn codes(out: &mut String, table: &Table) -> fmt::Result {
