@@ -72,3 +72,53 @@ fn only_words_that_may_be_written_are_offered() {
     assert_eq!((problem.code, problem.help.as_str()), ("unknown_word", known));
     assert_eq!(only(&rule("unknown")).code, "invalid_rule");
 }
+
+fn page() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
+    std::fs::read_to_string(file).expect("the page on rules is there")
+}
+
+#[test]
+fn the_page_on_rules_has_every_key_with_its_default() {
+    let page = page();
+    for (name, schema) in Settings::schemas(&mut schemars::SchemaGenerator::default()) {
+        let (_, section) = page.split_once(&format!("## `{name}`\n")).expect("every rule has a section");
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let schema = schema.to_value();
+        let is_required =
+            |key: &str| schema["required"].as_array().is_some_and(|all| all.contains(&key.into()));
+        for (key, setting) in schema["properties"].as_object().expect("it has settings") {
+            let start = format!("| `{key}`{} |", if is_required(key) { "\\*" } else { "" });
+            let row = section.lines().find(|line| line.starts_with(&start));
+            let row = row.unwrap_or_else(|| panic!("{name}: no row {start}"));
+            if let Some(default) =
+                setting.get("default").filter(|default| default.is_string() || default.is_u64())
+            {
+                let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+                assert!(row.contains(&format!("| `{default}` |")), "{name}: {key} is {default}: {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_example_of_the_page_on_rules_is_sound() {
+    let feed = |entity: &str, columns: &str| {
+        format!(
+            "csv: {{path: x.csv, entity: {entity}, covers: school_year, absent_rows: end, columns: {{{columns}}}}}"
+        )
+    };
+    let grades =
+        feed("gradebook.course_grade", "student: S, school: C, class: K, term: T, kind: P, grade: G");
+    let incidents = feed("behavior.incident", "incident: I, student: S, school: C, date: D, category: K");
+    let feeds = [("e", ENROLLMENT), ("a", ATTENDANCE), ("g", &grades), ("i", &incidents)];
+    let feeds = feeds.map(|(name, section)| format!("  - name: {name}\n    {section}\n")).concat();
+    let page = page();
+    let examples: Vec<_> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() >= 5, "{}", examples.len());
+    for example in examples {
+        let found = problems(&format!("{HEAD}{CALENDAR}feeds:\n{feeds}{example}"));
+        assert!(found.is_empty(), "{example}\n{found:#?}");
+    }
+}
