@@ -7,6 +7,7 @@ use signalbox_hub::HubError;
 use signalbox_store::FeedStore;
 use signalbox_store::feed::{CrosswalkRow, Named};
 
+use super::shape::{Hint, shape_of};
 use super::{FIRST_ID, Found, Resolver};
 
 /// The students and schools that are known.
@@ -87,5 +88,15 @@ impl Known {
     /// Whether an id leads to a school.
     pub fn has_school(&self, id: &str) -> bool {
         matches!(self.0.school(id, None), Found::One(_))
+    }
+
+    /// The id of a school that this would be but for how it is written, and the mend.
+    pub fn school_like(&self, id: &str) -> Option<(&str, &'static str)> {
+        let shape = shape_of(id);
+        let mut alike = self.0.schools.all().filter(|(known, _)| shape_of(known) == shape);
+        let (known, school) = alike.next()?;
+        let is_one = alike.all(|(_, other)| other == school);
+        let mend = Hint::of(id, true).map(Hint::mend)?;
+        is_one.then(|| (known, mend.trim_start_matches("not found: ")))
     }
 }

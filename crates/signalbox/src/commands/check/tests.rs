@@ -316,6 +316,14 @@ fn students_and_schools_are_looked_up_in_the_roster() {
         assert!(!text.contains(secret), "{text}");
     }
 
+    folder.write("e.csv", "Student,School,Entry\n1001,0310,2026-08-17\n");
+    folder.write("att.csv", "Student,School,Day,Code\n1001,310,09/01/2026,A\n1001,0310,09/02/2026,A\n");
+    let (_, problems) = folder.problems(Some(("attendance", "att.csv")));
+    let help = problems[0]["help"].as_str().expect("text");
+    assert!(help.starts_with("did you mean \"0310\"?") && help.contains("leading zeros"), "{problems:#}");
+    folder.write("e.csv", "Student,School,Entry\n1001,100,2026-08-17\n1002,100,2026-08-17\n");
+    folder.write("att.csv", rows);
+
     let erases = CONFIG.replacen("absent_rows: end", "absent_rows: erase", 1);
     folder.write("signalbox.yaml", &erases);
     let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));

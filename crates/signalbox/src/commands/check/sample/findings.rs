@@ -118,7 +118,11 @@ impl<'a> Findings<'a> {
             return;
         }
         match draft.claims.school.as_deref().filter(|school| !roster.has_school(school)) {
-            Some(school) => self.reject(unknown_school(draft, school), Some(school)),
+            Some(school) => {
+                let mut reject = unknown_school(draft, school);
+                reject.help = roster.school_mend(school).unwrap_or(reject.help);
+                self.reject(reject, Some(school));
+            }
             None => roster.see(draft),
         }
     }

@@ -1,6 +1,6 @@
 //! Whom a sample's rows name: looked up among those whom the rosters do, as far as that is known here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use signalbox_connector::{AbsentRows, Contents, Draft, Item, Newest, Source};
@@ -19,6 +19,8 @@ pub(super) struct Roster<'a> {
     pub(super) lost: BTreeMap<Lost, Rows>,
     /// The last row that was lost: some give several drafts.
     last_lost: Option<(Option<&'static str>, u64)>,
+    /// By an id that leads to no school.
+    school_mends: HashMap<String, Option<String>>,
 }
 
 /// Why nobody is looked up.
@@ -48,7 +50,13 @@ impl<'a> Roster<'a> {
             }
             learn(&mut known, loaded, record);
         }
-        Ok(Self { source: &*feed.source, known, lost: BTreeMap::new(), last_lost: None })
+        Ok(Self {
+            source: &*feed.source,
+            known,
+            lost: BTreeMap::new(),
+            last_lost: None,
+            school_mends: HashMap::new(),
+        })
     }
 
     /// Looks the row's student up.
@@ -63,6 +71,18 @@ impl<'a> Roster<'a> {
 
     pub(super) fn has_school(&self, id: &str) -> bool {
         self.known.has_school(id)
+    }
+
+    /// The mend for an id that leads to no school, where it would but for how it is written. A column that is mapped wrongly
+    /// has the same few ids again and again.
+    pub(super) fn school_mend(&mut self, id: &str) -> Option<String> {
+        if let Some(known) = self.school_mends.get(id) {
+            return known.clone();
+        }
+        let like = self.known.school_like(id);
+        let mend = like.map(|(school, mend)| format!("did you mean \"{school}\"? {mend}"));
+        self.school_mends.insert(id.to_owned(), mend.clone());
+        mend
     }
 
     pub(super) fn lost_rows(&self) -> u64 {
