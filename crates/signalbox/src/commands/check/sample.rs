@@ -241,9 +241,10 @@ impl Shown<'_> {
         );
         let words: Vec<&str> = AttendanceCategory::MAPPABLE.iter().map(|word| word.as_str()).collect();
         // A shape is no code that could be added.
-        let help = match code.starts_with('"') {
-            true => format!("add one of  {}: {}", cause.value_class, words.join(" | ")),
-            false => seen.help.clone(),
+        let help = if code.starts_with('"') {
+            format!("add one of  {}: {}", cause.value_class, words.join(" | "))
+        } else {
+            seen.help.clone()
         };
         let at = (Some(place.line), Some(place.column));
         report.push(self.severity, at, cause.code.as_str(), message, help);
