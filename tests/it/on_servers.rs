@@ -6,6 +6,7 @@
 //! - `others_read_us`: a client of other people on our topics
 //! - `ownership`: one student, one shard, one process at a time
 //! - `refusals`: what a hub does not start on
+//! - `same_answers`: as an embedded hub gives them
 //! - `secured`: passwords, TLS and access lists
 //! - `strangers`: somebody else writes into the hub's topics
 //! - `zombies`: a process goes on after the others gave it up
@@ -17,6 +18,7 @@ mod others_read_us;
 mod outages;
 mod ownership;
 mod refusals;
+mod same_answers;
 mod secured;
 mod strangers;
 mod zombies;

@@ -57,7 +57,7 @@ pub use self::row::digest;
 
 /// Records of a shard folded in one transaction, if so many wait: the more days of a student it has, the fewer times the
 /// state is read and written.
-const RECORDS: usize = 16_000;
+const RECORDS: usize = 24_000;
 /// Records of all shards that are brought before they are folded, be none of the shards full.
 const RECORDS_IN_ALL: usize = 3 * RECORDS;
 /// Of one delivery.

@@ -31,6 +31,20 @@ pub enum Fact<'a> {
     Incident { incident: &'a str, value: Option<Incident<'a>> },
 }
 
+impl Fact<'_> {
+    /// Its key in its feed, of the student and the school year; for people and lists, in two parts.
+    pub fn key(&self) -> (String, String) {
+        match self {
+            Self::Enrollment { key, .. } => ("enrollment".to_owned(), (*key).to_owned()),
+            Self::Attendance { school, date, .. } => ((*school).to_owned(), date.to_string()),
+            Self::CourseGrade { of: GradeOf { school, class, term, kind }, .. } => {
+                (format!("{school}|{class}"), format!("{term}|{}", kind.as_str()))
+            }
+            Self::Incident { incident, .. } => ("incident".to_owned(), (*incident).to_owned()),
+        }
+    }
+}
+
 /// Which grade: of what class, for what term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GradeOf<'a> {

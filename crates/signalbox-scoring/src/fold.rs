@@ -18,20 +18,11 @@ use super::student::{Profile, StudentInHand, StudentState, StudentYear};
 
 /// The student and school year whose state an event needs: it says something that is kept of a student.
 pub(super) fn whose(event: &Event) -> Option<StudentYear> {
-    let is_kept = matches!(
-        event.data,
-        Data::RosterStudent(_)
-            | Data::RosterEnrollment(_)
-            | Data::AttendanceDaily(_)
-            | Data::GradebookCourseGrade(_)
-            | Data::BehaviorIncident(_)
-            | Data::InterventionAcknowledged(_)
-    );
-    if is_kept {
-        Some(StudentYear { school_year: event.school_year?, student: event.subject? })
-    } else {
-        None
+    let is_kept = matches!(event.data, Data::RosterStudent(_) | Data::InterventionAcknowledged(_));
+    if !is_kept {
+        observation(event)?;
     }
+    Some(StudentYear { school_year: event.school_year?, student: event.subject? })
 }
 
 /// Takes in what an event says of the student whose state this is.

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use signalbox_event::data::{CourseGrade, Reason, StudentRef};
-use signalbox_event::{Data, Event, Kind};
+use signalbox_event::data::{Reason, StudentRef};
+use signalbox_event::{Event, Kind};
 use signalbox_hub::{Hub, HubError};
 use signalbox_risk::policy_hash;
 use signalbox_scoring::coverage::reference_version;
-use signalbox_scoring::{reason_of, student_ref};
+use signalbox_scoring::{observation, reason_of, student_ref};
 use uuid::Uuid;
 
 use super::LocalTime;
@@ -149,30 +149,11 @@ fn newest(events: &[Event], reads: &str) -> Vec<Uuid> {
     let mut newest: std::collections::BTreeMap<_, (u64, Uuid)> = std::collections::BTreeMap::new();
     let is_read = |event: &&Event| [reads, Kind::RosterEnrollment.short()].contains(&event.kind().short());
     for event in events.iter().filter(is_read) {
-        let Some(key) = fact_key(event) else { continue };
-        let entry = newest.entry(key).or_insert((event.revision, event.id));
+        let Some(said) = observation(event) else { continue };
+        let entry = newest.entry((said.feed.to_owned(), said.fact.key())).or_insert((event.revision, event.id));
         if event.revision > entry.0 {
             *entry = (event.revision, event.id);
         }
     }
     newest.into_values().map(|(_, id)| id).collect()
-}
-
-fn fact_key(event: &Event) -> Option<(String, String, String)> {
-    let feed = event.feed()?.to_owned();
-    match &event.data {
-        Data::RosterEnrollment(enrollment) => {
-            Some((feed, "enrollment".to_owned(), enrollment.enrollment_id.clone()))
-        }
-        Data::AttendanceDaily(day) => {
-            Some((feed, day.school.clone().unwrap_or_default(), day.date.to_string()))
-        }
-        Data::GradebookCourseGrade(grade) => {
-            let CourseGrade { school, class, term, kind, .. } = grade;
-            let class = format!("{}|{class}", school.as_deref().unwrap_or_default());
-            Some((feed, class, format!("{term}|{kind}")))
-        }
-        Data::BehaviorIncident(incident) => Some((feed, "incident".to_owned(), incident.incident.clone())),
-        _ => None,
-    }
 }
