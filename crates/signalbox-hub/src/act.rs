@@ -7,8 +7,8 @@ use signalbox_event::id::derived;
 use signalbox_event::{Data, Event, StudentKey, topic};
 use uuid::Uuid;
 
-use crate::hub::{Hub, HubError};
 use crate::publish::{rfc3339, to_message};
+use crate::{Hub, HubError};
 
 /// Somebody takes a flag on.
 ///

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use signalbox_event::Domain;
 
-use crate::hub::{Hub, HubError, Topics};
+use crate::{Hub, HubError, Topics};
 
 /// A consumer, as it stands in the list of them. It is made of its folder (`signalbox-consume`).
 pub struct Consumer {

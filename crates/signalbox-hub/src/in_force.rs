@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use signalbox_event::data::{FeedInForce, PolicyChanged, RouteInForce, RuleInForce};
 use signalbox_risk::{Rule, policy_hash};
 
-use crate::hub::{Feed, Hub, HubError, Settings};
 use crate::land::hex;
+use crate::{Feed, Hub, HubError, Settings};
 
 /// The note of the announcement of a configuration.
 pub const POLICY: &str = "policy";
@@ -50,8 +50,7 @@ pub struct InForce {
 impl InForce {
     /// What a process would announce.
     pub fn of_settings(settings: &Settings) -> Self {
-        let route =
-            |route: &crate::hub::Route| RouteInForce { rule: route.rule.clone(), to: route.to.clone() };
+        let route = |route: &crate::Route| RouteInForce { rule: route.rule.clone(), to: route.to.clone() };
         Self {
             number: 0,
             rules: settings.rules.clone(),

@@ -1,7 +1,7 @@
 //! The hub: what the district configured, with its log and stores, and what every role needs of them.
 //!
 //! # Layout
-//! - `hub`: `Settings` (what the district configured) and `Hub` (with its stores); `names`: what feeds are called
+//! - `settings`: what the district configured; `names`: what feeds are called; `hub`: that with its log and stores; `error`: why it fails
 //! - `land`: payloads made durable; `calendar`: school years and days
 //! - `reference`: the fold of the reference topic; `shard`: what every consumer knows of a shard; `in_force`: what was announced
 //! - `consumer`: what is listed of each consumer
@@ -14,6 +14,7 @@
 pub mod act;
 pub mod calendar;
 pub mod consumer;
+mod error;
 pub mod failpoint;
 mod hub;
 pub mod in_force;
@@ -22,6 +23,9 @@ pub mod names;
 pub mod publish;
 pub mod reference;
 pub mod running;
+mod settings;
 pub mod shard;
 
-pub use hub::{District, Feed, Hub, HubError, Route, Settings, Target, Topics, dead_letter_topic};
+pub use error::HubError;
+pub use hub::Hub;
+pub use settings::{District, Feed, Route, Settings, Target, Topics, dead_letter_topic};

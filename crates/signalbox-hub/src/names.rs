@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use signalbox_store::FeedStore;
 
-use crate::hub::HubError;
+use crate::HubError;
 
 /// The note that holds them.
 const NOTE: &str = "feed-names";

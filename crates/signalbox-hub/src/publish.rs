@@ -8,7 +8,7 @@ use signalbox_event::id::derived;
 use signalbox_event::{Data, Domain, Event, topic};
 use signalbox_log::Message;
 
-use crate::hub::{Hub, HubError};
+use crate::{Hub, HubError};
 
 /// The event as a record of its topic, on the shard of its key.
 pub fn to_message(hub: &Hub, event: &Event) -> Message {

@@ -10,7 +10,7 @@ use signalbox_event::{Data, Domain, data};
 use signalbox_log::Record;
 use signalbox_risk as risk;
 
-use crate::hub::{Hub, HubError};
+use crate::{Hub, HubError};
 
 const PAGE: usize = 1_000;
 

@@ -13,8 +13,8 @@ use signalbox_log::{Offset, Shard};
 use signalbox_store::state::{StateRow, Subject};
 
 use crate::consumer::Consumer;
-use crate::hub::{Hub, HubError, Settings};
 use crate::in_force::InForce;
+use crate::{Hub, HubError, Settings};
 
 const FORMAT: u8 = 5;
 

@@ -243,7 +243,14 @@ impl OpenRun<'_> {
     /// What the payload is compared by.
     pub(super) fn by<'a>(&'a self, judged: &'a [Judged], read_on: Date) -> By<'a> {
         let Self { hub, feed, run, .. } = *self;
-        By { feeds: &*hub.feeds, feed: &feed.name, settings: &hub.settings, read_on, read_ms: run.opened_ms, judged }
+        By {
+            feeds: &*hub.feeds,
+            feed: &feed.name,
+            settings: &hub.settings,
+            read_on,
+            read_ms: run.opened_ms,
+            judged,
+        }
     }
 
     /// Counts what the payload would do and decides what becomes of it. A resumed run keeps what was decided before, while

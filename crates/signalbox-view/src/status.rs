@@ -224,6 +224,7 @@ fn doubtful_silence(hub: &Hub, settings: &FeedSettings) -> Option<String> {
     ))
 }
 
+/// How a feed stands, and what a person can do. Of one in test also how it turns live.
 fn state(
     hub: &Hub,
     mode: Option<Mode>,
@@ -231,6 +232,18 @@ fn state(
     holds: &[HoldState],
     not_found: u64,
 ) -> (&'static str, Option<String>) {
+    let (state, step) = stands(last, holds, not_found);
+    let is_in_test = mode == Some(Mode::Test) && matches!(state, "ok" | "attention");
+    let in_test = if hub.settings.routes.is_empty() {
+        "In test, and no route says who would be told: signalbox flags list shows whom it is about."
+    } else {
+        "In test: look at signalbox alerts list, then set mode: live."
+    };
+    let steps: Vec<String> = step.into_iter().chain(is_in_test.then(|| in_test.to_owned())).collect();
+    (state, (!steps.is_empty()).then(|| steps.join(" ")))
+}
+
+fn stands(last: Option<&RunReport>, holds: &[HoldState], not_found: u64) -> (&'static str, Option<String>) {
     let Some(last) = last else {
         return ("never_read", Some("Drop the feed's first file where the configuration says.".to_owned()));
     };
@@ -277,12 +290,7 @@ fn state(
         );
         return ("attention", Some(step));
     }
-    let in_test = if hub.settings.routes.is_empty() {
-        "In test, and no route says who would be told: signalbox flags list shows whom it is about."
-    } else {
-        "In test: look at signalbox alerts list, then set mode: live."
-    };
-    ("ok", (mode == Some(Mode::Test)).then(|| in_test.to_owned()))
+    ("ok", None)
 }
 
 /// How far each consumer is behind the log, by shard.

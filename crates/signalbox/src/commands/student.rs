@@ -55,7 +55,7 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         let stays = view.enrollments.iter().any(is_there);
         if let Some(days) = answer.days_left.filter(|days| *days > 0 && stays) {
             let more = plural(days.into(), "more absence");
-            writeln!(out, "    {more} would make it chronic by the end of the school year.")?;
+            writeln!(out, "    With {more} it is chronic at the end of the school year, with fewer not.")?;
         }
         if answer.unknown_days > 0 {
             let unknown = counted(answer.unknown_days.into(), "day is", "days are");

@@ -165,8 +165,9 @@ fn leave_out_unknown(definition: &mut Value) {
     let is_written =
         |word: &Value| word != NEVER_WRITTEN && word.get("const").is_none_or(|word| word != NEVER_WRITTEN);
     for key in ["oneOf", "enum"] {
-        let words = definition.get_mut(key).and_then(Value::as_array_mut);
-        words.into_iter().for_each(|words| words.retain(is_written));
+        if let Some(words) = definition.get_mut(key).and_then(Value::as_array_mut) {
+            words.retain(is_written);
+        }
     }
 }
 
