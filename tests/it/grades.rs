@@ -43,11 +43,6 @@ fn grade(district: &mut District, name: &str, rows: &[Grade<'_>]) -> Value {
     district.up()
 }
 
-fn warnings(status: &Value) -> Vec<&str> {
-    let warnings = status["warnings"].as_array().expect("warnings").iter();
-    warnings.filter_map(|warning| warning["code"].as_str()).collect()
-}
-
 /// What is answered of a student's grades.
 fn answer(district: &District, id: u32) -> Value {
     let student = district.student(id);
@@ -253,27 +248,9 @@ fn a_running_grade_that_nobody_enters_any_more_freezes_its_flag() {
     assert_eq!(status["flags"]["open"], 1, "{status}");
     let stale = answer(&district, 1001);
     assert_eq!((&stale["status"], &stale["value"]), (&"stale".into(), &"1/1".into()), "{stale}");
-    assert_eq!(warnings(&status), ["grades_stale"]);
     let risen = [rows[0], (1001, "ALG1", "Q1", "I", "75")];
     grade(&mut district, "grades-2.csv", &risen);
     assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.cleared"]);
-}
-
-/// Nobody is flagged for what they are: that is no student's matter alone.
-#[test]
-fn letters_that_the_scale_lacks_are_told_once_for_all() {
-    let receiver = Receiver::start();
-    let risk = "{rules: [{rule: course-failure, kind: posted, below: 60, scale: {A: 95, F: 50}, schools: [\"100\"]}]}";
-    let mut district = district(&receiver, risk);
-    let of = |grade| [1000, 1001, 1002].map(|student| (student, grade, "Q1", "P", grade));
-    let odd = [(2000, "ALG1", "Q1", "P", "D"), (1003, "ALG1", "Q1", "P", "Ana")];
-    let status = grade(&mut district, "grades-1.csv", &[&of("B+")[..], &of("INC"), &of("F"), &odd].concat());
-    assert_eq!(
-        (warnings(&status).as_slice(), &status["flags"]["open"]),
-        (&["letters_without_scale"][..], &3.into())
-    );
-    let message = status["warnings"][0]["message"].as_str().expect("text");
-    assert!(message.contains("does not have B+, INC, which"), "{message}");
 }
 
 /// A grade is none yet while its cell is blank; for a night it may be blank by mistake.

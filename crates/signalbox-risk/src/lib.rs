@@ -48,8 +48,8 @@ pub use announce::{
 };
 pub use date_ranges::DateRanges;
 pub use indicators::{
-    AbsenceRate, ChronicAbsence, ChronicAbsenceError, Counts, CourseFailure, Episode, Evaluation, HalfDay,
-    Judgement, Measured, SettingFault, Settings, evaluate, school_days_after, unused_rows,
+    AbsenceRate, ChronicAbsence, ChronicAbsenceError, Counts, Episode, Evaluation, HalfDay, Judgement,
+    Measured, SettingFault, Settings, evaluate, school_days_after, unused_rows,
 };
 pub use judged::{Answer, Judging, Missing, Status};
 pub use observation::{
@@ -59,9 +59,7 @@ pub use observation::{
 pub use points::{Points, PointsError};
 pub use ratio::{Ratio, RatioError};
 pub use reasons::{Evidence, Reason};
-pub use reference::{
-    ATTENDANCE_FEEDS_AT_MOST, Calendar, CalendarError, Reference, ReferenceBuilder, ReferenceError, Rows,
-};
+pub use reference::{ATTENDANCE_FEEDS_AT_MOST, Calendar, CalendarError, Reference, ReferenceBuilder, ReferenceError, Rows};
 pub use registers::{Applied, Heard, LiveAttendance, LiveEnrollment, Registers, RegistersError};
 pub use rule::{Fits, Rule, RuleError, fitting, policy_hash};
 

@@ -69,8 +69,7 @@ words! {
 }
 
 impl GradeKind {
-    /// For people.
-    pub const fn plain(self) -> &'static str {
+    pub(crate) const fn plain(self) -> &'static str {
         match self {
             Self::InProgress => "running",
             Self::Posted => "posted",

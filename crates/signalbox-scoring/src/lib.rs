@@ -3,8 +3,7 @@
 //! # Layout
 //! - this file: `Scoring`, the folder; `judge`: one student by every rule
 //! - `fold`: what an event changes of a student's state; `student`: that state
-//! - `coverage`: what feeds cover on a shard; `law`: the rules and feeds that count there; `scopes`: for whom rules can be,
-//!   `gradebook`: what grades are
+//! - `coverage`: what feeds cover on a shard; `law`: the rules and feeds that count there; `scopes`: for whom rules can be
 //! - `alerts`: what leaves; `cards`: what lists show; `basis`: what flags were judged by
 //!
 //! **Architecture invariant:** it sees traits only; it names neither a database, nor Kafka, nor a vendor. No clock and no
@@ -15,7 +14,6 @@ mod basis;
 pub mod cards;
 pub mod coverage;
 mod fold;
-mod gradebook;
 mod judge;
 pub mod law;
 mod scopes;
@@ -29,13 +27,12 @@ use signalbox_hub::consumer::Consumer;
 use signalbox_hub::reference::ReferenceView;
 use signalbox_hub::shard::{ShardChange, ShardState};
 use signalbox_hub::{HubError, Settings};
-use signalbox_risk::{Fact, Reference};
+use signalbox_risk::Reference;
 use signalbox_store::card::Card;
 
 pub use self::alerts::{reason_of, student_ref};
 use self::coverage::Coverage;
 pub use self::fold::observation;
-pub use self::gradebook::Gradebook;
 use self::judge::Judge;
 use self::law::Law;
 pub use self::scopes::{Scopes, Written};
@@ -56,7 +53,6 @@ pub type ScoredShard = ShardState<OfShard>;
 pub struct OfShard {
     pub(crate) coverage: Coverage,
     pub scopes: Scopes,
-    pub gradebook: Gradebook,
 }
 
 /// What students of a shard are judged against, and by.
@@ -93,14 +89,6 @@ impl Folder for Scoring {
             (Data::OpsRunEnded(ended), _) => own.coverage.run_ended(ended),
             (Data::RosterEnrollment(enrollment), Some(student)) if enrollment.status.is_active() => {
                 own.scopes.see(student, enrollment)
-            }
-            (Data::GradebookCourseGrade(_), Some(student)) => {
-                match observation(event).map(|said| said.fact) {
-                    Some(Fact::CourseGrade { of, value: Some(grade) }) => {
-                        own.gradebook.see(student, of, grade)
-                    }
-                    _ => ShardChange::Same,
-                }
             }
             _ => ShardChange::Same,
         }

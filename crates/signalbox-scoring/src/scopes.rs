@@ -19,7 +19,7 @@ pub struct Scopes {
     pub schools: Written,
 }
 
-/// What stood in a column.
+/// What stood in a column of rosters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
     /// Each with a mark of the first few students that had it.
@@ -44,7 +44,7 @@ impl Scopes {
 
 impl Written {
     /// `true`: it is new of this student, and fewer than are needed had it.
-    pub(super) fn see(&mut self, student: StudentKey, name: &str) -> bool {
+    fn see(&mut self, student: StudentKey, name: &str) -> bool {
         if let Some(marks) = self.names.get_mut(name) {
             return marks.len() < SHOWN_OF && marks.insert(mark(student));
         }
@@ -55,7 +55,7 @@ impl Written {
         true
     }
 
-    pub(super) fn join(&mut self, other: Self) {
+    fn join(&mut self, other: Self) {
         self.is_cut |= other.is_cut;
         for (name, mut marks) in other.names {
             self.names.entry(name).or_default().append(&mut marks);

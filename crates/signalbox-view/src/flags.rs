@@ -9,16 +9,16 @@ use signalbox_event::StudentKey;
 use signalbox_event::id::flag_id;
 use signalbox_hub::{Hub, HubError};
 use signalbox_risk::Flag;
-use signalbox_scoring::Scoring;
 use signalbox_scoring::cards::FLAG;
 pub use signalbox_scoring::cards::FlagLine;
 use signalbox_scoring::student::{RuleState, StudentState, StudentYear};
+use signalbox_scoring::{Scopes, Scoring};
 use signalbox_store::card::{Card, CardQuery};
 use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
 use super::listed::{Listed, TOLD};
-use super::{PAGE, local, state_of, states_of, whose_key_begins, with_id};
+use super::{PAGE, local, shard_state, state_of, states_of, whose_key_begins, with_id};
 
 /// Shorter ones are how several begin, or how one is mistyped.
 const SHORTEST_PREFIX: usize = 6;
@@ -85,6 +85,15 @@ pub async fn flags(hub: &Hub, which: Which<'_>) -> Result<Vec<FlagLine>, HubErro
             return Ok(lines);
         }
     }
+}
+
+/// The schools, and the grade levels, that rosters write.
+pub async fn scopes(hub: &Hub) -> Result<Scopes, HubError> {
+    let mut all = Scopes::default();
+    for shard in 0..hub.settings.topics.shards {
+        all.join(shard_state(hub, shard).await?.own.scopes);
+    }
+    Ok(all)
 }
 
 /// One flag, by its id.

@@ -2,8 +2,7 @@
 //!
 //! # Layout
 //! - this file: students as people name them, and times as they read them
-//! - `status`: the whole hub at a glance; `feeds`: all feeds; `student`: one student; `flags`: flags and alerts;
-//!   `written`: what feeds write, over all students
+//! - `status`: the whole hub at a glance; `feeds`: all feeds; `student`: one student; `flags`: flags and alerts
 //! - `events`: what is on the log; `listed`: flags that a standing list told of
 //! - `explain`: why a flag stands; `verify`: the same computed again; `repair`: rejects and holds
 //!
@@ -19,7 +18,6 @@ pub mod repair;
 pub mod status;
 pub mod student;
 mod verify;
-pub mod written;
 
 use std::fmt;
 

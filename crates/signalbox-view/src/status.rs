@@ -1,8 +1,7 @@
 //! The whole hub at a glance. `outbox`: what waits to be sent, and where it does not arrive; `beside`: feeds that are no
-//! longer configured, and warnings; `scopes`, `gradebook`: rules that nothing of what feeds write fits.
+//! longer configured, and warnings.
 
 mod beside;
-mod gradebook;
 mod not_used;
 mod outbox;
 mod scopes;
@@ -27,7 +26,6 @@ use signalbox_store::feed::HoldState;
 pub use self::beside::{Note, called, untold};
 pub use self::not_used::NotUsed;
 pub use self::outbox::{DestinationStatus, OutboxCounts};
-use super::written::written;
 use super::{LocalTime, local, repair};
 
 /// `signalbox status`
@@ -124,8 +122,8 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     for feed in &hub.settings.feeds {
         unmatched += hub.feeds.ledger_counts(&feed.name).await?.unmatched;
     }
-    let (flags, state_hash, written) = (flag_counts(hub).await?, state_hash(hub).await?, written(hub).await?);
-    let today = hub.settings.district.local_date(now);
+    let (flags, state_hash, scopes) =
+        (flag_counts(hub).await?, state_hash(hub).await?, super::flags::scopes(hub).await?);
     let (outbox, destinations) = outbox::look(hub).await?;
     let topics = &hub.settings.topics;
     let unknown = topics.consumers.iter().flat_map(|consumer| {
@@ -133,12 +131,8 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     });
     Ok(Status {
         running,
-        warnings: [
-            beside::warnings(hub, &feeds, now).await?,
-            scopes::warnings(&written.scopes, &hub.settings.rules),
-            gradebook::warnings(&written, &hub.settings, today),
-        ]
-        .concat(),
+        warnings: [beside::warnings(hub, &feeds, now).await?, scopes::warnings(&scopes, &hub.settings.rules)]
+            .concat(),
         feeds,
         consumers: unknown.collect(),
         flags,

@@ -101,19 +101,6 @@ fn is_letter(text: &str) -> bool {
 }
 
 impl CourseFailure {
-    pub const fn kind(&self) -> GradeKind {
-        self.kind
-    }
-
-    pub fn has_on_scale(&self, letter: &str) -> bool {
-        self.scale.contains_key(letter)
-    }
-
-    /// In school days.
-    pub fn stale_after(&self) -> Option<u32> {
-        self.stale_after.map(|after| after.school_days)
-    }
-
     fn leave(&self) -> Points {
         self.leave.unwrap_or(self.below)
     }

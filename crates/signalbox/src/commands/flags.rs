@@ -10,8 +10,7 @@ use signalbox_hub::Hub;
 use signalbox_hub::act;
 use signalbox_risk::FlagState;
 use signalbox_roles::up;
-use signalbox_view::flags::{FlagLine, Found, Which, find, flag, flags};
-use signalbox_view::written::written;
+use signalbox_view::flags::{FlagLine, Found, Which, find, flag, flags, scopes};
 use uuid::Uuid;
 
 use super::open_hub;
@@ -54,7 +53,7 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
 
 /// No flags at a school that nobody is enrolled at is no good news.
 async fn tell_of_school(hub: &Hub, school: &str) -> Result<(), Failure> {
-    let schools = written(hub).await?.scopes.schools;
+    let schools = scopes(hub).await?.schools;
     if schools.has(school) == Some(false) {
         let help = did_you_mean(school, schools.shown());
         tracing::warn!("nobody is enrolled at a school \"{school}\"; {help}");
