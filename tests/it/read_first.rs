@@ -64,3 +64,36 @@ fn a_grade_that_waited_for_its_student_is_no_fresher_for_it() {
     assert_eq!(status["unmatched"], 0, "{status}");
     assert_eq!([1001, 1002].map(|id| status_of(&late, id)), ["stale", "stale"]);
 }
+
+/// Whatever finds the student: a roster beside a mapping that changed at once, or the same file once more.
+#[test]
+fn a_grade_that_is_found_in_its_file_is_no_fresher_for_it() {
+    let mut late = district(&[1000, 1001]);
+    late.enroll(&[1000, 1001, 1002]);
+    late.configure(|config| {
+        config.beside = FEED.replace("codes: {kind: {P: posted,", "codes: {kind: {P: posted, F: posted,");
+    });
+    late.up();
+    assert_eq!([1001, 1002].map(|id| status_of(&late, id)), ["stale", "stale"], "a mapping that changed");
+}
+
+/// School 300 is known before its student: what the row waits for is another thing then, what it says is not.
+#[test]
+fn a_grade_that_waits_for_one_thing_after_another_is_no_fresher_for_it() {
+    let mut district = District::with(|config| {
+        FEED.clone_into(&mut config.beside);
+        config.risk = STALE;
+    });
+    district.enroll(&[1000, 1001]);
+    let file = export(&[FIRST[0], FIRST[1], (3000, "ALG1", "Q1", "I", "40")]);
+    district.drop("grades-1.csv", &file);
+    district.up();
+    district.later(WEEKS);
+    district.enroll(&[1000, 1001, 3001]);
+    district.drop("grades-2.csv", &file);
+    district.up();
+    district.later(60);
+    district.enroll(&[1000, 1001, 3001, 3000]);
+    district.up();
+    assert_eq!([1000, 3000].map(|id| status_of(&district, id)), ["stale", "stale"]);
+}

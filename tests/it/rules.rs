@@ -151,7 +151,9 @@ fn a_rule_for_grade_levels_that_are_not_known_freezes() {
     let chronic: Vec<_> = told(&district).into_iter().filter(|(rule, _)| rule == "chronic-absence").collect();
     assert_eq!(chronic[0].1, "open");
     let flags = district.flags();
-    assert!(flags.iter().filter(|flag| flag["rule"] == "chronic-absence").all(|flag| flag["unconfirmed"] == true));
+    assert!(
+        flags.iter().filter(|flag| flag["rule"] == "chronic-absence").all(|flag| flag["unconfirmed"] == true)
+    );
     let answer = district.answer(1001);
     assert_eq!(answer["status"], "insufficient");
     assert!(answer["missing"][0].as_str().is_some_and(|text| text.contains("for some grades")), "{answer}");
@@ -197,4 +199,30 @@ fn flags_are_listed_by_school_state_and_rule() {
     district.run(&["flags", "list", "--rule", "lateness"]).exit(2);
     let nobody = district.run(&["flags", "list", "--school", "200"]).exit(0);
     assert!(nobody.stderr.contains("nobody is enrolled at a school"), "{nobody:?}");
+}
+
+/// Each recipient hears of the rules that lead to it.
+#[test]
+fn plan_counts_by_routes() {
+    let receivers = [Receiver::start(), Receiver::start()];
+    let mut district = District::with(|config| {
+        config.beside = [grades::FEED.replace("live", "test"), incidents::FEED.to_owned()].concat();
+        config.risk = ALL;
+        config.webhooks =
+            vec![("counselor".to_owned(), receivers[0].url()), ("dean".to_owned(), receivers[1].url())];
+    });
+    district.enroll(&[1000, 1001]);
+    district.drop(
+        "grades-1.csv",
+        grades::export(&[(1001, "ALG1", "Q1", "P", "40"), (1000, "ALG1", "Q1", "P", "40")]),
+    );
+    district.drop("incidents-1.csv", incidents::export(&[(1, 1001, 10, "2"), (2, 1001, 20, "2")]));
+    for (told_of, raise, untold) in [(vec!["course-failure", "behavior"], 3, 2), (vec!["behavior"], 1, 0)] {
+        district.configure(|config| config.told_of = told_of);
+        let plan = district.json(&["plan"]);
+        let to = plan["alerts"]["to"].as_array().expect("recipients");
+        let counts = |to: &Value| (to["raise"].as_u64(), to["raise_untold"].as_u64().unwrap_or_default());
+        assert_eq!(to.iter().map(counts).collect::<Vec<_>>(), [(Some(raise), untold); 2], "{plan}");
+        assert_eq!(plan["alerts"]["raise"], 3);
+    }
 }

@@ -65,7 +65,8 @@ const DELIVERED: usize = 4_000;
 /// Of whom is decided in one transaction.
 const SUBJECTS: usize = 2_000;
 /// Shards that are worked on at the same time: while one waits for the store, another uses the processor. Of those that
-/// are far behind no more are read: the others wait for their turn, and what is brought is of few students.
+/// are far behind when they are taken, no more are read: the others wait for their turn, and what is brought is of few
+/// students.
 const AT_WORK: usize = 3;
 /// Deliveries of one turn, at most; then it is settled.
 const DELIVERIES: usize = 16;

@@ -39,6 +39,14 @@ pub fn event_body(event: &Event) -> Vec<u8> {
     Body::Event(&to_structured(event)).encode()
 }
 
+/// The event that an entry appends; `None`: it appends none, or another version wrote it.
+pub fn event_of(entry: &Entry) -> Option<Event> {
+    match postcard::from_bytes(&entry.body).ok()? {
+        Body::Event(json) => from_structured(json.as_bytes()).ok(),
+        Body::DeadLetter { .. } => None,
+    }
+}
+
 /// Appends everything that is pending for the log. Returns how many entries went out.
 pub async fn drain(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
     let mut sum = 0;

@@ -6,7 +6,7 @@ mod ledger;
 mod one_key;
 mod step;
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, Entity};
@@ -61,8 +61,6 @@ pub(crate) struct Diff<'a> {
     speaks: &'a Speaks,
     /// Slots and school years in which a row of the payload says that it ends another.
     ends: &'a BTreeSet<(u8, u16)>,
-    /// When rows that waited were read first.
-    waited: &'a HashMap<LedgerKey, i64>,
     rows: Rows<'a>,
     scopes: VecDeque<(Slot, u16)>,
     current: Option<Ledger>,
@@ -92,7 +90,6 @@ impl<'a> Diff<'a> {
             spoken_of: &read.spoken_of,
             speaks: &read.speaks,
             ends: &read.ends,
-            waited: &read.waited,
             rows: read.sorted.rows()?,
             scopes: scopes.into_iter().collect(),
             current: None,
@@ -327,9 +324,11 @@ impl<'a> Diff<'a> {
             ledger.matched(&head.key);
         }
         let (mut lines, mut count) = (Vec::new(), 1);
+        let mut first_ms = head.read_ms;
         let mut conflict = false;
         while self.rows.peek().is_some_and(|next| next.is_same_key(&head)) {
             let next = self.rows.take(&mut other)?.expect("a row was seen");
+            first_ms = first_ms.min(next.read_ms);
             match (is_inferred(&head), is_inferred(&next)) {
                 (false, true) => continue,
                 (true, false) => {
@@ -374,7 +373,7 @@ impl<'a> Diff<'a> {
                 row = encoded;
             }
         }
-        let read_ms = self.waited.get(&head.key).copied().unwrap_or(self.by.read_ms);
+        let read_ms = first_ms.min(self.by.read_ms);
         let stands = old.as_ref().is_some_and(|old| old.status == LedgerStatus::Live);
         let mut step = if slot.waits {
             waiting(slot, school_year, Found { head: &head, row: &row, read_ms }, old)

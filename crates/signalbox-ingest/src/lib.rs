@@ -10,7 +10,8 @@
 //! - `read`: the first pass over a payload; `sort`: more rows than memory; `row`: a row between draft and event
 //! - `same`: a payload whose rows are those of the one before
 //! - `diff`: payload against ledger; `steps`: what came of it, for those who want it twice; `gate`: what it would do; `emit`: doing it
-//! - `extent`: what a payload speaks for; `identity`: whose row it is; `release`: late arrivals
+//! - `extent`: what a payload speaks for; `identity`: whose row it is; `release`: late arrivals; `waited`: since when they
+//!   are known
 //! - `announce`: calendars, modes and rules, told to the consumers once, at a process' start
 //! - `failing`: a run that fails whatever is tried
 //! - `unconfigured`: what a feed left behind that is no longer configured; `feeds`: renaming and retiring feeds
@@ -47,6 +48,7 @@ mod sort;
 mod steps;
 mod unconfigured;
 pub mod unmatched;
+mod waited;
 mod work;
 
 use jiff::Timestamp;

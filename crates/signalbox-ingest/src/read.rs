@@ -30,7 +30,7 @@ use super::rejects::RejectBook;
 use super::returned::Returned;
 use super::row::Row;
 use super::same::{self, Summed};
-use super::sort::{INFERRED, Sorted, Sorter};
+use super::sort::{INFERRED, NOW, Sorted, Sorter};
 
 /// What the first pass found.
 pub(crate) struct ReadIn {
@@ -48,8 +48,6 @@ pub(crate) struct ReadIn {
     pub scopes: BTreeSet<(u8, u16)>,
     /// Those in which a row says that it ends another.
     pub ends: BTreeSet<(u8, u16)>,
-    /// When rows that waited for their student or school and are found now were read first, in ms since 1970.
-    pub waited: HashMap<LedgerKey, i64>,
     /// The school year of the day on which the payload is read.
     pub year: u16,
     /// The day of the latest readable row of each school.
@@ -101,7 +99,6 @@ impl ReadIn {
             left_out: 0,
             scopes: BTreeSet::new(),
             ends: BTreeSet::new(),
-            waited: HashMap::new(),
             year,
             latest: HashMap::new(),
             days: RowDays::default(),
@@ -186,6 +183,8 @@ pub(crate) struct Beside<'a> {
     pub covered: &'a BTreeMap<String, DateRanges>,
     /// Rows of the feed wait for their student or school.
     pub some_wait: bool,
+    /// Since when those that have no date of their own are known, in ms since 1970.
+    pub waited: &'a HashMap<LedgerKey, i64>,
     pub run_day: Date,
     /// For chunks that do not fit in memory.
     pub scratch: &'a std::path::Path,
@@ -423,6 +422,6 @@ impl<'a> Reader<'a> {
     /// Adds a row that the payload does not have.
     fn infer(&mut self, row: &Row<'_>, year: u16) -> io::Result<()> {
         self.found.infers = true;
-        self.push(row, year, 0, INFERRED)
+        self.push(row, year, 0, INFERRED, NOW)
     }
 }

@@ -1,11 +1,11 @@
 //! Late arrivals: rows whose student or school was not found are released when the roster brings them. They are a
 //! payload of their own: compared with the ledger like any other, and keyed anew.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use signalbox_connector::Contents;
 use signalbox_hub::{Feed, Hub, HubError};
-use signalbox_store::feed::{Closing, LedgerKey, LedgerRow, LedgerStatus, NewRun, Outcome, Run};
+use signalbox_store::feed::{Closing, LedgerRow, LedgerStatus, NewRun, Outcome, Run};
 
 use super::diff::{Diff, Step, Verdict};
 use super::doubt::{Doubts, Place, cast_by};
@@ -127,7 +127,6 @@ struct Released<'a> {
     resolver: &'a Resolver,
     sorter: Sorter,
     scopes: BTreeSet<(u8, u16)>,
-    waited: HashMap<LedgerKey, i64>,
     count: usize,
     /// Where rows of the last accepted payload cast doubt.
     of_book: BTreeSet<&'a Place>,
@@ -146,7 +145,6 @@ impl<'a> Released<'a> {
             resolver,
             sorter,
             scopes: BTreeSet::new(),
-            waited: HashMap::new(),
             count: 0,
             of_book: BTreeSet::new(),
             places: Doubts::default(),
@@ -198,11 +196,9 @@ impl<'a> Released<'a> {
             line: waiting.line,
             flags: 0,
             content: content_hash(&encoded),
+            read_ms,
         };
         self.sorter.push(head, &encoded)?;
-        // Of two that become one the earlier.
-        let first_ms = self.waited.entry(head.key).or_insert(read_ms);
-        *first_ms = read_ms.min(*first_ms);
         let gone = Head { slot: slot.number(), key, flags: ENDS | INFERRED, ..head };
         self.sorter.push(gone, detail)?;
         self.scopes.extend([(matched.number(), school_year), (slot.number(), school_year)]);
@@ -234,6 +230,6 @@ impl<'a> Released<'a> {
     fn finish(self) -> Result<ReadIn, HubError> {
         let rejects = RejectBook::new(&self.feed.name, "");
         let empty = ReadIn::empty(Contents::default(), rejects, 0);
-        Ok(ReadIn { sorted: self.sorter.finish()?, scopes: self.scopes, waited: self.waited, ..empty })
+        Ok(ReadIn { sorted: self.sorter.finish()?, scopes: self.scopes, ..empty })
     }
 }

@@ -198,6 +198,7 @@ impl OpenRun<'_> {
             doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: !remembered.waiting.is_empty(),
+            waited: &remembered.waited,
             run_day: self.run_day(),
             scratch: hub.landing.scratch(),
         };

@@ -13,7 +13,7 @@ use super::row::Slot;
 
 /// How many bytes of rows and of what they are sorted by are held before a chunk is spilled.
 const CHUNK_BYTES: usize = 48 << 20;
-const HEAD_BYTES: usize = 1 + 2 + 16 + 4 + 1 + 8 + 4;
+const HEAD_BYTES: usize = 1 + 2 + 16 + 4 + 1 + 8 + 4 + 8;
 
 /// What a row is sorted and compared by. Ordered by slot, school year, key, then content: of rows with one key, the
 /// first is the same one in whatever order they stand in the file.
@@ -26,7 +26,12 @@ pub(crate) struct Head {
     pub line: u32,
     pub flags: u8,
     pub content: u64,
+    /// When it was read first, in ms since 1970, if it waited since; else [`NOW`].
+    pub read_ms: i64,
 }
+
+/// Of a row that is read for the first time.
+pub(crate) const NOW: i64 = i64::MAX;
 
 impl Head {
     pub(crate) fn is_same_key(&self, other: &Self) -> bool {
@@ -133,7 +138,8 @@ fn write_head(out: &mut impl Write, head: &Head, len: u32) -> io::Result<()> {
     bytes[19..23].copy_from_slice(&head.line.to_le_bytes());
     bytes[23] = head.flags;
     bytes[24..32].copy_from_slice(&head.content.to_le_bytes());
-    bytes[32..].copy_from_slice(&len.to_le_bytes());
+    bytes[32..40].copy_from_slice(&head.read_ms.to_le_bytes());
+    bytes[40..].copy_from_slice(&len.to_le_bytes());
     out.write_all(&bytes)
 }
 
@@ -145,8 +151,9 @@ fn read_head(bytes: &[u8; HEAD_BYTES]) -> (Head, u32) {
         line: u32::from_le_bytes(bytes[19..23].try_into().expect("four bytes")),
         flags: bytes[23],
         content: u64::from_le_bytes(bytes[24..32].try_into().expect("eight bytes")),
+        read_ms: i64::from_le_bytes(bytes[32..40].try_into().expect("eight bytes")),
     };
-    (head, u32::from_le_bytes(bytes[32..].try_into().expect("four bytes")))
+    (head, u32::from_le_bytes(bytes[40..].try_into().expect("four bytes")))
 }
 
 /// The rows in order; can be read more than once.
@@ -247,7 +254,15 @@ mod tests {
     fn head(n: u32) -> Head {
         let mut key = [0; 16];
         key[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
-        Head { slot: 4, school_year: 2022, key, line: n, flags: 0, content: u64::from(n) }
+        Head {
+            slot: 4,
+            school_year: 2022,
+            key,
+            line: n,
+            flags: 0,
+            content: u64::from(n),
+            read_ms: -i64::from(n),
+        }
     }
 
     fn sorted(rows: u32, row_bytes: usize) -> Vec<(Head, Vec<u8>)> {

@@ -9,8 +9,9 @@ use signalbox_hub::shard::ShardChange;
 
 /// What fewer students have is shown to nobody: from a column that was mapped by mistake it may be a child's name.
 const SHOWN_OF: usize = 3;
-/// So many names that fewer students have are kept on a shard.
+/// So many names that fewer students have are kept on a shard, and so many in all.
 const RARE: usize = 250;
+const NAMES: usize = 2_000;
 
 /// All that any enrolment ever had.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ impl Written {
         if let Some(marks) = self.names.get_mut(name) {
             return marks.len() < SHOWN_OF && marks.insert(mark(student));
         }
-        if self.is_cut || self.names.values().filter(|marks| marks.len() < SHOWN_OF).count() >= RARE {
+        if self.is_cut || self.names.len() >= NAMES || self.rare() >= RARE {
             return !std::mem::replace(&mut self.is_cut, true);
         }
         self.names.insert(name.to_owned(), BTreeSet::from([mark(student)]));
@@ -72,9 +73,17 @@ impl Written {
         (is_there || !self.is_cut).then_some(is_there)
     }
 
-    /// Those that are no one student's.
+    /// How many names fewer students have than are shown.
+    fn rare(&self) -> usize {
+        self.names.values().filter(|marks| marks.len() < SHOWN_OF).count()
+    }
+
+    /// Those that are no one student's; none, where most are: then it is a column of other things, and some children share a
+    /// name.
     pub fn shown(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().filter(|(_, marks)| marks.len() >= SHOWN_OF).map(|(name, _)| name.as_str())
+        let are_levels = 2 * self.rare() <= self.names.len();
+        let shown = self.names.iter().filter(move |(_, marks)| are_levels && marks.len() >= SHOWN_OF);
+        shown.map(|(name, _)| name.as_str())
     }
 }
 
@@ -104,6 +113,9 @@ mod tests {
         assert!(here.see(student(3), "Rivera, Ana"));
         assert!(!here.see(student(3), "Rivera, Ana"), "the same student");
         assert_eq!(here.shown().collect::<Vec<_>>(), ["09"]);
+        let mut names = here.clone();
+        names.see(student(4), "Okafor, Ben");
+        assert_eq!(names.shown().count(), 0, "most are rare");
         let asked = ["09", "Rivera, Ana", "9"].map(|name| here.has(name));
         assert_eq!(asked, [Some(true), Some(true), Some(false)]);
 

@@ -15,6 +15,10 @@ use crate::StoreError;
 /// The target of entries that are appended to the event log.
 pub const TO_LOG: &str = "log";
 
+/// The kind of an entry that tells of a new flag, and those that tell of its end.
+pub const RAISED: &str = "risk.flag.raised";
+pub const ENDED: [&str; 2] = ["risk.flag.cleared", "risk.flag.withdrawn"];
+
 /// An entry to be written with a state batch. An entry whose id is there already changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
@@ -224,7 +228,8 @@ pub trait Outbox: Send + Sync {
     ) -> Result<usize, StoreError>;
 
     /// Makes entries due now, under their ids and with all their tries. Withheld and superseded ones, parts, and what is
-    /// for the log stay as they are. Returns how many were made due.
+    /// for the log stay as they are, and so does the raising of a flag of whose end the target was told: one that was given up is
+    /// superseded then. Returns how many were made due.
     async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError>;
 
     /// Makes due now what of the target waits for its next try.

@@ -134,6 +134,8 @@ pub(super) fn waiting(
         return Step::new(slot, school_year, Verdict::StillHeld, old);
     }
     let &Head { key, content, .. } = head;
+    // What it waits for may be another thing by now; what it says was read before.
+    let read_ms = held.filter(|held| held.content == content).map_or(read_ms, |held| held.read_ms);
     let new = LedgerRow { key, content, revision: 0, status, read_ms, detail: row.to_vec() };
     Step { new: Some(new), ..Step::new(slot, school_year, Verdict::Hold, old) }
 }

@@ -8,13 +8,14 @@ use signalbox_connector::draft::mark_of;
 use signalbox_connector::{Claims, Draft, RejectCode};
 use signalbox_event::rows::Stands;
 use signalbox_event::{Body, Status, StudentKey};
+use signalbox_store::feed::LedgerKey;
 
 use super::Reader;
 use super::ids::{School, unknown_school};
 use super::place::{When, outside_years};
 use crate::identity::Found;
 use crate::row::{Row, Slot, Waiting, content_hash};
-use crate::sort::{AHEAD, ENDS, FAULT, Head, INFERRED, unread};
+use crate::sort::{AHEAD, ENDS, FAULT, Head, INFERRED, NOW, unread};
 
 impl Reader<'_> {
     pub(super) fn keep(&mut self, mut draft: Draft<'_>) -> io::Result<()> {
@@ -89,9 +90,10 @@ impl Reader<'_> {
         let Some(year) = self.year_or_reject(&draft, student, school.as_deref().unwrap_or_default()) else {
             return Ok(());
         };
-        if self.beside.some_wait && student.is_some() {
-            self.no_longer_waits(&draft, year)?;
-        }
+        let read_ms = match student {
+            Some(_) if self.beside.some_wait => self.no_longer_waits(&draft, year)?,
+            _ => NOW,
+        };
         let line = line_of(&draft);
         let is_ahead = matches!(draft.body.stands(), Stands::At(date) if date > self.run_day);
         let flags = if is_ahead { flags | AHEAD } else { flags };
@@ -99,7 +101,7 @@ impl Reader<'_> {
         if let Some(school) = school {
             row.body.set_school(school);
         }
-        self.push(&row, year, line, flags)
+        self.push(&row, year, line, flags, read_ms)
     }
 
     /// A row whose student or school is not found: it is kept as it stands, and looked up again when the roster changes.
@@ -127,7 +129,8 @@ impl Reader<'_> {
         for student in found(student) {
             self.infer_unknown(draft, student, year)?;
         }
-        self.push_waiting(draft, year, flags)
+        self.push_waiting(draft, year, flags)?;
+        Ok(())
     }
 
     /// The school year that a row counts in. One that counts in none is a reject, and says nothing of how well the file is
@@ -185,15 +188,18 @@ impl Reader<'_> {
         }
     }
 
-    /// A row that waited is found: what waits under the same words is not to be used once more.
-    fn no_longer_waits(&mut self, draft: &Draft<'_>, year: u16) -> io::Result<()> {
+    /// A row that may have waited is found: what waits under the same words is not to be used once more. Returns when that
+    /// was read first.
+    fn no_longer_waits(&mut self, draft: &Draft<'_>, year: u16) -> io::Result<i64> {
         if draft.body.entity().names_identity() {
-            return Ok(());
+            return Ok(NOW);
         }
-        self.push_waiting(draft, year, ENDS | INFERRED)
+        let key = self.push_waiting(draft, year, ENDS | INFERRED)?;
+        Ok(self.beside.waited.get(&key).copied().unwrap_or(NOW))
     }
 
-    fn push_waiting(&mut self, draft: &Draft<'_>, year: u16, flags: u8) -> io::Result<()> {
+    /// Returns the key under which it waits.
+    fn push_waiting(&mut self, draft: &Draft<'_>, year: u16, flags: u8) -> io::Result<LedgerKey> {
         let slot = Slot { waits: true, entity: draft.body.entity() };
         let mut waiting = Waiting::of(draft);
         // Where it stands in its file is no part of what it says.
@@ -204,12 +210,20 @@ impl Reader<'_> {
         waiting.encode(&mut self.encoded);
         let key = waiting.ledger_key(&mut self.natural_key);
         self.found.scopes.insert((slot.number(), year));
-        let head = Head { slot: slot.number(), school_year: year, key, line, flags, content };
-        self.sorter.push(head, &self.encoded)
+        let head = Head { slot: slot.number(), school_year: year, key, line, flags, content, read_ms: NOW };
+        self.sorter.push(head, &self.encoded)?;
+        Ok(key)
     }
 
     /// Adds a row under its student's key.
-    pub(super) fn push(&mut self, row: &Row<'_>, year: u16, line: u32, flags: u8) -> io::Result<()> {
+    pub(super) fn push(
+        &mut self,
+        row: &Row<'_>,
+        year: u16,
+        line: u32,
+        flags: u8,
+        read_ms: i64,
+    ) -> io::Result<()> {
         if flags & (FAULT | INFERRED | ENDS) == 0 {
             self.found.speaks.hear(row);
         }
@@ -222,6 +236,7 @@ impl Reader<'_> {
             line,
             flags,
             content: content_hash(&self.encoded),
+            read_ms,
         };
         self.found.scopes.insert((head.slot, head.school_year));
         if flags & ENDS != 0 {

@@ -90,11 +90,20 @@ impl<E: OutboxEngine> Outbox for States<E> {
             Again::Entry(id) => (Some(id), None),
             Again::Target(target) => (None, Some(target)),
         };
+        // Whoever was told of the end of a flag is not told after it that it was raised.
+        let overtaken = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
+             WHERE kind = 'risk.flag.raised' AND state = 'dead' AND (id = $1 OR target = $2)
+               AND (flag_id, target) IN (SELECT flag_id, target FROM outbox
+                   WHERE kind IN ('risk.flag.cleared', 'risk.flag.withdrawn') AND state = 'delivered')";
         let update = "UPDATE outbox SET state = 'pending', next_try_ms = $1, tried_before = attempts
              WHERE NOT part AND target <> $2
                AND (id = $3 AND state IN ('pending', 'delivered', 'dead')
-                    OR target = $4 AND state IN ('pending', 'dead'))";
+                    OR target = $4 AND state IN ('pending', 'dead'))
+               AND NOT (kind = 'risk.flag.raised'
+                   AND (flag_id, target) IN (SELECT flag_id, target FROM outbox
+                       WHERE kind IN ('risk.flag.cleared', 'risk.flag.withdrawn') AND state = 'delivered'))";
         let mut transaction = self.engine.write().await?;
+        transaction.execute(overtaken, &values![id, target]).await?;
         let made_due = transaction.execute(update, &values![now_ms, TO_LOG, id, target]).await?;
         E::commit(transaction).await?;
         Ok(made_due)

@@ -35,6 +35,7 @@ macro_rules! outbox_conformance {
                 why_it_was_not_taken_is_kept
                 what_was_not_sent_counts_as_no_try
                 what_a_person_sends_again_is_due_with_all_its_tries
+                nobody_hears_of_a_flag_after_its_end
                 a_target_that_is_back_is_told_at_once
                 a_claim_lapses_after_its_hold
                 a_lapsed_claim_that_nobody_took_settles

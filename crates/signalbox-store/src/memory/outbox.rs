@@ -1,11 +1,13 @@
 //! The entries of the outbox, in the order of writing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use uuid::Uuid;
 
-use crate::outbox::{Again, Bundle, Claim, Entry, EntryState, Front, NewEntry, Settled, TO_LOG, Tally};
+use crate::outbox::{
+    Again, Bundle, Claim, ENDED, Entry, EntryState, Front, NewEntry, RAISED, Settled, TO_LOG, Tally,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct Entries {
@@ -111,9 +113,23 @@ impl Entries {
             Again::Entry(id) => entry.id == id && matches!(entry.state, Pending | Delivered | Dead),
             Again::Target(target) => entry.target == target && matches!(entry.state, Pending | Dead),
         };
+        let is_over = |entry: &Entry| entry.state == Delivered && ENDED.contains(&&*entry.kind);
+        let over: BTreeSet<(Option<Uuid>, String)> = self
+            .rows
+            .values()
+            .filter(|row| is_over(&row.entry))
+            .map(|row| (row.entry.flag_id, row.entry.target.clone()))
+            .collect();
         let mut resent = 0;
         for row in self.rows.values_mut() {
             if !is_meant(&row.entry) || row.entry.part || row.entry.target == TO_LOG {
+                continue;
+            }
+            if row.entry.kind == RAISED && over.contains(&(row.entry.flag_id, row.entry.target.clone())) {
+                if row.entry.state == Dead {
+                    row.entry.state = EntryState::Superseded;
+                    row.entry.next_try_ms = None;
+                }
                 continue;
             }
             row.entry.state = Pending;

@@ -133,6 +133,11 @@ async fn resend(hub: &Hub, args: &AlertsResend, now: Timestamp) -> Result<Resent
     act::operate(hub, action, now).await?;
     let resent =
         hub.outbox.resend(which, now.as_millisecond()).await.map_err(signalbox_hub::HubError::from)?;
+    if let (Some(id), 0) = (&args.id, resent) {
+        let message =
+            anyhow!("alert {id} is not sent again: its receiver was told since that the flag is over");
+        return Err(Failure::input(message, "signalbox alerts list shows both"));
+    }
     Ok(Resent { resent })
 }
 

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use serde::Serialize;
+use signalbox_consume::relay;
+use signalbox_event::Data;
 use signalbox_hub::Hub;
-use signalbox_store::outbox::{EntryState, TO_LOG};
+use signalbox_store::outbox::{Entry, EntryState, TO_LOG};
 use uuid::Uuid;
 
 use super::load;
@@ -104,7 +106,7 @@ impl Changes {
     pub(super) async fn since(hub: &Hub, before: u64) -> Result<Self, Failure> {
         let mut changes = Self::default();
         let mut to: BTreeMap<String, Recipient> = BTreeMap::new();
-        let mut raised = BTreeSet::new();
+        let mut raised: BTreeMap<Uuid, String> = BTreeMap::new();
         let mut left: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
         let mut told: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
         let mut after = before;
@@ -116,7 +118,7 @@ impl Changes {
                 let is_raise = entry.kind == "risk.flag.raised";
                 if entry.target == TO_LOG {
                     changes.event(&entry.kind);
-                    raised.extend(entry.flag_id.filter(|_| is_raise));
+                    raised.extend(entry.flag_id.zip(raised_by(&entry)));
                 } else if entry.has_left() && is_raise {
                     left.entry(entry.target).or_default().extend(entry.flag_id);
                 } else if is_raise && entry.state != EntryState::Withheld {
@@ -128,14 +130,14 @@ impl Changes {
         }
         // What is decided while nothing leaves the hub is told later: it counts too.
         for route in &hub.settings.routes {
-            let left = left.get(&route.to);
-            let is_told = |flag: &&Uuid| left.is_none_or(|left| !left.contains(*flag));
-            let new: Vec<&Uuid> = raised.iter().filter(is_told).collect();
-            let told = told.get(&route.to);
-            let is_untold = |flag: &&&Uuid| told.is_none_or(|told| !told.contains(**flag));
+            let has = |of: &BTreeMap<String, BTreeSet<Uuid>>, flag: &Uuid| {
+                of.get(&route.to).is_some_and(|flags| flags.contains(flag))
+            };
+            let of_rule = raised.iter().filter(|(_, rule)| **rule == route.rule).map(|(flag, _)| flag);
+            let new: Vec<&Uuid> = of_rule.filter(|flag| !has(&left, flag)).collect();
             let recipient = to.entry(route.to.clone()).or_default();
-            recipient.raise = new.len() as u64;
-            recipient.raise_untold = new.iter().filter(is_untold).count() as u64;
+            recipient.raise += new.len() as u64;
+            recipient.raise_untold += new.iter().filter(|flag| !has(&told, flag)).count() as u64;
         }
         changes.to = to.into_iter().map(|(name, told)| Recipient { name, ..told }).collect();
         Ok(changes)
@@ -169,6 +171,14 @@ impl Changes {
             writeln!(out)?;
         }
         Ok(())
+    }
+}
+
+/// The rule of the flag whose raising the entry tells the log.
+fn raised_by(entry: &Entry) -> Option<String> {
+    match relay::event_of(entry)?.data {
+        Data::RiskFlagRaised(flag) => Some(flag.rule),
+        _ => None,
     }
 }
 
