@@ -65,10 +65,13 @@ fn a_grade_that_waited_for_its_student_is_no_fresher_for_it() {
     assert_eq!([1001, 1002].map(|id| status_of(&late, id)), ["stale", "stale"]);
 }
 
-/// Whatever finds the student: a roster beside a mapping that changed at once, or the same file once more.
+/// The file came once more while the student was not known; then the roster has them, and the mapping changes at once.
 #[test]
 fn a_grade_that_is_found_in_its_file_is_no_fresher_for_it() {
     let mut late = district(&[1000, 1001]);
+    late.drop("grades-2.csv", export(&[&FIRST[..], &[(1000, "ART", "Q1", "I", "")]].concat()));
+    late.up();
+    late.later(60 * 24);
     late.enroll(&[1000, 1001, 1002]);
     late.configure(|config| {
         config.beside = FEED.replace("codes: {kind: {P: posted,", "codes: {kind: {P: posted, F: posted,");
