@@ -59,7 +59,9 @@ pub use observation::{
 pub use points::{Points, PointsError};
 pub use ratio::{Ratio, RatioError};
 pub use reasons::{Evidence, Reason};
-pub use reference::{ATTENDANCE_FEEDS_AT_MOST, Calendar, CalendarError, Reference, ReferenceBuilder, ReferenceError, Rows};
+pub use reference::{
+    ATTENDANCE_FEEDS_AT_MOST, Calendar, CalendarError, Reference, ReferenceBuilder, ReferenceError, Rows,
+};
 pub use registers::{Applied, Heard, LiveAttendance, LiveEnrollment, Registers, RegistersError};
 pub use rule::{Fits, Rule, RuleError, fitting, policy_hash};
 

@@ -75,7 +75,14 @@ fn row(place: u64, revision: u32) -> LedgerRow {
     key[..8].copy_from_slice(&place.to_be_bytes());
     // A natural key with its school and date is about as long.
     let detail = format!("{place:012}|100|2021-09-06|daily").into_bytes();
-    LedgerRow { key, content: place ^ u64::from(revision), revision, status: LedgerStatus::Live, read_ms: 1, detail }
+    LedgerRow {
+        key,
+        content: place ^ u64::from(revision),
+        revision,
+        status: LedgerStatus::Live,
+        read_ms: 1,
+        detail,
+    }
 }
 
 fn rate(rows: u64, begun: Instant) -> String {

@@ -70,8 +70,14 @@ async fn a_snapshot_of_feeds_holds_the_ledger() {
     let (store, dir) = feeds().await;
     let lease = store.take("attendance", Term { holder: "one", now_ms: 0, until_ms: 0 }).await.unwrap();
     let scope = Scope { entity: 1, school_year: 2022 };
-    let row =
-        LedgerRow { key: [3; 16], content: 1, revision: 1, status: LedgerStatus::Live, read_ms: 1, detail: vec![1] };
+    let row = LedgerRow {
+        key: [3; 16],
+        content: 1,
+        revision: 1,
+        status: LedgerStatus::Live,
+        read_ms: 1,
+        detail: vec![1],
+    };
     store.record(&lease, scope, std::slice::from_ref(&row)).await.unwrap();
     let path = dir.path().join("copy.db");
     store.snapshot_to(&path).await.unwrap();

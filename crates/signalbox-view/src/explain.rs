@@ -150,7 +150,8 @@ fn newest(events: &[Event], reads: &str) -> Vec<Uuid> {
     let is_read = |event: &&Event| [reads, Kind::RosterEnrollment.short()].contains(&event.kind().short());
     for event in events.iter().filter(is_read) {
         let Some(said) = observation(event) else { continue };
-        let entry = newest.entry((said.feed.to_owned(), said.fact.key())).or_insert((event.revision, event.id));
+        let entry =
+            newest.entry((said.feed.to_owned(), said.fact.key())).or_insert((event.revision, event.id));
         if event.revision > entry.0 {
             *entry = (event.revision, event.id);
         }

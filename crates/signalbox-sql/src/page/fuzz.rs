@@ -5,7 +5,14 @@ use signalbox_fuzz::Edited;
 use super::*;
 
 fn row(place: u8, status: LedgerStatus) -> LedgerRow {
-    LedgerRow { key: [place; 16], content: 7, revision: 3, status, read_ms: 1, detail: vec![place; usize::from(place)] }
+    LedgerRow {
+        key: [place; 16],
+        content: 7,
+        revision: 3,
+        status,
+        read_ms: 1,
+        detail: vec![place; usize::from(place)],
+    }
 }
 
 fn page(rows: &[LedgerRow]) -> Page {

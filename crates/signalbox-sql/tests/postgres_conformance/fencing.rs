@@ -177,5 +177,12 @@ fn closing() -> Closing {
 }
 
 fn ledger_row() -> LedgerRow {
-    LedgerRow { key: [1; 16], content: 1, revision: 1, status: LedgerStatus::Live, read_ms: 1, detail: vec![7; 3_000] }
+    LedgerRow {
+        key: [1; 16],
+        content: 1,
+        revision: 1,
+        status: LedgerStatus::Live,
+        read_ms: 1,
+        detail: vec![7; 3_000],
+    }
 }

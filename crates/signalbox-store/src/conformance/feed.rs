@@ -221,5 +221,12 @@ pub(super) fn closing(outcome: Outcome) -> Closing {
 }
 
 fn ledger_row() -> LedgerRow {
-    LedgerRow { key: [1; 16], content: 1, revision: 1, status: LedgerStatus::Live, read_ms: 1, detail: vec![] }
+    LedgerRow {
+        key: [1; 16],
+        content: 1,
+        revision: 1,
+        status: LedgerStatus::Live,
+        read_ms: 1,
+        detail: vec![],
+    }
 }

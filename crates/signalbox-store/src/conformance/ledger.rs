@@ -41,7 +41,8 @@ pub async fn rows_come_back_as_written(store: &impl FeedStore) {
 pub async fn record_replaces_a_row(store: &impl FeedStore) {
     let lease = lease(store).await;
     record(store, &lease, &[row(1, 1), row(2, 1), row(3, 1)]).await;
-    let changed = LedgerRow { status: LedgerStatus::Ended, read_ms: 1, detail: vec![9; 99], content: 77, ..row(2, 2) };
+    let changed =
+        LedgerRow { status: LedgerStatus::Ended, read_ms: 1, detail: vec![9; 99], content: 77, ..row(2, 2) };
     record(store, &lease, std::slice::from_ref(&changed)).await;
     assert_eq!(scan(store, None, 10).await, [row(1, 1), changed, row(3, 1)]);
 }

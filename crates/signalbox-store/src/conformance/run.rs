@@ -35,7 +35,14 @@ pub async fn an_unfinished_run_comes_first(store: &impl FeedStore) {
 }
 
 fn row(key: u8) -> LedgerRow {
-    LedgerRow { key: [key; 16], content: 7, revision: 1, status: LedgerStatus::Live, read_ms: 1, detail: vec![key] }
+    LedgerRow {
+        key: [key; 16],
+        content: 7,
+        revision: 1,
+        status: LedgerStatus::Live,
+        read_ms: 1,
+        detail: vec![key],
+    }
 }
 
 fn decision(run: u64, gated: &str, settings: Option<&str>) -> Decision {
