@@ -168,7 +168,8 @@ pub(crate) fn fares(flag: Span, certain: &[Span], possible: &[Span]) -> Fares {
     let Some(at) = possible.iter().rposition(|span| span.overlaps(flag)) else { return Fares::Gone };
     // Where it certainly began: the possible one may be several.
     let since = possible[at].start;
-    let is_it = |span: &&Span| span.start >= since && span.overlaps(flag);
+    // One that is open lies in the last possible one, whether the flag was told of its days or not.
+    let is_it = |span: &&Span| span.start >= since && (span.overlaps(flag) || span.end.is_none());
     let start = certain.iter().find(is_it).map_or(flag.start, |span| span.start);
     let is_open = certain.last().is_some_and(|span| span.end.is_none());
     match possible[at].end {

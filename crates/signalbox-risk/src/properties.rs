@@ -148,6 +148,9 @@ proptest! {
             let mut told = Announced::default();
             announced(&earlier, &rule, &reference, day(as_of), &mut told);
             announced(&one, &rule, &reference, day(as_of), &mut told);
+            let once = told.clone();
+            announced(&one, &rule, &reference, day(as_of), &mut told);
+            prop_assert_eq!(&told, &once, "deciding again on the same changes nothing");
             // What is open and confirmed is what is judged now; each raise is open, cleared or withdrawn.
             for flag in told.flags().iter().filter(|flag| flag.state.is_live() && !flag.unconfirmed) {
                 prop_assert!(!judge(&one).decides() || judge(&one).gives(flag), "{:?}", flag);

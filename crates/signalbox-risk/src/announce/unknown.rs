@@ -60,3 +60,18 @@ fn a_flag_claims_what_may_be_the_same_episode() {
     assert_eq!((flag.start, flag.until), (crate::student::day(20), crate::student::day(26)));
     assert!(!flag.unconfirmed);
 }
+
+/// The day that it was raised for is none any more; an unknown one may have been, and later ones certainly are. Deciding again
+/// says the same.
+#[test]
+fn a_flag_goes_on_since_the_day_that_is_certain() {
+    let student = Student::new().absent([18, 20]);
+    let mut announced = Announced::default();
+    tell(&mut announced, &student.evaluate(&reference(20), 20));
+    let mended = student.row("100", 20, Some(Present)).row("100", 19, Some(Unknown)).absent([22, 25]);
+    for _ in 0..2 {
+        assert_eq!(tell(&mut announced, &mended.evaluate(&reference(25), 25)), []);
+        let flag = &announced.flags()[0];
+        assert_eq!((flag.start, flag.unconfirmed), (crate::student::day(25), false));
+    }
+}
