@@ -101,7 +101,10 @@ fn show(out: &mut dyn Write, global: &Global, resent: &Resent) -> Result<(), Fai
     match global.output {
         Output::Json => screen::json(out, resent)?,
         Output::Text if resent.resent == 0 => {
-            writeln!(out, "Nothing waits there, and nothing was given up.")?;
+            writeln!(
+                out,
+                "Nothing is sent: nothing waits there, and nothing was given up of a flag that is not over."
+            )?;
         }
         Output::Text => {
             let alerts = plural(resent.resent, "alert");
@@ -148,6 +151,13 @@ async fn the_alert(hub: &Hub, id: &str) -> Result<AlertLine, Failure> {
     found.retain(|line| !start.is_empty() && line.alert_id.to_string().starts_with(&start));
     let help = match (found.pop(), found.is_empty()) {
         (Some(line), true) if matches!(line.state, "pending" | "delivered" | "dead") => return Ok(line),
+        (Some(line), true) if line.state == "superseded" => {
+            let message = anyhow!(
+                "alert {} is superseded: its receiver is told otherwise, or is told no more",
+                line.alert_id
+            );
+            return Err(Failure::input(message, "signalbox alerts list shows what it was told of the flag"));
+        }
         (Some(line), true) => {
             let message = anyhow!("alert {} is {}: it was never to be sent", line.alert_id, line.state);
             return Err(Failure::input(message, "a feed in `mode: live` sends its alerts"));
