@@ -19,7 +19,7 @@ use self::leaving::Leaving;
 pub(crate) use self::ledger::{Group, group};
 use self::ledger::{Ledger, first_of};
 pub(crate) use self::one_key::marked;
-use self::one_key::{Found, dropped, ended, is_inferred, matched, stays_longer, waiting};
+use self::one_key::{Incoming, dropped, ended, is_inferred, matched, stays_longer, waiting};
 pub(crate) use self::step::{Departure, Step, Verdict};
 use super::doubt::Doubt;
 use super::extent::{Judged, Missing, Speaks};
@@ -375,13 +375,14 @@ impl<'a> Diff<'a> {
         }
         let read_ms = first_ms.min(self.by.read_ms);
         let stands = old.as_ref().is_some_and(|old| old.status == LedgerStatus::Live);
+        let incoming = Incoming { head: &head, row: &row, read_ms };
         let mut step = if slot.waits {
-            waiting(slot, school_year, Found { head: &head, row: &row, read_ms }, old)
+            waiting(slot, school_year, incoming, old)
         } else if none_is_believed && stands {
             // What is known stands.
             Step::new(slot, school_year, Verdict::Unchanged, old)
         } else {
-            matched(slot, school_year, Found { head: &head, row: &row, read_ms }, content, old)?
+            matched(slot, school_year, incoming, content, old)?
         };
         self.row = row;
         step.fault = head.flags & FAULT != 0;

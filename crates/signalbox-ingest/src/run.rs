@@ -22,6 +22,7 @@ use super::returned::{Returned, Returning};
 use super::same::{self, Accepted, Basis};
 use super::settings::{FeedSettings, Remembered};
 use super::steps::Few;
+use super::waited::waited;
 use super::{RunReport, cause};
 
 /// What is to become of a payload.
@@ -84,7 +85,7 @@ impl OpenRun<'_> {
     ) -> Result<RunReport, HubError> {
         let Self { hub, feed, .. } = *self;
         let remembered = Remembered::load(hub, &feed.name, &settings).await?;
-        let (read, size_bytes) = self.read(&remembered, &taught.returned, resolver)?;
+        let (read, size_bytes) = self.read(&remembered, &taught.returned, resolver).await?;
         let mut read = match read {
             Ok(read) => read,
             Err(refusal) => return self.set_aside(&refusal).await,
@@ -178,7 +179,7 @@ impl OpenRun<'_> {
         decided.map_err(|_| HubError::Stored("run's decision"))
     }
 
-    fn read(
+    async fn read(
         &self,
         remembered: &Remembered,
         returned: &Returned,
@@ -189,6 +190,7 @@ impl OpenRun<'_> {
         let size_bytes = payload.metadata()?.len();
         // Dropped once more, the same rows speak of the days since too.
         let is_reread = remembered.payload.as_ref() == Some(&run.payload) && run.cause != cause::DROP;
+        let waited = waited(&*hub.feeds, &feed.name, &remembered.waiting).await?;
         let beside = Beside {
             book: &remembered.book,
             returned,
@@ -198,7 +200,7 @@ impl OpenRun<'_> {
             doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: !remembered.waiting.is_empty(),
-            waited: &remembered.waited,
+            waited: &waited,
             run_day: self.run_day(),
             scratch: hub.landing.scratch(),
         };

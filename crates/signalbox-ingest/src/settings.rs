@@ -1,6 +1,6 @@
 //! What the hub remembers of a feed besides its ledger.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use signalbox_event::data::{Mode, RowsMean, SchoolCoverage};
 use signalbox_hub::land::hex;
 use signalbox_hub::{Feed, Hub, HubError};
 use signalbox_risk::DateRanges;
-use signalbox_store::feed::{FeedLease, FeedStore, LedgerKey};
+use signalbox_store::feed::{FeedLease, FeedStore};
 
 use super::doubt::{Book, Place, Seen};
 use super::extent::Spoken;
@@ -17,7 +17,6 @@ use super::gate::Gated;
 use super::row::Slot;
 use super::run::run_day;
 use super::same::Accepted;
-use super::waited::waited;
 use super::{RunReport, announce};
 
 /// A feed's own notes, kept as JSON beside it.
@@ -122,8 +121,6 @@ pub(super) struct Remembered {
     pub(super) doubtful: BTreeMap<String, DateRanges>,
     /// Where rows wait for their student or school, or have waited: slots and school years.
     pub(super) waiting: Vec<(Slot, u16)>,
-    /// See [`waited`].
-    pub(super) waited: HashMap<LedgerKey, i64>,
     /// The local day on which the last accepted payload was read.
     pub(super) read_on: Option<Date>,
 }
@@ -142,11 +139,10 @@ impl Remembered {
         };
         let spoke_from = gated.covered.iter().map(|one| (one.school.clone(), one.first)).collect();
         let waiting = waiting_scopes(&*hub.feeds, feed).await?;
-        let waited = waited(&*hub.feeds, feed, &waiting).await?;
         let book = gated.book.without(&settings.found_since);
         let (covered, doubtful) = (settings.covered.clone(), settings.doubtful.clone());
         let spoken = settings.spoken.clone();
-        Ok(Self { book, payload, spoke_from, spoken, covered, doubtful, waiting, waited, read_on })
+        Ok(Self { book, payload, spoke_from, spoken, covered, doubtful, waiting, read_on })
     }
 }
 

@@ -191,7 +191,7 @@ pub struct Answer {
     /// The days of those, where they are days.
     pub unknown_dates: Vec<Date>,
     pub as_of: Option<Date>,
-    /// Why the status is not ok; empty when it is.
+    /// What would be needed to know more: all of it, where the status is not ok; what could not be read, where it is.
     pub missing: Vec<Missing>,
     /// How many more absences would make it chronic.
     pub days_left: Option<u32>,

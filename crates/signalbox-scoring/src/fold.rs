@@ -16,12 +16,8 @@ use signalbox_risk::{
 
 use super::student::{Profile, StudentInHand, StudentState, StudentYear};
 
-/// The student and school year whose state an event needs: it says something that is kept of a student.
+/// The student and school year that an event is about. Whether it says something that is kept, folding it tells.
 pub(super) fn whose(event: &Event) -> Option<StudentYear> {
-    let is_kept = matches!(event.data, Data::RosterStudent(_) | Data::InterventionAcknowledged(_));
-    if !is_kept {
-        observation(event)?;
-    }
     Some(StudentYear { school_year: event.school_year?, student: event.subject? })
 }
 

@@ -81,8 +81,8 @@ impl Written {
     /// Those that are no one student's; none, where most are: then it is a column of other things, and some children share a
     /// name.
     pub fn shown(&self) -> impl Iterator<Item = &str> {
-        let are_levels = 2 * self.rare() <= self.names.len();
-        let shown = self.names.iter().filter(move |(_, marks)| are_levels && marks.len() >= SHOWN_OF);
+        let most_are_shared = 2 * self.rare() <= self.names.len();
+        let shown = self.names.iter().filter(move |(_, marks)| most_are_shared && marks.len() >= SHOWN_OF);
         shown.map(|(name, _)| name.as_str())
     }
 }

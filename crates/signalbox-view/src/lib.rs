@@ -120,7 +120,7 @@ pub async fn similar_id(hub: &Hub, id: &str) -> Result<Option<String>, HubError>
 /// Shorter ones are told apart by chance.
 const SHORTEST_PREFIX: usize = 4;
 
-/// None of a beginning that is too short.
+/// The students whose key begins so; none of a beginning that is too short.
 pub(crate) async fn whose_key_begins(hub: &Hub, prefix: &str) -> Result<Vec<StudentKey>, HubError> {
     let (mut found, mut after) = (Vec::new(), None);
     if prefix.len() < SHORTEST_PREFIX {

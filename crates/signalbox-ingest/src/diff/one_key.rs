@@ -32,7 +32,7 @@ pub(super) fn dropped(slot: Slot, school_year: u16, old: LedgerRow) -> Step {
 
 /// A row of the payload, or one that waited.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'a> {
+pub(super) struct Incoming<'a> {
     pub head: &'a Head,
     pub row: &'a [u8],
     /// When it was read first, in ms since 1970.
@@ -43,7 +43,7 @@ pub(super) struct Found<'a> {
 pub(super) fn matched(
     slot: Slot,
     school_year: u16,
-    Found { head, row, read_ms }: Found<'_>,
+    Incoming { head, row, read_ms }: Incoming<'_>,
     content: u64,
     old: Option<LedgerRow>,
 ) -> Result<Step, HubError> {
@@ -117,7 +117,7 @@ fn completed(row: &[u8], before: &[u8], lacks: Lacks) -> Result<Option<Vec<u8>>,
 pub(super) fn waiting(
     slot: Slot,
     school_year: u16,
-    Found { head, row, read_ms }: Found<'_>,
+    Incoming { head, row, read_ms }: Incoming<'_>,
     old: Option<LedgerRow>,
 ) -> Step {
     let held = old.as_ref().filter(|old| old.status != LedgerStatus::Ended);

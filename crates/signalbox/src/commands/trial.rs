@@ -118,7 +118,9 @@ impl Changes {
                 let is_raise = entry.kind == "risk.flag.raised";
                 if entry.target == TO_LOG {
                     changes.event(&entry.kind);
-                    raised.extend(entry.flag_id.zip(raised_by(&entry)));
+                    if is_raise {
+                        raised.extend(entry.flag_id.zip(raised_by(&entry)));
+                    }
                 } else if entry.has_left() && is_raise {
                     left.entry(entry.target).or_default().extend(entry.flag_id);
                 } else if is_raise && entry.state != EntryState::Withheld {
