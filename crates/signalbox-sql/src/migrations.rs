@@ -26,6 +26,7 @@ pub(crate) static SQLITE_STATE: LazyLock<Migrator> = migrations!(
     "0002_resending",
     "0003_cards",
     "0004_outbox_tallies",
+    "0005_bundled_into",
 );
 
 pub(crate) static SQLITE_FEEDS: LazyLock<Migrator> = migrations!(
@@ -52,6 +53,7 @@ pub(crate) static POSTGRES: LazyLock<Migrator> = migrations!(
     "0009_hold_state",
     "0010_cards",
     "0011_outbox_tallies",
+    "0012_bundled_into",
 );
 
 /// Of `("0001_state", SQL)`.

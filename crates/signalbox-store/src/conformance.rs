@@ -10,6 +10,7 @@
 //!
 //! A caller needs `tokio` with `macros` and a runtime. Each macro makes a module of its own.
 
+pub mod again;
 pub mod bundle;
 pub mod card;
 pub mod claim;

@@ -37,7 +37,8 @@ pub struct NewEntry {
     pub withheld: Option<WithheldBecause>,
     /// Not sent by itself: a *part* waits for [`Outbox::bundle`].
     pub part: bool,
-    /// The entry that this one takes back. If that one was never attempted, both become [`EntryState::Superseded`].
+    /// The entry that this one takes back. If that one was never attempted, both become [`EntryState::Superseded`]; if it
+    /// was given up, or is a part that waits, only that one does.
     pub cancels: Option<Uuid>,
 }
 
@@ -228,8 +229,13 @@ pub trait Outbox: Send + Sync {
     ) -> Result<usize, StoreError>;
 
     /// Makes entries due now, under their ids and with all their tries. Withheld and superseded ones, parts, and what is
-    /// for the log stay as they are, and so does the raising of a flag of whose end the target was told: one that was given up is
-    /// superseded then. Returns how many were made due.
+    /// for the log stay as they are.
+    ///
+    /// Nobody is told of a flag after its end: where the target was told of the end, or is to be told, the raising stays
+    /// as it is, and one that was given up is superseded. A bundle that tells of such a flag, and does not wait, is superseded:
+    /// its other parts wait for the next [`bundle`](Self::bundle).
+    ///
+    /// Returns how many were made due, bundles to be made anew among them.
     async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError>;
 
     /// Makes due now what of the target waits for its next try.
@@ -245,7 +251,8 @@ pub trait Outbox: Send + Sync {
     /// and nothing is written.
     async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError>;
 
-    /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay: a person may send them again.
+    /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay: a person may send them again,
+    /// unless their flag is over.
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError>;
 
     /// Pending entries of `target` after `after_seq`, in the order of writing, up to `max`: for people who look.

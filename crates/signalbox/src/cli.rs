@@ -281,7 +281,7 @@ pub(crate) enum AlertsWhat {
     List(AlertsList),
     /// Send alerts again that were given up or delivered, under their ids; what waits for its next try is due now
     #[command(
-        after_help = "Examples:\n  signalbox alerts resend 1b9d6bcd --by \"R. Ortiz\" --reason \"it was lost there\"\n  signalbox alerts resend --to counselor --by \"R. Ortiz\" --reason \"the tool is back\"\n\nThe running hub sends them, or the next `signalbox up`."
+        after_help = "Examples:\n  signalbox alerts resend 1b9d6bcd --by \"R. Ortiz\" --reason \"it was lost there\"\n  signalbox alerts resend --to counselor --by \"R. Ortiz\" --reason \"the tool is back\"\n\nThe running hub sends them, or the next `signalbox up`. Flags that are over are not told again: a list of several\ngoes out anew without them."
     )]
     Resend(AlertsResend),
 }

@@ -71,12 +71,13 @@ impl OutboxEngine for PgPool {
         Ok(())
     }
 
-    async fn bundle_parts(connection: &mut PgConnection, parts: &[Uuid]) -> Result<u64, StoreError> {
+    async fn bundle_parts(connection: &mut PgConnection, parts: &[Uuid], into: Uuid) -> Result<u64, StoreError> {
         let bundled = sqlx::query(
-            "UPDATE outbox SET state = 'bundled', next_try_ms = NULL
+            "UPDATE outbox SET state = 'bundled', next_try_ms = NULL, bundled_into = $2
              WHERE state = 'pending' AND part AND id = ANY ($1)",
         )
         .bind(parts)
+        .bind(into)
         .execute(connection)
         .await
         .map_err(refusal)?;

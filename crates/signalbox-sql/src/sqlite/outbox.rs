@@ -60,12 +60,17 @@ impl OutboxEngine for Db {
         Ok(())
     }
 
-    async fn bundle_parts(connection: &mut Self::Connection, parts: &[Uuid]) -> Result<u64, StoreError> {
-        let update = "UPDATE outbox SET state = 'bundled', next_try_ms = NULL
+    async fn bundle_parts(
+        connection: &mut Self::Connection,
+        parts: &[Uuid],
+        into: Uuid,
+    ) -> Result<u64, StoreError> {
+        let update = "UPDATE outbox SET state = 'bundled', next_try_ms = NULL, bundled_into = ?
              WHERE state = 'pending' AND part = 1 AND id IN";
         let mut bundled = 0;
         for slice in slices(parts) {
-            let query = slice.iter().fold(of_list(update, slice.len(), ""), |query, id| query.bind(*id));
+            let query = of_list(update, slice.len(), "").bind(into);
+            let query = slice.iter().fold(query, |query, id| query.bind(*id));
             bundled += query.execute(&mut *connection).await.map_err(refusal)?.rows_affected();
         }
         Ok(bundled)

@@ -1,10 +1,12 @@
-//! The outbox: what is alike in both databases. `adding`: how entries come in; `entry`: what stands in a row.
+//! The outbox: what is alike in both databases. `adding`: how entries come in; `again`: what a person sends once more;
+//! `entry`: what stands in a row.
 
 mod adding;
+mod again;
 mod entry;
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, TO_LOG, Tally};
+use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, Tally};
 use signalbox_store::{Outbox, StoreError};
 use uuid::Uuid;
 
@@ -40,10 +42,11 @@ pub(crate) trait OutboxEngine: Engine {
         entries: &[NewEntry],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Makes pending parts bundled ones, and says how many. None is named twice.
+    /// Makes pending parts bundled ones of `into`, and says how many. None is named twice.
     fn bundle_parts(
         connection: &mut Self::Connection,
         parts: &[Uuid],
+        into: Uuid,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
 
@@ -86,25 +89,8 @@ impl<E: OutboxEngine> Outbox for States<E> {
     }
 
     async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError> {
-        let (id, target) = match which {
-            Again::Entry(id) => (Some(id), None),
-            Again::Target(target) => (None, Some(target)),
-        };
-        // Whoever was told of the end of a flag is not told after it that it was raised.
-        let overtaken = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
-             WHERE kind = 'risk.flag.raised' AND state = 'dead' AND (id = $1 OR target = $2)
-               AND (flag_id, target) IN (SELECT flag_id, target FROM outbox
-                   WHERE kind IN ('risk.flag.cleared', 'risk.flag.withdrawn') AND state = 'delivered')";
-        let update = "UPDATE outbox SET state = 'pending', next_try_ms = $1, tried_before = attempts
-             WHERE NOT part AND target <> $2
-               AND (id = $3 AND state IN ('pending', 'delivered', 'dead')
-                    OR target = $4 AND state IN ('pending', 'dead'))
-               AND NOT (kind = 'risk.flag.raised'
-                   AND (flag_id, target) IN (SELECT flag_id, target FROM outbox
-                       WHERE kind IN ('risk.flag.cleared', 'risk.flag.withdrawn') AND state = 'delivered'))";
         let mut transaction = self.engine.write().await?;
-        transaction.execute(overtaken, &values![id, target]).await?;
-        let made_due = transaction.execute(update, &values![now_ms, TO_LOG, id, target]).await?;
+        let made_due = again::resend(&mut *transaction, which, now_ms).await?;
         E::commit(transaction).await?;
         Ok(made_due)
     }
@@ -130,6 +116,7 @@ impl<E: OutboxEngine> Outbox for States<E> {
 
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
+        again::supersede_given_up(&mut *transaction).await?;
         // A dead one waits for a person.
         let delete = "DELETE FROM outbox WHERE created_ms < $1
              AND state IN ('delivered', 'superseded', 'withheld', 'bundled')";

@@ -2,7 +2,7 @@
 
 use super::outbox::{HOLD_MS, TARGET, all, claim, claimed, entry, id, settle, states, write};
 use crate::outbox::EntryState::{Dead, Delivered, Pending, Superseded};
-use crate::outbox::{Again, ENDED, NewEntry, RAISED, Settled, TO_LOG, WithheldBecause};
+use crate::outbox::{NewEntry, Settled};
 use crate::{Outbox, StateStore};
 
 pub async fn a_lane_has_one_live_claim(store: &(impl StateStore + Outbox)) {
@@ -164,61 +164,6 @@ pub async fn what_was_not_sent_counts_as_no_try(store: &(impl StateStore + Outbo
     }
     let waits = &all(store).await[0];
     assert_eq!((waits.state, waits.attempts, waits.tried_before), (Pending, 3, 3));
-}
-
-pub async fn what_a_person_sends_again_is_due_with_all_its_tries(store: &(impl StateStore + Outbox)) {
-    let lanes = ["delivered", "dead", "waits", "superseded"].into_iter().zip(1..);
-    write(store, lanes.map(|(lane, number)| entry(number, lane))).await;
-    write(store, [NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(5, "withheld") }]).await;
-    write(store, [NewEntry { target: TO_LOG.into(), ..entry(6, "log") }]).await;
-    for claim in claim(store, 0).await {
-        let how = match claim.entry.lane.as_str() {
-            "delivered" => Settled::Delivered,
-            "dead" => Settled::Dead,
-            "waits" => Settled::RetryAt { at_ms: 900 },
-            _ => Settled::Superseded,
-        };
-        settle(store, &claim, how).await;
-    }
-    assert_eq!(store.resend(Again::Target(TARGET), 50).await.expect("answers"), 2);
-    assert_eq!(states(store).await[..4], [Delivered, Pending, Pending, Superseded]);
-    let again = claim(store, 50).await;
-    assert_eq!(claimed(&again), [2, 3]);
-    assert!(again.iter().all(|claim| (claim.entry.attempts, claim.entry.tried_before) == (2, 1)));
-
-    assert_eq!(store.resend(Again::Entry(id(1)), 50).await.expect("answers"), 1);
-    assert_eq!(claimed(&claim(store, 50).await), [1]);
-    for not_to_be_sent in [4, 5, 6, 99] {
-        assert_eq!(store.resend(Again::Entry(id(not_to_be_sent)), 50).await.expect("answers"), 0);
-    }
-}
-
-pub async fn nobody_hears_of_a_flag_after_its_end(store: &(impl StateStore + Outbox)) {
-    let of_flag = |number, kind: &str, target: &str| NewEntry {
-        kind: kind.to_owned(),
-        flag_id: Some(id(77)),
-        target: target.to_owned(),
-        ..entry(number, "lane")
-    };
-    let settle_next = async |target: &str, how| {
-        let claims = store.claim(target, 0, HOLD_MS, 10).await.expect("claims");
-        settle(store, &claims[0], how).await;
-    };
-    write(store, [of_flag(1, RAISED, TARGET), of_flag(2, RAISED, "another"), of_flag(3, RAISED, "third")])
-        .await;
-    settle_next(TARGET, Settled::Dead).await;
-    settle_next("another", Settled::Dead).await;
-    settle_next("third", Settled::Delivered).await;
-    for (number, (kind, target)) in (4..).zip(ENDED.into_iter().zip([TARGET, "third"])) {
-        write(store, [of_flag(number, kind, target)]).await;
-        settle_next(target, Settled::Delivered).await;
-    }
-    let again = async |which| store.resend(which, 50).await.expect("answers");
-    assert_eq!(again(Again::Target(TARGET)).await, 0);
-    assert_eq!(again(Again::Entry(id(3))).await, 0, "it was told, and so was the end");
-    assert_eq!(again(Again::Target("another")).await, 1, "of whose end nobody was told there");
-    assert_eq!(again(Again::Entry(id(5))).await, 1, "the end itself");
-    assert_eq!(states(store).await, [Superseded, Pending, Delivered, Delivered, Pending]);
 }
 
 pub async fn a_target_that_is_back_is_told_at_once(store: &(impl StateStore + Outbox)) {

@@ -1,5 +1,5 @@
-//! What every [`Outbox`] promises of entries; claims, bundles and withdrawals have suites of their own. Entries are
-//! written the only way there is: with a state batch.
+//! What every [`Outbox`] promises of entries; claims, bundles, withdrawals and sending again have suites of their
+//! own. Entries are written the only way there is: with a state batch.
 
 use uuid::Uuid;
 
@@ -34,8 +34,6 @@ macro_rules! outbox_conformance {
                 an_attempt_is_counted_before_the_call
                 why_it_was_not_taken_is_kept
                 what_was_not_sent_counts_as_no_try
-                what_a_person_sends_again_is_due_with_all_its_tries
-                nobody_hears_of_a_flag_after_its_end
                 a_target_that_is_back_is_told_at_once
                 a_claim_lapses_after_its_hold
                 a_lapsed_claim_that_nobody_took_settles
@@ -47,6 +45,21 @@ macro_rules! outbox_conformance {
                 a_dead_entry_frees_its_lane
                 a_list_for_the_recipient_holds_up_what_comes_after
                 release_lets_claims_lapse
+            }
+        }
+        mod again_conformance {
+            use super::*;
+            $crate::conformance_cases! { again, $make,
+                what_a_person_sends_again_is_due_with_all_its_tries
+                nobody_hears_of_a_flag_after_its_end
+                what_was_given_up_is_superseded_by_its_end
+                a_raise_whose_end_is_on_its_way_is_not_sent_again
+                an_end_that_nobody_is_told_of_ends_nothing
+                a_list_is_made_anew_without_what_is_over
+                a_list_of_which_all_is_over_is_not_sent_again
+                a_list_that_nothing_ended_of_goes_out_under_its_id
+                a_part_that_waits_again_is_superseded_by_its_end
+                what_was_given_up_and_is_over_is_pruned
             }
         }
         mod bundle_conformance {

@@ -21,6 +21,8 @@ pub(super) struct Entries {
 struct Row {
     entry: Entry,
     claim: Option<LiveClaim>,
+    /// The bundle that it went into, of a part.
+    bundled_into: Option<Uuid>,
 }
 
 #[derive(Debug)]
@@ -40,14 +42,15 @@ impl Entries {
         let state = if taken_back { EntryState::Superseded } else { new.first_state() };
         self.last_seq += 1;
         self.by_id.insert(new.id, self.last_seq);
-        self.rows.insert(self.last_seq, Row { entry: stored(new, self.last_seq, state), claim: None });
+        let entry = stored(new, self.last_seq, state);
+        self.rows.insert(self.last_seq, Row { entry, claim: None, bundled_into: None });
     }
 
-    /// Supersedes an entry that nobody attempted. `false`: it is not there, settled, withheld or attempted.
+    /// Supersedes an entry that is not to be told any more. `false`: it may have been told all the same.
     fn take_back(&mut self, id: Uuid) -> bool {
         let Some(row) = self.row(id) else { return false };
         let untouched = row.entry.state == EntryState::Pending && row.entry.attempts == 0;
-        if untouched {
+        if untouched || row.is_pending_part() || row.entry.state == EntryState::Dead {
             row.end(EntryState::Superseded);
         }
         untouched
@@ -100,7 +103,9 @@ impl Entries {
         }
         for Bundle { parts, into } in bundles {
             for row in parts.iter().filter_map(|id| self.by_id.get(id)) {
-                self.rows.get_mut(row).expect("it is a pending part").end(EntryState::Bundled);
+                let row = self.rows.get_mut(row).expect("it is a pending part");
+                row.end(EntryState::Bundled);
+                row.bundled_into = Some(into.id);
             }
             self.add(into.clone());
         }
@@ -113,31 +118,58 @@ impl Entries {
             Again::Entry(id) => entry.id == id && matches!(entry.state, Pending | Delivered | Dead),
             Again::Target(target) => entry.target == target && matches!(entry.state, Pending | Dead),
         };
-        let is_over = |entry: &Entry| entry.state == Delivered && ENDED.contains(&&*entry.kind);
-        let over: BTreeSet<(Option<Uuid>, String)> = self
-            .rows
-            .values()
-            .filter(|row| is_over(&row.entry))
-            .map(|row| (row.entry.flag_id, row.entry.target.clone()))
-            .collect();
-        let mut resent = 0;
-        for row in self.rows.values_mut() {
-            if !is_meant(&row.entry) || row.entry.part || row.entry.target == TO_LOG {
-                continue;
+        let meant = self.rows.values().map(|row| &row.entry).filter(|entry| is_meant(entry));
+        let meant: Vec<Uuid> =
+            meant.filter(|entry| !entry.part && entry.target != TO_LOG).map(|entry| entry.id).collect();
+        let over = self.over();
+        meant.into_iter().map(|id| u64::from(self.again(id, &over, now_ms))).sum()
+    }
+
+    /// Flags whose end a target was told of, or is to be told of.
+    fn over(&self) -> BTreeSet<Of> {
+        let is_told = |state| !matches!(state, EntryState::Superseded | EntryState::Withheld);
+        let entries = self.rows.values().map(|row| &row.entry);
+        let ends = entries.filter(|entry| ENDED.contains(&&*entry.kind) && is_told(entry.state));
+        ends.filter(|entry| entry.flag_id.is_some()).map(of).collect()
+    }
+
+    /// Makes an entry due. `false`: it tells of nothing but what is over.
+    fn again(&mut self, id: Uuid, over: &BTreeSet<Of>, now_ms: i64) -> bool {
+        let parts = self.rows.values().filter(|row| row.bundled_into == Some(id));
+        let tells_of_over = parts.map(|row| &row.entry).any(|part| over.contains(&of(part)));
+        let Some(row) = self.row(id) else { return false };
+        if row.entry.kind == RAISED && over.contains(&of(&row.entry)) {
+            if row.entry.state == EntryState::Dead {
+                row.end(EntryState::Superseded);
             }
-            if row.entry.kind == RAISED && over.contains(&(row.entry.flag_id, row.entry.target.clone())) {
-                if row.entry.state == Dead {
-                    row.entry.state = EntryState::Superseded;
-                    row.entry.next_try_ms = None;
-                }
-                continue;
-            }
-            row.entry.state = Pending;
-            row.entry.next_try_ms = Some(now_ms);
-            row.entry.tried_before = row.entry.attempts;
-            resent += 1;
+            return false;
         }
-        resent
+        if tells_of_over && row.entry.state != EntryState::Pending {
+            row.end(EntryState::Superseded);
+            return self.unbundle(id, over, now_ms);
+        }
+        row.entry.state = EntryState::Pending;
+        row.entry.next_try_ms = Some(now_ms);
+        row.entry.tried_before = row.entry.attempts;
+        true
+    }
+
+    /// Lets the parts of a bundle wait for another, but for those that are over. `false`: all are.
+    fn unbundle(&mut self, bundle: Uuid, over: &BTreeSet<Of>, now_ms: i64) -> bool {
+        let mut any_waits = false;
+        for row in self.rows.values_mut().filter(|row| row.bundled_into == Some(bundle)) {
+            if over.contains(&of(&row.entry)) {
+                row.end(EntryState::Superseded);
+                continue;
+            }
+            // The bundle may have been told.
+            row.entry.attempts += 1;
+            row.entry.state = EntryState::Pending;
+            row.entry.next_try_ms = Some(now_ms);
+            row.bundled_into = None;
+            any_waits = true;
+        }
+        any_waits
     }
 
     pub(super) fn hasten(&mut self, target: &str, now_ms: i64) {
@@ -177,6 +209,13 @@ impl Entries {
     }
 
     pub(super) fn prune(&mut self, before_ms: i64) {
+        let over = self.over();
+        let is_over = |entry: &Entry| entry.kind == RAISED && over.contains(&of(entry));
+        for row in self.rows.values_mut().filter(|row| is_over(&row.entry)) {
+            if row.entry.state == EntryState::Dead {
+                row.end(EntryState::Superseded);
+            }
+        }
         self.rows.retain(|_, row| row.entry.created_ms >= before_ms || !row.entry.state.is_settled());
         let rows = &self.rows;
         self.by_id.retain(|_, seq| rows.contains_key(seq));
@@ -206,6 +245,13 @@ impl Row {
         self.entry.next_try_ms = None;
         self.claim = None;
     }
+}
+
+/// A flag, if the entry has one, at a target.
+type Of = (Option<Uuid>, String);
+
+fn of(entry: &Entry) -> Of {
+    (entry.flag_id, entry.target.clone())
 }
 
 fn stored(new: NewEntry, seq: u64, state: EntryState) -> Entry {

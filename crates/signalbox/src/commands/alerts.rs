@@ -137,9 +137,8 @@ async fn resend(hub: &Hub, args: &AlertsResend, now: Timestamp) -> Result<Resent
     let resent =
         hub.outbox.resend(which, now.as_millisecond()).await.map_err(signalbox_hub::HubError::from)?;
     if let (Some(id), 0) = (&args.id, resent) {
-        let message =
-            anyhow!("alert {id} is not sent again: its receiver was told since that the flag is over");
-        return Err(Failure::input(message, "signalbox alerts list shows both"));
+        let message = anyhow!("alert {id} is not sent again: what it tells of is over");
+        return Err(Failure::input(message, "signalbox alerts list shows what its receiver is told instead"));
     }
     Ok(Resent { resent })
 }

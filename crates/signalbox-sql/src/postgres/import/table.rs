@@ -92,6 +92,7 @@ pub(super) const OF_STATE: &[Table] = &[
             column("next_try_ms", Int8),
             column("last_error", Text),
             column("tried_before", Int4),
+            column("bundled_into", Uuid),
         ],
     ),
 ];

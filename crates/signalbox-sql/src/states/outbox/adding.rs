@@ -36,7 +36,7 @@ pub(super) async fn bundle<E: OutboxEngine>(
     // Before the rows, in the order in which a batch takes them.
     E::keep_order(connection, std::slice::from_ref(into)).await?;
     let parts: Vec<Uuid> = parts.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let bundled = E::bundle_parts(connection, &parts).await?;
+    let bundled = E::bundle_parts(connection, &parts, into.id).await?;
     if bundled != parts.len() as u64 || is_there(connection, into.id).await? {
         return Ok(false);
     }
@@ -82,11 +82,17 @@ async fn add_withdrawal(
     Ok(())
 }
 
-/// Supersedes an entry that nobody attempted. `false`: it is not there, settled, withheld or attempted.
+/// Supersedes an entry that is not to be told any more. `false`: it may have been told all the same, or is not there.
 async fn take_back(connection: &mut impl Connection, id: Uuid) -> Result<bool, StoreError> {
-    let update = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
+    let untouched = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
          WHERE id = $1 AND state = 'pending' AND attempts = 0";
-    Ok(connection.execute(update, &values![id]).await? == 1)
+    if connection.execute(untouched, &values![id]).await? == 1 {
+        return Ok(true);
+    }
+    let left = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
+         WHERE id = $1 AND (state = 'dead' OR state = 'pending' AND part)";
+    connection.execute(left, &values![id]).await?;
+    Ok(false)
 }
 
 async fn supersede(connection: &mut impl Connection, id: Uuid) -> Result<(), StoreError> {
