@@ -2,7 +2,7 @@
 
 use crate::district::District;
 use crate::drops::{Row, through};
-use crate::receiver::Receiver;
+use crate::receiver::{Answer, Receiver};
 
 const STANDING: [Row; 5] = [(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), (1002, 6, "A"), (1000, 20, "T")];
 
@@ -55,6 +55,28 @@ fn the_next_new_flag_alerts_once_and_a_told_one_can_be_taken_back() {
     assert_eq!(receiver.kinds()[2..], ["risk.flag.withdrawn"]);
     district.up();
     assert_eq!(receiver.kinds().len(), 3);
+}
+
+/// The receiver refused the list, and is told since that a flag of it was withdrawn.
+#[test]
+fn a_list_that_is_sent_again_leaves_out_what_is_over() {
+    let receiver = Receiver::start();
+    let mut district = loaded("history", &receiver);
+    receiver.answer_next(&[Answer::Status(410)]);
+    go_live(&mut district);
+    district.attend(&STANDING[1..]);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flags.standing", "risk.flag.withdrawn"]);
+    let who = ["--by", "R. Ortiz", "--reason", "the tool is back"];
+    let again = [&["alerts", "resend", "--to", "counselor"][..], &who].concat();
+    assert_eq!(district.run(&again).exit(0).json()["resent"], 1);
+    district.up();
+    let [first, .., last] = &receiver.deliveries()[..] else { panic!("more than one") };
+    assert_eq!(last.json()["data"]["flags"].as_array().map(Vec::len), Some(1));
+    assert_eq!(last.json()["data"]["flags"][0]["student"]["id"], "1002");
+    assert_ne!(last.json()["data"]["alert_id"], first.json()["data"]["alert_id"], "it says something else");
+    assert_eq!(district.run(&again).exit(0).json()["resent"], 0);
+    assert_eq!(district.status()["outbox"]["dead"], 0);
 }
 
 #[test]
