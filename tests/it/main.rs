@@ -43,6 +43,7 @@ mod slips;
 mod two_walks;
 mod unmapped;
 mod unmatched;
+mod unsaid;
 mod webhook;
 mod who;
 mod window;

@@ -174,7 +174,7 @@ fn a_rule_for_nobody_says_so() {
     let said = warning.map(|warning| warning["message"].as_str().expect("text")).unwrap_or_default();
     assert_eq!(
         said,
-        "The rule chronic-absence is for school \"0100\", and no student is in it. The rosters write: 100."
+        "The rule chronic-absence is for school \"0100\", and no student is in it: the rosters write \"100\"."
     );
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use signalbox_hub::{Hub, HubError};
 use signalbox_store::card::Card;
-use signalbox_store::outbox::NewEntry;
+use signalbox_store::outbox::{Amendment, NewEntry};
 use signalbox_store::state::{Advance, Batch, StateRow};
 
 use super::folder::{Folder, State, StateChange, Who};
@@ -71,12 +71,19 @@ impl<S: State> Loaded<S> {
     }
 }
 
+/// What leaves, and what becomes of what was to leave before.
+#[derive(Debug, Default)]
+pub(super) struct Leaves {
+    pub(super) outbox: Vec<NewEntry>,
+    pub(super) amendments: Vec<Amendment>,
+}
+
 /// A transaction in the making. What is in hand has changed already: when writing fails, it is to be dropped.
 pub(super) struct Draft<F: Folder> {
     pub(super) advances: Vec<Advance>,
     /// Not made rows yet.
     pub(super) states: BTreeMap<F::Who, Loaded<F::State>>,
-    pub(super) outbox: Vec<NewEntry>,
+    pub(super) leaves: Leaves,
     rows: Vec<StateRow>,
     cards: Vec<Card>,
     /// By how much the sum of digests grows by the rows.
@@ -89,7 +96,7 @@ impl<F: Folder> Default for Draft<F> {
         Self {
             advances: Vec::new(),
             states: BTreeMap::new(),
-            outbox: Vec::new(),
+            leaves: Leaves::default(),
             rows: Vec::new(),
             cards: Vec::new(),
             grows: 0,
@@ -150,8 +157,9 @@ impl<F: Folder> Draft<F> {
         for (who, loaded) in std::mem::take(&mut self.states) {
             self.write(hub, in_hand, who, loaded)?;
         }
-        let Self { advances, outbox, rows, cards, grows, .. } = self;
-        let mut batch = Batch { advances, states: rows, cards, outbox };
+        let Self { advances, leaves, rows, cards, grows, .. } = self;
+        let Leaves { outbox, amendments } = leaves;
+        let mut batch = Batch { advances, states: rows, cards, outbox, amendments };
         batch.states.extend(in_hand.take_changed(grows));
         if is_empty(&batch) {
             return Ok(());
@@ -164,6 +172,6 @@ impl<F: Folder> Draft<F> {
     }
 }
 
-fn is_empty(Batch { advances, states, cards, outbox }: &Batch) -> bool {
-    advances.is_empty() && states.is_empty() && cards.is_empty() && outbox.is_empty()
+fn is_empty(Batch { advances, states, cards, outbox, amendments }: &Batch) -> bool {
+    advances.is_empty() && states.is_empty() && cards.is_empty() && outbox.is_empty() && amendments.is_empty()
 }

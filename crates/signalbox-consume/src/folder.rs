@@ -13,7 +13,7 @@ use signalbox_hub::reference::ReferenceView;
 use signalbox_hub::shard::{Place, ShardChange, ShardState};
 use signalbox_hub::{Hub, HubError, Settings};
 use signalbox_store::card::Card;
-use signalbox_store::outbox::NewEntry;
+use signalbox_store::outbox::{Amendment, NewEntry};
 use signalbox_store::state::{StateRow, Subject};
 
 use super::row;
@@ -136,6 +136,8 @@ pub struct Deciding<'a, F: Folder> {
 pub struct Decided {
     /// What leaves.
     pub entries: Vec<NewEntry>,
+    /// What becomes of what was to leave before.
+    pub amendments: Vec<Amendment>,
     /// The next day on which time alone may change something.
     pub looks_again: Option<Date>,
 }

@@ -14,8 +14,8 @@ use signalbox_store::outbox::NewEntry;
 
 use super::SUBJECTS;
 use super::admit::Admission;
-use super::batch::{Draft, Loaded};
-use super::folder::{Deciding, Folder, Folding, Who, hear};
+use super::batch::{Draft, Leaves, Loaded};
+use super::folder::{Decided, Deciding, Folder, Folding, Who, hear};
 use super::in_hand::InHand;
 use super::position::advances;
 use super::waiting::{Pages, Waiting};
@@ -73,7 +73,7 @@ async fn hear_all<F: Folder>(
     draft: &mut Draft<F>,
     now: Timestamp,
 ) -> Result<Vec<Admitted<F>>, HubError> {
-    let events = admitted::<F>(hub, &mut in_hand.admission, records, &mut draft.outbox, now).await?;
+    let events = admitted::<F>(hub, &mut in_hand.admission, records, &mut draft.leaves.outbox, now).await?;
     for (event, _) in &events {
         let change = hear::<F>(&mut in_hand.state, event);
         in_hand.heard(change);
@@ -197,7 +197,7 @@ async fn decide<F: Folder>(
             let on = against.deciding(hub, in_hand);
             for who in few {
                 let Some(loaded) = draft.states.get_mut(&who) else { continue };
-                draft.outbox.extend(decide_one(&on, who, loaded)?);
+                decide_one(&on, who, loaded, &mut draft.leaves)?;
                 decided += 1;
             }
         }
@@ -209,7 +209,7 @@ async fn decide<F: Folder>(
                 draft.add(page)?;
                 let on = against.deciding(hub, in_hand);
                 for (who, loaded) in &mut draft.states {
-                    draft.outbox.extend(decide_one(&on, *who, loaded)?);
+                    decide_one(&on, *who, loaded, &mut draft.leaves)?;
                 }
                 decided += draft.states.len();
             }
@@ -228,13 +228,15 @@ impl<F: Folder> Against<'_, F> {
     }
 }
 
-/// Returns what leaves.
 fn decide_one<F: Folder>(
     on: &Deciding<'_, F>,
     who: F::Who,
     loaded: &mut Loaded<F::State>,
-) -> Result<Vec<NewEntry>, HubError> {
-    let decided = F::decide(on, who, &mut loaded.state)?;
-    loaded.decided(decided.looks_again.map(|date| on.hub.settings.district.start_of(date)));
-    Ok(decided.entries)
+    leaves: &mut Leaves,
+) -> Result<(), HubError> {
+    let Decided { entries, amendments, looks_again } = F::decide(on, who, &mut loaded.state)?;
+    loaded.decided(looks_again.map(|date| on.hub.settings.district.start_of(date)));
+    leaves.outbox.extend(entries);
+    leaves.amendments.extend(amendments);
+    Ok(())
 }

@@ -16,7 +16,7 @@ use crate::consumer::Consumer;
 use crate::in_force::InForce;
 use crate::{Hub, HubError, Settings};
 
-const FORMAT: u8 = 5;
+const FORMAT: u8 = 6;
 
 /// The state row of the shard itself, with what is a consumer's own. Whoever does not know that reads it without.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,6 +21,10 @@ impl Ingest {
     pub async fn retry(&mut self, name: &str, now: Timestamp) -> Result<Option<RunReport>, HubError> {
         let hub = self.hub.clone();
         let Some(feed) = hub.settings.feeds.iter().find(|feed| feed.name == name) else { return Ok(None) };
+        // Nothing was read of it: it has no row, and none is made.
+        if hub.feeds.feed(name).await?.is_none() {
+            return Ok(None);
+        }
         let lease = hub.feeds.take(&feed.name, self.holder.term_at(now)).await?;
         self.check_runs(feed, &lease).await?;
         let taken = Taken { feed, lease: &lease, now };

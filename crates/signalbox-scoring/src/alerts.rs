@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use signalbox_consume::folder::Decided;
 use signalbox_consume::relay;
 use signalbox_event::data::{Evidence, FeedInForce, FlagChanged, Mode, Reason, StudentRef};
 use signalbox_event::id::{alert_id, derived, flag_id};
@@ -14,7 +15,7 @@ use signalbox_risk as risk;
 use signalbox_risk::{
     Enrollment, Flag, FlagChange, FlagChangeKind, FlagState, Judgement, Judging, Rule, school_days_after,
 };
-use signalbox_store::outbox::{NewEntry, TO_LOG, WithheldBecause};
+use signalbox_store::outbox::{Amended, Amendment, NewEntry, TO_LOG, WithheldBecause};
 use uuid::Uuid;
 
 use super::ScoredShard;
@@ -41,29 +42,47 @@ pub(crate) struct Announcer<'a> {
 }
 
 impl Announcer<'_> {
-    /// The entries for what changed, and for open flags that a recipient of a live feed was not told of.
-    pub(crate) fn entries(&self, state: &mut RuleState, changes: &[FlagChange]) -> Vec<NewEntry> {
-        let mut entries = Vec::new();
+    /// Says what changed, and tells of open flags that a recipient of a live feed was not told of.
+    pub(crate) fn say(&self, state: &mut RuleState, changes: &[FlagChange], said: &mut Decided) {
         if state.announced.flags().is_empty() {
-            return entries;
+            return;
         }
         let mode = self.mode(state);
         for change in changes {
             let Some(flag) = state.announced.flag(change.number).cloned() else { continue };
-            entries.push(self.event(&flag, change, mode));
+            said.entries.push(self.event(&flag, change, mode));
             match change.kind {
-                FlagChangeKind::Raised => self.raised(state, &flag, mode, &mut entries),
+                FlagChangeKind::Raised => self.raised(state, &flag, mode, &mut said.entries),
                 FlagChangeKind::Cleared | FlagChangeKind::Withdrawn => {
-                    self.taken_back(state, &flag, change, mode, &mut entries);
+                    self.taken_back(state, &flag, change, mode, said);
                 }
             }
         }
+        said.amendments.extend(self.hold(state, mode));
         if self.withheld(mode).is_none() {
-            self.standing(state, &mut entries);
+            self.standing(state, &mut said.entries);
         } else if mode == Mode::Test {
-            self.would_stand(state, changes, &mut entries);
+            self.would_stand(state, changes, &mut said.entries);
         }
-        entries
+    }
+
+    /// What waits of what is open does not go while nobody is told, and goes again when people are.
+    fn hold(&self, state: &mut RuleState, mode: Mode) -> Vec<Amendment> {
+        let withheld = self.withheld(mode);
+        let to = match withheld {
+            Some(because) => Amended::Withheld(because),
+            None => Amended::ToBeSent { at_ms: self.now.as_millisecond() },
+        };
+        let flags = &state.announced;
+        let is_live = |number| flags.flag(number).is_some_and(|flag| flag.state.is_live());
+        let turned = state.told.iter_mut().filter(|told| told.is_held != withheld.is_some());
+        let turned = turned.filter(|told| is_live(told.number));
+        turned
+            .map(|told| {
+                told.is_held = withheld.is_some();
+                Amendment { id: told.alert_id, to }
+            })
+            .collect()
     }
 
     /// A flag takes the lowest mode among the feeds in its evidence.
@@ -104,7 +123,7 @@ impl Announcer<'_> {
         for to in self.recipients() {
             let entry = NewEntry { withheld, ..self.alert(flag, "raised", None, to) };
             if withheld.is_none() {
-                state.told.push(Told { number: flag.number, to: to.to_owned(), alert_id: entry.id });
+                state.told.push(Told::of(flag, &entry));
             }
             entries.push(entry);
         }
@@ -113,25 +132,28 @@ impl Announcer<'_> {
     /// Whoever was told is told, whatever the mode is by now and wherever the student.
     fn taken_back(
         &self,
-        state: &mut RuleState,
+        state: &RuleState,
         flag: &Flag,
         change: &FlagChange,
         mode: Mode,
-        entries: &mut Vec<NewEntry>,
+        said: &mut Decided,
     ) {
         let kind = change.kind.as_str();
-        let told: Vec<Told> = state.told.iter().filter(|told| told.number == flag.number).cloned().collect();
-        for told in &told {
+        for told in told_of(state, flag) {
             let mut entry = self.alert(flag, kind, Some(&change.reason), &told.to);
-            if change.kind == FlagChangeKind::Withdrawn {
+            // What was raised and is cleared is told of in this order, unless it waits for a list, or for its feed.
+            let is_listed = told.alert_id == alert_id(self.flag_id(flag), "standing", &told.to);
+            if change.kind == FlagChangeKind::Withdrawn || told.is_held || is_listed {
                 entry.cancels = Some(told.alert_id);
+            } else {
+                said.amendments.push(Amendment { id: told.alert_id, to: Amended::Ended });
             }
-            entries.push(entry);
+            said.entries.push(entry);
         }
-        if told.is_empty() && mode == Mode::Test {
+        if told_of(state, flag).next().is_none() && mode == Mode::Test {
             for to in self.recipients() {
                 let entry = self.alert(flag, kind, Some(&change.reason), to);
-                entries.push(NewEntry { withheld: self.withheld(mode), ..entry });
+                said.entries.push(NewEntry { withheld: self.withheld(mode), ..entry });
             }
         }
     }
@@ -159,7 +181,7 @@ impl Announcer<'_> {
                 let mut entry = self.alert(flag, "standing", None, to);
                 STANDING.clone_into(&mut entry.kind);
                 entry.part = true;
-                state.told.push(Told { number: flag.number, to: to.to_owned(), alert_id: entry.id });
+                state.told.push(Told::of(flag, &entry));
                 entries.push(entry);
             }
         }
@@ -248,8 +270,24 @@ impl Announcer<'_> {
     }
 }
 
+/// A flag that ended as its year did: nobody is told.
+pub(crate) fn over(told: &Told) -> Amendment {
+    Amendment { id: told.alert_id, to: Amended::Over }
+}
+
+impl Told {
+    fn of(flag: &Flag, alert: &NewEntry) -> Self {
+        Self { number: flag.number, to: alert.target.clone(), alert_id: alert.id, is_held: false }
+    }
+}
+
+fn told_of<'a>(state: &'a RuleState, flag: &Flag) -> impl Iterator<Item = &'a Told> + use<'a> {
+    let number = flag.number;
+    state.told.iter().filter(move |told| told.number == number)
+}
+
 fn is_told_of(state: &RuleState, flag: &Flag, to: &str) -> bool {
-    state.told.iter().any(|told| told.number == flag.number && told.to == to)
+    told_of(state, flag).any(|told| told.to == to)
 }
 
 /// What is unconfirmed stands for those who were told; nobody else hears of it until it is confirmed.

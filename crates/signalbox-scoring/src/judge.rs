@@ -4,11 +4,10 @@ use jiff::civil::Date;
 use signalbox_consume::folder::{Decided, Deciding};
 use signalbox_hub::shard::Year;
 use signalbox_risk::{Fits, FlagChange, Judgement, Judging, Rule};
-use signalbox_store::outbox::NewEntry;
 
 use super::Scoring;
-use super::alerts::{Announcer, Whom};
-use super::basis::{note, said};
+use super::alerts::{Announcer, Whom, over};
+use super::basis::{self, note};
 use super::student::{RuleState, StudentState, StudentYear};
 
 pub(super) struct Judge<'a>(pub(super) &'a Deciding<'a, Scoring>);
@@ -25,10 +24,14 @@ impl Judge<'_> {
     }
 
     fn end_year(&self, state: &mut StudentState, is_over: bool) -> Decided {
+        let mut said = Decided::default();
         for rule in &mut state.rules {
+            let live = rule.announced.flags().iter().filter(|flag| flag.state.is_live());
+            let live: Vec<u32> = live.map(|flag| flag.number).collect();
             rule.announced.end_year(is_over, self.0.now);
+            said.amendments.extend(rule.told.iter().filter(|told| live.contains(&told.number)).map(over));
         }
-        Decided::default()
+        said
     }
 
     fn judge(&self, who: StudentYear, state: &mut StudentState) -> Decided {
@@ -40,7 +43,7 @@ impl Judge<'_> {
         let (school_year, reference) = (who.school_year, &against.reference);
         let on = Judging { registers: &heard.registers, reference, school_year, as_of };
         let whom = Whom { who, profile: state.profile.as_ref(), on: &on, is_enrolled: on.is_enrolled() };
-        let (mut entries, mut looks_again) = (Vec::new(), heard.registers.moves_after(as_of));
+        let mut said = Decided { looks_again: heard.registers.moves_after(as_of), ..Decided::default() };
         let mut rules = std::mem::take(&mut state.rules);
         for name in against.law.names(&rules).collect::<Vec<_>>() {
             let at = rules.binary_search_by(|state| state.rule.as_str().cmp(name));
@@ -49,27 +52,21 @@ impl Judge<'_> {
                 Ok(at) => &mut rules[at],
                 Err(_) => &mut fresh,
             };
-            let again = self.by_rule(&whom, name, kept, &mut entries);
-            looks_again = looks_again.into_iter().chain(again).min();
+            let again = self.by_rule(&whom, name, kept, &mut said);
+            said.looks_again = said.looks_again.into_iter().chain(again).min();
             if let (Err(at), false) = (at, fresh.announced.flags().is_empty()) {
                 rules.insert(at, RuleState { rule: name.to_owned(), ..fresh });
             }
         }
         drop(heard);
         state.rules = rules;
-        Decided { entries, looks_again }
+        said
     }
 
     /// Judges by the rules of one name; answers when to look again.
-    fn by_rule(
-        &self,
-        whom: &Whom<'_>,
-        name: &str,
-        kept: &mut RuleState,
-        entries: &mut Vec<NewEntry>,
-    ) -> Option<Date> {
+    fn by_rule(&self, whom: &Whom<'_>, name: &str, kept: &mut RuleState, said: &mut Decided) -> Option<Date> {
         let Deciding { reference: against, place, now, .. } = *self.0;
-        let before = said(&kept.announced);
+        let before = basis::said(&kept.announced);
         let (rule, judgement, changes) = match against.law.fitting(name, whom.on) {
             Fits::Rule(rule) => {
                 let judgement = rule.judge(whom.on);
@@ -80,7 +77,7 @@ impl Judge<'_> {
                 let rule = &kept.bases.last()?.rule.clone();
                 let changes = kept.announced.no_longer_fits(now);
                 note(kept, &before, rule, whom.on.as_of, place);
-                self.tell(whom, rule, None, kept, &changes, entries);
+                self.tell(whom, rule, None, kept, &changes, said);
                 return None;
             }
             Fits::Unknown => {
@@ -91,7 +88,7 @@ impl Judge<'_> {
         if judgement.as_ref().is_some_and(Judgement::decides) {
             note(kept, &before, rule, whom.on.as_of, place);
         }
-        self.tell(whom, rule, judgement.as_ref(), kept, &changes, entries);
+        self.tell(whom, rule, judgement.as_ref(), kept, &changes, said);
         judgement.and_then(|judgement| judgement.looks_again())
     }
 
@@ -102,10 +99,10 @@ impl Judge<'_> {
         judgement: Option<&Judgement>,
         kept: &mut RuleState,
         changes: &[FlagChange],
-        entries: &mut Vec<NewEntry>,
+        said: &mut Decided,
     ) {
         let Deciding { hub, shard, reference: against, now, .. } = *self.0;
         let announcer = Announcer { hub, shard, in_force: &against.law.in_force, whom, rule, judgement, now };
-        entries.extend(announcer.entries(kept, changes));
+        announcer.say(kept, changes, said);
     }
 }

@@ -87,8 +87,8 @@ impl Folder for Scoring {
     fn hear(own: &mut OfShard, event: &Event) -> ShardChange {
         match (&event.data, event.subject) {
             (Data::OpsRunEnded(ended), _) => own.coverage.run_ended(ended),
-            (Data::RosterEnrollment(enrollment), Some(student)) if enrollment.status.is_active() => {
-                own.scopes.see(student, enrollment)
+            (Data::RosterEnrollment(enrollment), Some(_)) if enrollment.status.is_active() => {
+                own.scopes.see(enrollment)
             }
             _ => ShardChange::Same,
         }

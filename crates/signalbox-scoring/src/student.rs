@@ -60,6 +60,8 @@ pub struct Told {
     pub number: u32,
     pub to: String,
     pub alert_id: Uuid,
+    /// What was not sent yet is not to be for now: the flag's mode was turned back, or its student has left.
+    pub is_held: bool,
 }
 
 /// What a flag was judged by when it last changed: it can be judged by the same again.

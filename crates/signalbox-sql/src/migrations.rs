@@ -26,7 +26,7 @@ pub(crate) static SQLITE_STATE: LazyLock<Migrator> = migrations!(
     "0002_resending",
     "0003_cards",
     "0004_outbox_tallies",
-    "0005_bundled_into",
+    "0005_amendments",
 );
 
 pub(crate) static SQLITE_FEEDS: LazyLock<Migrator> = migrations!(
@@ -53,7 +53,7 @@ pub(crate) static POSTGRES: LazyLock<Migrator> = migrations!(
     "0009_hold_state",
     "0010_cards",
     "0011_outbox_tallies",
-    "0012_bundled_into",
+    "0012_amendments",
 );
 
 /// Of `("0001_state", SQL)`.

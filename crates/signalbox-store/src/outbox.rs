@@ -15,10 +15,6 @@ use crate::StoreError;
 /// The target of entries that are appended to the event log.
 pub const TO_LOG: &str = "log";
 
-/// The kind of an entry that tells of a new flag, and those that tell of its end.
-pub const RAISED: &str = "risk.flag.raised";
-pub const ENDED: [&str; 2] = ["risk.flag.cleared", "risk.flag.withdrawn"];
-
 /// An entry to be written with a state batch. An entry whose id is there already changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
@@ -37,9 +33,31 @@ pub struct NewEntry {
     pub withheld: Option<WithheldBecause>,
     /// Not sent by itself: a *part* waits for [`Outbox::bundle`].
     pub part: bool,
-    /// The entry that this one takes back. If that one was never attempted, both become [`EntryState::Superseded`]; if it
-    /// was given up, or is a part that waits, only that one does.
+    /// The entry that this one takes back. If that one was never attempted, both become [`EntryState::Superseded`]; else
+    /// that one is [`Amended::Ended`].
     pub cancels: Option<Uuid>,
+}
+
+/// What becomes of an entry that was written before, of which it is not known here whether it was sent. An entry that is
+/// not there is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amendment {
+    pub id: Uuid,
+    pub to: Amended,
+}
+
+/// What was sent stays as it is, but for what is said of [`Outbox::resend`]. A part that a bundle took, which was given up
+/// or waits, is amended too: the other parts wait for another bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amended {
+    /// What waits or was given up is not to be sent now.
+    Withheld(WithheldBecause),
+    /// What was withheld is to be sent after all.
+    ToBeSent { at_ms: i64 },
+    /// Its end is told: what waits goes before it, what was given up is superseded, nothing is sent again.
+    Ended,
+    /// It is over, and nobody is told: what waits or was given up is superseded, nothing is sent again.
+    Over,
 }
 
 impl NewEntry {
@@ -131,9 +149,16 @@ pub struct Entry {
     pub last_error: Option<String>,
     /// Attempts that do not count towards giving it up: those before a person sent it again, or in which nothing was sent.
     pub tried_before: u32,
+    /// What it tells of has ended.
+    pub over: bool,
 }
 
 impl Entry {
+    /// Whether a list tells of it, or will.
+    pub const fn is_listed(&self) -> bool {
+        self.part && matches!(self.state, EntryState::Pending | EntryState::Bundled)
+    }
+
     /// Whether it is withheld because its student is enrolled nowhere.
     pub fn has_left(&self) -> bool {
         self.state == EntryState::Withheld
@@ -186,7 +211,7 @@ impl Settled {
         matches!(self, Self::NotSent { .. }) as u32
     }
 
-    /// The state in which the entry is left, and when it may be tried next.
+    /// The state in which the entry is left, unless it is given up and [over](Entry::over), and when it may be tried next.
     pub const fn leaves(self) -> (EntryState, Option<i64>) {
         match self {
             Self::Delivered => (EntryState::Delivered, None),
@@ -219,7 +244,7 @@ pub trait Outbox: Send + Sync {
         Ok(self.settle_all(std::slice::from_ref(claim), how, error).await? == 1)
     }
 
-    /// Ends claims in one transaction. Returns how many there were: nothing is written of those that had run out and
+    /// Ends claims in one transaction. What is given up and over is superseded. Returns how many there were: nothing is written of those that had run out and
     /// that another took.
     async fn settle_all(
         &self,
@@ -231,9 +256,8 @@ pub trait Outbox: Send + Sync {
     /// Makes entries due now, under their ids and with all their tries. Withheld and superseded ones, parts, and what is
     /// for the log stay as they are.
     ///
-    /// Nobody is told of a flag after its end: where the target was told of the end, or is to be told, the raising stays
-    /// as it is, and one that was given up is superseded. A bundle that tells of such a flag, and does not wait, is superseded:
-    /// its other parts wait for the next [`bundle`](Self::bundle).
+    /// What is over ([`Amended::Ended`], [`Amended::Over`]) and does not wait is not sent again. Of a bundle that does not wait and of which a
+    /// part is over, the other parts wait for the next [`bundle`](Self::bundle); one that was given up is superseded.
     ///
     /// Returns how many were made due, bundles to be made anew among them.
     async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError>;
@@ -251,15 +275,15 @@ pub trait Outbox: Send + Sync {
     /// and nothing is written.
     async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError>;
 
-    /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay: a person may send them again,
-    /// unless their flag is over.
+    /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay, and the parts of dead
+    /// bundles: a person may send them again.
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError>;
 
     /// Pending entries of `target` after `after_seq`, in the order of writing, up to `max`: for people who look.
     async fn waiting(&self, target: &str, after_seq: u64, max: usize) -> Result<Vec<Entry>, StoreError>;
 
-    /// How many entries stand how, in the order of targets and states. One that was withheld, and whose flag its target was
-    /// told of by a list since (there is a part), counts as superseded.
+    /// How many entries stand how, in the order of targets and states. One that was withheld, and whose flag its target is
+    /// [told of by a list](Entry::is_listed) since, counts as superseded.
     async fn tallies(&self) -> Result<Vec<Tally>, StoreError>;
 
     /// Entries after `after_seq` in the order of writing, up to `max`: for people who look.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::StoreError;
 use crate::card::{Card, Cards};
-use crate::outbox::NewEntry;
+use crate::outbox::{Amendment, NewEntry};
 
 /// The key of a state row inside (consumer, shard). Rows are scanned in the order of these bytes.
 pub type Subject = Vec<u8>;
@@ -56,6 +56,8 @@ pub struct Batch {
     /// Each replaces the one of its kind and id.
     pub cards: Vec<Card>,
     pub outbox: Vec<NewEntry>,
+    /// Made when `outbox` is written.
+    pub amendments: Vec<Amendment>,
 }
 
 /// Keeps consumer state.

@@ -42,8 +42,11 @@ pub struct AlertLine {
     pub decided: String,
     /// Why it was not taken the last time.
     pub last_error: Option<String>,
-    /// Why it is never sent.
+    /// Why it is not sent.
     pub withheld: Option<String>,
+    /// It goes with a list, not by itself.
+    #[serde(skip)]
+    pub is_part: bool,
 }
 
 /// A flag with the state it stands in.
@@ -179,7 +182,7 @@ pub async fn alerts(hub: &Hub) -> Result<Vec<AlertLine>, HubError> {
                 .map(|entry| alert_line(hub, entry)),
         );
     }
-    for line in lines.iter_mut().filter(|line| line.withheld.is_some()) {
+    for line in lines.iter_mut().filter(|line| line.withheld.is_some() && !line.is_part) {
         if line.flag_id.is_some_and(|flag| listed.has(flag, &line.to)) {
             line.state = EntryState::Superseded.as_str();
             line.withheld = Some(TOLD.to_owned());
@@ -208,5 +211,6 @@ fn alert_line(hub: &Hub, entry: &Entry) -> AlertLine {
         decided: local(hub, entry.created_ms),
         last_error,
         withheld,
+        is_part: entry.part,
     }
 }

@@ -117,8 +117,8 @@ pub async fn similar_id(hub: &Hub, id: &str) -> Result<Option<String>, HubError>
     Ok(key.and_then(|key| resolver.first_id(key)).map(str::to_owned))
 }
 
-/// Shorter ones are told apart by chance.
-const SHORTEST_PREFIX: usize = 4;
+/// Shorter ones may be an id that nobody has, and yet how some student's key begins.
+const SHORTEST_PREFIX: usize = 8;
 
 /// The students whose key begins so; none of a beginning that is too short.
 pub(crate) async fn whose_key_begins(hub: &Hub, prefix: &str) -> Result<Vec<StudentKey>, HubError> {

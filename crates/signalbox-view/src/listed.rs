@@ -14,7 +14,7 @@ pub(super) struct Listed(HashSet<(Uuid, String)>);
 
 impl Listed {
     pub(super) fn see(&mut self, entry: &Entry) {
-        if let Some(flag) = entry.flag_id.filter(|_| entry.part) {
+        if let Some(flag) = entry.flag_id.filter(|_| entry.is_listed()) {
             self.0.insert((flag, entry.target.clone()));
         }
     }

@@ -125,7 +125,11 @@ impl Folder for Acts {
             part: false,
             cancels: None,
         };
-        Ok(Decided { entries: vec![entry], looks_again: (!is_later).then_some(A_DAY_LATER) })
+        Ok(Decided {
+            entries: vec![entry],
+            looks_again: (!is_later).then_some(A_DAY_LATER),
+            ..Decided::default()
+        })
     }
 }
 

@@ -133,7 +133,7 @@ impl Folder for Tally {
             part: false,
             cancels: None,
         };
-        Ok(Decided { entries: vec![entry], looks_again: None })
+        Ok(Decided { entries: vec![entry], ..Decided::default() })
     }
 }
 

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{RuleState, StudentState};
 
 /// The first byte of every stored state: which shape follows.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// Tags of sections; those of registers are their own.
 const PROFILE: u8 = 1;

@@ -47,6 +47,9 @@ impl StateStore for PgState {
         advance(&mut transaction, consumer, lease.shard, &batch.advances).await?;
         write(&mut transaction, consumer, lease.shard, batch).await.map_err(refusal)?;
         outbox::add::<PgPool>(&mut transaction, &batch.outbox).await?;
+        for amendment in &batch.amendments {
+            outbox::amend(&mut *transaction, *amendment).await?;
+        }
         commit(transaction).await
     }
 

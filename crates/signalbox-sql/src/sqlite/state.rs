@@ -66,6 +66,9 @@ impl StateStore for SqliteState {
         advance(&mut transaction, consumer, lease, batch).await?;
         write(&mut transaction, consumer, lease.shard, batch).await.map_err(refusal)?;
         outbox::add::<Db>(&mut transaction, &batch.outbox).await?;
+        for amendment in &batch.amendments {
+            outbox::amend(&mut *transaction, *amendment).await?;
+        }
         transaction.commit().await.map_err(refusal)
     }
 

@@ -1,8 +1,9 @@
-//! The outbox: what is alike in both databases. `adding`: how entries come in; `again`: what a person sends once more;
-//! `entry`: what stands in a row.
+//! The outbox: what is alike in both databases. `adding`: how entries come in; `amending`: what becomes of them;
+//! `again`: what a person sends once more; `entry`: what stands in a row.
 
 mod adding;
 mod again;
+mod amending;
 mod entry;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use super::States;
 use crate::engine::{Connection, Engine, values};
 use crate::stored::limit;
 pub(crate) use adding::add;
+pub(crate) use amending::amend;
 pub(crate) use entry::claim_row;
 use entry::{entry_row, tallies, tally_row};
 
@@ -116,10 +118,10 @@ impl<E: OutboxEngine> Outbox for States<E> {
 
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
-        again::supersede_given_up(&mut *transaction).await?;
-        // A dead one waits for a person.
+        // A dead one waits for a person, and so do its parts.
         let delete = "DELETE FROM outbox WHERE created_ms < $1
-             AND state IN ('delivered', 'superseded', 'withheld', 'bundled')";
+             AND state IN ('delivered', 'superseded', 'withheld', 'bundled')
+             AND NOT (state = 'bundled' AND bundled_into IN (SELECT id FROM outbox WHERE state = 'dead'))";
         transaction.execute(delete, &values![before_ms]).await?;
         E::commit(transaction).await
     }
@@ -138,7 +140,7 @@ impl<E: OutboxEngine> Outbox for States<E> {
         let listed = "SELECT target, state, count(*) AS count FROM outbox AS alert
              WHERE state = 'withheld' AND NOT part AND EXISTS (
                  SELECT 1 FROM outbox AS listed
-                 WHERE listed.part AND listed.flag_id = alert.flag_id AND listed.target = alert.target)
+                 WHERE listed.part AND listed.state IN ('pending', 'bundled') AND listed.flag_id = alert.flag_id AND listed.target = alert.target)
              GROUP BY target, state ORDER BY target, state";
         let mut reader = self.engine.reader().await?;
         let as_they_stand = reader.rows(as_they_stand, &values![], tally_row).await?;

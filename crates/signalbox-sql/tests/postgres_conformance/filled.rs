@@ -135,7 +135,10 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
             let states = (0..ROWS / 5).map(|n| state(shard, n)).collect();
             let advances = vec![advance("roster", None), advance("attendance", Some("an id"))];
             store
-                .commit(&lease, &Batch { advances, states, cards: vec![card(shard)], outbox })
+                .commit(
+                    &lease,
+                    &Batch { advances, states, cards: vec![card(shard)], outbox, amendments: vec![] },
+                )
                 .await
                 .expect("answers");
         }

@@ -1,10 +1,9 @@
-//! What every [`Outbox`] promises of what a person sends again.
+//! What every [`Outbox`] promises of what becomes of entries later, and of what a person sends again.
 
-use super::outbox::{
-    HOLD_MS, TARGET, all, claim, claimed, entry, id, ids, part, settle, states, taking_back, write,
-};
-use crate::outbox::EntryState::{Bundled, Dead, Delivered, Pending, Superseded};
-use crate::outbox::{Again, Bundle, ENDED, NewEntry, RAISED, Settled, TO_LOG, WithheldBecause};
+use super::outbox::{TARGET, all, claim, claimed, entry, id, ids, part, settle, states, taking_back, write};
+use crate::outbox::EntryState::{Bundled, Delivered, Pending, Superseded, Withheld};
+use crate::outbox::{Again, Amended, Amendment, Bundle, NewEntry, Settled, TO_LOG, WithheldBecause};
+use crate::state::Batch;
 use crate::{Outbox, StateStore};
 
 pub async fn what_a_person_sends_again_is_due_with_all_its_tries(store: &(impl StateStore + Outbox)) {
@@ -34,29 +33,28 @@ pub async fn what_a_person_sends_again_is_due_with_all_its_tries(store: &(impl S
     }
 }
 
-pub async fn nobody_hears_of_a_flag_after_its_end(store: &(impl StateStore + Outbox)) {
-    let of_flag = |number, kind: &str, target: &str| NewEntry {
-        target: target.to_owned(),
-        ..of_flag(number, kind, 77)
-    };
-    let settle_next = async |target: &str, how| {
-        let claims = store.claim(target, 0, HOLD_MS, 10).await.expect("claims");
-        settle(store, &claims[0], how).await;
-    };
-    write(store, [of_flag(1, RAISED, TARGET), of_flag(2, RAISED, "another"), of_flag(3, RAISED, "third")])
-        .await;
-    settle_next(TARGET, Settled::Dead).await;
-    settle_next("another", Settled::Dead).await;
-    settle_next("third", Settled::Delivered).await;
-    for (number, (kind, target)) in (4..).zip(ENDED.into_iter().zip([TARGET, "third"])) {
-        write(store, [of_flag(number, kind, target)]).await;
-        settle_next(target, Settled::Delivered).await;
-    }
+pub async fn what_is_over_is_not_sent_again(store: &(impl StateStore + Outbox)) {
+    let lanes = ["delivered", "dead", "waits", "dead too"].into_iter().zip(1..);
+    write(store, lanes.map(|(lane, number)| entry(number, lane))).await;
+    let claims = claim(store, 0).await;
+    settle(store, &claims[0], Settled::Delivered).await;
+    settle(store, &claims[1], Settled::Dead).await;
+    settle(store, &claims[2], Settled::RetryAt { at_ms: 5 }).await;
+    amend(store, [1, 2, 3, 4].map(|number| (number, Amended::Ended))).await;
+    settle(store, &claims[3], Settled::Dead).await;
+    assert_eq!(
+        states(store).await,
+        [Delivered, Superseded, Pending, Superseded],
+        "what waits goes before its end"
+    );
+    settle(store, &claim(store, 5).await[0], Settled::RetryAt { at_ms: 900 }).await;
+    assert_eq!(again(store, Again::Target(TARGET)).await, 1, "what waits holds up its end");
+    settle(store, &claim(store, 50).await[0], Settled::Dead).await;
     assert_eq!(again(store, Again::Target(TARGET)).await, 0);
-    assert_eq!(again(store, Again::Entry(id(3))).await, 0, "it was told, and so was the end");
-    assert_eq!(again(store, Again::Target("another")).await, 1, "of whose end nobody was told there");
-    assert_eq!(again(store, Again::Entry(id(5))).await, 1, "the end itself");
-    assert_eq!(states(store).await, [Superseded, Pending, Delivered, Delivered, Pending]);
+    for number in 1..=4 {
+        assert_eq!(again(store, Again::Entry(id(number))).await, 0);
+    }
+    assert_eq!(states(store).await, [Delivered, Superseded, Superseded, Superseded]);
 }
 
 pub async fn what_was_given_up_is_superseded_by_its_end(store: &(impl StateStore + Outbox)) {
@@ -64,32 +62,77 @@ pub async fn what_was_given_up_is_superseded_by_its_end(store: &(impl StateStore
     settle(store, &claim(store, 0).await[0], Settled::Dead).await;
     write(store, [taking_back(2, 1)]).await;
     assert_eq!(states(store).await, [Superseded, Pending], "it may have been told");
+    assert_eq!(claimed(&claim(store, 0).await), [2]);
 }
 
-/// Its end waits, or is being told at this moment.
-pub async fn a_raise_whose_end_is_on_its_way_is_not_sent_again(store: &(impl StateStore + Outbox)) {
-    write(store, [of_flag(1, RAISED, 77)]).await;
-    settle(store, &claim(store, 0).await[0], Settled::RetryAt { at_ms: 5 }).await;
-    write(store, [of_flag(2, ENDED[0], 77)]).await;
-    settle(store, &claim(store, 5).await[0], Settled::Dead).await;
-    assert_eq!(claimed(&claim(store, 5).await), [2]);
+/// A mode that is turned back, and on again.
+pub async fn what_is_withheld_later_is_not_sent_until_it_is_to_be(store: &(impl StateStore + Outbox)) {
+    let lanes = ["delivered", "dead", "waits", "new"].into_iter().zip(1..);
+    write(store, lanes.map(|(lane, number)| entry(number, lane))).await;
+    for claim in claim(store, 0).await {
+        match claim.entry.lane.as_str() {
+            "delivered" => settle(store, &claim, Settled::Delivered).await,
+            "dead" => settle(store, &claim, Settled::Dead).await,
+            "waits" => settle(store, &claim, Settled::RetryAt { at_ms: 5 }).await,
+            _ => settle(store, &claim, Settled::NotSent { at_ms: 5 }).await,
+        }
+    }
+    let all_of_them = |to| [1, 2, 3, 4, 99].map(|number| (number, to));
+    amend(store, all_of_them(Amended::Withheld(WithheldBecause::InTest))).await;
+    assert_eq!(states(store).await, [Delivered, Withheld, Withheld, Withheld]);
+    assert_eq!(claimed(&claim(store, 900).await), [0; 0]);
+    assert_eq!(again(store, Again::Target(TARGET)).await, 0);
+    assert_eq!(again(store, Again::Entry(id(2))).await, 0);
+    assert_eq!(all(store).await[1].last_error.as_deref(), Some(WithheldBecause::InTest.as_str()));
+    amend(store, all_of_them(Amended::ToBeSent { at_ms: 1_000 })).await;
+    assert_eq!(states(store).await, [Delivered, Pending, Pending, Pending]);
+    assert_eq!(claimed(&claim(store, 999).await), [0; 0]);
+    let sent = claim(store, 1_000).await;
+    assert_eq!(claimed(&sent), [2, 3, 4]);
+    assert!(sent.iter().all(|claim| claim.entry.tried_before + 1 == claim.entry.attempts), "all its tries");
+}
+
+/// Whoever is at it has lost it: whether it was sent is not known.
+pub async fn what_is_withheld_while_it_is_claimed_is_settled_by_nobody(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "lane")]).await;
+    let claims = claim(store, 0).await;
+    amend(store, [(1, Amended::Withheld(WithheldBecause::HasLeft))]).await;
+    let how = Settled::RetryAt { at_ms: 5 };
+    assert!(!store.settle(&claims[0], how, None).await.expect("answers"));
+    assert_eq!(states(store).await, [Withheld]);
+    write(store, [taking_back(2, 1)]).await;
+    assert_eq!(states(store).await, [Superseded, Pending], "it may have been told");
+}
+
+pub async fn what_was_withheld_before_it_was_sent_meets_its_withdrawal(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "lane")]).await;
+    amend(store, [(1, Amended::Withheld(WithheldBecause::InTest))]).await;
+    write(store, [taking_back(2, 1)]).await;
+    assert_eq!(states(store).await, [Superseded; 2]);
+    amend(store, [(1, Amended::ToBeSent { at_ms: 0 })]).await;
+    assert_eq!(states(store).await, [Superseded; 2]);
+}
+
+/// The year of the flag is over: nobody is told, and no end follows.
+pub async fn what_is_over_without_an_end_is_not_sent(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "delivered"), entry(2, "dead"), entry(3, "waits")]).await;
+    let claims = claim(store, 0).await;
+    settle(store, &claims[0], Settled::Delivered).await;
+    settle(store, &claims[1], Settled::Dead).await;
+    write(store, [NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(4, "withheld") }]).await;
+    amend(store, [1, 2, 3, 4].map(|number| (number, Amended::Over))).await;
+    assert_eq!(states(store).await, [Delivered, Superseded, Superseded, Superseded]);
+    assert!(!store.settle(&claims[2], Settled::RetryAt { at_ms: 0 }, None).await.expect("answers"));
+    assert_eq!(claimed(&claim(store, 900).await), [0; 0]);
     assert_eq!(again(store, Again::Entry(id(1))).await, 0);
-    assert_eq!(states(store).await, [Superseded, Pending]);
-}
-
-pub async fn an_end_that_nobody_is_told_of_ends_nothing(store: &(impl StateStore + Outbox)) {
-    let untold = NewEntry { withheld: Some(WithheldBecause::HasLeft), ..of_flag(2, ENDED[1], 77) };
-    write(store, [of_flag(1, RAISED, 77), untold]).await;
-    settle(store, &claim(store, 0).await[0], Settled::Dead).await;
-    assert_eq!(again(store, Again::Target(TARGET)).await, 1);
 }
 
 /// A list that was given up, and one that was told, tell again of what is not over.
 pub async fn a_list_is_made_anew_without_what_is_over(store: &(impl StateStore + Outbox)) {
-    for (list, how, which) in [
-        (10, Settled::Dead, Again::Target(TARGET)),
-        (20, Settled::Delivered, Again::Entry(id(20))),
-        (30, Settled::Dead, Again::Entry(id(30))),
+    for (list, how, which, left) in [
+        (10, Settled::Dead, Again::Target(TARGET), Superseded),
+        (20, Settled::Delivered, Again::Entry(id(20)), Delivered),
+        (30, Settled::Dead, Again::Entry(id(30)), Superseded),
     ] {
         let before = all(store).await.len();
         let (stays, ends) = (list + 1, list + 2);
@@ -97,13 +140,13 @@ pub async fn a_list_is_made_anew_without_what_is_over(store: &(impl StateStore +
         settle(store, &claim(store, 0).await[0], how).await;
         end(store, list + 3, ends).await;
         assert_eq!(again(store, which).await, 1);
-        assert_eq!(states(store).await[before..], [Pending, Superseded, Superseded, Delivered]);
+        assert_eq!(states(store).await[before..], [Pending, Bundled, left, Delivered]);
         assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [stays]);
         assert!(store.bundle(&[bundle_of(&[stays], list + 4)]).await.expect("bundles"));
         let anew = claim(store, 50).await;
         assert_eq!(claimed(&anew), [list + 4]);
         settle(store, &anew[0], Settled::Delivered).await;
-        assert_eq!(states(store).await[before], Bundled);
+        assert_eq!(again(store, which).await, 0, "it is another list now");
     }
 }
 
@@ -113,7 +156,7 @@ pub async fn a_list_of_which_all_is_over_is_not_sent_again(store: &(impl StateSt
     end(store, 13, 11).await;
     end(store, 14, 12).await;
     assert_eq!(again(store, Again::Target(TARGET)).await, 0);
-    assert_eq!(states(store).await, [Superseded, Superseded, Superseded, Delivered, Delivered]);
+    assert_eq!(states(store).await, [Bundled, Bundled, Superseded, Delivered, Delivered]);
 }
 
 pub async fn a_list_that_nothing_ended_of_goes_out_under_its_id(store: &(impl StateStore + Outbox)) {
@@ -133,28 +176,39 @@ pub async fn a_part_that_waits_again_is_superseded_by_its_end(store: &(impl Stat
     settle(store, &claim(store, 0).await[0], Settled::Dead).await;
     end(store, 14, 13).await;
     again(store, Again::Target(TARGET)).await;
-    let of_part = NewEntry { flag_id: Some(id(12)), kind: ENDED[0].to_owned(), ..taking_back(15, 12) };
-    write(store, [of_part]).await;
+    write(store, [taking_back(15, 12)]).await;
     assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [11]);
     assert_eq!(claimed(&claim(store, 50).await), [15], "the list may have been told");
 }
 
-pub async fn what_was_given_up_and_is_over_is_pruned(store: &(impl StateStore + Outbox)) {
-    write(store, [of_flag(1, RAISED, 77), of_flag(2, RAISED, 78), of_flag(3, ENDED[0], 77)]).await;
-    settle(store, &claim(store, 0).await[0], Settled::Dead).await;
+/// Of a list that waits or was given up, not of one that was told.
+pub async fn a_list_loses_what_is_withheld_or_over(store: &(impl StateStore + Outbox)) {
+    for (list, to) in [(10, Amended::Withheld(WithheldBecause::InTest)), (20, Amended::Over)] {
+        listed(store, list, &[list + 1, list + 2]).await;
+        amend(store, [(list + 1, to)]).await;
+        assert_eq!(claimed(&claim(store, 0).await), [0; 0]);
+        assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [list + 2]);
+        assert!(store.bundle(&[bundle_of(&[list + 2], list + 3)]).await.expect("bundles"));
+        settle(store, &claim(store, 0).await[0], Settled::Delivered).await;
+        amend(store, [(list + 2, to)]).await;
+        assert_eq!(store.parts(TARGET).await.expect("reads"), []);
+    }
+    amend(store, [(11, Amended::ToBeSent { at_ms: 50 })]).await;
+    assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [11]);
+}
+
+pub async fn parts_of_what_was_given_up_are_not_pruned(store: &(impl StateStore + Outbox)) {
+    listed(store, 10, &[11]).await;
+    listed(store, 20, &[21]).await;
     settle(store, &claim(store, 0).await[0], Settled::Dead).await;
     settle(store, &claim(store, 0).await[0], Settled::Delivered).await;
     store.prune(10).await.expect("prunes");
-    assert_eq!((ids(&all(store).await), states(store).await), (vec![2], vec![Dead]));
+    assert_eq!(ids(&all(store).await), [11, 10]);
 }
 
-fn of_flag(number: u128, kind: &str, flag: u128) -> NewEntry {
-    NewEntry { kind: kind.to_owned(), flag_id: Some(id(flag)), ..entry(number, "lane") }
-}
-
-/// A list of parts, each of a flag of its own number.
+/// A list of parts, each of a flag of its own.
 async fn listed(store: &(impl StateStore + Outbox), list: u128, parts: &[u128]) {
-    write(store, parts.iter().map(|number| NewEntry { flag_id: Some(id(*number)), ..part(*number) })).await;
+    write(store, parts.iter().map(|number| part(*number))).await;
     assert!(store.bundle(&[bundle_of(parts, list)]).await.expect("bundles"));
 }
 
@@ -162,12 +216,19 @@ fn bundle_of(parts: &[u128], into: u128) -> Bundle {
     Bundle { parts: parts.iter().copied().map(id).collect(), into: entry(into, TARGET) }
 }
 
-/// Tells that a flag has ended.
-async fn end(store: &(impl StateStore + Outbox), number: u128, flag: u128) {
-    write(store, [NewEntry { lane: "student".to_owned(), ..of_flag(number, ENDED[1], flag) }]).await;
+/// Tells that the flag of a part has ended.
+async fn end(store: &(impl StateStore + Outbox), number: u128, part: u128) {
+    write(store, [NewEntry { lane: "student".to_owned(), ..taking_back(number, part) }]).await;
     let claims = claim(store, 0).await;
     assert_eq!(claimed(&claims), [number]);
     settle(store, &claims[0], Settled::Delivered).await;
+}
+
+async fn amend(store: &impl StateStore, amended: impl IntoIterator<Item = (u128, Amended)>) {
+    let amendments = amended.into_iter().map(|(number, to)| Amendment { id: id(number), to });
+    let batch = Batch { amendments: amendments.collect(), ..Batch::default() };
+    let lease = store.acquire("risk@1", 0).await.expect("acquires");
+    store.commit(&lease, &batch).await.expect("commits");
 }
 
 async fn again(store: &impl Outbox, which: Again<'_>) -> u64 {

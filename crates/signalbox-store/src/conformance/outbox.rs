@@ -51,15 +51,18 @@ macro_rules! outbox_conformance {
             use super::*;
             $crate::conformance_cases! { again, $make,
                 what_a_person_sends_again_is_due_with_all_its_tries
-                nobody_hears_of_a_flag_after_its_end
+                what_is_over_is_not_sent_again
                 what_was_given_up_is_superseded_by_its_end
-                a_raise_whose_end_is_on_its_way_is_not_sent_again
-                an_end_that_nobody_is_told_of_ends_nothing
+                what_is_withheld_later_is_not_sent_until_it_is_to_be
+                what_is_withheld_while_it_is_claimed_is_settled_by_nobody
+                what_was_withheld_before_it_was_sent_meets_its_withdrawal
+                what_is_over_without_an_end_is_not_sent
                 a_list_is_made_anew_without_what_is_over
                 a_list_of_which_all_is_over_is_not_sent_again
                 a_list_that_nothing_ended_of_goes_out_under_its_id
                 a_part_that_waits_again_is_superseded_by_its_end
-                what_was_given_up_and_is_over_is_pruned
+                a_list_loses_what_is_withheld_or_over
+                parts_of_what_was_given_up_are_not_pruned
             }
         }
         mod bundle_conformance {
@@ -104,6 +107,7 @@ pub async fn an_entry_comes_back_as_written(store: &(impl StateStore + Outbox)) 
         next_try_ms: Some(123),
         last_error: None,
         tried_before: 0,
+        over: false,
     };
     assert_eq!(all(store).await, [expected]);
 }

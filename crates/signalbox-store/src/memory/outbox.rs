@@ -1,12 +1,12 @@
 //! The entries of the outbox, in the order of writing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
 use uuid::Uuid;
 
 use crate::outbox::{
-    Again, Bundle, Claim, ENDED, Entry, EntryState, Front, NewEntry, RAISED, Settled, TO_LOG, Tally,
+    Again, Amended, Amendment, Bundle, Claim, Entry, EntryState, Front, NewEntry, Settled, TO_LOG, Tally,
 };
 
 #[derive(Debug, Default)]
@@ -38,7 +38,8 @@ impl Entries {
         if self.by_id.contains_key(&new.id) {
             return;
         }
-        let taken_back = new.cancels.is_some_and(|id| self.take_back(id));
+        let is_sent = new.withheld.is_none();
+        let taken_back = new.cancels.is_some_and(|id| self.take_back(id, is_sent));
         let state = if taken_back { EntryState::Superseded } else { new.first_state() };
         self.last_seq += 1;
         self.by_id.insert(new.id, self.last_seq);
@@ -46,14 +47,80 @@ impl Entries {
         self.rows.insert(self.last_seq, Row { entry, claim: None, bundled_into: None });
     }
 
-    /// Supersedes an entry that is not to be told any more. `false`: it may have been told all the same.
-    fn take_back(&mut self, id: Uuid) -> bool {
+    /// Supersedes an entry that nobody attempted, nor will; else it has ended. `false`: it may have been sent, or is not
+    /// there. `is_sent`: its withdrawal is to be sent.
+    fn take_back(&mut self, id: Uuid, is_sent: bool) -> bool {
         let Some(row) = self.row(id) else { return false };
-        let untouched = row.entry.state == EntryState::Pending && row.entry.attempts == 0;
-        if untouched || row.is_pending_part() || row.entry.state == EntryState::Dead {
+        let waits = match row.entry.state {
+            EntryState::Pending => true,
+            EntryState::Withheld => is_sent,
+            _ => false,
+        };
+        let untouched = waits && row.entry.attempts == 0;
+        let to = if untouched { Amended::Over } else { Amended::Ended };
+        self.amend(Amendment { id, to });
+        untouched
+    }
+
+    /// Does what is to become of an entry, if it is there.
+    pub(super) fn amend(&mut self, Amendment { id, to }: Amendment) {
+        use EntryState::{Dead, Pending, Superseded, Withheld};
+        if matches!(to, Amended::Withheld(_) | Amended::Over) {
+            self.take_from_bundle(id);
+        }
+        let Some(row) = self.row(id) else { return };
+        let (state, attempts) = (row.entry.state, row.entry.attempts);
+        match to {
+            Amended::Withheld(because) if matches!(state, Pending | Dead) => {
+                row.end(Withheld);
+                row.entry.last_error = Some(because.as_str().to_owned());
+            }
+            Amended::ToBeSent { at_ms } if state == Withheld && !row.entry.over => {
+                row.make_due(at_ms);
+                row.entry.last_error = None;
+            }
+            Amended::Withheld(_) | Amended::ToBeSent { .. } => {}
+            Amended::Ended => {
+                row.entry.over = true;
+                if state == Dead || row.is_pending_part() || state == Withheld && attempts > 0 {
+                    row.end(Superseded);
+                }
+            }
+            Amended::Over => {
+                row.entry.over = true;
+                if matches!(state, Pending | Dead | Withheld) {
+                    row.end(Superseded);
+                }
+            }
+        }
+    }
+
+    /// Takes the bundle apart that the part went into, unless it was sent.
+    fn take_from_bundle(&mut self, part: Uuid) {
+        let Some(bundle) = self.row(part).and_then(|row| row.bundled_into) else { return };
+        let is_unsent = |row: &mut Row| matches!(row.entry.state, EntryState::Pending | EntryState::Dead);
+        if self.row(bundle).is_some_and(is_unsent) {
+            self.take_apart(bundle);
+        }
+    }
+
+    /// Lets the parts of a bundle that are not over wait for another. `false`: all are.
+    fn take_apart(&mut self, bundle: Uuid) -> bool {
+        if let Some(row) = self.row(bundle).filter(|row| row.entry.state != EntryState::Delivered) {
             row.end(EntryState::Superseded);
         }
-        untouched
+        let mut any_waits = false;
+        for row in self.rows.values_mut() {
+            if row.bundled_into == Some(bundle) && !row.entry.over {
+                // The bundle may have been sent.
+                row.entry.attempts += 1;
+                row.entry.state = EntryState::Pending;
+                row.entry.next_try_ms = Some(row.entry.created_ms);
+                row.bundled_into = None;
+                any_waits = true;
+            }
+        }
+        any_waits
     }
 
     fn row(&mut self, id: Uuid) -> Option<&mut Row> {
@@ -78,6 +145,9 @@ impl Entries {
             return false;
         }
         (row.entry.state, row.entry.next_try_ms) = how.leaves();
+        if row.entry.over && row.entry.state == EntryState::Dead {
+            row.entry.state = EntryState::Superseded;
+        }
         row.entry.last_error = error.map(str::to_owned);
         row.entry.tried_before += how.uncounted();
         row.claim = None;
@@ -121,55 +191,23 @@ impl Entries {
         let meant = self.rows.values().map(|row| &row.entry).filter(|entry| is_meant(entry));
         let meant: Vec<Uuid> =
             meant.filter(|entry| !entry.part && entry.target != TO_LOG).map(|entry| entry.id).collect();
-        let over = self.over();
-        meant.into_iter().map(|id| u64::from(self.again(id, &over, now_ms))).sum()
-    }
-
-    /// Flags whose end a target was told of, or is to be told of.
-    fn over(&self) -> BTreeSet<Of> {
-        let is_told = |state| !matches!(state, EntryState::Superseded | EntryState::Withheld);
-        let entries = self.rows.values().map(|row| &row.entry);
-        let ends = entries.filter(|entry| ENDED.contains(&&*entry.kind) && is_told(entry.state));
-        ends.filter(|entry| entry.flag_id.is_some()).map(of).collect()
+        meant.into_iter().map(|id| u64::from(self.again(id, now_ms))).sum()
     }
 
     /// Makes an entry due. `false`: it tells of nothing but what is over.
-    fn again(&mut self, id: Uuid, over: &BTreeSet<Of>, now_ms: i64) -> bool {
+    fn again(&mut self, id: Uuid, now_ms: i64) -> bool {
         let parts = self.rows.values().filter(|row| row.bundled_into == Some(id));
-        let tells_of_over = parts.map(|row| &row.entry).any(|part| over.contains(&of(part)));
+        let is_partly_over = parts.into_iter().any(|part| part.entry.over);
         let Some(row) = self.row(id) else { return false };
-        if row.entry.kind == RAISED && over.contains(&of(&row.entry)) {
-            if row.entry.state == EntryState::Dead {
-                row.end(EntryState::Superseded);
-            }
+        let waits = row.entry.state == EntryState::Pending;
+        if row.entry.over && !waits {
             return false;
         }
-        if tells_of_over && row.entry.state != EntryState::Pending {
-            row.end(EntryState::Superseded);
-            return self.unbundle(id, over, now_ms);
+        if is_partly_over && !waits {
+            return self.take_apart(id);
         }
-        row.entry.state = EntryState::Pending;
-        row.entry.next_try_ms = Some(now_ms);
-        row.entry.tried_before = row.entry.attempts;
+        row.make_due(now_ms);
         true
-    }
-
-    /// Lets the parts of a bundle wait for another, but for those that are over. `false`: all are.
-    fn unbundle(&mut self, bundle: Uuid, over: &BTreeSet<Of>, now_ms: i64) -> bool {
-        let mut any_waits = false;
-        for row in self.rows.values_mut().filter(|row| row.bundled_into == Some(bundle)) {
-            if over.contains(&of(&row.entry)) {
-                row.end(EntryState::Superseded);
-                continue;
-            }
-            // The bundle may have been told.
-            row.entry.attempts += 1;
-            row.entry.state = EntryState::Pending;
-            row.entry.next_try_ms = Some(now_ms);
-            row.bundled_into = None;
-            any_waits = true;
-        }
-        any_waits
     }
 
     pub(super) fn hasten(&mut self, target: &str, now_ms: i64) {
@@ -192,7 +230,7 @@ impl Entries {
 
     pub(super) fn tallies(&self) -> Vec<Tally> {
         let entries = || self.rows.values().map(|row| &row.entry);
-        let parts = entries().filter(|entry| entry.part);
+        let parts = entries().filter(|entry| entry.is_listed());
         let listed: HashSet<_> = parts.filter_map(|part| Some((part.flag_id?, &*part.target))).collect();
         let mut counts = BTreeMap::new();
         for Entry { target, state, flag_id, part, .. } in entries() {
@@ -209,14 +247,12 @@ impl Entries {
     }
 
     pub(super) fn prune(&mut self, before_ms: i64) {
-        let over = self.over();
-        let is_over = |entry: &Entry| entry.kind == RAISED && over.contains(&of(entry));
-        for row in self.rows.values_mut().filter(|row| is_over(&row.entry)) {
-            if row.entry.state == EntryState::Dead {
-                row.end(EntryState::Superseded);
-            }
-        }
-        self.rows.retain(|_, row| row.entry.created_ms >= before_ms || !row.entry.state.is_settled());
+        let dead = self.rows.values().filter(|row| row.entry.state == EntryState::Dead);
+        let dead: HashSet<Uuid> = dead.map(|row| row.entry.id).collect();
+        let is_needed = |row: &Row| row.bundled_into.is_some_and(|bundle| dead.contains(&bundle));
+        self.rows.retain(|_, row| {
+            row.entry.created_ms >= before_ms || !row.entry.state.is_settled() || is_needed(row)
+        });
         let rows = &self.rows;
         self.by_id.retain(|_, seq| rows.contains_key(seq));
     }
@@ -240,18 +276,18 @@ impl Row {
         Claim { entry: self.entry.clone(), token }
     }
 
+    /// With all its tries.
+    fn make_due(&mut self, at_ms: i64) {
+        self.entry.state = EntryState::Pending;
+        self.entry.next_try_ms = Some(at_ms);
+        self.entry.tried_before = self.entry.attempts;
+    }
+
     fn end(&mut self, state: EntryState) {
         self.entry.state = state;
         self.entry.next_try_ms = None;
         self.claim = None;
     }
-}
-
-/// A flag, if the entry has one, at a target.
-type Of = (Option<Uuid>, String);
-
-fn of(entry: &Entry) -> Of {
-    (entry.flag_id, entry.target.clone())
 }
 
 fn stored(new: NewEntry, seq: u64, state: EntryState) -> Entry {
@@ -270,5 +306,6 @@ fn stored(new: NewEntry, seq: u64, state: EntryState) -> Entry {
         next_try_ms: (state == EntryState::Pending).then_some(new.created_ms),
         last_error: new.withheld.map(|why| why.as_str().to_owned()),
         tried_before: 0,
+        over: false,
     }
 }

@@ -103,6 +103,9 @@ impl StateStore for MemoryState {
         for entry in &batch.outbox {
             inner.outbox.add(entry.clone());
         }
+        for amendment in &batch.amendments {
+            inner.outbox.amend(*amendment);
+        }
         Ok(())
     }
 

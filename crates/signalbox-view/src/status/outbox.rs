@@ -155,6 +155,7 @@ mod tests {
             next_try_ms: Some(next_try_ms),
             last_error: None,
             tried_before: 0,
+            over: false,
         }
     }
 

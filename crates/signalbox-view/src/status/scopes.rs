@@ -5,9 +5,6 @@ use signalbox_scoring::{Scopes, Written};
 
 use super::Note;
 
-/// How many names a warning shows.
-const NAMES_SHOWN: usize = 20;
-
 /// What rules are for that no student has.
 pub(super) fn warnings(scopes: &Scopes, rules: &[Rule]) -> Vec<Note> {
     // Before a roster was read nothing can be said.
@@ -26,16 +23,14 @@ fn for_nobody<'a>(
     there: &'a Written,
 ) -> impl Iterator<Item = Note> + 'a {
     names.iter().filter(|name| there.has(name) == Some(false)).map(move |name| {
-        let known: Vec<&str> = there.shown().take(NAMES_SHOWN).collect();
-        let written = if known.is_empty() {
-            String::new()
-        } else {
-            format!(" The rosters write: {}.", known.join(", "))
+        let written = match there.like(name) {
+            Some(like) => format!(": the rosters write \"{like}\""),
+            None => String::new(),
         };
         Note {
             code: "rule_for_nobody",
             message: format!(
-                "The rule {} is for {what} \"{name}\", and no student is in it.{written}",
+                "The rule {} is for {what} \"{name}\", and no student is in it{written}.",
                 rule.name()
             ),
         }

@@ -118,6 +118,7 @@ async fn resend(hub: &Hub, args: &AlertsResend, now: Timestamp) -> Result<Resent
     let (which, target) = match (&args.id, &args.to) {
         (Some(id), _) => {
             let alert = the_alert(hub, id).await?;
+            known(hub, &alert.to)?;
             (Again::Entry(alert.alert_id), alert.alert_id.to_string())
         }
         (None, to) => {
@@ -149,6 +150,10 @@ async fn the_alert(hub: &Hub, id: &str) -> Result<AlertLine, Failure> {
     let mut found = alerts(hub).await?;
     found.retain(|line| !start.is_empty() && line.alert_id.to_string().starts_with(&start));
     let help = match (found.pop(), found.is_empty()) {
+        (Some(line), true) if line.is_part && line.state == "pending" => {
+            let message = anyhow!("alert {} goes out with the next list", line.alert_id);
+            return Err(Failure::input(message, "the running hub sends it, or the next signalbox up"));
+        }
         (Some(line), true) if matches!(line.state, "pending" | "delivered" | "dead") => return Ok(line),
         (Some(line), true) if line.state == "superseded" => {
             let message = anyhow!(
@@ -158,8 +163,12 @@ async fn the_alert(hub: &Hub, id: &str) -> Result<AlertLine, Failure> {
             return Err(Failure::input(message, "signalbox alerts list shows what it was told of the flag"));
         }
         (Some(line), true) => {
-            let message = anyhow!("alert {} is {}: it was never to be sent", line.alert_id, line.state);
-            return Err(Failure::input(message, "a feed in `mode: live` sends its alerts"));
+            let why = line.withheld.as_deref().unwrap_or("it was never to be sent");
+            let message = anyhow!("alert {} is {}: {why}", line.alert_id, line.state);
+            return Err(Failure::input(
+                message,
+                "a feed in `mode: live` sends its alerts, of students who are enrolled",
+            ));
         }
         (None, _) => (format!("there is no alert \"{id}\""), "signalbox alerts list shows them"),
         (Some(_), false) => (format!("several alerts begin with \"{id}\""), "give more of it"),

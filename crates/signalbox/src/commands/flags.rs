@@ -17,7 +17,6 @@ use super::open_hub;
 use super::up as up_command;
 use crate::cli::{Flags, FlagsAck, FlagsList, FlagsWhat, Global, Output};
 use crate::clock::Clock;
-use crate::config::place::did_you_mean;
 use crate::exit::{Done, Failure};
 use crate::screen::{self, Table};
 
@@ -55,8 +54,14 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
 async fn tell_of_school(hub: &Hub, school: &str) -> Result<(), Failure> {
     let schools = scopes(hub).await?.schools;
     if schools.has(school) == Some(false) {
-        let help = did_you_mean(school, schools.shown());
-        tracing::warn!("nobody is enrolled at a school \"{school}\"; {help}");
+        match schools.like(school) {
+            Some(like) => {
+                tracing::warn!("nobody is enrolled at a school \"{school}\"; the rosters write \"{like}\"");
+            }
+            None => tracing::warn!(
+                "nobody is enrolled at a school \"{school}\": schools are named as rosters write them"
+            ),
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use signalbox_connector::regular_file;
 use signalbox_hub::running::Running;
 use signalbox_ingest::{self as ingest, Holder, PassReport};
 use signalbox_roles::up::{self, Left, Loops};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::roles::{self, LOOK_EVERY, Post, STILL_FOR, Trouble, unless_drained, until_signal};
@@ -127,12 +128,19 @@ fn warn(report: &PassReport) {
     }
 }
 
-/// The embedded hub: ingest and risk take turns, delivery goes on beside them.
+/// The embedded hub: ingest and risk take turns, delivery goes on beside them, once everybody was judged by this
+/// configuration: what it withholds of what waited is not to be sent.
 async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
-    let mut delivering = tokio::spawn(post.clone().deliver());
+    let (judged, after_judging) = oneshot::channel();
+    let delivery = post.clone().deliver();
+    let mut delivering = tokio::spawn(async move {
+        // An error: there will be no pass, and delivery is asked to stop as well.
+        let _ = after_judging.await;
+        delivery.await
+    });
     writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
     out.flush()?;
-    let mut working = Box::pin(work(post));
+    let mut working = Box::pin(work(post, judged));
     tokio::select! {
         worked = &mut working => {
             // It has been asked to stop as well; a try in hand may take longer than a person waits.
@@ -153,8 +161,9 @@ async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
     Ok(Done::Ok)
 }
 
-/// Passes, one after the other, until asked to stop.
-async fn work(mut post: Post) -> Result<(), Failure> {
+/// Passes, one after the other, until asked to stop. Says when the first was made.
+async fn work(mut post: Post, judged: oneshot::Sender<()>) -> Result<(), Failure> {
+    let mut judged = Some(judged);
     let mut loops = Loops::open(post.hub.clone(), Holder::embedded(), Some(STILL_FOR)).await?;
     let mut trouble = Trouble::default();
     let consumers = post.hub.settings.topics.consumers.iter().map(|consumer| consumer.name);
@@ -162,6 +171,12 @@ async fn work(mut post: Post) -> Result<(), Failure> {
     while !post.is_stopped() {
         let now = post.clock.running();
         let Some(pass) = unless_drained(&post.stopped, Box::pin(loops.pass(now))).await else { break };
+        if pass.is_ok()
+            && let Some(judged) = judged.take()
+        {
+            // Delivery has stopped already where nobody hears it.
+            let _ = judged.send(());
+        }
         trouble.hear(pass.map(|report| roles::of_pass(&report)))?;
         for role in &mut running {
             post.says(role).await;

@@ -93,6 +93,7 @@ pub(super) const OF_STATE: &[Table] = &[
             column("last_error", Text),
             column("tried_before", Int4),
             column("bundled_into", Uuid),
+            column("is_over", Bool),
         ],
     ),
 ];

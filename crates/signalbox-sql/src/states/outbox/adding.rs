@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use signalbox_store::StoreError;
-use signalbox_store::outbox::{NewEntry, WithheldBecause};
+use signalbox_store::outbox::{Amended, Amendment, NewEntry, WithheldBecause};
 use uuid::Uuid;
 
 use super::OutboxEngine;
+use super::amending::amend;
 use crate::engine::{Connection, values};
 
 /// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
@@ -76,29 +77,24 @@ async fn add_withdrawal(
 ) -> Result<(), StoreError> {
     let is_new = insert(connection, std::slice::from_ref(entry)).await? == 1;
     // An entry cannot take itself back.
-    if is_new && cancelled != entry.id && take_back(connection, cancelled).await? {
-        supersede(connection, entry.id).await?;
+    if !is_new || cancelled == entry.id {
+        return Ok(());
     }
-    Ok(())
+    if is_untouched(connection, cancelled, entry.withheld.is_none()).await? {
+        for id in [cancelled, entry.id] {
+            amend(connection, Amendment { id, to: Amended::Over }).await?;
+        }
+        return Ok(());
+    }
+    amend(connection, Amendment { id: cancelled, to: Amended::Ended }).await
 }
 
-/// Supersedes an entry that is not to be told any more. `false`: it may have been told all the same, or is not there.
-async fn take_back(connection: &mut impl Connection, id: Uuid) -> Result<bool, StoreError> {
-    let untouched = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
-         WHERE id = $1 AND state = 'pending' AND attempts = 0";
-    if connection.execute(untouched, &values![id]).await? == 1 {
-        return Ok(true);
-    }
-    let left = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
-         WHERE id = $1 AND (state = 'dead' OR state = 'pending' AND part)";
-    connection.execute(left, &values![id]).await?;
-    Ok(false)
-}
-
-async fn supersede(connection: &mut impl Connection, id: Uuid) -> Result<(), StoreError> {
-    let update = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL WHERE id = $1";
-    connection.execute(update, &values![id]).await?;
-    Ok(())
+/// Whether nobody attempted the entry, nor will. `is_sent`: its withdrawal is to be sent.
+async fn is_untouched(connection: &mut impl Connection, id: Uuid, is_sent: bool) -> Result<bool, StoreError> {
+    // Of two that look at once, one waits: whoever claims it meanwhile has attempted it.
+    let lock = "UPDATE outbox SET is_over = true
+         WHERE id = $1 AND attempts = 0 AND (state = 'pending' OR state = 'withheld' AND $2)";
+    Ok(connection.execute(lock, &values![id, is_sent]).await? == 1)
 }
 
 async fn is_there(connection: &mut impl Connection, id: Uuid) -> Result<bool, StoreError> {

@@ -1,0 +1,151 @@
+//! What waits or was given up is not sent once nobody is to be told: the mode of its feed is turned back, its student has
+//! left, its school year is over.
+
+use serde_json::Value;
+
+use crate::district::District;
+use crate::drops::Row;
+use crate::receiver::{Answer, Receiver};
+
+const ROWS: [Row; 5] = [(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), (1002, 6, "A"), (1000, 20, "T")];
+const A_NIGHT: i64 = 24 * 60;
+
+/// 1001 and 1002 are flagged, and the receiver took neither raise: it is away, or wants nothing more.
+fn untold(receiver: &Receiver, answer: u16) -> District {
+    let mut district = District::telling(receiver);
+    district.enroll(&[1000, 1001, 1002]);
+    district.attend(&ROWS);
+    receiver.answer_next(&[Answer::Status(answer), Answer::Status(answer)]);
+    district.up();
+    assert_eq!(receiver.deliveries().len(), 2);
+    district
+}
+
+fn turned(district: &mut District, mode: &'static str) {
+    district.configure(|config| config.mode = mode);
+    district.later(A_NIGHT);
+    district.up();
+}
+
+fn stand(district: &District) -> Vec<String> {
+    let mut stand: Vec<String> = district
+        .alerts()
+        .iter()
+        .map(|alert| format!("{} {}", text(alert, "type"), text(alert, "state")))
+        .collect();
+    stand.sort();
+    stand
+}
+
+fn text<'a>(alert: &'a Value, key: &str) -> &'a str {
+    alert[key].as_str().unwrap_or_default()
+}
+
+fn resent(district: &District) -> Value {
+    let who = ["--by", "R. Ortiz", "--reason", "the tool is back"];
+    let args = [&["alerts", "resend", "--to", "counselor"][..], &who].concat();
+    district.run(&args).exit(0).json()["resent"].clone()
+}
+
+#[test]
+fn what_waits_does_not_leave_in_a_mode_that_was_turned_back() {
+    for (mode, answer) in [("test", 503), ("history", 503), ("test", 410)] {
+        let receiver = Receiver::start();
+        let mut district = untold(&receiver, answer);
+        turned(&mut district, mode);
+        assert_eq!(receiver.deliveries().len(), 2, "nothing leaves in {mode}");
+        assert_eq!(stand(&district), ["risk.flag.raised withheld"; 2], "{mode}");
+        assert_eq!(resent(&district), 0);
+
+        turned(&mut district, "live");
+        assert_eq!(receiver.kinds().len(), 4, "both go once they may");
+        assert_eq!(receiver.ids().len(), 2, "under their ids");
+        district.later(A_NIGHT);
+        district.up();
+        assert_eq!(receiver.kinds().len(), 4);
+    }
+}
+
+#[test]
+fn what_was_told_stays_told_while_its_feed_is_tried_out() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.enroll(&[1000, 1001, 1002]);
+    district.attend(&ROWS);
+    district.up();
+    for mode in ["test", "live"] {
+        turned(&mut district, mode);
+        assert_eq!(stand(&district), ["risk.flag.raised delivered"; 2]);
+    }
+    assert_eq!(receiver.kinds().len(), 2);
+}
+
+/// The raise was tried: it may have arrived, so its end is told although nothing else is.
+#[test]
+fn an_end_of_what_waits_is_told_in_test_if_the_raise_was_tried() {
+    let receiver = Receiver::start();
+    let mut district = untold(&receiver, 503);
+    turned(&mut district, "test");
+    district.attend(&ROWS[1..]);
+    district.later(A_NIGHT);
+    district.up();
+    assert_eq!(receiver.kinds()[2..], ["risk.flag.withdrawn"]);
+    turned(&mut district, "live");
+    assert_eq!(receiver.kinds()[3..], ["risk.flag.raised"], "of the other student");
+}
+
+#[test]
+fn a_list_that_waits_loses_what_may_not_leave() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.configure(|config| config.mode = "history");
+    district.enroll(&[1000, 1001, 1002]);
+    district.attend(&ROWS);
+    district.up();
+    receiver.answer_next(&[Answer::Status(503)]);
+    turned(&mut district, "live");
+    assert_eq!(receiver.kinds(), ["risk.flags.standing"]);
+    turned(&mut district, "test");
+    assert_eq!(receiver.kinds().len(), 1, "nothing leaves in test");
+    turned(&mut district, "live");
+    assert_eq!(receiver.kinds()[1..], ["risk.flags.standing"], "one list again");
+    assert_eq!(receiver.deliveries()[1].json()["data"]["flags"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn nobody_is_told_of_a_year_that_is_over() {
+    for answer in [503, 410] {
+        let receiver = Receiver::start();
+        let mut district = untold(&receiver, answer);
+        "2022-08-01T23:00:00Z".clone_into(&mut district.now);
+        district.configure(|config| {
+            "[{schools: all, school_year: 2022, first: 2021-08-23, last: 2022-05-27}, \
+              {schools: all, school_year: 2023, first: 2022-08-01, last: 2023-05-26}]"
+                .clone_into(&mut config.calendars);
+        });
+        let status = district.up();
+        assert_eq!(status["flags"]["ended"], 2, "{status}");
+        assert_eq!((receiver.deliveries().len(), resent(&district)), (2, 0.into()));
+        assert_eq!(stand(&district), ["risk.flag.raised superseded"; 2]);
+        district.up();
+        assert_eq!(receiver.deliveries().len(), 2);
+    }
+}
+
+#[test]
+fn a_student_who_has_left_is_told_of_to_nobody() {
+    let receiver = Receiver::start();
+    let mut district = untold(&receiver, 410);
+    district.enroll(&[1000, 1001]);
+    district.later(A_NIGHT);
+    district.up();
+    assert_eq!(resent(&district), 1, "of the one who is here");
+    district.up();
+    let told = receiver.deliveries();
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[2].json()["data"]["student"]["id"], "1001");
+    district.enroll(&[1000, 1001, 1002, 1003]);
+    district.later(A_NIGHT);
+    district.up();
+    assert_eq!(receiver.deliveries().len(), 4, "who is back is told of");
+}
