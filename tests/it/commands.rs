@@ -516,3 +516,12 @@ fn status_says_whether_the_hub_runs() {
     up.end().exit(0);
     assert_eq!(by_the_clock()["running"], serde_json::json!([]));
 }
+
+/// What is refused changes nothing: the hub begins as it would have.
+#[test]
+fn a_hub_begins_after_any_command_that_looked_first() {
+    let district = District::new();
+    let refused = district.run(&["retry", "attendance"]).exit(2);
+    assert!(refused.failure()[0].contains("no payload yet"), "{refused:?}");
+    district.run(&["up", "--once"]).exit(0);
+}

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::district::District;
-use crate::drops::Row;
+use crate::drops::{Row, through};
 use crate::receiver::{Answer, Receiver};
 
 const ROWS: [Row; 5] = [(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), (1002, 6, "A"), (1000, 20, "T")];
@@ -148,4 +148,59 @@ fn a_student_who_has_left_is_told_of_to_nobody() {
     district.later(A_NIGHT);
     district.up();
     assert_eq!(receiver.deliveries().len(), 4, "who is back is told of");
+}
+
+/// The list was given up, one of its flags was withdrawn, and what is left of it waits for another when it clears.
+#[test]
+fn a_list_does_not_tell_of_what_has_cleared_meanwhile() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.configure(|config| config.mode = "history");
+    district.enroll(&[1000, 1001, 1002]);
+    district.attend(&ROWS);
+    district.up();
+    receiver.answer_next(&[Answer::Status(410)]);
+    turned(&mut district, "live");
+    district.attend(&ROWS[1..]);
+    district.later(A_NIGHT);
+    district.up();
+    assert_eq!(receiver.kinds()[1..], ["risk.flag.withdrawn"]);
+    assert_eq!(resent(&district), 1);
+    district.attend(&[&ROWS[1..], &[through(60)]].concat());
+    district.later(60 * A_NIGHT);
+    district.up();
+    assert_eq!(district.status()["flags"]["cleared"], 1);
+    assert_eq!(receiver.kinds()[2..], ["risk.flag.cleared"], "the list may have arrived, its end is told");
+    district.later(A_NIGHT);
+    district.up();
+    assert_eq!(receiver.kinds().len(), 3, "and no list after it");
+}
+
+/// Its end stands behind it.
+#[test]
+fn what_waits_for_its_next_try_is_due_now_also_if_it_is_over() {
+    let receiver = Receiver::start();
+    let mut district = untold(&receiver, 503);
+    district.attend(&[&ROWS[..4], &[through(60)]].concat());
+    receiver.answer_next(&[Answer::Status(503), Answer::Status(503)]);
+    district.later(60 * A_NIGHT);
+    district.up();
+    let before = receiver.kinds().len();
+    district.later(1);
+    assert_eq!(resent(&district), 4);
+    district.up();
+    let mut told = receiver.kinds()[before..].to_vec();
+    told.sort();
+    assert_eq!(told, ["risk.flag.cleared", "risk.flag.cleared", "risk.flag.raised", "risk.flag.raised"]);
+}
+
+#[test]
+fn an_alert_to_nobody_who_is_configured_is_not_sent_again() {
+    let receiver = Receiver::start();
+    let mut district = untold(&receiver, 410);
+    let alert = text(&district.alerts()[0], "alert_id").to_owned();
+    district.configure(|config| "dean".clone_into(&mut config.webhooks[0].0));
+    let args = ["alerts", "resend", &alert, "--by", "R. Ortiz", "--reason", "the tool is back"];
+    let refused = district.run(&args).exit(2);
+    assert!(refused.failure()[0].contains("no destination"), "{refused:?}");
 }
