@@ -9,17 +9,20 @@ use signalbox_log::{Record, Shard};
 pub(super) struct Brought {
     records: BTreeMap<Shard, Vec<Record>>,
     count: usize,
+    bytes: usize,
 }
 
 impl Brought {
     pub(super) fn add(&mut self, shard: Shard, mut records: Vec<Record>) {
         self.count += records.len();
+        self.bytes += bytes_of(&records);
         self.records.entry(shard).or_default().append(&mut records);
     }
 
     pub(super) fn take(&mut self, shard: Shard) -> Vec<Record> {
         let records = self.records.remove(&shard).unwrap_or_default();
         self.count -= records.len();
+        self.bytes -= bytes_of(&records);
         records
     }
 
@@ -35,4 +38,13 @@ impl Brought {
     pub(super) fn count(&self) -> usize {
         self.count
     }
+
+    /// How many bytes their values have.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+fn bytes_of(records: &[Record]) -> usize {
+    records.iter().map(|record| record.value.len()).sum()
 }

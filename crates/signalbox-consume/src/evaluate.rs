@@ -133,8 +133,10 @@ impl<F: Folder> Member<F> {
         Ok(caught_up)
     }
 
-    /// Reads calendars that are new. `true`: some were.
+    /// Reads calendars that are new. `true`: some were, also if they were read by a look that failed half way.
     pub(super) async fn refresh(&mut self) -> Result<bool, HubError> {
-        Arc::make_mut(&mut self.view).refresh(&self.hub).await
+        Arc::make_mut(&mut self.view).refresh(&self.hub).await?;
+        let changes = self.view.changes();
+        Ok(std::mem::replace(&mut self.heard_calendars, changes) != changes)
     }
 }

@@ -60,6 +60,8 @@ pub use self::row::digest;
 const RECORDS: usize = 24_000;
 /// Records of all shards that are brought before they are folded, be none of the shards full.
 const RECORDS_IN_ALL: usize = 3 * RECORDS;
+/// Bytes of their values: three times what so many rows of attendance have.
+const BYTES_IN_ALL: usize = 96 << 20;
 /// Of one delivery.
 const DELIVERED: usize = 4_000;
 /// Of whom is decided in one transaction.
@@ -108,6 +110,8 @@ pub struct Member<F: Folder> {
     /// Shards that something happened on since deciding on them was begun last: of what happens meanwhile it may not know.
     news: BTreeSet<Shard>,
     view: Arc<ReferenceView>,
+    /// Which of its [changes](ReferenceView::changes) were made news.
+    heard_calendars: u64,
     /// Assigned, and to be taken: at first, and again after the store or the log did not answer.
     to_take: BTreeSet<Shard>,
     /// Shards in hand that were far behind when they were taken, and where their topics ended then.
@@ -217,6 +221,7 @@ impl<F: Folder> Member<F> {
             ends: BTreeMap::new(),
             news: BTreeSet::new(),
             view: Arc::default(),
+            heard_calendars: 0,
             to_take: BTreeSet::new(),
             far_behind: BTreeMap::new(),
             was_assigned: false,
@@ -291,7 +296,7 @@ impl<F: Folder> Member<F> {
                 self.brought.add(shard, records);
                 if self.brought.of(shard).len() >= RECORDS {
                     self.begin(shard, None, now).await?;
-                } else if self.brought.count() >= RECORDS_IN_ALL {
+                } else if self.brought.count() >= RECORDS_IN_ALL || self.brought.bytes() >= BYTES_IN_ALL {
                     self.begin_all(now).await?;
                 }
                 return Ok(count);

@@ -11,6 +11,8 @@ use signalbox_log::{LogError, Message};
 use signalbox_store::outbox::{Claim, Entry, Settled, TO_LOG};
 
 const BATCH: usize = 1_000;
+/// How long what another version wrote is left to it.
+const LEFT_FOR_MS: i64 = 60_000;
 const HOLD_MS: i64 = 60_000;
 
 /// The body of an outbox entry for the log.
@@ -61,10 +63,10 @@ pub async fn drain(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
 /// Appends what is pending for the log. Returns how many entries went out.
 pub async fn step(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
     let claims = hub.outbox.claim(TO_LOG, now.as_millisecond(), HOLD_MS, BATCH).await?;
+    let (claims, messages) = readable(hub, claims, now).await?;
     if claims.is_empty() {
         return Ok(0);
     }
-    let messages = claims.iter().map(|claim| message(hub, claim)).collect::<Result<Vec<_>, _>>()?;
     match hub.log.append(&messages).await {
         Ok(()) => {}
         Err(LogError::Unfit(_)) => return one_by_one(hub, claims, messages, now).await,
@@ -74,6 +76,32 @@ pub async fn step(hub: &Hub, now: Timestamp) -> Result<usize, HubError> {
     // A claim that ran out was appended by another: the same event id twice in the log is harmless.
     hub.outbox.settle_all(&claims, Settled::Delivered, None).await?;
     Ok(claims.len())
+}
+
+/// What can be made messages of. The rest was written by another version, which may run beside this one: it is left to
+/// it, and holds up its lane only.
+async fn readable(
+    hub: &Hub,
+    claims: Vec<Claim>,
+    now: Timestamp,
+) -> Result<(Vec<Claim>, Vec<Message>), HubError> {
+    let (mut read, mut messages, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    for claim in claims {
+        match message(hub, &claim) {
+            Ok(message) => {
+                messages.push(message);
+                read.push(claim);
+            }
+            Err(_) => unread.push(claim),
+        }
+    }
+    if !unread.is_empty() {
+        let entries = unread.len();
+        tracing::error!(entries, "the outbox has entries of another version of signalbox: they wait for it");
+        let how = Settled::NotSent { at_ms: now.as_millisecond() + LEFT_FOR_MS };
+        hub.outbox.settle_all(&unread, how, Some("written by another version")).await?;
+    }
+    Ok((read, messages))
 }
 
 /// Appends what the log takes. What it never will is given up, and holds up nobody.

@@ -5,14 +5,18 @@ mod acts;
 use std::time::Duration;
 
 use jiff::ToSpan;
+use signalbox_event::Domain;
 use signalbox_hub::consumer::Consuming;
 use signalbox_store::StateStore;
 use signalbox_store::memory::MemoryState;
+use signalbox_store::outbox::{EntryState, NewEntry, TO_LOG};
 use signalbox_store::state::{Batch, StateRow};
+use uuid::Uuid;
 
 use self::acts::{Acts, a_calendar, acts, hub, now, student, told};
 use super::folder::{Folder, Who};
 use super::kept::Kept;
+use super::relay::{self, Body};
 use super::{Member, SUBJECTS, listed};
 
 /// Deciding against no calendar would take back all that was said by one.
@@ -101,6 +105,35 @@ async fn everybody_whose_date_has_come_is_decided_on() {
     assert_eq!(told(&hub).await, vec!["acted, calendars: 0"; students]);
     member.drain(now() + 6.hours()).await.expect("drains");
     assert_eq!(told(&hub).await[students..], vec!["a day later"; students]);
+}
+
+/// It may run beside this one, and knows what it wrote.
+#[tokio::test]
+async fn what_another_version_wrote_for_the_log_is_left_to_it() {
+    let hub = hub();
+    let topic = hub.settings.topics.name(Domain::Ops);
+    let own = Body::DeadLetter { topic: &topic, shard: 0, key: None, headers: Vec::new(), value: b"own" };
+    let entry = |n: u128, lane: &str, body: Vec<u8>| NewEntry {
+        id: Uuid::from_u128(n),
+        target: TO_LOG.to_owned(),
+        lane: lane.to_owned(),
+        kind: "dead letter".to_owned(),
+        flag_id: None,
+        body,
+        created_ms: now().as_millisecond(),
+        withheld: None,
+        part: false,
+        cancels: None,
+    };
+    let outbox = vec![entry(1, "a", vec![255]), entry(2, "a", own.encode()), entry(3, "b", own.encode())];
+    let lease = hub.states.acquire(Acts::KEPT_AS, 0).await.expect("acquires");
+    hub.states.commit(&lease, &Batch { outbox, ..Batch::default() }).await.expect("writes");
+    for at in [now(), now() + 10.minutes()] {
+        assert_eq!(relay::drain(&hub, at).await.expect("goes on"), usize::from(at == now()));
+    }
+    let stand: Vec<_> =
+        hub.outbox.entries(0, 9).await.expect("reads").into_iter().map(|one| one.state).collect();
+    assert_eq!(stand, [EntryState::Pending, EntryState::Pending, EntryState::Delivered]);
 }
 
 #[tokio::test]

@@ -8,52 +8,43 @@ use serde::{Deserialize, Serialize};
 /// What stands before every type name (CloudEvents: reverse DNS).
 pub const TYPE_PREFIX: &str = "org.signalbox.";
 
-/// A topic's domain. A topic is a privacy boundary: one access list each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Domain {
+/// Declares the domains, each with its word in topics' names.
+macro_rules! domains {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        /// A topic's domain. A topic is a privacy boundary: one access list each.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Domain { $($(#[$doc])* $name,)* }
+
+        impl Domain {
+            pub const ALL: [Self; [$($word),*].len()] = [$(Self::$name),*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+domains! {
     /// Students and their enrolments.
-    Roster,
+    Roster = "roster";
     /// Days of attendance.
-    Attendance,
+    Attendance = "attendance";
     /// Grades.
-    Gradebook,
+    Gradebook = "gradebook";
     /// Discipline incidents.
-    Behavior,
+    Behavior = "behavior";
     /// What people do about flags.
-    Intervention,
+    Intervention = "intervention";
     /// Flags: raised, cleared, withdrawn.
-    Risk,
+    Risk = "risk";
     /// What changed in the hub itself.
-    Ops,
+    Ops = "ops";
     /// What is true of the district rather than of a student: schools, calendars.
-    Reference,
+    Reference = "reference";
 }
 
 impl Domain {
-    pub const ALL: [Self; 8] = [
-        Self::Roster,
-        Self::Attendance,
-        Self::Gradebook,
-        Self::Behavior,
-        Self::Intervention,
-        Self::Risk,
-        Self::Ops,
-        Self::Reference,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Roster => "roster",
-            Self::Attendance => "attendance",
-            Self::Gradebook => "gradebook",
-            Self::Behavior => "behavior",
-            Self::Intervention => "intervention",
-            Self::Risk => "risk",
-            Self::Ops => "ops",
-            Self::Reference => "reference",
-        }
-    }
-
     /// Whether the topic is cut into the district's shards; reference data has one partition.
     pub const fn is_sharded(self) -> bool {
         !matches!(self, Self::Reference)

@@ -30,8 +30,8 @@ struct Entry {
 }
 
 impl ReferenceView {
-    /// Reads what is new. `true`: something was.
-    pub async fn refresh(&mut self, hub: &Hub) -> Result<bool, HubError> {
+    /// Reads what is new: [`changes`](Self::changes) tells whether anything was.
+    pub async fn refresh(&mut self, hub: &Hub) -> Result<(), HubError> {
         self.read_until(hub, u64::MAX).await
     }
 
@@ -42,10 +42,9 @@ impl ReferenceView {
         Ok(view)
     }
 
-    async fn read_until(&mut self, hub: &Hub, changes: u64) -> Result<bool, HubError> {
+    async fn read_until(&mut self, hub: &Hub, changes: u64) -> Result<(), HubError> {
         let topic = hub.settings.topics.name(Domain::Reference);
         let end = hub.log.ends(&[(topic.clone(), 0)]).await?.first().copied().unwrap_or_default();
-        let before = self.version;
         while self.next < end && self.version < changes {
             let records = hub.log.read(&topic, 0, self.next, PAGE).await?;
             if records.is_empty() {
@@ -59,7 +58,7 @@ impl ReferenceView {
                 self.fold(hub, record);
             }
         }
-        Ok(self.version != before)
+        Ok(())
     }
 
     fn fold(&mut self, hub: &Hub, record: &Record) {

@@ -18,7 +18,6 @@ use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_event::rows::Role;
 use signalbox_hub::{Feed, Settings};
 use signalbox_risk::DateRanges;
-use signalbox_store::feed::LedgerKey;
 
 pub use self::ids::unknown_school;
 pub use self::place::outside_years;
@@ -31,6 +30,7 @@ use super::returned::Returned;
 use super::row::Row;
 use super::same::{self, Summed};
 use super::sort::{INFERRED, NOW, Sorted, Sorter};
+use super::waited::Waited;
 
 /// What the first pass found.
 pub(crate) struct ReadIn {
@@ -184,7 +184,7 @@ pub(crate) struct Beside<'a> {
     /// Rows of the feed wait for their student or school.
     pub some_wait: bool,
     /// Since when those that have no date of their own are known, in ms since 1970.
-    pub waited: &'a HashMap<LedgerKey, i64>,
+    pub waited: &'a Waited,
     pub run_day: Date,
     /// For chunks that do not fit in memory.
     pub scratch: &'a std::path::Path,

@@ -8,6 +8,9 @@ use signalbox_store::feed::{FeedStore, LedgerKey, LedgerStatus};
 
 use super::row::{Slot, Waiting};
 
+/// By the school year of the row and its key.
+pub(super) type Waited = HashMap<(u16, LedgerKey), i64>;
+
 const PAGE: usize = 20_000;
 
 /// Of the rows of a feed that wait and have no date of their own, in ms since 1970. Attendance has.
@@ -15,8 +18,8 @@ pub(super) async fn waited(
     feeds: &dyn FeedStore,
     feed: &str,
     waiting: &[(Slot, u16)],
-) -> Result<HashMap<LedgerKey, i64>, HubError> {
-    let mut waited = HashMap::new();
+) -> Result<Waited, HubError> {
+    let mut waited = Waited::new();
     for (slot, school_year) in waiting.iter().filter(|(slot, _)| slot.entity != Entity::Attendance) {
         let mut after = None;
         loop {
@@ -25,7 +28,7 @@ pub(super) async fn waited(
             after = Some(last.key);
             for row in rows.iter().filter(|row| row.status != LedgerStatus::Ended) {
                 if Waiting::decode(&row.detail)?.row.date().is_none() {
-                    waited.insert(row.key, row.read_ms);
+                    waited.insert((*school_year, row.key), row.read_ms);
                 }
             }
         }

@@ -184,6 +184,8 @@ pub struct Answer {
     pub status: Status,
     /// What was measured; `None`: nothing is known.
     pub value: Option<String>,
+    /// The same in words, as `2/20 school days absent`.
+    pub text: String,
     /// Of how many that are known: school days, grades, incidents.
     pub n: u32,
     /// How many there are that nobody knows of.
@@ -204,6 +206,7 @@ impl Answer {
         Self {
             status: Status::Insufficient,
             value: None,
+            text: "nothing is known".to_owned(),
             n: 0,
             unknown: 0,
             unknown_dates: Vec::new(),

@@ -58,7 +58,7 @@ impl Announcer<'_> {
                 }
             }
         }
-        said.amendments.extend(self.hold(state, mode));
+        said.amendments.extend(self.hold(state));
         if self.withheld(mode).is_none() {
             self.standing(state, &mut said.entries);
         } else if mode == Mode::Test {
@@ -67,8 +67,8 @@ impl Announcer<'_> {
     }
 
     /// What waits of what is open does not go while nobody is told, and goes again when people are.
-    fn hold(&self, state: &mut RuleState, mode: Mode) -> Vec<Amendment> {
-        let withheld = self.withheld(mode);
+    fn hold(&self, state: &mut RuleState) -> Vec<Amendment> {
+        let withheld = self.withheld(self.mode_in_evidence().unwrap_or_else(|| self.mode_of_all()));
         let to = match withheld {
             Some(because) => Amended::Withheld(because),
             None => Amended::ToBeSent { at_ms: self.now.as_millisecond() },
@@ -87,9 +87,13 @@ impl Announcer<'_> {
 
     /// A flag takes the lowest mode among the feeds in its evidence.
     fn mode(&self, state: &RuleState) -> Mode {
+        let otherwise = || if state.told.is_empty() { self.mode_of_all() } else { Mode::Live };
+        self.mode_in_evidence().unwrap_or_else(otherwise)
+    }
+
+    fn mode_in_evidence(&self) -> Option<Mode> {
         let feeds = self.judgement.map(Judgement::feeds).unwrap_or_default();
-        let lowest = self.shard.lowest_mode(feeds.iter().map(|feed| &**feed));
-        lowest.unwrap_or_else(|| if state.told.is_empty() { self.mode_of_all() } else { Mode::Live })
+        self.shard.lowest_mode(feeds.iter().map(|feed| &**feed))
     }
 
     /// Of what nothing is left of, as a grade that is gone: by all feeds that could have said it.

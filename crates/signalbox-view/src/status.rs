@@ -178,9 +178,13 @@ async fn feed_status(
         (Some(since), trouble) => beside::reading(since, trouble),
         (None, Some(trouble)) => ("unreadable", Some(beside::since(hub, &trouble))),
         (None, None) => match state(hub, mode, settings.last.as_ref(), holds, not_found) {
-            ("ok", step) => {
-                doubtful_silence(hub, &settings).map_or(("ok", step), |step| ("attention", Some(step)))
-            }
+            ("ok", step) => match doubtful_silence(hub, &settings) {
+                Some(doubt) => {
+                    let steps: Vec<String> = [doubt].into_iter().chain(step).collect();
+                    ("attention", Some(steps.join(" ")))
+                }
+                None => ("ok", step),
+            },
             other => other,
         },
     };

@@ -62,6 +62,9 @@ pub struct AnswerLine {
     /// What was measured: absent days over school days (`2/20`), failed grades over known ones, a number of incidents;
     /// `None` when nothing is known.
     pub value: Option<String>,
+    /// The same in words.
+    #[serde(skip)]
+    pub text: String,
     /// Of how many that are known: school days, grades, incidents.
     pub n: u32,
     /// How many nobody knows of.
@@ -192,6 +195,7 @@ impl<'a> Judge<'a> {
             school_year: who.school_year,
             status: answer.status.as_str(),
             value: answer.value.clone(),
+            text: answer.text.clone(),
             n: answer.n,
             unknown: answer.unknown,
             unknown_days: answer.unknown_dates.len() as u32,

@@ -195,7 +195,7 @@ impl Reader<'_> {
             return Ok(NOW);
         }
         let key = self.push_waiting(draft, year, ENDS | INFERRED)?;
-        Ok(self.beside.waited.get(&key).copied().unwrap_or(NOW))
+        Ok(self.beside.waited.get(&(year, key)).copied().unwrap_or(NOW))
     }
 
     /// Returns the key under which it waits.

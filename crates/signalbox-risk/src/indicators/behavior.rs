@@ -135,6 +135,7 @@ impl Indicator for Behavior {
 
     fn reasons(&self, flag: &Flag, measured: &CountedIncidents) -> Vec<Reason> {
         let count = measured.counted.len() as u32;
+        // Below the line a flag stands until it is under the lower one.
         let (operator, threshold) = if count >= self.at_least {
             (">=", self.at_least)
         } else if count >= self.leave() {
@@ -186,6 +187,11 @@ impl Judged for IncidentsJudged {
         Answer {
             status: if missing.is_empty() { Status::Ok } else { Status::Insufficient },
             value: missing.is_empty().then(|| count.to_string()),
+            text: match count {
+                _ if !missing.is_empty() => "nothing is known".to_owned(),
+                1 => "1 incident that counts".to_owned(),
+                count => format!("{count} incidents that count"),
+            },
             n: *known,
             unknown: *unknown,
             unknown_dates: Vec::new(),

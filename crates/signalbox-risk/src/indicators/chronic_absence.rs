@@ -63,9 +63,12 @@ impl Judged for Evaluation {
 
     fn answer(&self) -> Answer {
         let AbsenceRate { expected_days, unknown_days, .. } = self.answer;
+        let value = (expected_days > 0).then(|| words::value(self.answer.counts()));
+        let text = value.as_ref().map(|value| format!("{value} school days absent"));
         Answer {
             status: self.answer.status,
-            value: (expected_days > 0).then(|| words::value(self.answer.counts())),
+            value,
+            text: text.unwrap_or_else(|| "no school day is known".to_owned()),
             n: expected_days,
             unknown: unknown_days,
             unknown_dates: self.answer.unknown_dates.clone(),

@@ -308,9 +308,12 @@ impl Judged for CoursesJudged {
         let known = self.courses.iter().filter(|one| one.standing.is_known()).count() as u32;
         let unknown = self.courses.iter().filter(|one| one.standing.is_unknown()).count() as u32;
         let failing = self.standing(Standing::Failing).count();
+        let value = (known > 0).then(|| format!("{failing}/{known}"));
+        let text = value.as_ref().map(|value| format!("{value} grades below the line"));
         Answer {
             status: self.status,
-            value: (known > 0).then(|| format!("{failing}/{known}")),
+            value,
+            text: text.unwrap_or_else(|| "no grade is known".to_owned()),
             n: known,
             unknown,
             unknown_dates: Vec::new(),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use jiff::civil::Date;
 use signalbox_connector::words::{counted, plural};
-use signalbox_view::student::{AnswerLine, EnrollmentLine, StudentView, student};
+use signalbox_view::student::{EnrollmentLine, StudentView, student};
 
 use super::{open_hub, the_student};
 use crate::cli::{Global, Output, Student};
@@ -40,7 +40,7 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         writeln!(out, "  no rule is for this student")?;
     }
     for answer in &view.answers {
-        write!(out, "  {} {}: {}", answer.rule, answer.school_year, measured(answer))?;
+        write!(out, "  {} {}: {}", answer.rule, answer.school_year, answer.text)?;
         // That a number is sound is no word about the student.
         match answer.status {
             "ok" => writeln!(out, ".")?,
@@ -82,19 +82,6 @@ fn text(out: &mut dyn Write, view: &StudentView) -> io::Result<()> {
         writeln!(out, "  flag {id} {rule} {} {since} {}{unconfirmed}", flag.state, flag.since)?;
     }
     Ok(())
-}
-
-/// What was measured, in words.
-fn measured(answer: &AnswerLine) -> String {
-    match (answer.domain, &answer.value) {
-        ("attendance", Some(value)) => format!("{value} school days absent"),
-        ("attendance", None) => "no school day is known".to_owned(),
-        ("course", Some(value)) => format!("{value} grades below the line"),
-        ("course", None) => "no grade is known".to_owned(),
-        (_, Some(value)) if value == "1" => "1 incident that counts".to_owned(),
-        (_, Some(value)) => format!("{value} incidents that count"),
-        (_, None) => "nothing is known".to_owned(),
-    }
 }
 
 /// The dates, of many the first ones.
