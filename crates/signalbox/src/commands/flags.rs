@@ -54,14 +54,11 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Flags) -> R
 async fn tell_of_school(hub: &Hub, school: &str) -> Result<(), Failure> {
     let schools = scopes(hub).await?.schools;
     if schools.has(school) == Some(false) {
-        match schools.like(school) {
-            Some(like) => {
-                tracing::warn!("nobody is enrolled at a school \"{school}\"; the rosters write \"{like}\"");
-            }
-            None => tracing::warn!(
-                "nobody is enrolled at a school \"{school}\": schools are named as rosters write them"
-            ),
-        }
+        let help = match schools.like(school) {
+            Some(like) => format!("the rosters write \"{like}\""),
+            None => "schools are named as rosters write them".to_owned(),
+        };
+        tracing::warn!("nobody is enrolled at a school \"{school}\"; {help}");
     }
     Ok(())
 }

@@ -131,16 +131,16 @@ fn warn(report: &PassReport) {
 /// The embedded hub: ingest and risk take turns, delivery goes on beside them, once everybody was judged by this
 /// configuration: what it withholds of what waited is not to be sent.
 async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
-    let (judged, after_judging) = oneshot::channel();
+    let (judging, after_judging) = oneshot::channel::<()>();
     let delivery = post.clone().deliver();
     let mut delivering = tokio::spawn(async move {
-        // An error: there will be no pass, and delivery is asked to stop as well.
-        let _ = after_judging.await;
+        // Its other end is dropped: everybody was judged, or there will be no pass.
+        drop(after_judging.await);
         delivery.await
     });
     writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
     out.flush()?;
-    let mut working = Box::pin(work(post, judged));
+    let mut working = Box::pin(work(post, judging));
     tokio::select! {
         worked = &mut working => {
             // It has been asked to stop as well; a try in hand may take longer than a person waits.
@@ -161,9 +161,9 @@ async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
     Ok(Done::Ok)
 }
 
-/// Passes, one after the other, until asked to stop. Says when the first was made.
-async fn work(mut post: Post, judged: oneshot::Sender<()>) -> Result<(), Failure> {
-    let mut judged = Some(judged);
+/// Passes, one after the other, until asked to stop. Drops `judging` after the first.
+async fn work(mut post: Post, judging: oneshot::Sender<()>) -> Result<(), Failure> {
+    let mut judging = Some(judging);
     let mut loops = Loops::open(post.hub.clone(), Holder::embedded(), Some(STILL_FOR)).await?;
     let mut trouble = Trouble::default();
     let consumers = post.hub.settings.topics.consumers.iter().map(|consumer| consumer.name);
@@ -171,11 +171,8 @@ async fn work(mut post: Post, judged: oneshot::Sender<()>) -> Result<(), Failure
     while !post.is_stopped() {
         let now = post.clock.running();
         let Some(pass) = unless_drained(&post.stopped, Box::pin(loops.pass(now))).await else { break };
-        if pass.is_ok()
-            && let Some(judged) = judged.take()
-        {
-            // Delivery has stopped already where nobody hears it.
-            let _ = judged.send(());
+        if pass.is_ok() {
+            drop(judging.take());
         }
         trouble.hear(pass.map(|report| roles::of_pass(&report)))?;
         for role in &mut running {
