@@ -34,8 +34,8 @@ impl OutboxEngine for PgPool {
         let (state, next_try_ms) = how.leaves();
         let mut connection = self.acquire().await.map_err(refusal)?;
         let done = sqlx::query(
-            "UPDATE outbox SET state = CASE WHEN is_over AND $1 = 'dead' THEN 'superseded' ELSE $1 END, next_try_ms = $2, last_error = $5, tried_before = tried_before + $6,
-                    claimed_until_ms = NULL
+            "UPDATE outbox SET state = CASE WHEN is_over AND $1 = 'dead' THEN 'superseded' ELSE $1 END,
+                    next_try_ms = $2, last_error = $5, tried_before = tried_before + $6, claimed_until_ms = NULL
              FROM unnest($3::uuid[], $4::integer[]) AS claim (entry, token)
              WHERE id = entry AND attempts = token AND claimed_until_ms IS NOT NULL",
         )
