@@ -60,12 +60,8 @@ fn student() -> StudentState {
     });
     changes(&mut state);
     for kept in &mut state.rules {
-        kept.told = vec![Told {
-            number: 1,
-            to: "counselor".to_owned(),
-            alert_id: Uuid::from_u128(7),
-            is_held: false,
-        }];
+        kept.told =
+            vec![Told { number: 1, to: "counselor".to_owned(), alert_id: Uuid::from_u128(7), held: None }];
     }
     state
 }

@@ -49,15 +49,25 @@ fn resent(district: &District) -> Value {
 
 #[test]
 fn what_waits_does_not_leave_in_a_mode_that_was_turned_back() {
-    for (mode, answer) in [("test", 503), ("history", 503), ("test", 410)] {
+    for (mode, answer, left) in
+        [("test", 503, "withheld"), ("history", 503, "withheld"), ("test", 410, "dead")]
+    {
         let receiver = Receiver::start();
         let mut district = untold(&receiver, answer);
         turned(&mut district, mode);
         assert_eq!(receiver.deliveries().len(), 2, "nothing leaves in {mode}");
-        assert_eq!(stand(&district), ["risk.flag.raised withheld"; 2], "{mode}");
+        assert_eq!(stand(&district), vec![format!("risk.flag.raised {left}"); 2], "{mode}");
         assert_eq!(resent(&district), 0);
 
         turned(&mut district, "live");
+        if answer == 410 {
+            assert_eq!(
+                (receiver.deliveries().len(), resent(&district)),
+                (2, 2.into()),
+                "it waits for a person"
+            );
+            district.up();
+        }
         assert_eq!(receiver.kinds().len(), 4, "both go once they may");
         assert_eq!(receiver.ids().len(), 2, "under their ids");
         district.later(A_NIGHT);
@@ -109,7 +119,60 @@ fn a_list_that_waits_loses_what_may_not_leave() {
     assert_eq!(receiver.kinds().len(), 1, "nothing leaves in test");
     turned(&mut district, "live");
     assert_eq!(receiver.kinds()[1..], ["risk.flags.standing"], "one list again");
-    assert_eq!(receiver.deliveries()[1].json()["data"]["flags"].as_array().map(Vec::len), Some(2));
+    let [first, second] = &receiver.deliveries()[..] else { panic!("both were tries of it") };
+    assert_eq!(second.json()["data"]["flags"].as_array().map(Vec::len), Some(2));
+    assert_eq!(second.id(), first.id(), "it may have arrived");
+}
+
+/// The process died before the list was tried once: whoever was not told of a flag is not told of its end.
+#[test]
+fn a_list_that_nobody_tried_loses_what_has_ended() {
+    let receiver = Receiver::start();
+    let mut district = District::telling(&receiver);
+    district.configure(|config| config.mode = "history");
+    district.enroll(&[1000, 1001, 1002]);
+    district.attend(&ROWS);
+    district.up();
+    district.configure(|config| config.mode = "live");
+    district.later(A_NIGHT);
+    assert!(district.up_dying_at("bundle", 1));
+    district.attend(&ROWS[1..]);
+    district.later(A_NIGHT);
+    district.up();
+    assert_eq!(receiver.kinds(), ["risk.flags.standing"]);
+    assert_eq!(receiver.deliveries()[0].json()["data"]["flags"].as_array().map(Vec::len), Some(1));
+}
+
+/// Raise and end both wait when the feed is turned back.
+#[test]
+fn what_has_ended_does_not_leave_either() {
+    let receiver = Receiver::start();
+    let mut district = untold(&receiver, 503);
+    district.attend(&[&ROWS[..4], &[through(60)]].concat());
+    receiver.answer_next(&[Answer::Status(503), Answer::Status(503)]);
+    district.later(60 * A_NIGHT);
+    district.up();
+    let before = receiver.kinds().len();
+    turned(&mut district, "test");
+    assert_eq!(receiver.kinds()[before..], ["risk.flag.cleared"; 2], "of what may have arrived only the end");
+    turned(&mut district, "live");
+    assert_eq!(receiver.kinds().len(), before + 2);
+}
+
+/// Without grades in the roster it is open whether the rule is the student's; that its feed is in test is known.
+#[test]
+fn what_is_not_decided_on_is_withheld_too() {
+    let receiver = Receiver::start();
+    let mut district = untold(&receiver, 503);
+    district.configure(|config| {
+        config.risk = "{rules: [{rule: chronic-absence, grades: [\"09\"], min_days: 20}]}"
+    });
+    turned(&mut district, "test");
+    assert_eq!(receiver.deliveries().len(), 2, "nothing leaves in test");
+    assert_eq!(stand(&district), ["risk.flag.raised withheld"; 2]);
+    assert_eq!(district.flags()[0]["unconfirmed"], true);
+    turned(&mut district, "live");
+    assert_eq!(receiver.deliveries().len(), 4, "it was decided before");
 }
 
 #[test]
@@ -147,7 +210,7 @@ fn a_student_who_has_left_is_told_of_to_nobody() {
     district.enroll(&[1000, 1001, 1002, 1003]);
     district.later(A_NIGHT);
     district.up();
-    assert_eq!(receiver.deliveries().len(), 4, "who is back is told of");
+    assert_eq!(resent(&district), 1, "who is back is told of");
 }
 
 /// The list was given up, one of its flags was withdrawn, and what is left of it waits for another when it clears.

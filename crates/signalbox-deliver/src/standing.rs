@@ -90,8 +90,6 @@ pub(super) async fn make_list(
 /// One flag of a list, and the entry that it comes from.
 struct Standing {
     part: Uuid,
-    /// How often it was in a list that was taken apart.
-    before: u32,
     flag: Value,
     bytes: usize,
 }
@@ -99,7 +97,7 @@ struct Standing {
 impl Standing {
     fn of(part: &Entry) -> Result<Self, StoreError> {
         let flag = serde_json::from_slice(&part.body).map_err(|error| StoreError::Failed(Box::new(error)))?;
-        Ok(Self { part: part.id, before: part.attempts, flag, bytes: part.body.len() })
+        Ok(Self { part: part.id, flag, bytes: part.body.len() })
     }
 }
 
@@ -136,9 +134,9 @@ fn list(
     (part, parts): (usize, usize),
     now: Timestamp,
 ) -> Bundle {
-    let mut parts_of: Vec<(Uuid, u32)> = flags.iter().map(|one| (one.part, one.before)).collect();
-    parts_of.sort_unstable();
-    let list_id = list_id(district, target, &parts_of);
+    let mut ids: Vec<Uuid> = flags.iter().map(|one| one.part).collect();
+    ids.sort_unstable();
+    let list_id = list_id(district, target, &ids);
     let flags: Vec<Value> = flags.into_iter().map(|one| one.flag).collect();
     let data = json!({
         "alert_id": list_id,
@@ -161,18 +159,13 @@ fn list(
         part: false,
         cancels: None,
     };
-    Bundle { parts: parts_of.into_iter().map(|(part, _)| part).collect(), into }
+    Bundle { parts: ids, into }
 }
 
-/// Of the same parts another than that of a list that was taken apart.
-fn list_id(district: &str, target: &str, sorted: &[(Uuid, u32)]) -> Uuid {
+fn list_id(district: &str, target: &str, sorted: &[Uuid]) -> Uuid {
     let head: [&[u8]; 3] = [b"standing", district.as_bytes(), target.as_bytes()];
-    let before: Vec<[u8; 4]> = sorted.iter().map(|(_, before)| before.to_be_bytes()).collect();
-    let mut parts: Vec<&[u8]> = head.to_vec();
-    for ((id, times), bytes) in sorted.iter().zip(&before) {
-        parts.push(id.as_bytes());
-        parts.extend((*times > 0).then_some(bytes.as_slice()));
-    }
+    let parts: Vec<&[u8]> =
+        head.into_iter().chain(sorted.iter().map(|id| id.as_bytes().as_slice())).collect();
     id::derived(&parts)
 }
 

@@ -58,7 +58,7 @@ impl Announcer<'_> {
                 }
             }
         }
-        said.amendments.extend(self.hold(state));
+        self.hold(state, said);
         if self.withheld(mode).is_none() {
             self.standing(state, &mut said.entries);
         } else if mode == Mode::Test {
@@ -66,23 +66,32 @@ impl Announcer<'_> {
         }
     }
 
-    /// What waits of what is open does not go while nobody is told, and goes again when people are.
-    fn hold(&self, state: &mut RuleState) -> Vec<Amendment> {
+    /// What waits does not go while nobody is told. When people are again, what is open does.
+    pub(crate) fn hold(&self, state: &mut RuleState, said: &mut Decided) {
         let withheld = self.withheld(self.mode_in_evidence().unwrap_or_else(|| self.mode_of_all()));
-        let to = match withheld {
-            Some(because) => Amended::Withheld(because),
-            None => Amended::ToBeSent { at_ms: self.now.as_millisecond() },
-        };
         let flags = &state.announced;
-        let is_live = |number| flags.flag(number).is_some_and(|flag| flag.state.is_live());
-        let turned = state.told.iter_mut().filter(|told| told.is_held != withheld.is_some());
-        let turned = turned.filter(|told| is_live(told.number));
-        turned
-            .map(|told| {
-                told.is_held = withheld.is_some();
-                Amendment { id: told.alert_id, to }
-            })
-            .collect()
+        for told in state.told.iter_mut().filter(|told| told.held != withheld) {
+            let Some(flag) = flags.flag(told.number) else { continue };
+            let to = match withheld {
+                _ if !flag.state.is_live() => {
+                    if told.held.is_some() {
+                        continue;
+                    }
+                    Amended::Over { end: end_of(self.flag_id(flag), flag, &told.to) }
+                }
+                Some(because) => Amended::Withheld(because),
+                None => Amended::ToBeSent { at_ms: self.now.as_millisecond() },
+            };
+            told.held = withheld;
+            said.amendments.push(Amendment { id: told.alert_id, to });
+        }
+    }
+
+    /// Where it is not known whether anybody may be told: only the mode is.
+    pub(crate) fn hold_by_mode(&self, state: &mut RuleState, said: &mut Decided) {
+        if self.withheld(self.mode_of_all()).is_some() {
+            self.hold(state, said);
+        }
     }
 
     /// A flag takes the lowest mode among the feeds in its evidence.
@@ -147,7 +156,7 @@ impl Announcer<'_> {
             let mut entry = self.alert(flag, kind, Some(&change.reason), &told.to);
             // What was raised and is cleared is told of in this order, unless it waits for a list, or for its feed.
             let is_listed = told.alert_id == alert_id(self.flag_id(flag), "standing", &told.to);
-            if change.kind == FlagChangeKind::Withdrawn || told.is_held || is_listed {
+            if change.kind == FlagChangeKind::Withdrawn || told.held.is_some() || is_listed {
                 entry.cancels = Some(told.alert_id);
             } else {
                 said.amendments.push(Amendment { id: told.alert_id, to: Amended::Ended });
@@ -274,14 +283,26 @@ impl Announcer<'_> {
     }
 }
 
-/// A flag that ended as its year did: nobody is told.
-pub(crate) fn over(told: &Told) -> Amendment {
-    Amendment { id: told.alert_id, to: Amended::Over }
+/// The alert that tells the recipient of the flag's end, if one does.
+fn end_of(flag_id: Uuid, flag: &Flag, to: &str) -> Option<Uuid> {
+    let is_told = matches!(flag.state, FlagState::Cleared | FlagState::Withdrawn);
+    is_told.then(|| alert_id(flag_id, flag.state.as_str(), to))
+}
+
+/// Of flags of a year that is over nobody is told any more.
+pub(crate) fn over(district: &str, who: StudentYear, state: &mut RuleState) -> Vec<Amendment> {
+    let (flags, rule) = (&state.announced, &state.rule);
+    let of = |told: &Told| {
+        let flag = flags.flag(told.number)?;
+        let id = flag_id(district, who.student, who.school_year, rule, flag.number);
+        Some(Amendment { id: told.alert_id, to: Amended::Over { end: end_of(id, flag, &told.to) } })
+    };
+    state.told.drain(..).filter_map(|told| of(&told)).collect()
 }
 
 impl Told {
     fn of(flag: &Flag, alert: &NewEntry) -> Self {
-        Self { number: flag.number, to: alert.target.clone(), alert_id: alert.id, is_held: false }
+        Self { number: flag.number, to: alert.target.clone(), alert_id: alert.id, held: None }
     }
 }
 

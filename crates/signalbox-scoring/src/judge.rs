@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use signalbox_consume::folder::{Decided, Deciding};
 use signalbox_hub::shard::Year;
-use signalbox_risk::{Fits, FlagChange, Judgement, Judging, Rule};
+use signalbox_risk::{Fits, Judgement, Judging, Rule};
 
 use super::Scoring;
 use super::alerts::{Announcer, Whom, over};
@@ -17,19 +17,18 @@ impl Judge<'_> {
     pub(super) fn decide(&self, who: StudentYear, state: &mut StudentState) -> Decided {
         match self.0.shard.year(who.school_year) {
             Year::Running => self.judge(who, state),
-            Year::Over => self.end_year(state, true),
+            Year::Over => self.end_year(who, state, true),
             // What was judged in it went by calendars that were corrected since.
-            Year::ToCome => self.end_year(state, false),
+            Year::ToCome => self.end_year(who, state, false),
         }
     }
 
-    fn end_year(&self, state: &mut StudentState, is_over: bool) -> Decided {
+    fn end_year(&self, who: StudentYear, state: &mut StudentState, is_over: bool) -> Decided {
+        let Deciding { hub, now, .. } = *self.0;
         let mut said = Decided::default();
         for rule in &mut state.rules {
-            let live = rule.announced.flags().iter().filter(|flag| flag.state.is_live());
-            let live: Vec<u32> = live.map(|flag| flag.number).collect();
-            rule.announced.end_year(is_over, self.0.now);
-            said.amendments.extend(rule.told.iter().filter(|told| live.contains(&told.number)).map(over));
+            rule.announced.end_year(is_over, now);
+            said.amendments.extend(over(&hub.settings.district.id, who, rule));
         }
         said
     }
@@ -37,12 +36,17 @@ impl Judge<'_> {
     fn judge(&self, who: StudentYear, state: &mut StudentState) -> Decided {
         let Deciding { shard, reference: against, as_of, .. } = *self.0;
         let heard = against.law.hear(shard, &state.registers);
-        if heard.is_undecided {
-            return Decided::default();
-        }
         let (school_year, reference) = (who.school_year, &against.reference);
         let on = Judging { registers: &heard.registers, reference, school_year, as_of };
-        let whom = Whom { who, profile: state.profile.as_ref(), on: &on, is_enrolled: on.is_enrolled() };
+        let is_enrolled = heard.is_undecided || on.is_enrolled();
+        let whom = Whom { who, profile: state.profile.as_ref(), on: &on, is_enrolled };
+        if heard.is_undecided {
+            let mut said = Decided::default();
+            for kept in &mut state.rules {
+                self.hold_by_mode(&whom, kept, &mut said);
+            }
+            return said;
+        }
         let mut said = Decided { looks_again: heard.registers.moves_after(as_of), ..Decided::default() };
         let mut rules = std::mem::take(&mut state.rules);
         for name in against.law.names(&rules).collect::<Vec<_>>() {
@@ -77,32 +81,37 @@ impl Judge<'_> {
                 let rule = &kept.bases.last()?.rule.clone();
                 let changes = kept.announced.no_longer_fits(now);
                 note(kept, &before, rule, whom.on.as_of, place);
-                self.tell(whom, rule, None, kept, &changes, said);
+                self.announcer(whom, rule, None).say(kept, &changes, said);
                 return None;
             }
             Fits::Unknown => {
                 kept.announced.may_not_fit();
+                let rule = &kept.bases.last()?.rule.clone();
+                self.announcer(whom, rule, None).hold(kept, said);
                 return None;
             }
         };
         if judgement.as_ref().is_some_and(Judgement::decides) {
             note(kept, &before, rule, whom.on.as_of, place);
         }
-        self.tell(whom, rule, judgement.as_ref(), kept, &changes, said);
+        self.announcer(whom, rule, judgement.as_ref()).say(kept, &changes, said);
         judgement.and_then(|judgement| judgement.looks_again())
     }
 
-    fn tell(
-        &self,
-        whom: &Whom<'_>,
-        rule: &Rule,
-        judgement: Option<&Judgement>,
-        kept: &mut RuleState,
-        changes: &[FlagChange],
-        said: &mut Decided,
-    ) {
+    fn announcer<'b>(
+        &'b self,
+        whom: &'b Whom<'b>,
+        rule: &'b Rule,
+        judgement: Option<&'b Judgement>,
+    ) -> Announcer<'b> {
         let Deciding { hub, shard, reference: against, now, .. } = *self.0;
-        let announcer = Announcer { hub, shard, in_force: &against.law.in_force, whom, rule, judgement, now };
-        announcer.say(kept, changes, said);
+        Announcer { hub, shard, in_force: &against.law.in_force, whom, rule, judgement, now }
+    }
+
+    /// Whether the student is enrolled is not known. In what mode feeds are is.
+    fn hold_by_mode(&self, whom: &Whom<'_>, kept: &mut RuleState, said: &mut Decided) {
+        if let Some(rule) = kept.bases.last().map(|basis| basis.rule.clone()) {
+            self.announcer(whom, &rule, None).hold_by_mode(kept, said);
+        }
     }
 }

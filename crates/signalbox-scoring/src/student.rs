@@ -8,6 +8,7 @@ use signalbox_consume::folder::Who;
 use signalbox_event::StudentKey;
 use signalbox_hub::shard::Place;
 use signalbox_risk::{Announced, Registers, Rule};
+use signalbox_store::outbox::WithheldBecause;
 use signalbox_store::state::Subject;
 use uuid::Uuid;
 
@@ -60,8 +61,8 @@ pub struct Told {
     pub number: u32,
     pub to: String,
     pub alert_id: Uuid,
-    /// What was not sent yet is not to be for now: the flag's mode was turned back, or its student has left.
-    pub is_held: bool,
+    /// Why what was not sent yet is not to be sent for now.
+    pub held: Option<WithheldBecause>,
 }
 
 /// What a flag was judged by when it last changed: it can be judged by the same again.

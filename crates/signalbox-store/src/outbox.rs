@@ -6,6 +6,7 @@
 mod front;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use front::Front;
@@ -46,18 +47,19 @@ pub struct Amendment {
     pub to: Amended,
 }
 
-/// What was sent stays as it is, but for what is said of [`Outbox::resend`]. A part that a bundle took, which was given up
-/// or waits, is amended too: the other parts wait for another bundle.
+/// What was sent stays as it is, but for what is said of [`Outbox::resend`]. Of a bundle that waits, a part that is amended
+/// falls out: the others wait for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amended {
-    /// What waits or was given up is not to be sent now.
+    /// What waits is not to be sent now, and nothing is sent again.
     Withheld(WithheldBecause),
-    /// What was withheld is to be sent after all.
+    /// What was withheld later is to be sent after all.
     ToBeSent { at_ms: i64 },
     /// Its end is told: what waits goes before it, what was given up is superseded, nothing is sent again.
     Ended,
-    /// It is over, and nobody is told: what waits or was given up is superseded, nothing is sent again.
-    Over,
+    /// It is over, and nobody is told: what waits or was given up is superseded, nothing is sent again. If it was never
+    /// attempted, nobody is told of its `end` either.
+    Over { end: Option<Uuid> },
 }
 
 impl NewEntry {
@@ -68,7 +70,7 @@ impl NewEntry {
 }
 
 /// Why an entry is never sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WithheldBecause {
     /// The mode of its flag's feeds lets nothing leave the hub.
     InTest,
@@ -154,9 +156,9 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether a list tells of it, or will.
+    /// Whether a list tells of it, or will once it may.
     pub const fn is_listed(&self) -> bool {
-        self.part && matches!(self.state, EntryState::Pending | EntryState::Bundled)
+        self.part && matches!(self.state, EntryState::Pending | EntryState::Bundled | EntryState::Withheld)
     }
 
     /// Whether it is withheld because its student is enrolled nowhere.
@@ -244,7 +246,8 @@ pub trait Outbox: Send + Sync {
         Ok(self.settle_all(std::slice::from_ref(claim), how, error).await? == 1)
     }
 
-    /// Ends claims in one transaction. What is given up and over is superseded. Returns how many there were: nothing is written of those that had run out and
+    /// Ends claims in one transaction. What is given up and over is superseded. What was amended meanwhile is nobody's any
+    /// more, but that it was delivered is written all the same. Returns how many there were: nothing is written of those that had run out and
     /// that another took.
     async fn settle_all(
         &self,
@@ -256,8 +259,9 @@ pub trait Outbox: Send + Sync {
     /// Makes entries due now, under their ids and with all their tries. Withheld and superseded ones, parts, and what is
     /// for the log stay as they are.
     ///
-    /// What is over ([`Amended::Ended`], [`Amended::Over`]) and does not wait is not sent again. Of a bundle that does not wait and of which a
-    /// part is over, the other parts wait for the next [`bundle`](Self::bundle); one that was given up is superseded.
+    /// What is over ([`Amended::Ended`], [`Amended::Over`]) and does not wait is not sent again, nor is what is
+    /// [withheld](Amended::Withheld). Of a bundle that does not wait and of which a part is so, the other parts wait for the
+    /// next [`bundle`](Self::bundle); one that was given up is superseded.
     ///
     /// Returns how many were made due, bundles to be made anew among them.
     async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError>;
@@ -272,7 +276,7 @@ pub trait Outbox: Send + Sync {
     async fn parts(&self, target: &str) -> Result<Vec<Entry>, StoreError>;
 
     /// Replaces pending parts by entries, in one transaction. Parts that are no longer pending make it fail with `false`,
-    /// and nothing is written.
+    /// and nothing is written. A bundle that is there and superseded was of the same parts: it waits again.
     async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError>;
 
     /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay, and the parts of dead

@@ -37,7 +37,8 @@ impl OutboxEngine for PgPool {
             "UPDATE outbox SET state = CASE WHEN is_over AND $1 = 'dead' THEN 'superseded' ELSE $1 END,
                     next_try_ms = $2, last_error = $5, tried_before = tried_before + $6, claimed_until_ms = NULL
              FROM unnest($3::uuid[], $4::integer[]) AS claim (entry, token)
-             WHERE id = entry AND attempts = token AND claimed_until_ms IS NOT NULL",
+             WHERE id = entry AND attempts = token
+               AND (claimed_until_ms IS NOT NULL OR $1 = 'delivered' AND state IN ('withheld', 'superseded'))",
         )
         .bind(state.as_str())
         .bind(next_try_ms)

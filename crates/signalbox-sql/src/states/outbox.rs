@@ -140,7 +140,7 @@ impl<E: OutboxEngine> Outbox for States<E> {
         let listed = "SELECT target, state, count(*) AS count FROM outbox AS alert
              WHERE state = 'withheld' AND NOT part AND EXISTS (
                  SELECT 1 FROM outbox AS listed
-                 WHERE listed.part AND listed.state IN ('pending', 'bundled')
+                 WHERE listed.part AND listed.state IN ('pending', 'bundled', 'withheld')
                    AND listed.flag_id = alert.flag_id AND listed.target = alert.target)
              GROUP BY target, state ORDER BY target, state";
         let mut reader = self.engine.reader().await?;

@@ -5,7 +5,7 @@ use signalbox_store::feed::{
     Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow,
     LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
 };
-use signalbox_store::outbox::{Bundle, Entry, NewEntry, Settled, WithheldBecause};
+use signalbox_store::outbox::{Amended, Amendment, Bundle, Entry, NewEntry, Settled, WithheldBecause};
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, Outbox, StateStore};
 use uuid::Uuid;
@@ -132,13 +132,12 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
             store.acquire(consumer, shard).await.expect("answers");
             let lease = store.acquire(consumer, shard).await.expect("answers");
             let outbox = if shard == 0 && consumer == "risk@1" { entries() } else { vec![] };
+            let to = Amended::Withheld(WithheldBecause::HasLeft);
+            let amendments = vec![Amendment { id: Uuid::from_u128(101), to }];
             let states = (0..ROWS / 5).map(|n| state(shard, n)).collect();
             let advances = vec![advance("roster", None), advance("attendance", Some("an id"))];
             store
-                .commit(
-                    &lease,
-                    &Batch { advances, states, cards: vec![card(shard)], outbox, amendments: vec![] },
-                )
+                .commit(&lease, &Batch { advances, states, cards: vec![card(shard)], outbox, amendments })
                 .await
                 .expect("answers");
         }

@@ -1,7 +1,7 @@
 //! What every [`Outbox`] promises of what becomes of entries later, and of what a person sends again.
 
 use super::outbox::{TARGET, all, claim, claimed, entry, id, ids, part, settle, states, taking_back, write};
-use crate::outbox::EntryState::{Bundled, Delivered, Pending, Superseded, Withheld};
+use crate::outbox::EntryState::{Bundled, Dead, Delivered, Pending, Superseded, Withheld};
 use crate::outbox::{Again, Amended, Amendment, Bundle, NewEntry, Settled, TO_LOG, WithheldBecause};
 use crate::state::Batch;
 use crate::{Outbox, StateStore};
@@ -79,29 +79,41 @@ pub async fn what_is_withheld_later_is_not_sent_until_it_is_to_be(store: &(impl 
     }
     let all_of_them = |to| [1, 2, 3, 4, 99].map(|number| (number, to));
     amend(store, all_of_them(Amended::Withheld(WithheldBecause::InTest))).await;
-    assert_eq!(states(store).await, [Delivered, Withheld, Withheld, Withheld]);
+    assert_eq!(states(store).await, [Delivered, Dead, Withheld, Withheld]);
     assert_eq!(claimed(&claim(store, 900).await), [0; 0]);
     assert_eq!(again(store, Again::Target(TARGET)).await, 0);
-    assert_eq!(again(store, Again::Entry(id(2))).await, 0);
-    assert_eq!(all(store).await[1].last_error.as_deref(), Some(WithheldBecause::InTest.as_str()));
+    for number in 1..=4 {
+        assert_eq!(again(store, Again::Entry(id(number))).await, 0, "{number}");
+    }
+    assert_eq!(all(store).await[2].last_error.as_deref(), Some(WithheldBecause::InTest.as_str()));
+    amend(store, all_of_them(Amended::Withheld(WithheldBecause::HasLeft))).await;
+    assert_eq!(all(store).await[2].last_error.as_deref(), Some(WithheldBecause::HasLeft.as_str()));
     amend(store, all_of_them(Amended::ToBeSent { at_ms: 1_000 })).await;
-    assert_eq!(states(store).await, [Delivered, Pending, Pending, Pending]);
+    assert_eq!(states(store).await, [Delivered, Dead, Pending, Pending]);
     assert_eq!(claimed(&claim(store, 999).await), [0; 0]);
     let sent = claim(store, 1_000).await;
-    assert_eq!(claimed(&sent), [2, 3, 4]);
+    assert_eq!(claimed(&sent), [3, 4]);
     assert!(sent.iter().all(|claim| claim.entry.tried_before + 1 == claim.entry.attempts), "all its tries");
+    assert_eq!(again(store, Again::Entry(id(2))).await, 1, "what was given up waits for a person");
 }
 
-/// Whoever is at it has lost it: whether it was sent is not known.
-pub async fn what_is_withheld_while_it_is_claimed_is_settled_by_nobody(store: &(impl StateStore + Outbox)) {
-    write(store, [entry(1, "lane")]).await;
+/// Whoever is at it has lost it, but that it arrived is true.
+pub async fn what_is_amended_while_it_is_claimed_is_settled_if_it_arrived(
+    store: &(impl StateStore + Outbox),
+) {
+    write(store, [entry(1, "a"), entry(2, "b"), entry(3, "c")]).await;
     let claims = claim(store, 0).await;
-    amend(store, [(1, Amended::Withheld(WithheldBecause::HasLeft))]).await;
+    let withheld = Amended::Withheld(WithheldBecause::HasLeft);
+    amend(store, [(1, withheld), (2, withheld), (3, Amended::Over { end: None })]).await;
     let how = Settled::RetryAt { at_ms: 5 };
     assert!(!store.settle(&claims[0], how, None).await.expect("answers"));
-    assert_eq!(states(store).await, [Withheld]);
-    write(store, [taking_back(2, 1)]).await;
-    assert_eq!(states(store).await, [Superseded, Pending], "it may have been told");
+    for arrived in &claims[1..] {
+        assert!(store.settle(arrived, Settled::Delivered, None).await.expect("answers"));
+        assert!(!store.settle(arrived, Settled::Delivered, None).await.expect("answers"), "once");
+    }
+    assert_eq!(states(store).await, [Withheld, Delivered, Delivered]);
+    write(store, [taking_back(4, 1)]).await;
+    assert_eq!(states(store).await, [Superseded, Delivered, Delivered, Pending], "it may have been told");
 }
 
 pub async fn what_was_withheld_before_it_was_sent_meets_its_withdrawal(store: &(impl StateStore + Outbox)) {
@@ -120,11 +132,30 @@ pub async fn what_is_over_without_an_end_is_not_sent(store: &(impl StateStore + 
     settle(store, &claims[0], Settled::Delivered).await;
     settle(store, &claims[1], Settled::Dead).await;
     write(store, [NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(4, "withheld") }]).await;
-    amend(store, [1, 2, 3, 4].map(|number| (number, Amended::Over))).await;
+    amend(store, [1, 2, 3, 4].map(|number| (number, Amended::Over { end: None }))).await;
     assert_eq!(states(store).await, [Delivered, Superseded, Superseded, Superseded]);
     assert!(!store.settle(&claims[2], Settled::RetryAt { at_ms: 0 }, None).await.expect("answers"));
     assert_eq!(claimed(&claim(store, 900).await), [0; 0]);
     assert_eq!(again(store, Again::Entry(id(1))).await, 0);
+}
+
+/// Both wait when nobody is to be told any more.
+pub async fn the_end_of_what_nobody_tried_is_not_sent_either(store: &(impl StateStore + Outbox)) {
+    for (number, lane) in [(1, "untried"), (11, "tried")] {
+        write(store, [entry(number, lane)]).await;
+    }
+    settle(store, &claim(store, 0).await[1], Settled::RetryAt { at_ms: 900 }).await;
+    amend(store, [(1, Amended::Ended), (11, Amended::Ended)]).await;
+    write(store, [entry(2, "untried"), entry(12, "tried")]).await;
+    store.release_claims().await.expect("lets go");
+    for (number, end) in [(1, 2), (11, 12)] {
+        amend(store, [(number, Amended::Over { end: Some(id(end)) })]).await;
+    }
+    assert_eq!(states(store).await, [Superseded, Superseded, Pending, Pending], "both were tried");
+    write(store, [entry(21, "new")]).await;
+    write(store, [entry(22, "new")]).await;
+    amend(store, [(21, Amended::Over { end: Some(id(22)) })]).await;
+    assert_eq!(states(store).await[4..], [Superseded; 2]);
 }
 
 /// A list that was given up, and one that was told, tell again of what is not over.
@@ -183,7 +214,7 @@ pub async fn a_part_that_waits_again_is_superseded_by_its_end(store: &(impl Stat
 
 /// Of a list that waits or was given up, not of one that was told.
 pub async fn a_list_loses_what_is_withheld_or_over(store: &(impl StateStore + Outbox)) {
-    for (list, to) in [(10, Amended::Withheld(WithheldBecause::InTest)), (20, Amended::Over)] {
+    for (list, to) in [(10, Amended::Withheld(WithheldBecause::InTest)), (20, Amended::Over { end: None })] {
         listed(store, list, &[list + 1, list + 2]).await;
         amend(store, [(list + 1, to)]).await;
         assert_eq!(claimed(&claim(store, 0).await), [0; 0]);
@@ -195,6 +226,37 @@ pub async fn a_list_loses_what_is_withheld_or_over(store: &(impl StateStore + Ou
     }
     amend(store, [(11, Amended::ToBeSent { at_ms: 50 })]).await;
     assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [11]);
+}
+
+/// It is the same again: whoever has it already knows it by its id.
+pub async fn a_list_of_the_same_parts_is_the_same(store: &(impl StateStore + Outbox)) {
+    listed(store, 10, &[11, 12]).await;
+    settle(store, &claim(store, 0).await[0], Settled::RetryAt { at_ms: 0 }).await;
+    for to in [Amended::Withheld(WithheldBecause::InTest), Amended::ToBeSent { at_ms: 50 }] {
+        amend(store, [(11, to), (12, to)]).await;
+    }
+    assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [11, 12]);
+    assert!(store.bundle(&[bundle_of(&[11, 12], 10)]).await.expect("bundles"));
+    assert_eq!(states(store).await, [Bundled, Bundled, Pending]);
+    assert_eq!(claimed(&claim(store, 50).await), [10]);
+}
+
+/// Nobody was told of the flag: nobody is of its end.
+pub async fn a_part_of_a_list_that_nobody_tried_meets_its_withdrawal(store: &(impl StateStore + Outbox)) {
+    listed(store, 10, &[11, 12]).await;
+    write(store, [taking_back(13, 11)]).await;
+    assert_eq!(states(store).await, [Superseded, Pending, Superseded, Superseded]);
+    assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [12]);
+}
+
+/// Of a list that was told, to a person who sends it again.
+pub async fn what_is_withheld_of_a_list_is_not_sent_again(store: &(impl StateStore + Outbox)) {
+    listed(store, 10, &[11, 12]).await;
+    settle(store, &claim(store, 0).await[0], Settled::Delivered).await;
+    amend(store, [(11, Amended::Withheld(WithheldBecause::HasLeft))]).await;
+    assert_eq!(again(store, Again::Entry(id(10))).await, 1);
+    assert_eq!(states(store).await, [Withheld, Pending, Delivered]);
+    assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [12]);
 }
 
 pub async fn parts_of_what_was_given_up_are_not_pruned(store: &(impl StateStore + Outbox)) {

@@ -54,9 +54,13 @@ macro_rules! outbox_conformance {
                 what_is_over_is_not_sent_again
                 what_was_given_up_is_superseded_by_its_end
                 what_is_withheld_later_is_not_sent_until_it_is_to_be
-                what_is_withheld_while_it_is_claimed_is_settled_by_nobody
+                what_is_amended_while_it_is_claimed_is_settled_if_it_arrived
                 what_was_withheld_before_it_was_sent_meets_its_withdrawal
                 what_is_over_without_an_end_is_not_sent
+                the_end_of_what_nobody_tried_is_not_sent_either
+                a_list_of_the_same_parts_is_the_same
+                a_part_of_a_list_that_nobody_tried_meets_its_withdrawal
+                what_is_withheld_of_a_list_is_not_sent_again
                 a_list_is_made_anew_without_what_is_over
                 a_list_of_which_all_is_over_is_not_sent_again
                 a_list_that_nothing_ended_of_goes_out_under_its_id

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::outbox::{
     Again, Amended, Amendment, Bundle, Claim, Entry, EntryState, Front, NewEntry, Settled, TO_LOG, Tally,
+    WithheldBecause,
 };
 
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ struct Row {
     claim: Option<LiveClaim>,
     /// The bundle that it went into, of a part.
     bundled_into: Option<Uuid>,
+    /// Not to be sent, nor again, and why.
+    held: Option<WithheldBecause>,
 }
 
 #[derive(Debug)]
@@ -44,12 +47,13 @@ impl Entries {
         self.last_seq += 1;
         self.by_id.insert(new.id, self.last_seq);
         let entry = stored(new, self.last_seq, state);
-        self.rows.insert(self.last_seq, Row { entry, claim: None, bundled_into: None });
+        self.rows.insert(self.last_seq, Row { entry, claim: None, bundled_into: None, held: None });
     }
 
     /// Supersedes an entry that nobody attempted, nor will; else it has ended. `false`: it may have been sent, or is not
     /// there. `is_sent`: its withdrawal is to be sent.
     fn take_back(&mut self, id: Uuid, is_sent: bool) -> bool {
+        self.take_from_bundle(id, |bundle| bundle.attempts == 0);
         let Some(row) = self.row(id) else { return false };
         let waits = match row.entry.state {
             EntryState::Pending => true,
@@ -57,7 +61,7 @@ impl Entries {
             _ => false,
         };
         let untouched = waits && row.entry.attempts == 0;
-        let to = if untouched { Amended::Over } else { Amended::Ended };
+        let to = if untouched { Amended::Over { end: None } } else { Amended::Ended };
         self.amend(Amendment { id, to });
         untouched
     }
@@ -65,59 +69,73 @@ impl Entries {
     /// Does what is to become of an entry, if it is there.
     pub(super) fn amend(&mut self, Amendment { id, to }: Amendment) {
         use EntryState::{Dead, Pending, Superseded, Withheld};
-        if matches!(to, Amended::Withheld(_) | Amended::Over) {
-            self.take_from_bundle(id);
+        if matches!(to, Amended::Withheld(_) | Amended::Over { .. }) {
+            self.take_from_bundle(id, |_| true);
         }
         let Some(row) = self.row(id) else { return };
         let (state, attempts) = (row.entry.state, row.entry.attempts);
         match to {
-            Amended::Withheld(because) if matches!(state, Pending | Dead) => {
-                row.end(Withheld);
-                row.entry.last_error = Some(because.as_str().to_owned());
+            Amended::Withheld(because) => {
+                row.held = Some(because);
+                if matches!(state, Pending | Withheld) {
+                    row.withhold();
+                }
             }
-            Amended::ToBeSent { at_ms } if state == Withheld && !row.entry.over => {
-                row.make_due(at_ms);
-                row.entry.last_error = None;
+            Amended::ToBeSent { at_ms } => {
+                row.held = None;
+                if state == Withheld && !row.entry.over {
+                    row.make_due(at_ms);
+                    row.entry.last_error = None;
+                }
             }
-            Amended::Withheld(_) | Amended::ToBeSent { .. } => {}
             Amended::Ended => {
                 row.entry.over = true;
                 if state == Dead || row.is_pending_part() || state == Withheld && attempts > 0 {
                     row.end(Superseded);
                 }
             }
-            Amended::Over => {
+            Amended::Over { end } => {
                 row.entry.over = true;
                 if matches!(state, Pending | Dead | Withheld) {
                     row.end(Superseded);
+                }
+                let end = end.filter(|_| matches!(state, Pending | Withheld) && attempts == 0);
+                if let Some(end) = end.and_then(|end| self.row(end)).filter(|end| end.entry.state == Pending)
+                {
+                    end.end(Superseded);
                 }
             }
         }
     }
 
-    /// Takes the bundle apart that the part went into, unless it was sent.
-    fn take_from_bundle(&mut self, part: Uuid) {
+    /// Takes the bundle apart that the part went into, if it waits and is one of `those`.
+    fn take_from_bundle(&mut self, part: Uuid, those: impl Fn(&Entry) -> bool) {
         let Some(bundle) = self.row(part).and_then(|row| row.bundled_into) else { return };
-        let is_unsent = |row: &mut Row| matches!(row.entry.state, EntryState::Pending | EntryState::Dead);
-        if self.row(bundle).is_some_and(is_unsent) {
+        if self.row(bundle).is_some_and(|row| row.entry.state == EntryState::Pending && those(&row.entry)) {
             self.take_apart(bundle);
         }
     }
 
-    /// Lets the parts of a bundle that are not over wait for another. `false`: all are.
+    /// Lets the parts of a bundle that are not over wait for another. `false`: none does.
     fn take_apart(&mut self, bundle: Uuid) -> bool {
-        if let Some(row) = self.row(bundle).filter(|row| row.entry.state != EntryState::Delivered) {
+        let Some(row) = self.row(bundle) else { return false };
+        let was_tried = row.entry.attempts > 0;
+        if row.entry.state != EntryState::Delivered {
             row.end(EntryState::Superseded);
         }
         let mut any_waits = false;
         for row in self.rows.values_mut() {
             if row.bundled_into == Some(bundle) && !row.entry.over {
                 // The bundle may have been sent.
-                row.entry.attempts += 1;
-                row.entry.state = EntryState::Pending;
-                row.entry.next_try_ms = Some(row.entry.created_ms);
+                row.entry.attempts += u32::from(was_tried);
                 row.bundled_into = None;
-                any_waits = true;
+                if row.held.is_some() {
+                    row.withhold();
+                } else {
+                    row.entry.state = EntryState::Pending;
+                    row.entry.next_try_ms = Some(row.entry.created_ms);
+                    any_waits = true;
+                }
             }
         }
         any_waits
@@ -141,7 +159,8 @@ impl Entries {
 
     pub(super) fn settle(&mut self, claim: &Claim, how: Settled, error: Option<&str>) -> bool {
         let Some(row) = self.row(claim.entry.id) else { return false };
-        if row.claim.as_ref().is_none_or(|live| live.token != claim.token) {
+        let is_live = row.claim.as_ref().is_some_and(|live| live.token == claim.token);
+        if !is_live && !(how == Settled::Delivered && row.was_amended_since(claim)) {
             return false;
         }
         (row.entry.state, row.entry.next_try_ms) = how.leaves();
@@ -166,7 +185,9 @@ impl Entries {
     }
 
     pub(super) fn bundle(&mut self, bundles: &[Bundle]) -> bool {
-        let is_there = bundles.iter().any(|bundle| self.by_id.contains_key(&bundle.into.id));
+        let there = bundles.iter().filter_map(|bundle| self.by_id.get(&bundle.into.id));
+        let is_there =
+            there.map(|seq| &self.rows[seq].entry).any(|entry| entry.state != EntryState::Superseded);
         let mut parts = bundles.iter().flat_map(|bundle| &bundle.parts);
         if is_there || !parts.all(|id| self.row(*id).is_some_and(|row| row.is_pending_part())) {
             return false;
@@ -177,7 +198,10 @@ impl Entries {
                 row.end(EntryState::Bundled);
                 row.bundled_into = Some(into.id);
             }
-            self.add(into.clone());
+            match self.row(into.id) {
+                Some(row) => row.make_due(into.created_ms),
+                None => self.add(into.clone()),
+            }
         }
         true
     }
@@ -197,13 +221,14 @@ impl Entries {
     /// Makes an entry due. `false`: it tells of nothing but what is over.
     fn again(&mut self, id: Uuid, now_ms: i64) -> bool {
         let parts = self.rows.values().filter(|row| row.bundled_into == Some(id));
-        let is_partly_over = parts.into_iter().any(|part| part.entry.over);
+        let falls_out = |part: &Row| part.entry.over || part.held.is_some();
+        let loses_parts = parts.into_iter().any(falls_out);
         let Some(row) = self.row(id) else { return false };
         let waits = row.entry.state == EntryState::Pending;
-        if row.entry.over && !waits {
+        if falls_out(row) && !waits {
             return false;
         }
-        if is_partly_over && !waits {
+        if loses_parts && !waits {
             return self.take_apart(id);
         }
         row.make_due(now_ms);
@@ -274,6 +299,17 @@ impl Row {
         let token = u64::from(self.entry.attempts);
         self.claim = Some(LiveClaim { token, until_ms: Some(until_ms) });
         Claim { entry: self.entry.clone(), token }
+    }
+
+    /// Whether it was withheld or superseded while the claim was live, and nobody claimed it since.
+    fn was_amended_since(&self, claim: &Claim) -> bool {
+        let is_last = u64::from(self.entry.attempts) == claim.token;
+        is_last && matches!(self.entry.state, EntryState::Withheld | EntryState::Superseded)
+    }
+
+    fn withhold(&mut self) {
+        self.end(EntryState::Withheld);
+        self.entry.last_error = self.held.map(|because| because.as_str().to_owned());
     }
 
     /// With all its tries.

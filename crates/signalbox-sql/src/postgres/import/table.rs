@@ -94,6 +94,7 @@ pub(super) const OF_STATE: &[Table] = &[
             column("tried_before", Int4),
             column("bundled_into", Uuid),
             column("is_over", Bool),
+            column("held", Text),
         ],
     ),
 ];

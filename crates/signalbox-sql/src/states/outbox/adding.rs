@@ -7,7 +7,7 @@ use signalbox_store::outbox::{Amended, Amendment, NewEntry, WithheldBecause};
 use uuid::Uuid;
 
 use super::OutboxEngine;
-use super::amending::amend;
+use super::amending::{amend, take_from_bundle};
 use crate::engine::{Connection, values};
 
 /// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
@@ -38,7 +38,16 @@ pub(super) async fn bundle<E: OutboxEngine>(
     E::keep_order(connection, std::slice::from_ref(into)).await?;
     let parts: Vec<Uuid> = parts.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let bundled = E::bundle_parts(connection, &parts, into.id).await?;
-    if bundled != parts.len() as u64 || is_there(connection, into.id).await? {
+    if bundled != parts.len() as u64 {
+        return Ok(false);
+    }
+    // Of the same parts: it is the same.
+    let again = "UPDATE outbox SET state = 'pending', next_try_ms = $2, tried_before = attempts
+         WHERE id = $1 AND state = 'superseded'";
+    if connection.execute(again, &values![into.id, into.created_ms]).await? == 1 {
+        return Ok(true);
+    }
+    if is_there(connection, into.id).await? {
         return Ok(false);
     }
     add::<E>(connection, std::slice::from_ref(into)).await?;
@@ -80,9 +89,10 @@ async fn add_withdrawal(
     if !is_new || cancelled == entry.id {
         return Ok(());
     }
+    take_from_bundle(connection, cancelled, false).await?;
     if is_untouched(connection, cancelled, entry.withheld.is_none()).await? {
         for id in [cancelled, entry.id] {
-            amend(connection, Amendment { id, to: Amended::Over }).await?;
+            amend(connection, Amendment { id, to: Amended::Over { end: None } }).await?;
         }
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! What a person sends once more, but for what is over.
+//! What a person sends once more, but for what is over or not to be sent.
 
 use signalbox_store::StoreError;
 use signalbox_store::outbox::{Again, TO_LOG};
@@ -18,30 +18,29 @@ pub(super) async fn resend(
         Again::Entry(id) => (Some(id), None),
         Again::Target(target) => (None, Some(target)),
     };
-    let made_anew = make_anew(connection, id, target).await?;
+    let mut made_due = 0;
+    for bundle in losing_parts(connection, id, target).await? {
+        made_due += u64::from(take_apart(connection, bundle).await?);
+        if id == Some(bundle) {
+            return Ok(made_due);
+        }
+    }
     let update = "UPDATE outbox SET state = 'pending', next_try_ms = $1, tried_before = attempts
-         WHERE NOT part AND (NOT is_over OR state = 'pending') AND target <> $2
+         WHERE NOT part AND (NOT is_over AND held IS NULL OR state = 'pending') AND target <> $2
            AND (id = $3 AND state IN ('pending', 'delivered', 'dead')
-                OR target = $4 AND state IN ('pending', 'dead'))
-           AND NOT (state = 'delivered'
-                AND id IN (SELECT bundled_into FROM outbox WHERE state = 'bundled' AND is_over))";
-    Ok(made_anew + connection.execute(update, &values![now_ms, TO_LOG, id, target]).await?)
+                OR target = $4 AND state IN ('pending', 'dead'))";
+    Ok(made_due + connection.execute(update, &values![now_ms, TO_LOG, id, target]).await?)
 }
 
-/// Takes the bundles meant apart of which a part is over, unless they wait. How many had others.
-async fn make_anew(
+/// The bundles meant of which a part is over or not to be sent, unless they wait.
+async fn losing_parts(
     connection: &mut impl Connection,
     id: Option<Uuid>,
     target: Option<&str>,
-) -> Result<u64, StoreError> {
+) -> Result<Vec<Uuid>, StoreError> {
     let select = "SELECT DISTINCT bundled_into FROM outbox
-         WHERE state = 'bundled' AND is_over AND bundled_into IN (
+         WHERE state = 'bundled' AND (is_over OR held IS NOT NULL) AND bundled_into IN (
              SELECT id FROM outbox
              WHERE id = $1 AND state IN ('delivered', 'dead') OR target = $2 AND state = 'dead')";
-    let bundles = connection.rows(select, &values![id, target], |row| row.column("bundled_into")).await?;
-    let mut made_anew = 0;
-    for bundle in bundles {
-        made_anew += u64::from(take_apart(connection, bundle).await?);
-    }
-    Ok(made_anew)
+    connection.rows(select, &values![id, target], |row| row.column("bundled_into")).await
 }

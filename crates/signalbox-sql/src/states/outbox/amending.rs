@@ -1,7 +1,7 @@
 //! What becomes of entries that were written before.
 
 use signalbox_store::StoreError;
-use signalbox_store::outbox::{Amended, Amendment};
+use signalbox_store::outbox::{Amended, Amendment, WithheldBecause};
 use uuid::Uuid;
 
 use crate::engine::{Connection, values};
@@ -13,54 +13,87 @@ pub(crate) async fn amend(
     Amendment { id, to }: Amendment,
 ) -> Result<(), StoreError> {
     match to {
-        Amended::Withheld(because) => {
-            take_from_bundle(connection, id).await?;
-            let update = "UPDATE outbox
-                 SET state = 'withheld', next_try_ms = NULL, claimed_until_ms = NULL, last_error = $2
-                 WHERE id = $1 AND state IN ('pending', 'dead')";
-            connection.execute(update, &values![id, because.as_str()]).await?;
-        }
+        Amended::Withheld(because) => withhold(connection, id, because).await,
         Amended::ToBeSent { at_ms } => {
+            let update = "UPDATE outbox SET held = NULL WHERE id = $1";
+            connection.execute(update, &values![id]).await?;
             let update = "UPDATE outbox
                  SET state = 'pending', next_try_ms = $2, last_error = NULL, tried_before = attempts
                  WHERE id = $1 AND state = 'withheld' AND NOT is_over";
             connection.execute(update, &values![id, at_ms]).await?;
+            Ok(())
         }
         Amended::Ended => {
-            connection.execute("UPDATE outbox SET is_over = true WHERE id = $1", &values![id]).await?;
+            connection.execute(OVER, &values![id]).await?;
             let update = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL
                  WHERE id = $1 AND (state = 'dead' OR state = 'pending' AND part OR state = 'withheld' AND attempts > 0)";
             connection.execute(update, &values![id]).await?;
+            Ok(())
         }
-        Amended::Over => {
-            take_from_bundle(connection, id).await?;
-            connection.execute("UPDATE outbox SET is_over = true WHERE id = $1", &values![id]).await?;
-            let update = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL, claimed_until_ms = NULL
-                 WHERE id = $1 AND state IN ('pending', 'dead', 'withheld')";
-            connection.execute(update, &values![id]).await?;
-        }
+        Amended::Over { end } => over(connection, id, end).await,
     }
+}
+
+const OVER: &str = "UPDATE outbox SET is_over = true WHERE id = $1";
+
+async fn withhold(
+    connection: &mut impl Connection,
+    id: Uuid,
+    because: WithheldBecause,
+) -> Result<(), StoreError> {
+    take_from_bundle(connection, id, true).await?;
+    let update = "UPDATE outbox SET held = $2 WHERE id = $1";
+    connection.execute(update, &values![id, because.as_str()]).await?;
+    let update = "UPDATE outbox
+         SET state = 'withheld', next_try_ms = NULL, claimed_until_ms = NULL, last_error = held
+         WHERE id = $1 AND state IN ('pending', 'withheld')";
+    connection.execute(update, &values![id]).await?;
     Ok(())
 }
 
-/// Takes the bundle apart that the part went into, unless it was sent.
-async fn take_from_bundle(connection: &mut impl Connection, part: Uuid) -> Result<(), StoreError> {
+async fn over(connection: &mut impl Connection, id: Uuid, end: Option<Uuid>) -> Result<(), StoreError> {
+    take_from_bundle(connection, id, true).await?;
+    connection.execute(OVER, &values![id]).await?;
+    let end_too = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL, claimed_until_ms = NULL
+         WHERE id = $2 AND state = 'pending' AND EXISTS (
+             SELECT 1 FROM outbox AS untried
+             WHERE untried.id = $1 AND untried.attempts = 0 AND untried.state IN ('pending', 'withheld'))";
+    connection.execute(end_too, &values![id, end]).await?;
+    let update = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL, claimed_until_ms = NULL
+         WHERE id = $1 AND state IN ('pending', 'dead', 'withheld')";
+    connection.execute(update, &values![id]).await?;
+    Ok(())
+}
+
+/// Takes the bundle apart that the part went into, if it waits; `if_tried`: also if it was attempted.
+pub(super) async fn take_from_bundle(
+    connection: &mut impl Connection,
+    part: Uuid,
+    if_tried: bool,
+) -> Result<(), StoreError> {
     let select = "SELECT bundled_into FROM outbox WHERE id = $1 AND state = 'bundled'
-         AND bundled_into IN (SELECT id FROM outbox WHERE state IN ('pending', 'dead'))";
-    if let Some(bundle) = connection.row(select, &values![part], |row| row.column("bundled_into")).await? {
+         AND bundled_into IN (SELECT id FROM outbox WHERE state = 'pending' AND (attempts = 0 OR $2))";
+    let bundle = connection.row(select, &values![part, if_tried], |row| row.column("bundled_into")).await?;
+    if let Some(bundle) = bundle {
         take_apart(connection, bundle).await?;
     }
     Ok(())
 }
 
-/// Lets the parts of a bundle that are not over wait for another. `false`: all are.
+/// Lets the parts of a bundle that are not over wait for another. `false`: none does.
 pub(super) async fn take_apart(connection: &mut impl Connection, bundle: Uuid) -> Result<bool, StoreError> {
     let superseded = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL, claimed_until_ms = NULL
          WHERE id = $1 AND state <> 'delivered'";
     connection.execute(superseded, &values![bundle]).await?;
-    // An attempt: the bundle may have been sent, so an end that comes meanwhile is told too.
-    let others = "UPDATE outbox
-         SET state = 'pending', next_try_ms = created_ms, attempts = attempts + 1, bundled_into = NULL
+    // Of one that may have been sent it is an attempt: an end that comes meanwhile is told too.
+    let tried = "UPDATE outbox SET attempts = attempts + 1
+         WHERE state = 'bundled' AND bundled_into = $1 AND NOT is_over
+           AND EXISTS (SELECT 1 FROM outbox AS bundle WHERE bundle.id = $1 AND bundle.attempts > 0)";
+    connection.execute(tried, &values![bundle]).await?;
+    let held = "UPDATE outbox SET state = 'withheld', last_error = held, bundled_into = NULL
+         WHERE state = 'bundled' AND bundled_into = $1 AND NOT is_over AND held IS NOT NULL";
+    connection.execute(held, &values![bundle]).await?;
+    let others = "UPDATE outbox SET state = 'pending', next_try_ms = created_ms, bundled_into = NULL
          WHERE state = 'bundled' AND bundled_into = $1 AND NOT is_over";
     Ok(connection.execute(others, &values![bundle]).await? > 0)
 }
