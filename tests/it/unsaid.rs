@@ -165,7 +165,7 @@ fn what_is_not_decided_on_is_withheld_too() {
     let receiver = Receiver::start();
     let mut district = untold(&receiver, 503);
     district.configure(|config| {
-        config.risk = "{rules: [{rule: chronic-absence, grades: [\"09\"], min_days: 20}]}"
+        config.risk = "{rules: [{rule: chronic-absence, grades: [\"09\"], min_days: 20}]}";
     });
     turned(&mut district, "test");
     assert_eq!(receiver.deliveries().len(), 2, "nothing leaves in test");

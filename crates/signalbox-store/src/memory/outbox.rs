@@ -160,7 +160,8 @@ impl Entries {
     pub(super) fn settle(&mut self, claim: &Claim, how: Settled, error: Option<&str>) -> bool {
         let Some(row) = self.row(claim.entry.id) else { return false };
         let is_live = row.claim.as_ref().is_some_and(|live| live.token == claim.token);
-        if !is_live && !(how == Settled::Delivered && row.was_amended_since(claim)) {
+        let is_true_anyway = how == Settled::Delivered && row.was_amended_since(claim);
+        if !is_live && !is_true_anyway {
             return false;
         }
         (row.entry.state, row.entry.next_try_ms) = how.leaves();
