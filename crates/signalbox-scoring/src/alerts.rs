@@ -1,4 +1,7 @@
-//! From flag changes to what leaves the state transaction: events for the risk topic, alerts for recipients.
+//! From flag changes to what leaves the state transaction: events for the risk topic, alerts for recipients. `held`: what
+//! becomes of alerts that wait.
+
+mod held;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -18,6 +21,7 @@ use signalbox_risk::{
 use signalbox_store::outbox::{Amended, Amendment, NewEntry, TO_LOG, WithheldBecause};
 use uuid::Uuid;
 
+pub(crate) use self::held::over;
 use super::ScoredShard;
 use super::student::{Profile, RuleState, StudentYear, Told};
 
@@ -63,34 +67,6 @@ impl Announcer<'_> {
             self.standing(state, &mut said.entries);
         } else if mode == Mode::Test {
             self.would_stand(state, changes, &mut said.entries);
-        }
-    }
-
-    /// What waits does not go while nobody is told. When people are again, what is open does.
-    pub(crate) fn hold(&self, state: &mut RuleState, said: &mut Decided) {
-        let withheld = self.withheld(self.mode_in_evidence().unwrap_or_else(|| self.mode_of_all()));
-        let flags = &state.announced;
-        for told in state.told.iter_mut().filter(|told| told.held != withheld) {
-            let Some(flag) = flags.flag(told.number) else { continue };
-            let to = match withheld {
-                _ if !flag.state.is_live() => {
-                    if told.held.is_some() {
-                        continue;
-                    }
-                    Amended::Over { end: end_of(self.flag_id(flag), flag, &told.to) }
-                }
-                Some(because) => Amended::Withheld(because),
-                None => Amended::ToBeSent { at_ms: self.now.as_millisecond() },
-            };
-            told.held = withheld;
-            said.amendments.push(Amendment { id: told.alert_id, to });
-        }
-    }
-
-    /// Where it is not known whether anybody may be told: only the mode is.
-    pub(crate) fn hold_by_mode(&self, state: &mut RuleState, said: &mut Decided) {
-        if self.withheld(self.mode_of_all()).is_some() {
-            self.hold(state, said);
         }
     }
 
@@ -281,23 +257,6 @@ impl Announcer<'_> {
             mode,
         }
     }
-}
-
-/// The alert that tells the recipient of the flag's end, if one does.
-fn end_of(flag_id: Uuid, flag: &Flag, to: &str) -> Option<Uuid> {
-    let is_told = matches!(flag.state, FlagState::Cleared | FlagState::Withdrawn);
-    is_told.then(|| alert_id(flag_id, flag.state.as_str(), to))
-}
-
-/// Of flags of a year that is over nobody is told any more.
-pub(crate) fn over(district: &str, who: StudentYear, state: &mut RuleState) -> Vec<Amendment> {
-    let (flags, rule) = (&state.announced, &state.rule);
-    let of = |told: &Told| {
-        let flag = flags.flag(told.number)?;
-        let id = flag_id(district, who.student, who.school_year, rule, flag.number);
-        Some(Amendment { id: told.alert_id, to: Amended::Over { end: end_of(id, flag, &told.to) } })
-    };
-    state.told.drain(..).filter_map(|told| of(&told)).collect()
 }
 
 impl Told {
