@@ -276,7 +276,7 @@ pub trait Outbox: Send + Sync {
     async fn parts(&self, target: &str) -> Result<Vec<Entry>, StoreError>;
 
     /// Replaces pending parts by entries, in one transaction. Parts that are no longer pending make it fail with `false`,
-    /// and nothing is written. A bundle that is there and superseded was of the same parts: it waits again.
+    /// and nothing is written. A bundle that is there and was taken apart had the same parts: it is the same again.
     async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError>;
 
     /// Forgets entries that were written before `before_ms` and are settled. Dead ones stay, and the parts of dead

@@ -238,7 +238,16 @@ pub async fn a_list_of_the_same_parts_is_the_same(store: &(impl StateStore + Out
     assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [11, 12]);
     assert!(store.bundle(&[bundle_of(&[11, 12], 10)]).await.expect("bundles"));
     assert_eq!(states(store).await, [Bundled, Bundled, Pending]);
-    assert_eq!(claimed(&claim(store, 50).await), [10]);
+    let claims = claim(store, 50).await;
+    assert_eq!(claimed(&claims), [10]);
+
+    amend(store, [(11, Amended::Withheld(WithheldBecause::InTest))]).await;
+    settle(store, &claims[0], Settled::Delivered).await;
+    assert_eq!(again(store, Again::Entry(id(10))).await, 0, "what is left of it goes as another");
+    amend(store, [(11, Amended::ToBeSent { at_ms: 60 })]).await;
+    assert!(store.bundle(&[bundle_of(&[11, 12], 10)]).await.expect("bundles"));
+    assert_eq!(states(store).await, [Bundled, Bundled, Delivered], "it has arrived");
+    assert_eq!(again(store, Again::Entry(id(10))).await, 1);
 }
 
 /// Nobody was told of the flag: nobody is of its end.

@@ -119,6 +119,8 @@ impl Entries {
     /// Lets the parts of a bundle that are not over wait for another. `false`: none does.
     fn take_apart(&mut self, bundle: Uuid) -> bool {
         let Some(row) = self.row(bundle) else { return false };
+        // What is left of it goes as another: itself it is not sent again.
+        row.entry.over = true;
         let was_tried = row.entry.attempts > 0;
         if row.entry.state != EntryState::Delivered {
             row.end(EntryState::Superseded);
@@ -187,8 +189,7 @@ impl Entries {
 
     pub(super) fn bundle(&mut self, bundles: &[Bundle]) -> bool {
         let there = bundles.iter().filter_map(|bundle| self.by_id.get(&bundle.into.id));
-        let is_there =
-            there.map(|seq| &self.rows[seq].entry).any(|entry| entry.state != EntryState::Superseded);
+        let is_there = there.map(|seq| &self.rows[seq].entry).any(|entry| !entry.over);
         let mut parts = bundles.iter().flat_map(|bundle| &bundle.parts);
         if is_there || !parts.all(|id| self.row(*id).is_some_and(|row| row.is_pending_part())) {
             return false;
@@ -200,7 +201,7 @@ impl Entries {
                 row.bundled_into = Some(into.id);
             }
             match self.row(into.id) {
-                Some(row) => row.make_due(into.created_ms),
+                Some(row) => row.be_whole_again(into.created_ms),
                 None => self.add(into.clone()),
             }
         }
@@ -306,6 +307,14 @@ impl Row {
     fn was_amended_since(&self, claim: &Claim) -> bool {
         let is_last = u64::from(self.entry.attempts) == claim.token;
         is_last && matches!(self.entry.state, EntryState::Withheld | EntryState::Superseded)
+    }
+
+    /// A bundle that was taken apart has its parts again. If it arrived after all, nothing is to be sent.
+    fn be_whole_again(&mut self, at_ms: i64) {
+        self.entry.over = false;
+        if self.entry.state != EntryState::Delivered {
+            self.make_due(at_ms);
+        }
     }
 
     fn withhold(&mut self) {

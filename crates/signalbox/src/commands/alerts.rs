@@ -138,8 +138,11 @@ async fn resend(hub: &Hub, args: &AlertsResend, now: Timestamp) -> Result<Resent
     let resent =
         hub.outbox.resend(which, now.as_millisecond()).await.map_err(signalbox_hub::HubError::from)?;
     if let (Some(id), 0) = (&args.id, resent) {
-        let message = anyhow!("alert {id} is not sent again: what it tells of is over");
-        return Err(Failure::input(message, "signalbox alerts list shows what its receiver is told instead"));
+        let message = anyhow!("alert {id} is not sent again: nothing of it is to be told now");
+        return Err(Failure::input(
+            message,
+            "what is over is not told, nor what is of a feed that is not live or of a student who has left; a list goes as another",
+        ));
     }
     Ok(Resent { resent })
 }

@@ -41,10 +41,7 @@ pub(super) async fn bundle<E: OutboxEngine>(
     if bundled != parts.len() as u64 {
         return Ok(false);
     }
-    // Of the same parts: it is the same.
-    let again = "UPDATE outbox SET state = 'pending', next_try_ms = $2, tried_before = attempts
-         WHERE id = $1 AND state = 'superseded'";
-    if connection.execute(again, &values![into.id, into.created_ms]).await? == 1 {
+    if is_whole_again(connection, into).await? {
         return Ok(true);
     }
     if is_there(connection, into.id).await? {
@@ -52,6 +49,18 @@ pub(super) async fn bundle<E: OutboxEngine>(
     }
     add::<E>(connection, std::slice::from_ref(into)).await?;
     Ok(true)
+}
+
+/// Whether the bundle was there, of the same parts, and taken apart: it is the same. If it arrived after all, nothing is to be
+/// sent.
+async fn is_whole_again(connection: &mut impl Connection, bundle: &NewEntry) -> Result<bool, StoreError> {
+    let waits =
+        "UPDATE outbox SET is_over = false, state = 'pending', next_try_ms = $2, tried_before = attempts
+         WHERE id = $1 AND is_over AND state = 'superseded'";
+    let arrived = "UPDATE outbox SET is_over = false WHERE id = $1 AND is_over AND state = 'delivered'";
+    let changed = connection.execute(waits, &values![bundle.id, bundle.created_ms]).await?
+        + connection.execute(arrived, &values![bundle.id]).await?;
+    Ok(changed == 1)
 }
 
 /// How many were not there.

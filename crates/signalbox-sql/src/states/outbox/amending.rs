@@ -82,6 +82,8 @@ pub(super) async fn take_from_bundle(
 
 /// Lets the parts of a bundle that are not over wait for another. `false`: none does.
 pub(super) async fn take_apart(connection: &mut impl Connection, bundle: Uuid) -> Result<bool, StoreError> {
+    // What is left of it goes as another: itself it is not sent again.
+    connection.execute(OVER, &values![bundle]).await?;
     let superseded = "UPDATE outbox SET state = 'superseded', next_try_ms = NULL, claimed_until_ms = NULL
          WHERE id = $1 AND state <> 'delivered'";
     connection.execute(superseded, &values![bundle]).await?;
