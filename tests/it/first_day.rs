@@ -3,10 +3,12 @@
 use crate::district::District;
 use crate::drops::{Row, through};
 use crate::receiver::{Answer, Receiver};
+use crate::webhook::resend;
 
 const STANDING: [Row; 5] = [(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), (1002, 6, "A"), (1000, 20, "T")];
 
-fn loaded(mode: &'static str, receiver: &Receiver) -> District {
+/// 1001 and 1002 are flagged, and nobody was told.
+pub(crate) fn loaded(mode: &'static str, receiver: &Receiver) -> District {
     let mut district = District::telling(receiver);
     district.configure(|config| config.mode = mode);
     district.enroll(&[1000, 1001, 1002, 1003]);
@@ -67,15 +69,13 @@ fn a_list_that_is_sent_again_leaves_out_what_is_over() {
     district.attend(&STANDING[1..]);
     district.up();
     assert_eq!(receiver.kinds(), ["risk.flags.standing", "risk.flag.withdrawn"]);
-    let who = ["--by", "R. Ortiz", "--reason", "the tool is back"];
-    let again = [&["alerts", "resend", "--to", "counselor"][..], &who].concat();
-    assert_eq!(district.run(&again).exit(0).json()["resent"], 1);
+    assert_eq!(resend(&district, &["--to", "counselor"])["resent"], 1);
     district.up();
     let [first, .., last] = &receiver.deliveries()[..] else { panic!("more than one") };
     assert_eq!(last.json()["data"]["flags"].as_array().map(Vec::len), Some(1));
     assert_eq!(last.json()["data"]["flags"][0]["student"]["id"], "1002");
     assert_ne!(last.json()["data"]["alert_id"], first.json()["data"]["alert_id"], "it says something else");
-    assert_eq!(district.run(&again).exit(0).json()["resent"], 0);
+    assert_eq!(resend(&district, &["--to", "counselor"])["resent"], 0);
     assert_eq!(district.status()["outbox"]["dead"], 0);
 }
 

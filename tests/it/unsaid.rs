@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use crate::district::District;
 use crate::drops::{Row, through};
+use crate::first_day::loaded;
 use crate::receiver::{Answer, Receiver};
+use crate::webhook::resend;
 
 const ROWS: [Row; 5] = [(1001, 3, "A"), (1001, 4, "A"), (1002, 5, "A"), (1002, 6, "A"), (1000, 20, "T")];
 const A_NIGHT: i64 = 24 * 60;
@@ -42,9 +44,7 @@ fn text<'a>(alert: &'a Value, key: &str) -> &'a str {
 }
 
 fn resent(district: &District) -> Value {
-    let who = ["--by", "R. Ortiz", "--reason", "the tool is back"];
-    let args = [&["alerts", "resend", "--to", "counselor"][..], &who].concat();
-    district.run(&args).exit(0).json()["resent"].clone()
+    resend(district, &["--to", "counselor"])["resent"].clone()
 }
 
 #[test]
@@ -107,11 +107,7 @@ fn an_end_of_what_waits_is_told_in_test_if_the_raise_was_tried() {
 #[test]
 fn a_list_that_waits_loses_what_may_not_leave() {
     let receiver = Receiver::start();
-    let mut district = District::telling(&receiver);
-    district.configure(|config| config.mode = "history");
-    district.enroll(&[1000, 1001, 1002]);
-    district.attend(&ROWS);
-    district.up();
+    let mut district = loaded("history", &receiver);
     receiver.answer_next(&[Answer::Status(503)]);
     turned(&mut district, "live");
     assert_eq!(receiver.kinds(), ["risk.flags.standing"]);
@@ -128,11 +124,7 @@ fn a_list_that_waits_loses_what_may_not_leave() {
 #[test]
 fn a_list_that_nobody_tried_loses_what_has_ended() {
     let receiver = Receiver::start();
-    let mut district = District::telling(&receiver);
-    district.configure(|config| config.mode = "history");
-    district.enroll(&[1000, 1001, 1002]);
-    district.attend(&ROWS);
-    district.up();
+    let mut district = loaded("history", &receiver);
     district.configure(|config| config.mode = "live");
     district.later(A_NIGHT);
     assert!(district.up_dying_at("bundle", 1));
@@ -217,11 +209,7 @@ fn a_student_who_has_left_is_told_of_to_nobody() {
 #[test]
 fn a_list_does_not_tell_of_what_has_cleared_meanwhile() {
     let receiver = Receiver::start();
-    let mut district = District::telling(&receiver);
-    district.configure(|config| config.mode = "history");
-    district.enroll(&[1000, 1001, 1002]);
-    district.attend(&ROWS);
-    district.up();
+    let mut district = loaded("history", &receiver);
     receiver.answer_next(&[Answer::Status(410)]);
     turned(&mut district, "live");
     district.attend(&ROWS[1..]);

@@ -244,7 +244,8 @@ fn a_withdrawal_that_is_decided_in_test_reaches_whoever_was_told() {
     assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.withdrawn"]);
 }
 
-fn resend(district: &District, args: &[&str]) -> Value {
+/// Sends again, and answers what the command does.
+pub(crate) fn resend(district: &District, args: &[&str]) -> Value {
     let who = ["--by", "R. Ortiz", "--reason", "the tool is back"];
     let args: Vec<&str> = ["alerts", "resend"].iter().chain(args).chain(&who).copied().collect();
     district.run(&args).exit(0).json()

@@ -30,7 +30,7 @@ pub struct NewEntry {
     pub flag_id: Option<Uuid>,
     pub body: Vec<u8>,
     pub created_ms: i64,
-    /// Shown to operations, never sent, and why.
+    /// Shown to operations, not sent, and why.
     pub withheld: Option<WithheldBecause>,
     /// Not sent by itself: a *part* waits for [`Outbox::bundle`].
     pub part: bool,
@@ -53,7 +53,7 @@ pub struct Amendment {
 pub enum Amended {
     /// What waits is not to be sent now, and nothing is sent again.
     Withheld(WithheldBecause),
-    /// What was withheld later is to be sent after all.
+    /// What was withheld since it was written is to be sent after all, from this time on, in ms since 1970.
     ToBeSent { at_ms: i64 },
     /// Its end is told: what waits goes before it, what was given up is superseded, nothing is sent again.
     Ended,
@@ -69,7 +69,7 @@ impl NewEntry {
     }
 }
 
-/// Why an entry is never sent.
+/// Why an entry is not sent: never, if it was written so, else until it is [to be sent](Amended::ToBeSent).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WithheldBecause {
     /// The mode of its flag's feeds lets nothing leave the hub.
@@ -97,7 +97,7 @@ pub enum EntryState {
     Dead,
     /// Raised and taken back before it was sent.
     Superseded,
-    /// Never sent: see [`WithheldBecause`].
+    /// Not sent: see [`WithheldBecause`].
     Withheld,
     /// A part that went into another entry.
     Bundled,
