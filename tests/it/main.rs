@@ -44,6 +44,7 @@ mod two_walks;
 mod unmapped;
 mod unmatched;
 mod unsaid;
+mod unsent;
 mod webhook;
 mod who;
 mod window;

@@ -40,7 +40,7 @@ pub(crate) fn entry(consumer: &str, record: &Record, unfit: &Unfit, now: Timesta
         created_ms: now.as_millisecond(),
         withheld: None,
         part: false,
-        cancels: None,
+        end_of: None,
     }
 }
 

@@ -123,7 +123,7 @@ async fn what_another_version_wrote_for_the_log_is_left_to_it() {
         created_ms: now().as_millisecond(),
         withheld: None,
         part: false,
-        cancels: None,
+        end_of: None,
     };
     let outbox = vec![entry(1, "a", vec![255]), entry(2, "a", own.encode()), entry(3, "b", own.encode())];
     let lease = hub.states.acquire(Acts::KEPT_AS, 0).await.expect("acquires");

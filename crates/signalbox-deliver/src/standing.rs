@@ -29,8 +29,11 @@ pub async fn bundle(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
     let mut is_whole = None;
     for target in &hub.settings.targets {
         let parts = parts_of(&*hub.outbox, target).await?;
-        let Some(oldest_ms) = parts.iter().map(|part| part.created_ms).min() else { continue };
-        let waited_ms = now.as_millisecond().saturating_sub(oldest_ms);
+        let Some(since_ms) = parts.iter().map(|part| part.next_try_ms.unwrap_or(part.created_ms)).min()
+        else {
+            continue;
+        };
+        let waited_ms = now.as_millisecond().saturating_sub(since_ms);
         if waited_ms < WHOLE_WITHIN.as_millis() as i64 {
             let whole = match is_whole {
                 Some(known) => known,
@@ -157,7 +160,7 @@ fn list(
         created_ms: now.as_millisecond(),
         withheld: None,
         part: false,
-        cancels: None,
+        end_of: None,
     };
     Bundle { parts: ids, into }
 }

@@ -94,7 +94,7 @@ fn entry(number: u128, lane: &str) -> NewEntry {
         created_ms: START_MS,
         withheld: None,
         part: false,
-        cancels: None,
+        end_of: None,
     }
 }
 

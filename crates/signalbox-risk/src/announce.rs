@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::Measured;
-use crate::judged::{Followed, Judged, Measure, Span};
+use crate::judged::{Followed, Judged, Measure, Opens, Span};
 use crate::reasons;
 
 mod acts;
@@ -148,7 +148,7 @@ impl FlagChangeKind {
 ///
 /// A live flag follows the last episode that could be and overlaps its interval: none withdraws it, an ended one clears
 /// it, an open one keeps it. Kept, it is brought up to date if the line is certainly crossed, and else it stays as it was
-/// told, unconfirmed. A certain episode that is open and that no live flag claims raises a new number; one that began
+/// told, unconfirmed. A certain episode that is open and that no live flag stands for raises a new number; one that began
 /// and ended before it could be announced stays unannounced. While what it would be judged on is missing nothing
 /// changes at all: absence of data neither raises nor clears.
 pub fn announce<J: Judged>(judged: &J, announced: &mut Announced, now: Timestamp) -> Vec<FlagChange> {
@@ -156,7 +156,7 @@ pub fn announce<J: Judged>(judged: &J, announced: &mut Announced, now: Timestamp
         return Vec::new();
     }
     let mut changes = Vec::new();
-    let mut is_claimed = false;
+    let mut standing = Vec::new();
     for flag in announced.flags.iter_mut().filter(|flag| flag.state.is_live()) {
         let Some(told) = J::Measured::of(&flag.measured).cloned() else { continue };
         match judged.follow(flag.span(), &told) {
@@ -167,15 +167,13 @@ pub fn announce<J: Judged>(judged: &J, announced: &mut Announced, now: Timestamp
                 changes.push(flag.clear(text, now));
             }
             Followed::Open(since) => {
-                is_claimed = true;
                 flag.keep(since, judged, &told, now);
+                standing.extend(J::Measured::of(&flag.measured).cloned());
             }
         }
     }
-    if let Some(start) = judged.open_since()
-        && !is_claimed
-    {
-        changes.push(announced.raise(start, judged, now));
+    if let Some(opens) = judged.opens(&standing) {
+        changes.push(announced.raise(opens, judged, now));
     }
     changes
 }
@@ -213,19 +211,20 @@ impl Announced {
         live.map(|flag| flag.clear(reasons::NO_LONGER_FITS.to_owned(), now)).collect()
     }
 
-    fn raise<J: Judged>(&mut self, start: Date, judged: &J, now: Timestamp) -> FlagChange {
+    fn raise<J: Judged>(&mut self, opens: Opens<J::Measured>, judged: &J, now: Timestamp) -> FlagChange {
+        let start = opens.since;
         let mut flag = Flag {
             number: self.flags.len() as u32 + 1,
             state: FlagState::Open,
             start,
             until: start,
-            measured: judged.measured(None).keep(),
+            measured: opens.measured.clone().keep(),
             acknowledgement: None,
             history: Vec::new(),
             unconfirmed: false,
         };
         flag.until = judged.as_of().map_or(start, |until| until.max(start));
-        let reason = judged.raised(&flag);
+        let reason = judged.raised(&flag, &opens.measured);
         flag.record(now, HistoryKind::Raised, reason.clone());
         let number = flag.number;
         self.flags.push(flag);
@@ -244,7 +243,7 @@ impl Flag {
         self.unconfirmed = since.is_none();
         if let Some(since) = since {
             self.correct(judged, told, now);
-            self.refresh(since, judged.as_of(), judged.measured(Some(told)).keep());
+            self.refresh(since, judged.as_of(), judged.measured(told).keep());
         }
     }
 

@@ -227,7 +227,7 @@ fn gives<J: Judged>(judged: &J, flag: &Flag) -> bool {
     use crate::announce::FlagState::{Cleared, Dismissed, Ended, Open, Withdrawn};
     let Some(told) = J::Measured::of(&flag.measured) else { return false };
     match (flag.state, judged.follow(Span { start: flag.start, end: Some(flag.until) }, told)) {
-        (Open | Dismissed | Ended, Followed::Open(Some(_))) => judged.measured(Some(told)) == *told,
+        (Open | Dismissed | Ended, Followed::Open(Some(_))) => judged.measured(told) == *told,
         (Cleared, Followed::Ended { measured, .. }) => measured == *told,
         (Withdrawn, Followed::Gone) => true,
         _ => false,

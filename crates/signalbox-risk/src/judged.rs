@@ -95,22 +95,23 @@ pub trait Judged {
     /// Whether enough is known to raise, clear or withdraw anything.
     fn decides(&self) -> bool;
 
-    /// Since when the line is certainly crossed; `None`: it is not, or that is not certain.
-    fn open_since(&self) -> Option<Date>;
+    /// What is to be told: what is certainly over the line, of which no live flag was told. `told`: what each live flag stands
+    /// for.
+    fn opens(&self, told: &[Self::Measured]) -> Option<Opens<Self::Measured>>;
 
     /// What became of the episode that a live flag stands for, which was told of it what was measured `before`.
     fn follow(&self, flag: Span, before: &Self::Measured) -> Followed<Self::Measured>;
 
-    /// What is measured now; of a flag that stands, beside what it was told of `before`.
-    fn measured(&self, before: Option<&Self::Measured>) -> Self::Measured;
+    /// What is measured now of what a flag that stands was told of `before`.
+    fn measured(&self, before: &Self::Measured) -> Self::Measured;
 
     /// The next day on which time alone may change the judgement.
     fn looks_again(&self) -> Option<Date> {
         None
     }
 
-    /// Why a flag was raised.
-    fn raised(&self, flag: &Flag) -> String;
+    /// Why a flag was raised that was told with this.
+    fn raised(&self, flag: &Flag, told: &Self::Measured) -> String;
 
     /// What of that no longer holds; `None`: all of it does.
     fn correction(&self, before: &Self::Measured) -> Option<String>;
@@ -142,6 +143,14 @@ impl Span {
         let begins_by = |one: &Span, other: &Span| other.end.is_none_or(|end| one.start <= end);
         begins_by(self, &other) && begins_by(&other, self)
     }
+}
+
+/// An episode that a flag is to be raised for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opens<M> {
+    pub since: Date,
+    /// What the flag is told with.
+    pub measured: M,
 }
 
 /// What became of the episode that a flag stands for.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use signalbox_consume::{relay, somebody_waits};
 use signalbox_deliver::{self as deliver, Delivered};
 use signalbox_hub::consumer::{Consumer, Consuming};
+use signalbox_hub::shard::ShardState;
 use signalbox_hub::{Hub, HubError};
 use signalbox_ingest::{self as ingest, Holder, Ingest, PassReport, RunReport};
 use signalbox_view::status;
@@ -184,6 +185,23 @@ pub async fn left(hub: &Hub) -> Result<Left, HubError> {
         }
     }
     Ok(if waiting.is_empty() { Left::Nothing } else { Left::Students(waiting) })
+}
+
+/// Whether everybody was decided on by what was announced last. Nobody is on a shard while a run is open there, so what waits to be
+/// sent may be what is not to be sent any more.
+///
+/// # Errors
+/// The store does not answer, or another version wrote what is in it.
+pub async fn is_decided(hub: &Hub) -> Result<bool, HubError> {
+    for consumer in hub.settings.topics.consumers {
+        for shard in 0..hub.settings.topics.shards {
+            let (_, somebody_waits) = ShardState::<()>::stored(hub, consumer.kept_as, shard).await?;
+            if somebody_waits {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 impl std::fmt::Display for Left {

@@ -18,7 +18,7 @@ use signalbox_risk as risk;
 use signalbox_risk::{
     Enrollment, Flag, FlagChange, FlagChangeKind, FlagState, Judgement, Judging, Rule, school_days_after,
 };
-use signalbox_store::outbox::{Amended, Amendment, NewEntry, TO_LOG, WithheldBecause};
+use signalbox_store::outbox::{EndOf, NewEntry, TO_LOG, WithheldBecause};
 use uuid::Uuid;
 
 pub(crate) use self::held::over;
@@ -95,7 +95,8 @@ impl Announcer<'_> {
         match mode {
             _ if !self.whom.is_enrolled => Some(WithheldBecause::HasLeft),
             Mode::Live => None,
-            Mode::Test | Mode::History => Some(WithheldBecause::InTest),
+            Mode::Test => Some(WithheldBecause::InTest),
+            Mode::History => Some(WithheldBecause::InHistory),
         }
     }
 
@@ -129,15 +130,10 @@ impl Announcer<'_> {
     ) {
         let kind = change.kind.as_str();
         for told in told_of(state, flag) {
-            let mut entry = self.alert(flag, kind, Some(&change.reason), &told.to);
-            // What was raised and is cleared is told of in this order, unless it waits for a list, or for its feed.
-            let is_listed = told.alert_id == alert_id(self.flag_id(flag), "standing", &told.to);
-            if change.kind == FlagChangeKind::Withdrawn || told.held.is_some() || is_listed {
-                entry.cancels = Some(told.alert_id);
-            } else {
-                said.amendments.push(Amendment { id: told.alert_id, to: Amended::Ended });
-            }
-            said.entries.push(entry);
+            let entry = self.alert(flag, kind, Some(&change.reason), &told.to);
+            // What was raised and is cleared is told of in this order.
+            let takes_back = change.kind == FlagChangeKind::Withdrawn;
+            said.entries.push(NewEntry { end_of: Some(EndOf { id: told.alert_id, takes_back }), ..entry });
         }
         if told_of(state, flag).next().is_none() && mode == Mode::Test {
             for to in self.recipients() {
@@ -196,7 +192,7 @@ impl Announcer<'_> {
             created_ms: self.now.as_millisecond(),
             withheld: None,
             part: false,
-            cancels: None,
+            end_of: None,
         }
     }
 
@@ -232,7 +228,7 @@ impl Announcer<'_> {
             created_ms: self.now.as_millisecond(),
             withheld: None,
             part: false,
-            cancels: None,
+            end_of: None,
         }
     }
 
@@ -240,7 +236,12 @@ impl Announcer<'_> {
         let Whom { who, profile, on, .. } = self.whom;
         // What is unconfirmed stands as it was told.
         let judged = self.judgement.map_or(Some(flag.until), Judgement::as_of);
-        let as_of = if flag.unconfirmed { Some(flag.until) } else { judged };
+        let as_of = match flag.state {
+            _ if flag.unconfirmed => Some(flag.until),
+            // It comes off on a day on which perhaps nothing happened.
+            FlagState::Cleared => judged.max(Some(flag.until)),
+            _ => judged,
+        };
         let day = as_of.unwrap_or(flag.until);
         let left = school_days_after(on.registers, on.reference, who.school_year, day);
         let settings = &self.rule.settings;

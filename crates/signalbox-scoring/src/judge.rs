@@ -28,7 +28,7 @@ impl Judge<'_> {
         let mut said = Decided::default();
         for rule in &mut state.rules {
             rule.announced.end_year(is_over, now);
-            said.amendments.extend(over(&hub.settings.district.id, who, rule));
+            said.amendments.extend(over(&hub.settings.district.id, who, rule, now));
         }
         said
     }
@@ -43,7 +43,7 @@ impl Judge<'_> {
         if heard.is_undecided {
             let mut said = Decided::default();
             for kept in &mut state.rules {
-                self.hold_by_mode(&whom, kept, &mut said);
+                self.hold_what_is_known(&whom, kept, &mut said);
             }
             return said;
         }
@@ -108,10 +108,10 @@ impl Judge<'_> {
         Announcer { hub, shard, in_force: &against.law.in_force, whom, rule, judgement, now }
     }
 
-    /// Whether the student is enrolled is not known. In what mode feeds are is.
-    fn hold_by_mode(&self, whom: &Whom<'_>, kept: &mut RuleState, said: &mut Decided) {
+    /// Whether the student is enrolled is not known.
+    fn hold_what_is_known(&self, whom: &Whom<'_>, kept: &mut RuleState, said: &mut Decided) {
         if let Some(rule) = kept.bases.last().map(|basis| basis.rule.clone()) {
-            self.announcer(whom, &rule, None).hold_by_mode(kept, said);
+            self.announcer(whom, &rule, None).hold_what_is_known(kept, said);
         }
     }
 }

@@ -159,6 +159,6 @@ fn entry(subject: &Subject, day: u64) -> NewEntry {
         created_ms: 0,
         withheld: None,
         part: false,
-        cancels: None,
+        end_of: None,
     }
 }

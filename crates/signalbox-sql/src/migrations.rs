@@ -27,6 +27,7 @@ pub(crate) static SQLITE_STATE: LazyLock<Migrator> = migrations!(
     "0003_cards",
     "0004_outbox_tallies",
     "0005_amendments",
+    "0006_not_sent",
 );
 
 pub(crate) static SQLITE_FEEDS: LazyLock<Migrator> = migrations!(
@@ -54,6 +55,7 @@ pub(crate) static POSTGRES: LazyLock<Migrator> = migrations!(
     "0010_cards",
     "0011_outbox_tallies",
     "0012_amendments",
+    "0013_not_sent",
 );
 
 /// Of `("0001_state", SQL)`.

@@ -34,9 +34,17 @@ pub struct NewEntry {
     pub withheld: Option<WithheldBecause>,
     /// Not sent by itself: a *part* waits for [`Outbox::bundle`].
     pub part: bool,
-    /// The entry that this one takes back. If that one was never attempted, both become [`EntryState::Superseded`]; else
-    /// that one is [`Amended::Ended`].
-    pub cancels: Option<Uuid>,
+    /// The entry whose end this one tells.
+    pub end_of: Option<EndOf>,
+}
+
+/// An entry whose end another tells. If nobody was ever sent it, nor will be, both become [`EntryState::Superseded`]; else it
+/// is [`Amended::Ended`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndOf {
+    pub id: Uuid,
+    /// What waits to be sent by itself is not sent either; else it goes before its end.
+    pub takes_back: bool,
 }
 
 /// What becomes of an entry that was written before, of which it is not known here whether it was sent. An entry that is
@@ -45,20 +53,24 @@ pub struct NewEntry {
 pub struct Amendment {
     pub id: Uuid,
     pub to: Amended,
+    /// When it was decided, in ms since 1970.
+    pub at_ms: i64,
 }
 
-/// What was sent stays as it is, but for what is said of [`Outbox::resend`]. Of a bundle that waits, a part that is amended
-/// falls out: the others wait for another.
+/// What was sent stays as it is, but for what is said of [`Outbox::resend`]. Of a bundle that waits, a part that is withheld
+/// or over falls out: the others wait for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amended {
     /// What waits is not to be sent now, and nothing is sent again.
     Withheld(WithheldBecause),
-    /// What was withheld since it was written is to be sent after all, from this time on, in ms since 1970.
-    ToBeSent { at_ms: i64 },
-    /// Its end is told: what waits goes before it, what was given up is superseded, nothing is sent again.
+    /// What was withheld since it was written is to be sent after all: by itself if it was tried before, for it may have
+    /// arrived; else as a part of this kind.
+    ToBeSent { listed_as: &'static str },
+    /// Its end is told: what waits to be sent by itself goes before it, what was given up or waits as a part or withheld is
+    /// superseded, nothing is sent again.
     Ended,
-    /// It is over, and nobody is told: what waits or was given up is superseded, nothing is sent again. If it was never
-    /// attempted, nobody is told of its `end` either.
+    /// It is over, and nobody is told: what waits or was given up is superseded, nothing is sent again. If nobody was ever
+    /// sent it, nobody is told of its `end` either.
     Over { end: Option<Uuid> },
 }
 
@@ -72,10 +84,14 @@ impl NewEntry {
 /// Why an entry is not sent: never, if it was written so, else until it is [to be sent](Amended::ToBeSent).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WithheldBecause {
-    /// The mode of its flag's feeds lets nothing leave the hub.
+    /// A feed of its flag is in `test`: nothing of it leaves the hub.
     InTest,
     /// Its student is enrolled nowhere.
     HasLeft,
+    /// A feed of its flag is in `history`.
+    InHistory,
+    /// No route leads from its rule to its target any more.
+    NotRouted,
 }
 
 impl WithheldBecause {
@@ -84,6 +100,8 @@ impl WithheldBecause {
         match self {
             Self::InTest => "in test",
             Self::HasLeft => "the student has left",
+            Self::InHistory => "in history",
+            Self::NotRouted => "no route leads there",
         }
     }
 }
@@ -151,8 +169,6 @@ pub struct Entry {
     pub last_error: Option<String>,
     /// Attempts that do not count towards giving it up: those before a person sent it again, or in which nothing was sent.
     pub tried_before: u32,
-    /// What it tells of has ended.
-    pub over: bool,
 }
 
 impl Entry {
@@ -199,7 +215,7 @@ pub enum Settled {
     RetryAt {
         at_ms: i64,
     },
-    /// Nothing was sent: it counts as no attempt.
+    /// Nothing was sent: it counts as no attempt, and nobody was sent it.
     NotSent {
         at_ms: i64,
     },
@@ -213,7 +229,7 @@ impl Settled {
         matches!(self, Self::NotSent { .. }) as u32
     }
 
-    /// The state in which the entry is left, unless it is given up and [over](Entry::over), and when it may be tried next.
+    /// The state in which the entry is left, unless it is given up and over, and when it may be tried next.
     pub const fn leaves(self) -> (EntryState, Option<i64>) {
         match self {
             Self::Delivered => (EntryState::Delivered, None),

@@ -32,6 +32,8 @@ pub struct AlertLine {
     #[serde(rename = "type")]
     pub kind: String,
     pub flag_id: Option<Uuid>,
+    /// Of a list: none.
+    pub rule: Option<String>,
     pub student_id: Option<String>,
     pub to: String,
     pub because: String,
@@ -202,6 +204,7 @@ fn alert_line(hub: &Hub, entry: &Entry) -> AlertLine {
         alert_id: entry.id,
         kind: entry.kind.clone(),
         flag_id: entry.flag_id,
+        rule: data.pointer("/rule").and_then(Value::as_str).map(str::to_owned),
         student_id: data.pointer("/student/id").and_then(Value::as_str).map(str::to_owned),
         to: entry.target.clone(),
         because: data.pointer("/owner/because").and_then(Value::as_str).unwrap_or("route").to_owned(),

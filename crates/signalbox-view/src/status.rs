@@ -122,8 +122,7 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     for feed in &hub.settings.feeds {
         unmatched += hub.feeds.ledger_counts(&feed.name).await?.unmatched;
     }
-    let (flags, state_hash, scopes) =
-        (flag_counts(hub).await?, state_hash(hub).await?, super::flags::scopes(hub).await?);
+    let (flags, state_hash) = (flag_counts(hub).await?, state_hash(hub).await?);
     let (outbox, destinations) = outbox::look(hub).await?;
     let topics = &hub.settings.topics;
     let unknown = topics.consumers.iter().flat_map(|consumer| {
@@ -131,8 +130,7 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
     });
     Ok(Status {
         running,
-        warnings: [beside::warnings(hub, &feeds, now).await?, scopes::warnings(&scopes, &hub.settings.rules)]
-            .concat(),
+        warnings: [beside::warnings(hub, &feeds, now).await?, for_nobody(hub).await?].concat(),
         feeds,
         consumers: unknown.collect(),
         flags,
@@ -144,6 +142,11 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
         dead_letters: None,
         state_hash,
     })
+}
+
+/// Rules that are for nobody whom the rosters have.
+pub async fn for_nobody(hub: &Hub) -> Result<Vec<Note>, HubError> {
+    Ok(scopes::warnings(&super::flags::scopes(hub).await?, &hub.settings.rules))
 }
 
 /// The feeds that are configured, and those that were. `is_running`: what was announced at the hub's start holds, whatever the

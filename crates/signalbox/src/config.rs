@@ -189,6 +189,7 @@ impl Reading<'_> {
         rules.rules_have_feeds(by.as_deref().unwrap_or_default(), &feeds);
         if let Some(routes) = &routes {
             rules.live_feeds(&feeds, routes);
+            rules.rules_have_routes(by.as_deref().unwrap_or_default(), routes);
         }
         let backing = log.zip(store).and_then(|(log, store)| rules.backing(log, store));
 

@@ -123,7 +123,7 @@ impl Folder for Acts {
             created_ms: on.now.as_millisecond(),
             withheld: None,
             part: false,
-            cancels: None,
+            end_of: None,
         };
         Ok(Decided {
             entries: vec![entry],

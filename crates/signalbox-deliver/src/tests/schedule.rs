@@ -52,7 +52,6 @@ fn stored(number: u128, attempts: u32) -> Entry {
         next_try_ms: Some(START_MS),
         last_error: None,
         tried_before: 0,
-        over: false,
     }
 }
 

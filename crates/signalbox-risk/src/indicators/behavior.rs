@@ -17,7 +17,7 @@ use self::walk::{Walked, walk};
 use super::course_failure::SchoolDays;
 use super::{Indicator, SettingFault};
 use crate::announce::{Flag, FlagState};
-use crate::judged::{Answer, Fares, Followed, Judged, Judging, Missing, Span, Status, fares};
+use crate::judged::{Answer, Fares, Followed, Judged, Judging, Missing, Opens, Span, Status, fares};
 use crate::observation::IncidentCategory;
 use crate::reasons::{Evidence, Reason};
 
@@ -181,9 +181,10 @@ impl Judged for IncidentsJudged {
     type Measured = CountedIncidents;
 
     fn answer(&self) -> Answer {
-        let Walked { known, unknown, missing, .. } = &self.walked;
-        let count = self.walked.measured_on(self.as_of).counted.len();
-        let unread = (*unknown > 0).then_some(Missing::UnreadIncidents { incidents: *unknown });
+        let Walked { known, missing, .. } = &self.walked;
+        let CountedIncidents { counted, unknown } = self.walked.measured_on(self.as_of);
+        let count = counted.len();
+        let unread = (unknown > 0).then_some(Missing::UnreadIncidents { incidents: unknown });
         Answer {
             status: if missing.is_empty() { Status::Ok } else { Status::Insufficient },
             value: missing.is_empty().then(|| count.to_string()),
@@ -193,7 +194,7 @@ impl Judged for IncidentsJudged {
                 count => format!("{count} incidents that count"),
             },
             n: *known,
-            unknown: *unknown,
+            unknown,
             unknown_dates: Vec::new(),
             as_of: self.as_of(),
             missing: missing.iter().cloned().chain(unread).collect(),
@@ -215,8 +216,9 @@ impl Judged for IncidentsJudged {
         !self.walked.missing.iter().any(hides)
     }
 
-    fn open_since(&self) -> Option<Date> {
-        self.walked.certain.last().filter(|span| span.end.is_none()).map(|span| span.start)
+    fn opens(&self, told: &[CountedIncidents]) -> Option<Opens<CountedIncidents>> {
+        let open = self.walked.certain.last().filter(|span| span.end.is_none() && told.is_empty())?;
+        Some(Opens { since: open.start, measured: self.walked.measured_on(self.as_of) })
     }
 
     fn follow(&self, flag: Span, _: &CountedIncidents) -> Followed<CountedIncidents> {
@@ -233,7 +235,7 @@ impl Judged for IncidentsJudged {
         }
     }
 
-    fn measured(&self, _: Option<&CountedIncidents>) -> CountedIncidents {
+    fn measured(&self, _: &CountedIncidents) -> CountedIncidents {
         self.walked.measured_on(self.as_of)
     }
 
@@ -241,8 +243,8 @@ impl Judged for IncidentsJudged {
         self.walked.next_change
     }
 
-    fn raised(&self, flag: &Flag) -> String {
-        self.settings.sentence(flag, &self.measured(None))
+    fn raised(&self, flag: &Flag, told: &CountedIncidents) -> String {
+        self.settings.sentence(flag, told)
     }
 
     fn correction(&self, before: &CountedIncidents) -> Option<String> {
@@ -261,13 +263,13 @@ impl Judged for IncidentsJudged {
     }
 
     fn recount(&self, before: &CountedIncidents) -> Option<String> {
-        let now = self.measured(None);
+        let now = self.measured(before);
         (now != *before).then(|| format!("What counts changed: {} now.", incidents(now.counted.len())))
     }
 
     fn withdrawn(&self, before: &CountedIncidents) -> String {
         let correction = self.correction(before).map(|text| text + " ").unwrap_or_default();
-        let (count, span) = (incidents(self.measured(None).counted.len()), self.settings.span());
+        let (count, span) = (incidents(self.measured(before).counted.len()), self.settings.span());
         format!("{correction}As known now: {count} {span}; the line is {}.", self.settings.at_least)
     }
 }

@@ -21,7 +21,7 @@ pub use self::settings::{ChronicAbsence, ChronicAbsenceError, HalfDay};
 pub use self::words::{days_left_text, value};
 use super::{Indicator, SettingFault};
 use crate::announce::Flag;
-use crate::judged::{Answer, Fares, Followed, Judged, Judging, Span, fares};
+use crate::judged::{Answer, Fares, Followed, Judged, Judging, Opens, Span, fares};
 use crate::reasons::Reason;
 
 /// What a flag was told with.
@@ -91,8 +91,9 @@ impl Judged for Evaluation {
         !self.lacks_data()
     }
 
-    fn open_since(&self) -> Option<Date> {
-        Self::open_since(self)
+    fn opens(&self, told: &[Absences]) -> Option<Opens<Absences>> {
+        let since = self.open_since().filter(|_| told.is_empty())?;
+        Some(Opens { since, measured: self.absences() })
     }
 
     fn follow(&self, flag: Span, _: &Absences) -> Followed<Absences> {
@@ -111,16 +112,12 @@ impl Judged for Evaluation {
         }
     }
 
-    fn measured(&self, _: Option<&Absences>) -> Absences {
-        Absences {
-            counts: self.answer.counts(),
-            unknown_days: self.answer.unknown_days,
-            dates: self.answer.absent_dates.clone(),
-        }
+    fn measured(&self, _: &Absences) -> Absences {
+        self.absences()
     }
 
-    fn raised(&self, flag: &Flag) -> String {
-        words::flag_text(flag, &self.measured(None), &self.policy)
+    fn raised(&self, flag: &Flag, told: &Absences) -> String {
+        words::flag_text(flag, told, &self.policy)
     }
 
     fn correction(&self, before: &Absences) -> Option<String> {
@@ -138,6 +135,14 @@ impl Judged for Evaluation {
 }
 
 impl Evaluation {
+    fn absences(&self) -> Absences {
+        Absences {
+            counts: self.answer.counts(),
+            unknown_days: self.answer.unknown_days,
+            dates: self.answer.absent_dates.clone(),
+        }
+    }
+
     /// What came after the end of an episode is no part of it.
     fn until(&self, episode: &Episode, end: Date) -> Absences {
         let dates = self.answer.absent_dates.iter().copied().filter(|date| *date <= end).collect();

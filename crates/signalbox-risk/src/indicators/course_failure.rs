@@ -1,7 +1,8 @@
 //! Course failure: a grade in a class below a line, in the terms of the running school year.
 //!
 //! Grades come without a history that could be walked: what is decided is decided on the grades as they are known now. A flag
-//! goes up with a grade below `below`, and stays while one of the grades that it was told of is below `leave`, or not known.
+//! goes up with the grades below `below` that no other flag was told of, and stays while one of those is below `leave`, or not
+//! known.
 
 mod grades;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::grades::{Graded, Standing, graded};
 use super::{Indicator, SettingFault};
 use crate::announce::{Flag, FlagState};
-use crate::judged::{Answer, Followed, Judged, Judging, Missing, Span, Status};
+use crate::judged::{Answer, Followed, Judged, Judging, Missing, Opens, Span, Status};
 use crate::observation::{GradeKind, Mark};
 use crate::points::Points;
 use crate::reasons::{Evidence, Reason};
@@ -54,6 +55,12 @@ pub struct SchoolDays {
 /// The grades that a flag was told with, in the order (school, class, term).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedCourses(pub Vec<Course>);
+
+impl FailedCourses {
+    fn has(&self, course: &Course) -> bool {
+        self.0.iter().any(|told| told.is(course))
+    }
+}
 
 /// A grade in a class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -295,9 +302,7 @@ impl CoursesJudged {
 
     /// The grades as they are now that a flag was told of, with those that stand so.
     fn told(&self, before: &FailedCourses, standing: impl Fn(Standing) -> bool) -> Vec<&Graded> {
-        let is_told =
-            |one: &&Graded| before.0.iter().any(|told| told.is(&one.course)) && standing(one.standing);
-        self.courses.iter().filter(is_told).collect()
+        self.courses.iter().filter(|one| before.has(&one.course) && standing(one.standing)).collect()
     }
 }
 
@@ -336,23 +341,26 @@ impl Judged for CoursesJudged {
         self.status != Status::Stale
     }
 
-    fn open_since(&self) -> Option<Date> {
-        self.standing(Standing::Failing).map(|one| one.course.date).min()
+    fn opens(&self, told: &[FailedCourses]) -> Option<Opens<FailedCourses>> {
+        let is_told = |course: &Course| told.iter().any(|of_one| of_one.has(course));
+        let failing = self.standing(Standing::Failing).map(|one| &one.course);
+        let new: Vec<Course> = failing.filter(|course| !is_told(course)).cloned().collect();
+        let since = new.iter().map(|course| course.date).min()?;
+        Some(Opens { since, measured: FailedCourses(new) })
     }
 
     /// A posted grade that is no failure by now was none: it was mistyped, or the work was done again. A running one was, and
     /// has risen.
     fn follow(&self, flag: Span, before: &FailedCourses) -> Followed<FailedCourses> {
-        let fails = self.open_since().is_some();
-        if fails || !self.told(before, |standing| standing == Standing::Between).is_empty() {
+        let is_below = |standing| matches!(standing, Standing::Failing | Standing::Between);
+        if !self.told(before, is_below).is_empty() {
             return Followed::Open(Some(flag.start));
         }
         if !self.told(before, Standing::says_nothing).is_empty() {
             return Followed::Open(None);
         }
         let mut risen = self.told(before, |standing| standing == Standing::Passing);
-        let is_told = |one: &&Graded| before.0.iter().any(|told| told.is(&one.course));
-        risen.extend(self.posted.iter().filter(is_told));
+        risen.extend(self.posted.iter().filter(|one| before.has(&one.course)));
         let end = risen.iter().map(|one| one.course.date).max();
         match end.filter(|_| self.settings.kind == GradeKind::InProgress) {
             None => Followed::Gone,
@@ -365,25 +373,25 @@ impl Judged for CoursesJudged {
         }
     }
 
-    /// What a flag was told of and is not known now stands as it was told.
-    fn measured(&self, before: Option<&FailedCourses>) -> FailedCourses {
-        let told = |course: &Course| before.and_then(|before| before.0.iter().find(|told| told.is(course)));
-        let kept = |one: &Graded| match one.standing {
-            Standing::Failing => Some(one.course.clone()),
-            Standing::Between => told(&one.course).map(|_| one.course.clone()),
-            Standing::Passing => None,
-            Standing::NoGrade | Standing::Unknown | Standing::NoScale => told(&one.course).cloned(),
+    /// What is not known now stands as it was told.
+    fn measured(&self, before: &FailedCourses) -> FailedCourses {
+        let kept = |told: &Course| {
+            let now = self.courses.iter().find(|one| one.course.is(told))?;
+            match now.standing {
+                Standing::Failing | Standing::Between => Some(now.course.clone()),
+                Standing::Passing => None,
+                Standing::NoGrade | Standing::Unknown | Standing::NoScale => Some(told.clone()),
+            }
         };
-        FailedCourses(self.courses.iter().filter_map(kept).collect())
+        FailedCourses(before.0.iter().filter_map(kept).collect())
     }
 
     fn looks_again(&self) -> Option<Date> {
         self.stale_on
     }
 
-    fn raised(&self, flag: &Flag) -> String {
-        let said = |one: &Graded| self.settings.sentence(flag, &one.course);
-        self.standing(Standing::Failing).map(said).collect::<Vec<_>>().join(" ")
+    fn raised(&self, flag: &Flag, told: &FailedCourses) -> String {
+        told.0.iter().map(|course| self.settings.sentence(flag, course)).collect::<Vec<_>>().join(" ")
     }
 
     fn correction(&self, before: &FailedCourses) -> Option<String> {
@@ -398,7 +406,10 @@ impl Judged for CoursesJudged {
     fn withdrawn(&self, before: &FailedCourses) -> String {
         let correction = self.correction(before).map(|text| text + " ").unwrap_or_default();
         let (kind, below) = (self.settings.kind.plain(), self.settings.below);
-        format!("{correction}As known now no {kind} grade is below {below}.")
+        match self.standing(Standing::Failing).next() {
+            None => format!("{correction}As known now no {kind} grade is below {below}."),
+            Some(_) => format!("{correction}As known now none of these {kind} grades is below {below}."),
+        }
     }
 }
 

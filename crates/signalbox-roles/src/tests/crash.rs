@@ -131,7 +131,7 @@ impl Folder for Tally {
             created_ms: on.now.as_millisecond(),
             withheld: None,
             part: false,
-            cancels: None,
+            end_of: None,
         };
         Ok(Decided { entries: vec![entry], ..Decided::default() })
     }

@@ -1,21 +1,38 @@
 //! What waits to be sent when nobody is to be told any more, and when people are again.
 
+use jiff::Timestamp;
 use signalbox_consume::folder::Decided;
 use signalbox_event::id::{alert_id, flag_id};
+use signalbox_event::webhook::STANDING;
 use signalbox_risk::{Flag, FlagState};
-use signalbox_store::outbox::{Amended, Amendment};
+use signalbox_store::outbox::{Amended, Amendment, WithheldBecause};
 use uuid::Uuid;
 
 use super::super::student::{RuleState, StudentYear, Told};
 use super::Announcer;
 
 impl Announcer<'_> {
-    /// What waits does not go while nobody is told. When people are again, what is open does.
+    /// What waits does not go while nobody is told, nor to whom no route leads any more. When people are told again, what is
+    /// open goes.
     pub(crate) fn hold(&self, state: &mut RuleState, said: &mut Decided) {
-        let withheld = self.withheld(self.mode_in_evidence().unwrap_or_else(|| self.mode_of_all()));
-        let flags = &state.announced;
-        for told in state.told.iter_mut().filter(|told| told.held != withheld) {
-            let Some(flag) = flags.flag(told.number) else { continue };
+        self.hold_or_send(state, said, true);
+    }
+
+    /// Where it is not known whether anybody may be told: mode and routes are, and say who may not.
+    pub(crate) fn hold_what_is_known(&self, state: &mut RuleState, said: &mut Decided) {
+        self.hold_or_send(state, said, false);
+    }
+
+    fn hold_or_send(&self, state: &mut RuleState, said: &mut Decided, may_send: bool) {
+        let by_mode = self.withheld(self.mode_in_evidence().unwrap_or_else(|| self.mode_of_all()));
+        let at_ms = self.now.as_millisecond();
+        for told in &mut state.told {
+            let is_routed = self.recipients().any(|to| to == told.to);
+            let withheld = if is_routed { by_mode } else { by_mode.or(Some(WithheldBecause::NotRouted)) };
+            if told.held == withheld || withheld.is_none() && !may_send {
+                continue;
+            }
+            let Some(flag) = state.announced.flag(told.number) else { continue };
             let to = match withheld {
                 _ if !flag.state.is_live() => {
                     if told.held.is_some() {
@@ -24,17 +41,10 @@ impl Announcer<'_> {
                     Amended::Over { end: end_of(self.flag_id(flag), flag, &told.to) }
                 }
                 Some(because) => Amended::Withheld(because),
-                None => Amended::ToBeSent { at_ms: self.now.as_millisecond() },
+                None => Amended::ToBeSent { listed_as: STANDING },
             };
             told.held = withheld;
-            said.amendments.push(Amendment { id: told.alert_id, to });
-        }
-    }
-
-    /// Where it is not known whether anybody may be told: only the mode is.
-    pub(crate) fn hold_by_mode(&self, state: &mut RuleState, said: &mut Decided) {
-        if self.withheld(self.mode_of_all()).is_some() {
-            self.hold(state, said);
+            said.amendments.push(Amendment { id: told.alert_id, to, at_ms });
         }
     }
 }
@@ -46,12 +56,19 @@ fn end_of(flag_id: Uuid, flag: &Flag, to: &str) -> Option<Uuid> {
 }
 
 /// Of flags of a year that is over nobody is told any more.
-pub(crate) fn over(district: &str, who: StudentYear, state: &mut RuleState) -> Vec<Amendment> {
+pub(crate) fn over(
+    district: &str,
+    who: StudentYear,
+    state: &mut RuleState,
+    now: Timestamp,
+) -> Vec<Amendment> {
+    let at_ms = now.as_millisecond();
     let (flags, rule) = (&state.announced, &state.rule);
     let of = |told: &Told| {
         let flag = flags.flag(told.number)?;
         let id = flag_id(district, who.student, who.school_year, rule, flag.number);
-        Some(Amendment { id: told.alert_id, to: Amended::Over { end: end_of(id, flag, &told.to) } })
+        let to = Amended::Over { end: end_of(id, flag, &told.to) };
+        Some(Amendment { id: told.alert_id, to, at_ms })
     };
     state.told.drain(..).filter_map(|told| of(&told)).collect()
 }

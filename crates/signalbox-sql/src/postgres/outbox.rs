@@ -35,7 +35,8 @@ impl OutboxEngine for PgPool {
         let mut connection = self.acquire().await.map_err(refusal)?;
         let done = sqlx::query(
             "UPDATE outbox SET state = CASE WHEN is_over AND $1 = 'dead' THEN 'superseded' ELSE $1 END,
-                    next_try_ms = $2, last_error = $5, tried_before = tried_before + $6, claimed_until_ms = NULL
+                    next_try_ms = $2, last_error = $5, claimed_until_ms = NULL,
+                    tried_before = tried_before + $6, not_sent = not_sent + $6
              FROM unnest($3::uuid[], $4::integer[]) AS claim (entry, token)
              WHERE id = entry AND attempts = token
                AND (claimed_until_ms IS NOT NULL OR $1 = 'delivered' AND state IN ('withheld', 'superseded'))",

@@ -41,7 +41,8 @@ impl OutboxEngine for Db {
 
     async fn settle(&self, claims: &[Claim], how: Settled, error: Option<&str>) -> Result<u64, StoreError> {
         let update = "UPDATE outbox SET state = CASE WHEN is_over AND $1 = 'dead' THEN 'superseded' ELSE $1 END,
-                next_try_ms = $2, last_error = $3, tried_before = tried_before + $4, claimed_until_ms = NULL
+                next_try_ms = $2, last_error = $3, claimed_until_ms = NULL,
+                tried_before = tried_before + $4, not_sent = not_sent + $4
              WHERE id = $5 AND attempts = $6
                AND (claimed_until_ms IS NOT NULL OR $1 = 'delivered' AND state IN ('withheld', 'superseded'))";
         let (state, next_try_ms) = how.leaves();

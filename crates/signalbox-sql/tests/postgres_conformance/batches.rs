@@ -35,6 +35,6 @@ pub(crate) fn entry(id: u128) -> NewEntry {
         created_ms: 0,
         withheld: None,
         part: false,
-        cancels: None,
+        end_of: None,
     }
 }

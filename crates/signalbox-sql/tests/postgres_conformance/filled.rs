@@ -5,7 +5,7 @@ use signalbox_store::feed::{
     Closing, CrosswalkRow, Decision, FeedLease, FeedRow, Hold, HoldState, LedgerCounts, LedgerRow,
     LedgerStatus, Mark, Named, NewRun, Outcome, Reject, RejectGroup, RejectPlace, Run, Scope, Term,
 };
-use signalbox_store::outbox::{Amended, Amendment, Bundle, Entry, NewEntry, Settled, WithheldBecause};
+use signalbox_store::outbox::{Amended, Amendment, Bundle, EndOf, Entry, NewEntry, Settled, WithheldBecause};
 use signalbox_store::state::{Advance, Batch, Position, StateRow};
 use signalbox_store::{FeedStore, Outbox, StateStore};
 use uuid::Uuid;
@@ -133,7 +133,7 @@ pub(crate) async fn fill_states(store: &(impl StateStore + Outbox)) {
             let lease = store.acquire(consumer, shard).await.expect("answers");
             let outbox = if shard == 0 && consumer == "risk@1" { entries() } else { vec![] };
             let to = Amended::Withheld(WithheldBecause::HasLeft);
-            let amendments = vec![Amendment { id: Uuid::from_u128(101), to }];
+            let amendments = vec![Amendment { id: Uuid::from_u128(101), to, at_ms: 3 }];
             let states = (0..ROWS / 5).map(|n| state(shard, n)).collect();
             let advances = vec![advance("roster", None), advance("attendance", Some("an id"))];
             store
@@ -296,7 +296,7 @@ fn entries() -> Vec<NewEntry> {
         entry(4),
         NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(5) },
         NewEntry { flag_id: None, ..entry(6) },
-        NewEntry { cancels: Some(Uuid::from_u128(6)), ..entry(7) },
+        NewEntry { end_of: Some(EndOf { id: Uuid::from_u128(6), takes_back: true }), ..entry(7) },
         NewEntry { part: true, ..entry(100) },
         NewEntry { part: true, ..entry(101) },
     ]

@@ -6,6 +6,9 @@ use crate::outbox::{Again, Amended, Amendment, Bundle, NewEntry, Settled, TO_LOG
 use crate::state::Batch;
 use crate::{Outbox, StateStore};
 
+const LISTED: &str = "listed";
+const TO_BE_SENT: Amended = Amended::ToBeSent { listed_as: LISTED };
+
 pub async fn what_a_person_sends_again_is_due_with_all_its_tries(store: &(impl StateStore + Outbox)) {
     let lanes = ["delivered", "dead", "waits", "superseded"].into_iter().zip(1..);
     write(store, lanes.map(|(lane, number)| entry(number, lane))).await;
@@ -88,12 +91,15 @@ pub async fn what_is_withheld_later_is_not_sent_until_it_is_to_be(store: &(impl 
     assert_eq!(all(store).await[2].last_error.as_deref(), Some(WithheldBecause::InTest.as_str()));
     amend(store, all_of_them(Amended::Withheld(WithheldBecause::HasLeft))).await;
     assert_eq!(all(store).await[2].last_error.as_deref(), Some(WithheldBecause::HasLeft.as_str()));
-    amend(store, all_of_them(Amended::ToBeSent { at_ms: 1_000 })).await;
+    amend_at(store, 1_000, all_of_them(TO_BE_SENT)).await;
     assert_eq!(states(store).await, [Delivered, Dead, Pending, Pending]);
     assert_eq!(claimed(&claim(store, 999).await), [0; 0]);
     let sent = claim(store, 1_000).await;
-    assert_eq!(claimed(&sent), [3, 4]);
-    assert!(sent.iter().all(|claim| claim.entry.tried_before + 1 == claim.entry.attempts), "all its tries");
+    assert_eq!(claimed(&sent), [3]);
+    assert_eq!(sent[0].entry.tried_before + 1, sent[0].entry.attempts, "all its tries");
+    let parts = store.parts(TARGET).await.expect("reads");
+    assert_eq!(ids(&parts), [4], "what nobody was sent goes with a list");
+    assert_eq!((&*parts[0].kind, parts[0].next_try_ms), (LISTED, Some(1_000)));
     assert_eq!(again(store, Again::Entry(id(2))).await, 1, "what was given up waits for a person");
 }
 
@@ -121,7 +127,7 @@ pub async fn what_was_withheld_before_it_was_sent_meets_its_withdrawal(store: &(
     amend(store, [(1, Amended::Withheld(WithheldBecause::InTest))]).await;
     write(store, [taking_back(2, 1)]).await;
     assert_eq!(states(store).await, [Superseded; 2]);
-    amend(store, [(1, Amended::ToBeSent { at_ms: 0 })]).await;
+    amend(store, [(1, TO_BE_SENT)]).await;
     assert_eq!(states(store).await, [Superseded; 2]);
 }
 
@@ -218,13 +224,14 @@ pub async fn a_list_loses_what_is_withheld_or_over(store: &(impl StateStore + Ou
         listed(store, list, &[list + 1, list + 2]).await;
         amend(store, [(list + 1, to)]).await;
         assert_eq!(claimed(&claim(store, 0).await), [0; 0]);
-        assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [list + 2]);
+        let parts = store.parts(TARGET).await.expect("reads");
+        assert_eq!((ids(&parts), parts[0].next_try_ms), (vec![list + 2], Some(50)), "it waits anew");
         assert!(store.bundle(&[bundle_of(&[list + 2], list + 3)]).await.expect("bundles"));
         settle(store, &claim(store, 0).await[0], Settled::Delivered).await;
         amend(store, [(list + 2, to)]).await;
         assert_eq!(store.parts(TARGET).await.expect("reads"), []);
     }
-    amend(store, [(11, Amended::ToBeSent { at_ms: 50 })]).await;
+    amend(store, [(11, TO_BE_SENT)]).await;
     assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [11]);
 }
 
@@ -232,7 +239,7 @@ pub async fn a_list_loses_what_is_withheld_or_over(store: &(impl StateStore + Ou
 pub async fn a_list_of_the_same_parts_is_the_same(store: &(impl StateStore + Outbox)) {
     listed(store, 10, &[11, 12]).await;
     settle(store, &claim(store, 0).await[0], Settled::RetryAt { at_ms: 0 }).await;
-    for to in [Amended::Withheld(WithheldBecause::InTest), Amended::ToBeSent { at_ms: 50 }] {
+    for to in [Amended::Withheld(WithheldBecause::InTest), TO_BE_SENT] {
         amend(store, [(11, to), (12, to)]).await;
     }
     assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [11, 12]);
@@ -244,7 +251,7 @@ pub async fn a_list_of_the_same_parts_is_the_same(store: &(impl StateStore + Out
     amend(store, [(11, Amended::Withheld(WithheldBecause::InTest))]).await;
     settle(store, &claims[0], Settled::Delivered).await;
     assert_eq!(again(store, Again::Entry(id(10))).await, 0, "what is left of it goes as another");
-    amend(store, [(11, Amended::ToBeSent { at_ms: 60 })]).await;
+    amend(store, [(11, TO_BE_SENT)]).await;
     assert!(store.bundle(&[bundle_of(&[11, 12], 10)]).await.expect("bundles"));
     assert_eq!(states(store).await, [Bundled, Bundled, Delivered], "it has arrived");
     assert_eq!(again(store, Again::Entry(id(10))).await, 1);
@@ -296,7 +303,11 @@ async fn end(store: &(impl StateStore + Outbox), number: u128, part: u128) {
 }
 
 async fn amend(store: &impl StateStore, amended: impl IntoIterator<Item = (u128, Amended)>) {
-    let amendments = amended.into_iter().map(|(number, to)| Amendment { id: id(number), to });
+    amend_at(store, 50, amended).await;
+}
+
+async fn amend_at(store: &impl StateStore, at_ms: i64, amended: impl IntoIterator<Item = (u128, Amended)>) {
+    let amendments = amended.into_iter().map(|(number, to)| Amendment { id: id(number), to, at_ms });
     let batch = Batch { amendments: amendments.collect(), ..Batch::default() };
     let lease = store.acquire("risk@1", 0).await.expect("acquires");
     store.commit(&lease, &batch).await.expect("commits");

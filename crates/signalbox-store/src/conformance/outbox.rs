@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::outbox::EntryState::{self, Pending, Superseded};
-use crate::outbox::{Claim, Entry, NewEntry, Settled, Tally, WithheldBecause};
+use crate::outbox::{Claim, EndOf, Entry, NewEntry, Settled, Tally, WithheldBecause};
 use crate::state::Batch;
 use crate::{Outbox, StateStore};
 
@@ -88,6 +88,8 @@ macro_rules! outbox_conformance {
                 a_withdrawal_after_an_attempt_is_sent
                 a_withdrawal_of_what_never_left_stays_as_given
                 a_repeated_withdrawal_changes_nothing
+                what_was_not_sent_meets_its_withdrawal
+                an_end_goes_after_what_waits_by_itself
             }
         }
     };
@@ -111,7 +113,6 @@ pub async fn an_entry_comes_back_as_written(store: &(impl StateStore + Outbox)) 
         next_try_ms: Some(123),
         last_error: None,
         tried_before: 0,
-        over: false,
     };
     assert_eq!(all(store).await, [expected]);
 }
@@ -252,7 +253,7 @@ pub(super) fn entry(number: u128, lane: &str) -> NewEntry {
         created_ms: 0,
         withheld: None,
         part: false,
-        cancels: None,
+        end_of: None,
     }
 }
 
@@ -261,7 +262,13 @@ pub(super) fn part(number: u128) -> NewEntry {
 }
 
 pub(super) fn taking_back(number: u128, taken_back: u128) -> NewEntry {
-    NewEntry { cancels: Some(id(taken_back)), kind: "risk.flag.withdrawn".into(), ..entry(number, "lane") }
+    let end_of = Some(EndOf { id: id(taken_back), takes_back: true });
+    NewEntry { end_of, kind: "risk.flag.withdrawn".into(), ..entry(number, "lane") }
+}
+
+pub(super) fn clearing(number: u128, cleared: u128) -> NewEntry {
+    let end_of = Some(EndOf { id: id(cleared), takes_back: false });
+    NewEntry { end_of, kind: "risk.flag.cleared".into(), ..entry(number, "lane") }
 }
 
 pub(super) fn id(number: u128) -> Uuid {

@@ -265,6 +265,6 @@ fn entry(id: u128) -> NewEntry {
         created_ms: 0,
         withheld: None,
         part: false,
-        cancels: None,
+        end_of: None,
     }
 }

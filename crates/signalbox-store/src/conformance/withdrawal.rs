@@ -1,6 +1,8 @@
 //! What every [`Outbox`] promises of entries that take others back.
 
-use super::outbox::{TARGET, all, claim, claimed, entry, id, part, settle, states, taking_back, write};
+use super::outbox::{
+    TARGET, all, claim, claimed, clearing, entry, id, part, settle, states, taking_back, write,
+};
 use crate::outbox::EntryState::{Delivered, Pending, Superseded, Withheld};
 use crate::outbox::{NewEntry, Settled, WithheldBecause};
 use crate::{Outbox, StateStore};
@@ -61,4 +63,33 @@ pub async fn a_repeated_withdrawal_changes_nothing(store: &(impl StateStore + Ou
     let before = all(store).await;
     write(store, [taking_back(2, 1)]).await;
     assert_eq!(all(store).await, before);
+}
+
+/// A secret was missing, or the address is none that may be sent to.
+pub async fn what_was_not_sent_meets_its_withdrawal(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "lane")]).await;
+    for _ in 0..2 {
+        settle(store, &claim(store, 0).await[0], Settled::NotSent { at_ms: 0 }).await;
+    }
+    write(store, [taking_back(2, 1)]).await;
+    assert_eq!(states(store).await, [Superseded; 2]);
+    write(store, [entry(3, "lane")]).await;
+    settle(store, &claim(store, 0).await[0], Settled::NotSent { at_ms: 0 }).await;
+    let in_hand = claim(store, 0).await;
+    write(store, [taking_back(4, 3)]).await;
+    assert_eq!(states(store).await[2..], [Pending; 2], "it may be sent now");
+    settle(store, &in_hand[0], Settled::NotSent { at_ms: 0 }).await;
+}
+
+/// Of a raise that waits, its clearing is told after it. Who would hear of it by a list, or later, hears of neither.
+pub async fn an_end_goes_after_what_waits_by_itself(store: &(impl StateStore + Outbox)) {
+    let withheld = NewEntry { withheld: Some(WithheldBecause::InTest), ..entry(3, "another") };
+    write(store, [entry(1, "lane"), part(2), withheld]).await;
+    write(store, [clearing(11, 1), clearing(12, 2), clearing(13, 3)]).await;
+    assert_eq!(states(store).await, [Pending, Superseded, Superseded, Pending, Superseded, Superseded]);
+    for number in [1, 11] {
+        let claims = claim(store, 0).await;
+        assert_eq!(claimed(&claims), [number]);
+        settle(store, &claims[0], Settled::Delivered).await;
+    }
 }

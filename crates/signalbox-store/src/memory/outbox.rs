@@ -6,8 +6,8 @@ use std::ops::Bound;
 use uuid::Uuid;
 
 use crate::outbox::{
-    Again, Amended, Amendment, Bundle, Claim, Entry, EntryState, Front, NewEntry, Settled, TO_LOG, Tally,
-    WithheldBecause,
+    Again, Amended, Amendment, Bundle, Claim, EndOf, Entry, EntryState, Front, NewEntry, Settled, TO_LOG,
+    Tally, WithheldBecause,
 };
 
 #[derive(Debug, Default)]
@@ -26,6 +26,10 @@ struct Row {
     bundled_into: Option<Uuid>,
     /// Not to be sent, nor again, and why.
     held: Option<WithheldBecause>,
+    /// What it tells of has ended.
+    over: bool,
+    /// Claims in which nothing was sent.
+    not_sent: u32,
 }
 
 #[derive(Debug)]
@@ -41,39 +45,40 @@ impl Entries {
         if self.by_id.contains_key(&new.id) {
             return;
         }
-        let is_sent = new.withheld.is_none();
-        let taken_back = new.cancels.is_some_and(|id| self.take_back(id, is_sent));
-        let state = if taken_back { EntryState::Superseded } else { new.first_state() };
+        let (is_sent, at_ms) = (new.withheld.is_none(), new.created_ms);
+        let meet = new.end_of.is_some_and(|end| self.end(end, is_sent, at_ms));
+        let state = if meet { EntryState::Superseded } else { new.first_state() };
         self.last_seq += 1;
         self.by_id.insert(new.id, self.last_seq);
         let entry = stored(new, self.last_seq, state);
-        self.rows.insert(self.last_seq, Row { entry, claim: None, bundled_into: None, held: None });
+        let row = Row { entry, claim: None, bundled_into: None, held: None, over: false, not_sent: 0 };
+        self.rows.insert(self.last_seq, row);
     }
 
-    /// Supersedes an entry that nobody attempted, nor will; else it has ended. `false`: it may have been sent, or is not
-    /// there. `is_sent`: its withdrawal is to be sent.
-    fn take_back(&mut self, id: Uuid, is_sent: bool) -> bool {
-        self.take_from_bundle(id, |bundle| bundle.attempts == 0);
+    /// Supersedes an entry that nobody was sent, nor will be; else it has ended. `false`: it may have been sent, or is not
+    /// there. `is_sent`: its end is to be sent.
+    fn end(&mut self, EndOf { id, takes_back }: EndOf, is_sent: bool, at_ms: i64) -> bool {
+        self.take_from_bundle(id, |bundle| !bundle.was_tried(), at_ms);
         let Some(row) = self.row(id) else { return false };
-        let waits = match row.entry.state {
-            EntryState::Pending => true,
+        let meets = match row.entry.state {
+            EntryState::Pending => takes_back || row.entry.part,
             EntryState::Withheld => is_sent,
             _ => false,
         };
-        let untouched = waits && row.entry.attempts == 0;
-        let to = if untouched { Amended::Over { end: None } } else { Amended::Ended };
-        self.amend(Amendment { id, to });
-        untouched
+        let meet = meets && !row.was_tried();
+        let to = if meet { Amended::Over { end: None } } else { Amended::Ended };
+        self.amend(Amendment { id, to, at_ms });
+        meet
     }
 
     /// Does what is to become of an entry, if it is there.
-    pub(super) fn amend(&mut self, Amendment { id, to }: Amendment) {
+    pub(super) fn amend(&mut self, Amendment { id, to, at_ms }: Amendment) {
         use EntryState::{Dead, Pending, Superseded, Withheld};
         if matches!(to, Amended::Withheld(_) | Amended::Over { .. }) {
-            self.take_from_bundle(id, |_| true);
+            self.take_from_bundle(id, |_| true, at_ms);
         }
         let Some(row) = self.row(id) else { return };
-        let (state, attempts) = (row.entry.state, row.entry.attempts);
+        let (state, was_tried) = (row.entry.state, row.was_tried());
         match to {
             Amended::Withheld(because) => {
                 row.held = Some(because);
@@ -81,25 +86,29 @@ impl Entries {
                     row.withhold();
                 }
             }
-            Amended::ToBeSent { at_ms } => {
+            Amended::ToBeSent { listed_as } => {
                 row.held = None;
-                if state == Withheld && !row.entry.over {
+                if state == Withheld && !row.over {
                     row.make_due(at_ms);
                     row.entry.last_error = None;
+                    if !was_tried {
+                        row.entry.part = true;
+                        listed_as.clone_into(&mut row.entry.kind);
+                    }
                 }
             }
             Amended::Ended => {
-                row.entry.over = true;
-                if state == Dead || row.is_pending_part() || state == Withheld && attempts > 0 {
+                row.over = true;
+                if state == Dead || row.is_pending_part() || state == Withheld && was_tried {
                     row.end(Superseded);
                 }
             }
             Amended::Over { end } => {
-                row.entry.over = true;
+                row.over = true;
                 if matches!(state, Pending | Dead | Withheld) {
                     row.end(Superseded);
                 }
-                let end = end.filter(|_| matches!(state, Pending | Withheld) && attempts == 0);
+                let end = end.filter(|_| matches!(state, Pending | Withheld) && !was_tried);
                 if let Some(end) = end.and_then(|end| self.row(end)).filter(|end| end.entry.state == Pending)
                 {
                     end.end(Superseded);
@@ -109,25 +118,25 @@ impl Entries {
     }
 
     /// Takes the bundle apart that the part went into, if it waits and is one of `those`.
-    fn take_from_bundle(&mut self, part: Uuid, those: impl Fn(&Entry) -> bool) {
+    fn take_from_bundle(&mut self, part: Uuid, those: impl Fn(&Row) -> bool, at_ms: i64) {
         let Some(bundle) = self.row(part).and_then(|row| row.bundled_into) else { return };
-        if self.row(bundle).is_some_and(|row| row.entry.state == EntryState::Pending && those(&row.entry)) {
-            self.take_apart(bundle);
+        if self.row(bundle).is_some_and(|row| row.entry.state == EntryState::Pending && those(row)) {
+            self.take_apart(bundle, at_ms);
         }
     }
 
-    /// Lets the parts of a bundle that are not over wait for another. `false`: none does.
-    fn take_apart(&mut self, bundle: Uuid) -> bool {
+    /// Lets the parts of a bundle that are not over wait for another from now on. `false`: none does.
+    fn take_apart(&mut self, bundle: Uuid, at_ms: i64) -> bool {
         let Some(row) = self.row(bundle) else { return false };
         // What is left of it goes as another: itself it is not sent again.
-        row.entry.over = true;
-        let was_tried = row.entry.attempts > 0;
+        row.over = true;
+        let was_tried = row.was_tried();
         if row.entry.state != EntryState::Delivered {
             row.end(EntryState::Superseded);
         }
         let mut any_waits = false;
         for row in self.rows.values_mut() {
-            if row.bundled_into == Some(bundle) && !row.entry.over {
+            if row.bundled_into == Some(bundle) && !row.over {
                 // The bundle may have been sent.
                 row.entry.attempts += u32::from(was_tried);
                 row.bundled_into = None;
@@ -135,7 +144,7 @@ impl Entries {
                     row.withhold();
                 } else {
                     row.entry.state = EntryState::Pending;
-                    row.entry.next_try_ms = Some(row.entry.created_ms);
+                    row.entry.next_try_ms = Some(at_ms);
                     any_waits = true;
                 }
             }
@@ -167,11 +176,12 @@ impl Entries {
             return false;
         }
         (row.entry.state, row.entry.next_try_ms) = how.leaves();
-        if row.entry.over && row.entry.state == EntryState::Dead {
+        if row.over && row.entry.state == EntryState::Dead {
             row.entry.state = EntryState::Superseded;
         }
         row.entry.last_error = error.map(str::to_owned);
         row.entry.tried_before += how.uncounted();
+        row.not_sent += how.uncounted();
         row.claim = None;
         true
     }
@@ -189,7 +199,7 @@ impl Entries {
 
     pub(super) fn bundle(&mut self, bundles: &[Bundle]) -> bool {
         let there = bundles.iter().filter_map(|bundle| self.by_id.get(&bundle.into.id));
-        let is_there = there.map(|seq| &self.rows[seq].entry).any(|entry| !entry.over);
+        let is_there = there.map(|seq| &self.rows[seq]).any(|row| !row.over);
         let mut parts = bundles.iter().flat_map(|bundle| &bundle.parts);
         if is_there || !parts.all(|id| self.row(*id).is_some_and(|row| row.is_pending_part())) {
             return false;
@@ -223,7 +233,7 @@ impl Entries {
     /// Makes an entry due. `false`: it tells of nothing but what is over.
     fn again(&mut self, id: Uuid, now_ms: i64) -> bool {
         let parts = self.rows.values().filter(|row| row.bundled_into == Some(id));
-        let falls_out = |part: &Row| part.entry.over || part.held.is_some();
+        let falls_out = |part: &Row| part.over || part.held.is_some();
         let loses_parts = parts.into_iter().any(falls_out);
         let Some(row) = self.row(id) else { return false };
         let waits = row.entry.state == EntryState::Pending;
@@ -231,7 +241,7 @@ impl Entries {
             return false;
         }
         if loses_parts && !waits {
-            return self.take_apart(id);
+            return self.take_apart(id, now_ms);
         }
         row.make_due(now_ms);
         true
@@ -290,6 +300,11 @@ impl Row {
         self.entry.part && self.entry.state == EntryState::Pending
     }
 
+    /// Whether somebody may have been sent it.
+    fn was_tried(&self) -> bool {
+        self.entry.attempts > self.not_sent
+    }
+
     fn is_ready(&self, now_ms: i64) -> bool {
         let claimed =
             self.claim.as_ref().and_then(|claim| claim.until_ms).is_some_and(|until| until > now_ms);
@@ -311,7 +326,7 @@ impl Row {
 
     /// A bundle that was taken apart has its parts again. If it arrived after all, nothing is to be sent.
     fn be_whole_again(&mut self, at_ms: i64) {
-        self.entry.over = false;
+        self.over = false;
         if self.entry.state != EntryState::Delivered {
             self.make_due(at_ms);
         }
@@ -352,6 +367,5 @@ fn stored(new: NewEntry, seq: u64, state: EntryState) -> Entry {
         next_try_ms: (state == EntryState::Pending).then_some(new.created_ms),
         last_error: new.withheld.map(|why| why.as_str().to_owned()),
         tried_before: 0,
-        over: false,
     }
 }

@@ -11,6 +11,7 @@ use signalbox_hub::shard::{self, ShardState};
 use signalbox_hub::{Hub, HubError, Settings};
 use signalbox_ingest::feeds;
 use signalbox_ingest::{self as ingest, FeedSettings, RunReport, Trouble};
+use signalbox_risk::Rule;
 use signalbox_store::feed::FeedRow;
 
 use super::{FeedStatus, RoleStatus, local};
@@ -124,7 +125,7 @@ pub(super) async fn warnings(hub: &Hub, feeds: &[FeedStatus], now: Timestamp) ->
 
 /// What leads nowhere of the way from a flag to a person.
 pub fn untold(hub: &Hub) -> Vec<Note> {
-    let Settings { feeds, targets, routes, names, .. } = &hub.settings;
+    let Settings { feeds, targets, routes, rules, names, .. } = &hub.settings;
     let leads_on = |to: &str| targets.iter().any(|target| target.name == to);
     let mut notes = Vec::new();
     let live = feeds.iter().filter(|feed| !feed.is_roster() && feed.mode == Mode::Live);
@@ -137,6 +138,14 @@ pub fn untold(hub: &Hub) -> Vec<Note> {
             ),
         }));
     }
+    let has_route = |rule: &str| routes.is_empty() || routes.iter().any(|route| route.rule == rule);
+    let mut unrouted: Vec<&str> = rules.iter().map(Rule::name).filter(|name| !has_route(name)).collect();
+    unrouted.sort_unstable();
+    unrouted.dedup();
+    notes.extend(unrouted.into_iter().map(|rule| Note {
+        code: "rule_without_route",
+        message: format!("No route leads from the rule {rule}: nobody is told of its flags."),
+    }));
     notes.extend(routes.iter().filter(|route| !leads_on(&route.to)).map(|route| Note {
         code: "route_without_destination",
         message: format!("A route leads to {}, which is no destination.", route.to),

@@ -155,7 +155,6 @@ mod tests {
             next_try_ms: Some(next_try_ms),
             last_error: None,
             tried_before: 0,
-            over: false,
         }
     }
 

@@ -53,7 +53,8 @@ async fn list(
 }
 
 fn print(out: &mut dyn Write, lines: Vec<AlertLine>) -> Result<(), Failure> {
-    let mut table = Table::new(["alert", "what", "student", "to", "state", "decided", "tries", "next try"]);
+    let mut table =
+        Table::new(["alert", "what", "rule", "student", "to", "state", "decided", "tries", "next try"]);
     let mut errors = Vec::new();
     for line in lines {
         let alert = line.alert_id.to_string();
@@ -67,6 +68,7 @@ fn print(out: &mut dyn Write, lines: Vec<AlertLine>) -> Result<(), Failure> {
         table.row(vec![
             alert,
             line.kind,
+            line.rule.unwrap_or_default(),
             line.student_id.unwrap_or_default(),
             line.to,
             state,
@@ -103,7 +105,7 @@ fn show(out: &mut dyn Write, global: &Global, resent: &Resent) -> Result<(), Fai
         Output::Text if resent.resent == 0 => {
             writeln!(
                 out,
-                "Nothing is sent: nothing waits there, and nothing was given up of a flag that is not over."
+                "Nothing is sent: nothing waits there, and of what was given up nothing is to be told now. signalbox alerts list --to NAME shows why."
             )?;
         }
         Output::Text => {
@@ -141,7 +143,7 @@ async fn resend(hub: &Hub, args: &AlertsResend, now: Timestamp) -> Result<Resent
         let message = anyhow!("alert {id} is not sent again: nothing of it is to be told now");
         return Err(Failure::input(
             message,
-            "what is over is not told, nor what is of a feed that is not live or of a student who has left; a list goes as another",
+            "what is over is not told, nor what is of a feed that is not live, of a student who has left, or of a rule without a route there; a list goes as another",
         ));
     }
     Ok(Resent { resent })
@@ -170,7 +172,7 @@ async fn the_alert(hub: &Hub, id: &str) -> Result<AlertLine, Failure> {
             let message = anyhow!("alert {} is {}: {why}", line.alert_id, line.state);
             return Err(Failure::input(
                 message,
-                "a feed in `mode: live` sends its alerts, of students who are enrolled",
+                "a feed in `mode: live` sends its alerts, of students who are enrolled, where a route leads",
             ));
         }
         (None, _) => (format!("there is no alert \"{id}\""), "signalbox alerts list shows them"),

@@ -16,7 +16,7 @@ use signalbox_view::repair::{HoldDetail, hold, holds};
 
 use super::open_hub;
 use super::rejects::print_group;
-use super::trial::{self, Changes};
+use super::trial::{self, Before, Changes};
 use crate::cli::{Decision, Global, Holds, HoldsWhat, Output};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
@@ -84,10 +84,10 @@ async fn if_approved(global: &Global, id: &str) -> Result<Changes, Failure> {
         };
         let mut loops = Loops::open(hub.clone(), Holder::embedded(), None).await?;
         loops.settle(now).await?;
-        let before = trial::last_entry(hub).await?;
+        let before = Before::of(hub).await?;
         hub.feeds.decide_hold(id, HoldState::Approved, "nobody", "to see what would come of it").await?;
         loops.approved(&hold.feed, now).await?;
-        Changes::since(hub, before).await
+        Changes::since(hub, &before).await
     })
     .await
 }

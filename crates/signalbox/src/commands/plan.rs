@@ -8,10 +8,10 @@ use signalbox_event::data::Mode;
 use signalbox_hub::{Feed, Hub};
 use signalbox_ingest::{Holder, RunReport};
 use signalbox_roles::up::Loops;
-use signalbox_view::status::{Note, called, untold};
+use signalbox_view::status::{Note, called, for_nobody, untold};
 
 use super::runs;
-use super::trial::{self, Changes};
+use super::trial::{self, Before, Changes};
 use crate::cli::{Global, Output};
 use crate::clock::Clock;
 use crate::exit::{Done, Failure};
@@ -31,7 +31,7 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global) -> Result<Done, Fa
 }
 
 async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<(), Failure> {
-    let before = trial::last_entry(hub).await?;
+    let before = Before::of(hub).await?;
     let mut loops = Loops::open(hub.clone(), Holder::embedded(), None).await?;
     let report = loops.pass(Clock::new(global.now).frozen()).await?;
     for (feed, error) in &report.failed {
@@ -39,8 +39,8 @@ async fn tell(out: &mut dyn Write, global: &Global, hub: &Arc<Hub>) -> Result<()
     }
     let plan = Plan {
         feeds: report.runs.into_iter().map(|run| called(hub, run)).collect(),
-        alerts: Changes::since(hub, before).await?,
-        warnings: untold(hub),
+        alerts: Changes::since(hub, &before).await?,
+        warnings: [untold(hub), for_nobody(hub).await?].concat(),
     };
     match global.output {
         Output::Json => screen::json(out, &plan)?,

@@ -175,7 +175,7 @@ fn text(out: &mut dyn Write, status: &Status, here: &Here<'_>) -> io::Result<()>
     let outbox = &status.outbox;
     writeln!(
         out,
-        "Alerts: {} delivered, {} waiting to be sent, {} withheld (in test, or the student has left), {} given up.",
+        "Alerts: {} delivered, {} waiting to be sent, {} withheld (a feed is not live, the student has left, or no route leads there), {} given up.",
         outbox.delivered, outbox.pending, outbox.withheld, outbox.dead
     )?;
     for line in status.destinations.iter().filter_map(|one| failing(one, here)) {

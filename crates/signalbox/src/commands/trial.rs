@@ -1,6 +1,6 @@
 //! What would happen: tried on a scratch copy of the hub, of which nothing stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -43,6 +43,12 @@ struct Recipient {
     /// Flags that were open before and that it is told of as a list, as a feed turns live.
     #[serde(skip_serializing_if = "is_none")]
     standing: u64,
+    /// Alerts of before that were held back after they had been tried, and are sent.
+    #[serde(skip_serializing_if = "is_none")]
+    resume: u64,
+    /// Alerts of before that wait and are held back.
+    #[serde(skip_serializing_if = "is_none")]
+    withhold: u64,
 }
 
 impl Recipient {
@@ -51,6 +57,17 @@ impl Recipient {
             "risk.flags.standing" if is_part => self.standing += 1,
             "risk.flag.withdrawn" => self.withdraw += 1,
             "risk.flag.cleared" => self.clear += 1,
+            _ => {}
+        }
+    }
+
+    /// Of an alert of before.
+    fn amended(&mut self, before: EntryState, now: &Entry) {
+        use EntryState::{Bundled, Pending, Withheld};
+        match (before, now.state) {
+            (Withheld, Pending) if now.part => self.standing += 1,
+            (Withheld, Pending) => self.resume += 1,
+            (Pending | Bundled, Withheld) => self.withhold += 1,
             _ => {}
         }
     }
@@ -91,30 +108,51 @@ async fn unless<T>(
     }
 }
 
-/// The outbox's latest entry.
-pub(super) async fn last_entry(hub: &Hub) -> Result<u64, Failure> {
-    let mut last = 0;
-    while let Some(entry) = hub.outbox.entries(last, PAGE).await?.last() {
-        last = entry.seq;
+/// What was decided before.
+pub(super) struct Before {
+    /// The latest entry of the outbox.
+    last: u64,
+    /// How alerts stand that may come to stand otherwise.
+    alerts: HashMap<Uuid, EntryState>,
+}
+
+impl Before {
+    pub(super) async fn of(hub: &Hub) -> Result<Self, Failure> {
+        use EntryState::{Bundled, Pending, Withheld};
+        let mut before = Self { last: 0, alerts: HashMap::new() };
+        loop {
+            let entries = hub.outbox.entries(before.last, PAGE).await?;
+            let Some(last) = entries.last() else { return Ok(before) };
+            before.last = last.seq;
+            let may_change = |entry: &&Entry| {
+                entry.target != TO_LOG && matches!(entry.state, Pending | Withheld | Bundled)
+            };
+            before.alerts.extend(entries.iter().filter(may_change).map(|entry| (entry.id, entry.state)));
+        }
     }
-    Ok(last)
 }
 
 impl Changes {
-    /// Counts the flag events that were decided after `before`, and who would be told by the routes, were it live: nobody of a
-    /// student who has left, and of the end of a flag whoever was told of it.
-    pub(super) async fn since(hub: &Hub, before: u64) -> Result<Self, Failure> {
+    /// Counts the flag events that were decided since, and who would be told by the routes, were it live: nobody of a
+    /// student who has left, and of the end of a flag whoever was told of it. And what becomes of alerts of before.
+    pub(super) async fn since(hub: &Hub, before: &Before) -> Result<Self, Failure> {
         let mut changes = Self::default();
         let mut to: BTreeMap<String, Recipient> = BTreeMap::new();
         let mut raised: BTreeMap<Uuid, String> = BTreeMap::new();
         let mut left: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
         let mut told: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
-        let mut after = before;
+        let mut after = 0;
         loop {
             let entries = hub.outbox.entries(after, PAGE).await?;
             let Some(last) = entries.last() else { break };
             after = last.seq;
             for entry in entries {
+                if entry.seq <= before.last {
+                    if let Some(stood) = before.alerts.get(&entry.id).filter(|stood| **stood != entry.state) {
+                        to.entry(entry.target.clone()).or_default().amended(*stood, &entry);
+                    }
+                    continue;
+                }
                 let is_raise = entry.kind == "risk.flag.raised";
                 if entry.target == TO_LOG {
                     changes.event(&entry.kind);
@@ -169,6 +207,12 @@ impl Changes {
             )?;
             if to.standing > 0 {
                 write!(out, ", and a list of {} that were open before", to.standing)?;
+            }
+            if to.resume > 0 {
+                write!(out, "; {} that had been held back go out", to.resume)?;
+            }
+            if to.withhold > 0 {
+                write!(out, "; {} that wait are held back", to.withhold)?;
             }
             writeln!(out)?;
         }

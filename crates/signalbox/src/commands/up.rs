@@ -94,12 +94,23 @@ async fn once(
         wait_for_others(&opened, &mut loops, clock).await?;
     }
     ingest::let_go(&hub, &holder).await?;
-    // What others decided meanwhile is dated later than the beginning of this command.
-    let is_shared = opened.is_shared();
-    up::deliver(&hub, || if is_shared { clock.running() } else { clock.frozen() }).await?;
+    if up::is_decided(&hub).await? {
+        deliver(&opened, clock).await?;
+    } else {
+        tracing::warn!(
+            "no alert was sent: a file was not read to its end, so nothing is decided; signalbox status says which"
+        );
+    }
     status::of(out, global, &opened).await?;
     opened.close().await?;
     Ok(Done::Ok)
+}
+
+async fn deliver(opened: &Opened, clock: Clock) -> Result<(), Failure> {
+    // What others decided meanwhile is dated later than the beginning of this command.
+    let is_shared = opened.is_shared();
+    up::deliver(&opened.hub, || if is_shared { clock.running() } else { clock.frozen() }).await?;
+    Ok(())
 }
 
 /// Shards that other processes have are theirs to drain. They may come to this one while it waits, so it goes on taking
@@ -128,15 +139,17 @@ fn warn(report: &PassReport) {
     }
 }
 
-/// The embedded hub: ingest and risk take turns, delivery goes on beside them, once everybody was judged by this
+/// The embedded hub: ingest and consumers take turns, delivery goes on beside them, once everybody was judged by this
 /// configuration: what it withholds of what waited is not to be sent.
 async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
     let (judging, after_judging) = oneshot::channel::<()>();
     let delivery = post.clone().deliver();
     let mut delivering = tokio::spawn(async move {
-        // Its other end is dropped: everybody was judged, or there will be no pass.
-        drop(after_judging.await);
-        delivery.await
+        // Dropped unsaid: the hub ends before everybody was judged.
+        match after_judging.await {
+            Ok(()) => delivery.await,
+            Err(_) => Ok(()),
+        }
     });
     writeln!(out, "The hub is running. Ctrl-C stops it; signalbox status shows it.")?;
     out.flush()?;
@@ -161,7 +174,7 @@ async fn forever(out: &mut dyn Write, post: Post) -> Result<Done, Failure> {
     Ok(Done::Ok)
 }
 
-/// Passes, one after the other, until asked to stop. Drops `judging` after the first.
+/// Passes, one after the other, until asked to stop. Says on `judging` when everybody was judged.
 async fn work(mut post: Post, judging: oneshot::Sender<()>) -> Result<(), Failure> {
     let mut judging = Some(judging);
     let mut loops = Loops::open(post.hub.clone(), Holder::embedded(), Some(STILL_FOR)).await?;
@@ -170,11 +183,16 @@ async fn work(mut post: Post, judging: oneshot::Sender<()>) -> Result<(), Failur
     let mut running: Vec<Running> = ["ingest"].into_iter().chain(consumers).map(Running::new).collect();
     while !post.is_stopped() {
         let now = post.clock.running();
-        let Some(pass) = unless_drained(&post.stopped, Box::pin(loops.pass(now))).await else { break };
-        if pass.is_ok() {
-            drop(judging.take());
-        }
-        trouble.hear(pass.map(|report| roles::of_pass(&report)))?;
+        let pass = async {
+            let report = loops.pass(now).await?;
+            if judging.is_some() && up::is_decided(&post.hub).await? {
+                // Nobody listens only when delivery has ended, and the hub with it.
+                judging.take().map(|judging| judging.send(()));
+            }
+            Ok(roles::of_pass(&report))
+        };
+        let Some(trouble_of_pass) = unless_drained(&post.stopped, Box::pin(pass)).await else { break };
+        trouble.hear(trouble_of_pass)?;
         for role in &mut running {
             post.says(role).await;
         }

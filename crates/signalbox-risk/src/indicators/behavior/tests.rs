@@ -101,6 +101,22 @@ fn what_may_count_neither_raises_nor_clears() {
     assert_eq!(tell(&minor, &rule, &mut Announced::default(), 21), [""; 0]);
 }
 
+/// What may count is recent, as what counts is.
+#[test]
+fn what_is_long_ago_may_not_count() {
+    let rule = two_in_45();
+    let student = Student::new().incident("old", Some(1), IncidentCategory::Unknown);
+    let student = student.major("a", 14).major("b", 50);
+    let mut announced = Announced::default();
+    assert_eq!(tell(&student, &rule, &mut announced, 54), ["raised"]);
+    let text = &announced.flags()[0].history[0].text;
+    assert_eq!(text, "2 incidents within 45 school days; the line is 2.");
+    let reference = reference();
+    let on = |as_of| rule.judge(&student.on(&reference, as_of)).answer();
+    assert_eq!((on(45).unknown, on(45).missing.len()), (1, 1), "it is recent");
+    assert_eq!((on(46).unknown, on(46).missing.len()), (0, 0));
+}
+
 #[test]
 fn without_a_feed_of_incidents_nothing_is_known() {
     let (student, reference) = (Student::new(), crate::student::reference(60));

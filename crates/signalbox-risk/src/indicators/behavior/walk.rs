@@ -22,8 +22,10 @@ pub(super) struct Walked {
     pub(super) counted: Vec<CountedIncident>,
     /// Incidents whose day and category are known.
     pub(super) known: u32,
-    /// Incidents that may count or not.
-    pub(super) unknown: u32,
+    /// Incidents that may count or not, while they are recent.
+    perhaps: Vec<At>,
+    /// Those that may count on any day.
+    undated: u32,
     pub(super) missing: Vec<Missing>,
     pub(super) feeds: Vec<Arc<str>>,
     /// The next day on which one is no longer recent, or has come.
@@ -35,14 +37,21 @@ pub(super) struct Walked {
 impl Walked {
     /// What counts on a day.
     pub(super) fn measured_on(&self, date: Date) -> CountedIncidents {
-        let is_recent =
-            |one: &&(CountedIncident, Option<Date>)| one.0.date <= date && one.1.is_none_or(|end| end > date);
-        let counted = self.counts.iter().filter(is_recent).map(|(incident, _)| incident.clone());
-        CountedIncidents { counted: counted.collect(), unknown: self.unknown }
+        let recent = self.counts.iter().filter(|(incident, end)| is_recent(incident.date, *end, date));
+        let perhaps = self.perhaps.iter().filter(|one| is_recent(one.date, one.end, date)).count() as u32;
+        CountedIncidents {
+            counted: recent.map(|(incident, _)| incident.clone()).collect(),
+            unknown: perhaps + self.undated,
+        }
     }
 }
 
+fn is_recent(since: Date, end: Option<Date>, on: Date) -> bool {
+    since <= on && end.is_none_or(|end| end > on)
+}
+
 /// One incident on its day.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct At {
     date: Date,
     /// The first day on which it is no longer recent.
@@ -77,7 +86,6 @@ pub(super) fn walk(settings: &Behavior, on: &Judging<'_>) -> Walked {
     }
     counts.sort();
     let certain: Vec<At> = counts.iter().map(|(one, end)| At { date: one.date, end: *end }).collect();
-    let unknown = perhaps.len() as u32 + undated;
     let spans = |also: &[At], always| spans(settings, certain.iter().chain(also), always, on.as_of);
     let ends = certain.iter().chain(&perhaps).filter_map(|one| one.end).filter(|end| *end > on.as_of);
     let next_change = ends.chain(to_come).min();
@@ -88,11 +96,10 @@ pub(super) fn walk(settings: &Behavior, on: &Judging<'_>) -> Walked {
         counted: counts.iter().map(|(one, _)| one.clone()).collect(),
         counts,
         known,
-        unknown,
+        perhaps,
+        undated,
         missing: missing(settings, on, &days),
-        feeds: feeds(&incidents, settings, |date| {
-            date <= on.as_of && end_of(date).is_none_or(|end| end > on.as_of)
-        }),
+        feeds: feeds(&incidents, settings, |date| is_recent(date, end_of(date), on.as_of)),
         next_change,
         known_to,
     }

@@ -142,6 +142,35 @@ fn a_class_that_a_flag_was_told_of_is_not_forgotten() {
     }
 }
 
+/// A flag stands for the grades that it was told of: what fails later is told of by another, and a grade that was wrong is taken
+/// back whatever else fails.
+#[test]
+fn a_class_that_fails_later_is_told_of_by_a_flag_of_its_own() {
+    let (rule, reference) = (posted(), reference(60));
+    let mut announced = Announced::default();
+    let algebra = Student::new().posted("ALG1", "55").posted("ENG9", "90").posted("SCI", "73");
+    assert_eq!(tell(&algebra, &rule, &mut announced, 45, &reference), ["raised"]);
+    let more = algebra.posted("ENG9", "35").posted("SCI", "40");
+    assert_eq!(tell(&more, &rule, &mut announced, 46, &reference), ["raised"]);
+    let corrected = more.posted("ALG1", "80");
+    assert_eq!(tell(&corrected, &rule, &mut announced, 47, &reference), ["withdrawn"]);
+    let last =
+        |number| announced.flag(number).and_then(|flag| flag.history.last()).expect("a word").text.clone();
+    assert_eq!(
+        [last(1), last(2)],
+        [
+            "The grade in ALG1 (Q1) is 80 now, it was 55. As known now none of these posted grades is below 60.",
+            "ENG9 (Q1): 35; the line is 60. SCI (Q1): 40; the line is 60."
+        ]
+    );
+    let between = corrected.posted("SCI", "61");
+    assert_eq!(tell(&between, &rule, &mut announced, 48, &reference), [""; 0]);
+    let one = between.posted("SCI", "70");
+    assert_eq!(tell(&one, &rule, &mut announced, 48, &reference), [""; 0], "of English it was told too");
+    let both = one.posted("ENG9", "70");
+    assert_eq!(tell(&both, &rule, &mut announced, 49, &reference), ["withdrawn"]);
+}
+
 #[test]
 fn a_running_grade_ends_when_it_is_posted() {
     let (rule, reference) = (rule(json!({"kind": "in_progress", "below": 60})), reference(60));

@@ -95,6 +95,7 @@ pub(super) const OF_STATE: &[Table] = &[
             column("bundled_into", Uuid),
             column("is_over", Bool),
             column("held", Text),
+            column("not_sent", Int4),
         ],
     ),
 ];

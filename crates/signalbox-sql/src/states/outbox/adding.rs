@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use signalbox_store::StoreError;
-use signalbox_store::outbox::{Amended, Amendment, NewEntry, WithheldBecause};
+use signalbox_store::outbox::{Amended, Amendment, EndOf, NewEntry, WithheldBecause};
 use uuid::Uuid;
 
 use super::OutboxEngine;
-use super::amending::{amend, take_from_bundle};
+use super::amending::{amend, lock, take_from_bundle};
 use crate::engine::{Connection, values};
 
 /// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
@@ -16,12 +16,10 @@ pub(crate) async fn add<E: OutboxEngine>(
     entries: &[NewEntry],
 ) -> Result<(), StoreError> {
     E::keep_order(connection, entries).await?;
-    // An entry that takes another back must see what stands before it, so it is a statement of its own.
-    for run in entries.chunk_by(|one, next| one.cancels.is_none() && next.cancels.is_none()) {
+    // An entry that tells of another's end must see what stands before it, so it is a statement of its own.
+    for run in entries.chunk_by(|one, next| one.end_of.is_none() && next.end_of.is_none()) {
         match run {
-            [entry @ NewEntry { cancels: Some(cancelled), .. }] => {
-                add_withdrawal(connection, entry, *cancelled).await?;
-            }
+            [entry @ NewEntry { end_of: Some(ended), .. }] => add_end(connection, entry, *ended).await?,
             run => drop(insert(connection, run).await?),
         }
     }
@@ -88,32 +86,34 @@ async fn insert(connection: &mut impl Connection, entries: &[NewEntry]) -> Resul
     connection.execute_rows(insert, &rows, "ON CONFLICT DO NOTHING").await
 }
 
-async fn add_withdrawal(
-    connection: &mut impl Connection,
-    entry: &NewEntry,
-    cancelled: Uuid,
-) -> Result<(), StoreError> {
+async fn add_end(connection: &mut impl Connection, entry: &NewEntry, ended: EndOf) -> Result<(), StoreError> {
     let is_new = insert(connection, std::slice::from_ref(entry)).await? == 1;
-    // An entry cannot take itself back.
-    if !is_new || cancelled == entry.id {
+    // An entry cannot be its own end.
+    if !is_new || ended.id == entry.id {
         return Ok(());
     }
-    take_from_bundle(connection, cancelled, false).await?;
-    if is_untouched(connection, cancelled, entry.withheld.is_none()).await? {
-        for id in [cancelled, entry.id] {
-            amend(connection, Amendment { id, to: Amended::Over { end: None } }).await?;
+    let at_ms = entry.created_ms;
+    lock(connection, ended.id).await?;
+    take_from_bundle(connection, ended.id, false, at_ms).await?;
+    if meets(connection, ended, entry.withheld.is_none()).await? {
+        for id in [ended.id, entry.id] {
+            amend(connection, Amendment { id, to: Amended::Over { end: None }, at_ms }).await?;
         }
         return Ok(());
     }
-    amend(connection, Amendment { id: cancelled, to: Amended::Ended }).await
+    amend(connection, Amendment { id: ended.id, to: Amended::Ended, at_ms }).await
 }
 
-/// Whether nobody attempted the entry, nor will. `is_sent`: its withdrawal is to be sent.
-async fn is_untouched(connection: &mut impl Connection, id: Uuid, is_sent: bool) -> Result<bool, StoreError> {
-    // Of two that look at once, one waits: whoever claims it meanwhile has attempted it.
-    let lock = "UPDATE outbox SET is_over = true
-         WHERE id = $1 AND attempts = 0 AND (state = 'pending' OR state = 'withheld' AND $2)";
-    Ok(connection.execute(lock, &values![id, is_sent]).await? == 1)
+/// Whether nobody was sent the entry, nor will be. `is_sent`: its end is to be sent.
+async fn meets(
+    connection: &mut impl Connection,
+    EndOf { id, takes_back }: EndOf,
+    is_sent: bool,
+) -> Result<bool, StoreError> {
+    let mark = "UPDATE outbox SET is_over = true
+         WHERE id = $1 AND attempts = not_sent
+           AND (state = 'pending' AND (part OR $2) OR state = 'withheld' AND $3)";
+    Ok(connection.execute(mark, &values![id, takes_back, is_sent]).await? == 1)
 }
 
 async fn is_there(connection: &mut impl Connection, id: Uuid) -> Result<bool, StoreError> {

@@ -20,7 +20,7 @@ pub(super) async fn resend(
     };
     let mut made_due = 0;
     for bundle in losing_parts(connection, id, target).await? {
-        made_due += u64::from(take_apart(connection, bundle).await?);
+        made_due += u64::from(take_apart(connection, bundle, now_ms).await?);
         if id == Some(bundle) {
             return Ok(made_due);
         }

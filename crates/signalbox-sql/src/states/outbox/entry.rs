@@ -24,7 +24,6 @@ pub(super) fn entry_row(row: &impl StoredRow) -> Result<Entry, sqlx::Error> {
         next_try_ms: row.column("next_try_ms")?,
         last_error: row.column("last_error")?,
         tried_before: tried_before as u32,
-        over: row.column("is_over")?,
     })
 }
 

@@ -25,9 +25,11 @@ fn write_all(out: &mut String, found: &Found, base: &Path) -> fmt::Result {
     district(out)?;
     calendar::calendar(out, found)?;
     feeds(out, found, base)?;
-    out.push_str(DESTINATIONS);
+    let more: Vec<_> =
+        RULES.iter().filter(|rule| found.tables().any(|table| table.entity == rule.reads)).collect();
+    destinations(out, &more)?;
     out.push_str(RISK);
-    more_rules(out, found)
+    more_rules(out, &more)
 }
 
 fn district(out: &mut String) -> fmt::Result {
@@ -57,18 +59,28 @@ fn feeds(out: &mut String, found: &Found, base: &Path) -> fmt::Result {
     Ok(())
 }
 
+fn destinations(out: &mut String, more: &[&Proposed]) -> fmt::Result {
+    writeln!(out, "# Who is told, once a feed is live, of the flags of which rule:")?;
+    writeln!(
+        out,
+        "# destinations: [{{name: counselor, webhook: {{url: \"https://tool.example/hooks\", secret: \"SECRET[env.HOOK]\"}}}}]"
+    )?;
+    writeln!(out, "# routes:")?;
+    let names = ["chronic-absence"].into_iter().chain(more.iter().map(|rule| rule.name));
+    names.into_iter().try_for_each(|name| writeln!(out, "#   - {{rule: {name}, to: counselor}}"))?;
+    writeln!(out)
+}
+
 /// Rules for what else is there: which of them the district wants is its own decision.
-fn more_rules(out: &mut String, found: &Found) -> fmt::Result {
-    let is_there = |entity: Entity| found.tables().any(|table| table.entity == entity);
-    let rules: Vec<_> = RULES.iter().filter(|(entity, _)| is_there(*entity)).collect();
-    if rules.is_empty() {
+fn more_rules(out: &mut String, more: &[&Proposed]) -> fmt::Result {
+    if more.is_empty() {
         return Ok(());
     }
     writeln!(out, "# Your files hold more. To have that judged too, write this in place of the line above:")?;
     writeln!(out, "# risk:")?;
     writeln!(out, "#   rules:")?;
     writeln!(out, "#     - {{rule: chronic-absence, min_days: 20, enter: 10%, leave: 9%}}")?;
-    rules.into_iter().try_for_each(|(_, rule)| writeln!(out, "#     - {rule}"))
+    more.iter().try_for_each(|Proposed { name, rest, .. }| writeln!(out, "#     - {{rule: {name}, {rest}"))
 }
 
 /// As plain YAML where that is safe.
@@ -108,25 +120,28 @@ const EXAMPLE_FEEDS: &str = "\
 
 ";
 
-const DESTINATIONS: &str = "\
-# Who is told, once a feed is live:
-# destinations: [{name: counselor, webhook: {url: \"https://tool.example/hooks\", secret: \"SECRET[env.HOOK]\"}}]
-# routes: [{rule: chronic-absence, to: counselor}]
-
-";
-
 const RISK: &str = "\
 # The federal definition of chronic absence: 10 % or more of the days, whatever the reason.
 risk: {packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}
 ";
 
-const RULES: &[(Entity, &str)] = &[
-    (
-        Entity::CourseGrade,
-        "{rule: course-failure, kind: posted, below: 60, leave: 63}   # in at 59.99, out from 63",
-    ),
-    (
-        Entity::Incident,
-        "{rule: behavior, categories: [major, suspension_out], at_least: 2, within: {school_days: 45}}",
-    ),
+/// A rule for what a file may hold.
+struct Proposed {
+    reads: Entity,
+    name: &'static str,
+    /// What stands behind its name.
+    rest: &'static str,
+}
+
+const RULES: &[Proposed] = &[
+    Proposed {
+        reads: Entity::CourseGrade,
+        name: "course-failure",
+        rest: "kind: posted, below: 60, leave: 63}   # in at 59.99, out from 63",
+    },
+    Proposed {
+        reads: Entity::Incident,
+        name: "behavior",
+        rest: "categories: [major, suspension_out], at_least: 2, within: {school_days: 45}}",
+    },
 ];

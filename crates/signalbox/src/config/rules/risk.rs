@@ -13,7 +13,7 @@ use super::Rules;
 use crate::config::parts::Feed;
 use crate::config::place::{Place, did_you_mean, quoted};
 use crate::config::read;
-use crate::config::sections::Risk;
+use crate::config::sections::{Risk, Route};
 use crate::config::tree::{Key, Node, Value};
 
 /// The keys that go on meaning the pack of chronic absence.
@@ -178,6 +178,24 @@ impl Rules<'_> {
                 let help = format!("add a feed with entity: {reads}");
                 self.report.warning(place, "rule_without_feed", message, help);
             }
+        }
+    }
+
+    /// Rules of whose flags nobody hears. Without any route, [`live_feeds`](Self::live_feeds) says so.
+    pub(in crate::config) fn rules_have_routes(&mut self, rules: &[Rule], routes: &[Route]) {
+        let Some(to) = routes.first().map(|route| &route.to) else { return };
+        let mut names: Vec<&str> = rules.iter().map(Rule::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names.into_iter().filter(|name| routes.iter().all(|route| route.rule != *name)) {
+            let is_it = |node: &Node| node.get("rule").and_then(Node::text) == Some(name);
+            let place = match self.written_rules().iter().position(is_it) {
+                Some(index) => self.place(&["risk", "rules", &index.to_string(), "rule"]),
+                None => self.place(&["routes"]),
+            };
+            let message = format!("no route leads from \"{name}\": nobody is told of its flags");
+            let help = format!("add to routes: {{rule: {name}, to: {to}}}");
+            self.report.warning(place, "rule_without_route", message, help);
         }
     }
 

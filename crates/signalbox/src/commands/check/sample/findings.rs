@@ -158,7 +158,7 @@ impl<'a> Findings<'a> {
             return;
         }
         for row in first.take().into_iter().chain([draft.row]) {
-            self.reject(disagrees(draft.file, row), draft.claims.school.as_deref());
+            self.reject(disagrees(draft, row), draft.claims.school.as_deref());
         }
     }
 
@@ -178,16 +178,15 @@ fn hash(what: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-fn disagrees(file: Option<&'static str>, row: u64) -> Reject {
+fn disagrees(draft: &Draft<'_>, row: u64) -> Reject {
+    let what = draft.body.entity().while_disputed();
     Reject {
-        file,
+        file: draft.file,
         row: Some(row),
         column: None,
         code: RejectCode::ConflictingRows,
         value_class: "the same key".to_owned(),
-        help: "See that the export has one row for each: a day counts as unknown until the rows agree, of an enrolment what was \
-               known stands"
-            .to_owned(),
+        help: format!("See that the export has one row for each. {what}"),
         claims: Box::default(),
         mark: 0,
     }
