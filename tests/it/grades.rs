@@ -136,10 +136,39 @@ fn a_file_speaks_for_its_terms_and_what_is_gone_there_is_taken_back() {
     let second = [(1000, "ALG1", "Q2", "P", "70"), (1001, "ALG1", "Q2", "P", "58")];
     let status = grade(&mut district, "grades-2.csv", &second);
     assert_counts(last_run(&status, "grades"), &[("rows", 2), ("add", 2)]);
-    assert_eq!(status["flags"]["open"], 2, "the first term stands: {status}");
+    assert_eq!(
+        status["flags"]["open"], 3,
+        "the first term stands, and 1001 fails in the second too: {status}"
+    );
     let status = grade(&mut district, "grades-3.csv", &[first[1], first[2]]);
     assert_counts(last_run(&status, "grades"), &[("rows", 2), ("unchanged", 2), ("end", 1)]);
-    assert_eq!((&status["flags"]["open"], &status["flags"]["withdrawn"]), (&1.into(), &1.into()), "{status}");
+    assert_eq!((&status["flags"]["open"], &status["flags"]["withdrawn"]), (&2.into(), &1.into()), "{status}");
+}
+
+/// Whoever was told of one class hears of the next, and that the first was wrong, whatever else fails.
+#[test]
+fn a_class_that_fails_later_is_told_and_one_that_was_wrong_is_taken_back() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver, POSTED);
+    grade(&mut district, "grades-1.csv", &[(1000, "ALG1", "Q1", "P", "55"), (1000, "SCI", "Q1", "P", "73")]);
+    let classes = |at: usize| {
+        let data = receiver.deliveries()[at].json()["data"].clone();
+        let reasons = data["reasons"].as_array().expect("reasons").clone();
+        reasons
+            .iter()
+            .map(|reason| reason["evidence"][0]["ref"].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    grade(&mut district, "grades-2.csv", &[(1000, "ALG1", "Q1", "P", "55"), (1000, "SCI", "Q1", "P", "40")]);
+    assert_eq!(receiver.kinds(), ["risk.flag.raised"; 2]);
+    assert_eq!((classes(0), classes(1)), (vec!["ALG1".to_owned()], vec!["SCI".to_owned()]));
+    grade(&mut district, "grades-3.csv", &[(1000, "ALG1", "Q1", "P", "75"), (1000, "SCI", "Q1", "P", "40")]);
+    assert_eq!(receiver.kinds()[2..], ["risk.flag.withdrawn"]);
+    assert_eq!(classes(2), ["ALG1"], "of the class that was told of");
+    for flag in district.flags() {
+        let id = flag["flag_id"].as_str().expect("an id").to_owned();
+        district.run(&["explain", &id, "--verify"]).exit(0);
+    }
 }
 
 #[test]
