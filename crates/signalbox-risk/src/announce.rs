@@ -173,7 +173,7 @@ pub fn announce<J: Judged>(judged: &J, announced: &mut Announced, now: Timestamp
         }
     }
     if let Some(opens) = judged.opens(&standing) {
-        changes.push(announced.raise(opens, judged, now));
+        changes.push(announced.raise(&opens, judged, now));
     }
     changes
 }
@@ -211,7 +211,7 @@ impl Announced {
         live.map(|flag| flag.clear(reasons::NO_LONGER_FITS.to_owned(), now)).collect()
     }
 
-    fn raise<J: Judged>(&mut self, opens: Opens<J::Measured>, judged: &J, now: Timestamp) -> FlagChange {
+    fn raise<J: Judged>(&mut self, opens: &Opens<J::Measured>, judged: &J, now: Timestamp) -> FlagChange {
         let start = opens.since;
         let mut flag = Flag {
             number: self.flags.len() as u32 + 1,
