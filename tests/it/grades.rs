@@ -171,6 +171,34 @@ fn a_class_that_fails_later_is_told_and_one_that_was_wrong_is_taken_back() {
     }
 }
 
+/// A flag takes the mode of the feeds that its own classes are of: a gradebook that is tried out tells nobody, and silences
+/// nobody.
+#[test]
+fn of_two_gradebooks_one_is_tried_out() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver, POSTED);
+    district.configure(|config| {
+        let tried = FEED.replace("grades", "lms").replace("gradebook.course_lms", "gradebook.course_grade");
+        config.beside = format!("{FEED}{}", tried.replace("mode: live", "mode: test"));
+    });
+    let told = || {
+        let classes = receiver.deliveries().into_iter().map(|one| {
+            let data = one.json()["data"].clone();
+            data["reasons"][0]["evidence"][0]["ref"].as_str().unwrap_or("a list").to_owned()
+        });
+        classes.collect::<Vec<_>>()
+    };
+    grade(&mut district, "lms-1.csv", &[(1000, "SCI", "Q1", "P", "50")]);
+    assert_eq!(told(), [""; 0], "it is in test");
+    grade(&mut district, "grades-1.csv", &[(1000, "ALG1", "Q1", "P", "40")]);
+    assert_eq!(told(), ["ALG1"], "live, whatever the other says");
+    grade(&mut district, "lms-2.csv", &[(1000, "SCI", "Q1", "P", "61")]);
+    grade(&mut district, "grades-2.csv", &[(1000, "ALG1", "Q1", "P", "40"), (1000, "ENG9", "Q1", "P", "45")]);
+    assert_eq!(told(), ["ALG1", "ENG9"]);
+    let stand: Vec<Value> = district.alerts().iter().map(|alert| alert["state"].clone()).collect();
+    assert_eq!(stand, ["withheld", "delivered", "delivered"]);
+}
+
 #[test]
 fn what_cannot_be_read_is_unknown_and_never_passing() {
     let receiver = Receiver::start();

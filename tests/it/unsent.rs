@@ -2,6 +2,7 @@
 //! whether it may leave.
 
 use std::fs;
+use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
@@ -113,6 +114,30 @@ fn what_could_not_be_sent_was_told_to_nobody() {
         turned(&mut district, "live");
         district.up();
         assert_eq!(receiver.kinds(), [""; 0], "{modes:?}");
+    }
+}
+
+/// The receiver is installed after the hub.
+#[test]
+fn of_whom_nobody_was_reached_no_end_is_told() {
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it is bound");
+    for mode in ["live", "test"] {
+        let receiver = Receiver::start();
+        let mut district = District::telling(&receiver);
+        district.configure(|config| config.webhooks[0].1 = format!("http://{nobody}/"));
+        district.enroll(&STUDENTS);
+        district.attend(&rows());
+        district.up();
+        assert_eq!(district.alerts().iter().filter(|alert| alert["attempts"] == 1).count(), 3);
+        turned(&mut district, mode);
+        let none: Vec<Row> = rows().into_iter().filter(|row| row.1 != 3).collect();
+        district.attend(&none);
+        district.up();
+        assert_eq!(district.status()["flags"]["withdrawn"], 5);
+        district.configure(|config| config.webhooks[0].1 = receiver.url());
+        turned(&mut district, "live");
+        district.up();
+        assert_eq!(receiver.kinds(), [""; 0], "{mode}");
     }
 }
 

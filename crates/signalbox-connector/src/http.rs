@@ -126,7 +126,11 @@ impl Client {
         } else {
             format!("{host} broke the exchange off")
         };
-        let kind = if refusal(&error).is_some() { ErrorKind::NotSent } else { ErrorKind::Transient };
+        let kind = match refusal(&error) {
+            Some(_) => ErrorKind::NotSent,
+            None if error.is_connect() => ErrorKind::Unreached,
+            None => ErrorKind::Transient,
+        };
         HttpError::new(kind, message, Some(Box::new(error.without_url())))
     }
 }

@@ -92,6 +92,8 @@ pub enum ErrorKind {
     Unauthorized,
     /// Nothing was sent, as the configuration does not allow it: a person has to mend it.
     NotSent,
+    /// Nothing was sent, as nobody was there: may work later.
+    Unreached,
     /// Will not work however often it is tried.
     Permanent,
 }

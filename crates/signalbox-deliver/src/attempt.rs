@@ -107,9 +107,10 @@ fn alert(entry: &Entry) -> Result<Alert, Failure> {
 
 fn attempted(how: Settled, told: &Told) -> Attempted {
     match (how, told) {
-        (Settled::RetryAt { at_ms } | Settled::NotSent { at_ms }, Err(error)) => {
-            Attempted::Retried { at_ms, patience: matches!(error.kind(), ErrorKind::RateLimited { .. }) }
-        }
+        (
+            Settled::RetryAt { at_ms } | Settled::NotSent { at_ms } | Settled::Unreached { at_ms },
+            Err(error),
+        ) => Attempted::Retried { at_ms, patience: matches!(error.kind(), ErrorKind::RateLimited { .. }) },
         (_, Ok(_)) => Attempted::Delivered,
         (_, Err(Failure::Unreadable(_))) => Attempted::Unreadable,
         (_, Err(error)) if error.kind() == ErrorKind::Permanent => Attempted::Refused,
@@ -119,7 +120,7 @@ fn attempted(how: Settled, told: &Told) -> Attempted {
 
 fn log(target: &Target, entry: &Entry, how: Settled, error: &Failure) {
     let (destination, alert_id, attempt) = (target.name.as_str(), entry.id, entry.attempts);
-    if how == Settled::Dead {
+    if matches!(how, Settled::Dead | Settled::DeadUnreached) {
         tracing::error!(destination, %alert_id, attempt, %error, "alert given up");
     } else {
         tracing::warn!(destination, %alert_id, attempt, %error, "alert not taken, to be tried again");

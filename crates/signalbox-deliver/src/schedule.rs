@@ -19,10 +19,16 @@ pub(super) fn after_failure(entry: &Entry, kind: ErrorKind, now_ms: i64) -> Sett
     let tried = entry.attempts.saturating_sub(entry.tried_before + 1) as usize;
     match (kind, DELAYS_S.get(tried)) {
         (ErrorKind::NotSent, _) => Settled::NotSent { at_ms: now_ms + NOT_SENT_S * 1_000 },
+        (ErrorKind::Unreached, None) => Settled::DeadUnreached,
         (ErrorKind::Permanent, _) | (_, None) => Settled::Dead,
         (kind, Some(delay_s)) => {
             let delay_ms = delay_s * (1_000 + jitter_permille(entry));
-            Settled::RetryAt { at_ms: now_ms + delay_ms.max(asked_for_ms(kind)) }
+            let at_ms = now_ms + delay_ms.max(asked_for_ms(kind));
+            if kind == ErrorKind::Unreached {
+                Settled::Unreached { at_ms }
+            } else {
+                Settled::RetryAt { at_ms }
+            }
         }
     }
 }

@@ -195,6 +195,11 @@ macro_rules! indicators {
                 match self { $(Self::$name(judged) => judged.feeds(),)* }
             }
 
+            /// See [`Judged::feeds_of`].
+            pub fn feeds_of(&self, flag: &Flag) -> Vec<Arc<str>> {
+                match self { $(Self::$name(judged) => feeds_of(judged, flag),)* }
+            }
+
             /// See [`Judged::decides`].
             pub fn decides(&self) -> bool {
                 match self { $(Self::$name(judged) => judged.decides(),)* }
@@ -220,6 +225,11 @@ indicators! {
     course_failure: CourseFailure(FailedCourses);
     /// Incidents within some time.
     behavior: Behavior(CountedIncidents);
+}
+
+/// A flag that was told of what another indicator measures rests on nothing of this one.
+fn feeds_of<J: Judged>(judged: &J, flag: &Flag) -> Vec<Arc<str>> {
+    J::Measured::of(&flag.measured).map(|told| judged.feeds_of(told)).unwrap_or_default()
 }
 
 /// What is live, or was when its year ended, stands as it was last confirmed.

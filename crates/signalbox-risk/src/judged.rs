@@ -92,6 +92,11 @@ pub trait Judged {
     /// The feeds that it rests on, each once.
     fn feeds(&self) -> &[Arc<str>];
 
+    /// Those that a flag rests on that was told of this, each once; none: nothing is left of it.
+    fn feeds_of(&self, _told: &Self::Measured) -> Vec<Arc<str>> {
+        self.feeds().to_vec()
+    }
+
     /// Whether enough is known to raise, clear or withdraw anything.
     fn decides(&self) -> bool;
 

@@ -51,9 +51,9 @@ impl Announcer<'_> {
         if state.announced.flags().is_empty() {
             return;
         }
-        let mode = self.mode(state);
         for change in changes {
             let Some(flag) = state.announced.flag(change.number).cloned() else { continue };
+            let mode = self.mode(state, &flag);
             said.entries.push(self.event(&flag, change, mode));
             match change.kind {
                 FlagChangeKind::Raised => self.raised(state, &flag, mode, &mut said.entries),
@@ -63,21 +63,27 @@ impl Announcer<'_> {
             }
         }
         self.hold(state, said);
-        if self.withheld(mode).is_none() {
-            self.standing(state, &mut said.entries);
-        } else if mode == Mode::Test {
-            self.would_stand(state, changes, &mut said.entries);
+        let open: Vec<Flag> = state.announced.flags().iter().filter(|flag| stands(flag)).cloned().collect();
+        for flag in &open {
+            let mode = self.mode(state, flag);
+            let is_new = changes.iter().any(|change| change.number == flag.number);
+            if self.withheld(mode).is_none() {
+                self.standing(state, flag, &mut said.entries);
+            } else if mode == Mode::Test && !is_new {
+                self.would_stand(state, flag, &mut said.entries);
+            }
         }
     }
 
     /// A flag takes the lowest mode among the feeds in its evidence.
-    fn mode(&self, state: &RuleState) -> Mode {
-        let otherwise = || if state.told.is_empty() { self.mode_of_all() } else { Mode::Live };
-        self.mode_in_evidence().unwrap_or_else(otherwise)
+    fn mode(&self, state: &RuleState, flag: &Flag) -> Mode {
+        let is_told = told_of(state, flag).next().is_some();
+        let otherwise = || if is_told { Mode::Live } else { self.mode_of_all() };
+        self.mode_in_evidence(flag).unwrap_or_else(otherwise)
     }
 
-    fn mode_in_evidence(&self) -> Option<Mode> {
-        let feeds = self.judgement.map(Judgement::feeds).unwrap_or_default();
+    fn mode_in_evidence(&self, flag: &Flag) -> Option<Mode> {
+        let feeds = self.judgement.map(|judgement| judgement.feeds_of(flag)).unwrap_or_default();
         self.shard.lowest_mode(feeds.iter().map(|feed| &**feed))
     }
 
@@ -144,31 +150,23 @@ impl Announcer<'_> {
     }
 
     /// In test, who would be told by a route that came after the flag: what is shown already stays as it is.
-    fn would_stand(&self, state: &RuleState, changes: &[FlagChange], entries: &mut Vec<NewEntry>) {
-        let is_new = |flag: &Flag| changes.iter().any(|change| change.number == flag.number);
-        for flag in state.announced.flags().iter().filter(|flag| stands(flag) && !is_new(flag)) {
-            for to in self.recipients() {
-                if !is_told_of(state, flag, to) {
-                    let entry = self.alert(flag, "raised", None, to);
-                    entries.push(NewEntry { withheld: self.withheld(Mode::Test), ..entry });
-                }
-            }
+    fn would_stand(&self, state: &RuleState, flag: &Flag, entries: &mut Vec<NewEntry>) {
+        for to in self.recipients().filter(|to| !is_told_of(state, flag, to)) {
+            let entry = self.alert(flag, "raised", None, to);
+            entries.push(NewEntry { withheld: self.withheld(Mode::Test), ..entry });
         }
     }
 
-    fn standing(&self, state: &mut RuleState, entries: &mut Vec<NewEntry>) {
-        let open: Vec<Flag> = state.announced.flags().iter().filter(|flag| stands(flag)).cloned().collect();
-        for flag in &open {
-            for to in self.recipients() {
-                if is_told_of(state, flag, to) {
-                    continue;
-                }
-                let mut entry = self.alert(flag, "standing", None, to);
-                STANDING.clone_into(&mut entry.kind);
-                entry.part = true;
-                state.told.push(Told::of(flag, &entry));
-                entries.push(entry);
+    fn standing(&self, state: &mut RuleState, flag: &Flag, entries: &mut Vec<NewEntry>) {
+        for to in self.recipients() {
+            if is_told_of(state, flag, to) {
+                continue;
             }
+            let mut entry = self.alert(flag, "standing", None, to);
+            STANDING.clone_into(&mut entry.kind);
+            entry.part = true;
+            state.told.push(Told::of(flag, &entry));
+            entries.push(entry);
         }
     }
 

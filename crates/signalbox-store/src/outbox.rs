@@ -219,22 +219,35 @@ pub enum Settled {
     NotSent {
         at_ms: i64,
     },
+    /// Nothing was sent, as nobody was there. It counts as an attempt towards giving it up.
+    Unreached {
+        at_ms: i64,
+    },
     Dead,
+    /// Given up as nobody was there, this time either.
+    DeadUnreached,
     Superseded,
 }
 
 impl Settled {
-    /// Attempts that do not count.
+    /// Attempts that do not count towards giving it up.
     pub const fn uncounted(self) -> u32 {
         matches!(self, Self::NotSent { .. }) as u32
+    }
+
+    /// Attempts in which nothing was sent.
+    pub const fn not_sent(self) -> u32 {
+        matches!(self, Self::NotSent { .. } | Self::Unreached { .. } | Self::DeadUnreached) as u32
     }
 
     /// The state in which the entry is left, unless it is given up and over, and when it may be tried next.
     pub const fn leaves(self) -> (EntryState, Option<i64>) {
         match self {
             Self::Delivered => (EntryState::Delivered, None),
-            Self::RetryAt { at_ms } | Self::NotSent { at_ms } => (EntryState::Pending, Some(at_ms)),
-            Self::Dead => (EntryState::Dead, None),
+            Self::RetryAt { at_ms } | Self::NotSent { at_ms } | Self::Unreached { at_ms } => {
+                (EntryState::Pending, Some(at_ms))
+            }
+            Self::Dead | Self::DeadUnreached => (EntryState::Dead, None),
             Self::Superseded => (EntryState::Superseded, None),
         }
     }

@@ -284,7 +284,7 @@ impl CoursesJudged {
         if let Some(SchoolDays { school_days }) = settings.stale_after.filter(|_| is_stale) {
             missing.push(Missing::Entries { school_days });
         }
-        let feeds = grades::feeds_of(&courses);
+        let feeds = grades::feeds_that_count(&courses);
         Self {
             settings: settings.clone(),
             courses,
@@ -335,6 +335,10 @@ impl Judged for CoursesJudged {
 
     fn feeds(&self) -> &[Arc<str>] {
         &self.feeds
+    }
+
+    fn feeds_of(&self, told: &FailedCourses) -> Vec<Arc<str>> {
+        grades::feeds(self.courses.iter().chain(&self.posted).filter(|one| told.has(&one.course)))
     }
 
     fn decides(&self) -> bool {

@@ -24,15 +24,15 @@ impl Announcer<'_> {
     }
 
     fn hold_or_send(&self, state: &mut RuleState, said: &mut Decided, may_send: bool) {
-        let by_mode = self.withheld(self.mode_in_evidence().unwrap_or_else(|| self.mode_of_all()));
         let at_ms = self.now.as_millisecond();
         for told in &mut state.told {
+            let Some(flag) = state.announced.flag(told.number) else { continue };
+            let by_mode = self.withheld(self.mode_in_evidence(flag).unwrap_or_else(|| self.mode_of_all()));
             let is_routed = self.recipients().any(|to| to == told.to);
             let withheld = if is_routed { by_mode } else { by_mode.or(Some(WithheldBecause::NotRouted)) };
             if told.held == withheld || withheld.is_none() && !may_send {
                 continue;
             }
-            let Some(flag) = state.announced.flag(told.number) else { continue };
             let to = match withheld {
                 _ if !flag.state.is_live() => {
                     if told.held.is_some() {

@@ -36,7 +36,7 @@ impl OutboxEngine for PgPool {
         let done = sqlx::query(
             "UPDATE outbox SET state = CASE WHEN is_over AND $1 = 'dead' THEN 'superseded' ELSE $1 END,
                     next_try_ms = $2, last_error = $5, claimed_until_ms = NULL,
-                    tried_before = tried_before + $6, not_sent = not_sent + $6
+                    tried_before = tried_before + $6, not_sent = not_sent + $7
              FROM unnest($3::uuid[], $4::integer[]) AS claim (entry, token)
              WHERE id = entry AND attempts = token
                AND (claimed_until_ms IS NOT NULL OR $1 = 'delivered' AND state IN ('withheld', 'superseded'))",
@@ -47,6 +47,7 @@ impl OutboxEngine for PgPool {
         .bind(column(claims, |claim| claim.token as i32))
         .bind(error)
         .bind(how.uncounted() as i32)
+        .bind(how.not_sent() as i32)
         .execute(&mut *connection)
         .await
         .map_err(commit_refusal)?;

@@ -42,15 +42,16 @@ impl OutboxEngine for Db {
     async fn settle(&self, claims: &[Claim], how: Settled, error: Option<&str>) -> Result<u64, StoreError> {
         let update = "UPDATE outbox SET state = CASE WHEN is_over AND $1 = 'dead' THEN 'superseded' ELSE $1 END,
                 next_try_ms = $2, last_error = $3, claimed_until_ms = NULL,
-                tried_before = tried_before + $4, not_sent = not_sent + $4
-             WHERE id = $5 AND attempts = $6
+                tried_before = tried_before + $4, not_sent = not_sent + $5
+             WHERE id = $6 AND attempts = $7
                AND (claimed_until_ms IS NOT NULL OR $1 = 'delivered' AND state IN ('withheld', 'superseded'))";
         let (state, next_try_ms) = how.leaves();
-        let uncounted = i64::from(how.uncounted());
+        let (uncounted, not_sent) = (i64::from(how.uncounted()), i64::from(how.not_sent()));
         let mut transaction = Engine::write(self).await?;
         let mut settled = 0;
         for Claim { token, entry } in claims {
-            let given = values![state.as_str(), next_try_ms, error, uncounted, entry.id, *token as i64];
+            let given =
+                values![state.as_str(), next_try_ms, error, uncounted, not_sent, entry.id, *token as i64];
             settled += transaction.execute(update, &given).await?;
         }
         Self::commit(transaction).await?;

@@ -89,6 +89,7 @@ macro_rules! outbox_conformance {
                 a_withdrawal_of_what_never_left_stays_as_given
                 a_repeated_withdrawal_changes_nothing
                 what_was_not_sent_meets_its_withdrawal
+                what_reached_nobody_meets_its_end
                 an_end_goes_after_what_waits_by_itself
             }
         }

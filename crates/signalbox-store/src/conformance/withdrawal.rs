@@ -3,7 +3,7 @@
 use super::outbox::{
     TARGET, all, claim, claimed, clearing, entry, id, part, settle, states, taking_back, write,
 };
-use crate::outbox::EntryState::{Delivered, Pending, Superseded, Withheld};
+use crate::outbox::EntryState::{Dead, Delivered, Pending, Superseded, Withheld};
 use crate::outbox::{NewEntry, Settled, WithheldBecause};
 use crate::{Outbox, StateStore};
 
@@ -79,6 +79,19 @@ pub async fn what_was_not_sent_meets_its_withdrawal(store: &(impl StateStore + O
     write(store, [taking_back(4, 3)]).await;
     assert_eq!(states(store).await[2..], [Pending; 2], "it may be sent now");
     settle(store, &in_hand[0], Settled::NotSent { at_ms: 0 }).await;
+}
+
+/// The receiver was away all the time. Every try counts, and none of them told anybody.
+pub async fn what_reached_nobody_meets_its_end(store: &(impl StateStore + Outbox)) {
+    write(store, [entry(1, "waits"), entry(2, "given up"), entry(3, "given up and cleared")]).await;
+    let claims = claim(store, 0).await;
+    settle(store, &claims[0], Settled::Unreached { at_ms: 0 }).await;
+    settle(store, &claims[1], Settled::DeadUnreached).await;
+    settle(store, &claims[2], Settled::DeadUnreached).await;
+    assert_eq!(states(store).await, [Pending, Dead, Dead]);
+    assert_eq!((all(store).await[0].attempts, all(store).await[0].tried_before), (1, 0));
+    write(store, [taking_back(11, 1), taking_back(12, 2), clearing(13, 3)]).await;
+    assert_eq!(states(store).await, [Superseded; 6]);
 }
 
 /// Of a raise that waits, its clearing is told after it. Who would hear of it by a list, or later, hears of neither.

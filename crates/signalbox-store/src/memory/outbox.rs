@@ -63,6 +63,7 @@ impl Entries {
         let meets = match row.entry.state {
             EntryState::Pending => takes_back || row.entry.part,
             EntryState::Withheld => is_sent,
+            EntryState::Dead => true,
             _ => false,
         };
         let meet = meets && !row.was_tried();
@@ -181,7 +182,7 @@ impl Entries {
         }
         row.entry.last_error = error.map(str::to_owned);
         row.entry.tried_before += how.uncounted();
-        row.not_sent += how.uncounted();
+        row.not_sent += how.not_sent();
         row.claim = None;
         true
     }

@@ -74,11 +74,15 @@ fn of_live(settings: &CourseFailure, live: &LiveCourseGrade<'_>) -> Graded {
     Graded { standing: settings.standing(&course.mark), course, feed: live.feed.into() }
 }
 
-/// Those of failing grades, where there are some: what is told rests on them.
-pub(super) fn feeds_of(courses: &[Graded]) -> Vec<Arc<str>> {
+/// Those of failing grades, where there are some.
+pub(super) fn feeds_that_count(courses: &[Graded]) -> Vec<Arc<str>> {
     let fails = courses.iter().any(|one| one.standing == Standing::Failing);
-    let counts = courses.iter().filter(|one| !fails || one.standing == Standing::Failing);
-    let mut feeds: Vec<Arc<str>> = counts.map(|one| Arc::clone(&one.feed)).collect();
+    feeds(courses.iter().filter(|one| !fails || one.standing == Standing::Failing))
+}
+
+/// Each once.
+pub(super) fn feeds<'a>(courses: impl Iterator<Item = &'a Graded>) -> Vec<Arc<str>> {
+    let mut feeds: Vec<Arc<str>> = courses.map(|one| Arc::clone(&one.feed)).collect();
     feeds.sort_unstable();
     feeds.dedup();
     feeds
