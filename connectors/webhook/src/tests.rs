@@ -191,7 +191,7 @@ async fn nobody_listening_is_tried_again() {
     assert!(task.await.is_err_and(|error| error.is_cancelled()));
     let hook = webhook(json!({"url": url, "secret": SECRET, "allow_private": true}));
     let error = hook.deliver(&cx(), &alert()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Transient);
+    assert_eq!(error.kind, ErrorKind::Unreached);
     assert!(error.message.contains("127.0.0.1 cannot be reached"), "{error}");
     assert!(!format!("{error:?}").contains("t0ken"));
 }
