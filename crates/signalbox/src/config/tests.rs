@@ -292,6 +292,14 @@ fn rules_are_sound_and_each_can_fire() {
         risk(&format!("{{{course}}}"))
     );
     check(&routed, "no_such_rule", "risk: rules");
+    let half = format!(
+        "{with_pack}destinations:\n  - {{name: c, {url}}}\nroutes:\n  - {{rule: course-failure, to: c}}\n"
+    );
+    let found = only(&half);
+    assert_eq!(
+        (found.code, found.help.as_str()),
+        ("rule_without_route", "add to routes: {rule: chronic-absence, to: c}")
+    );
 }
 
 #[cfg(feature = "servers")]

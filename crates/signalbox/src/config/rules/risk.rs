@@ -181,12 +181,16 @@ impl Rules<'_> {
         }
     }
 
-    /// Rules of whose flags nobody hears. Without any route, [`live_feeds`](Self::live_feeds) says so.
+    /// Rules of whose flags nobody hears. Without any route, [`live_feeds`](Self::live_feeds) says so; beside a route from a
+    /// rule that is not there, that is what is to be mended.
     pub(in crate::config) fn rules_have_routes(&mut self, rules: &[Rule], routes: &[Route]) {
         let Some(to) = routes.first().map(|route| &route.to) else { return };
         let mut names: Vec<&str> = rules.iter().map(Rule::name).collect();
         names.sort_unstable();
         names.dedup();
+        if !routes.iter().all(|route| names.contains(&route.rule.as_str())) {
+            return;
+        }
         for name in names.into_iter().filter(|name| routes.iter().all(|route| route.rule != *name)) {
             let is_it = |node: &Node| node.get("rule").and_then(Node::text) == Some(name);
             let place = match self.written_rules().iter().position(is_it) {
