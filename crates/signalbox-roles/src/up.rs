@@ -187,8 +187,8 @@ pub async fn left(hub: &Hub) -> Result<Left, HubError> {
     Ok(if waiting.is_empty() { Left::Nothing } else { Left::Students(waiting) })
 }
 
-/// Whether everybody was decided on by what was announced last. Nobody is on a shard while a run is open there, so what waits to be
-/// sent may be what is not to be sent any more.
+/// Whether everybody was decided on by what was announced last. Nobody is on a shard while a run is open there, so what
+/// waits to be sent may be what is not to be sent any more.
 ///
 /// # Errors
 /// The store does not answer, or another version wrote what is in it.

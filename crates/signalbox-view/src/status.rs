@@ -145,6 +145,9 @@ pub async fn status_without_log(hub: &Hub, now: Timestamp) -> Result<Status, Hub
 }
 
 /// Rules that are for nobody whom the rosters have.
+///
+/// # Errors
+/// The store does not answer, or another version wrote what is in it.
 pub async fn for_nobody(hub: &Hub) -> Result<Vec<Note>, HubError> {
     Ok(scopes::warnings(&super::flags::scopes(hub).await?, &hub.settings.rules))
 }

@@ -1,4 +1,4 @@
-//! What every [`Outbox`] promises of entries that take others back.
+//! What every [`Outbox`] promises of entries that tell of another's end, or take it back.
 
 use super::outbox::{
     TARGET, all, claim, claimed, clearing, entry, id, part, settle, states, taking_back, write,

@@ -60,13 +60,13 @@ impl Entries {
     fn end(&mut self, EndOf { id, takes_back }: EndOf, is_sent: bool, at_ms: i64) -> bool {
         self.take_from_bundle(id, |bundle| !bundle.was_tried(), at_ms);
         let Some(row) = self.row(id) else { return false };
-        let meets = match row.entry.state {
+        let may_meet = match row.entry.state {
             EntryState::Pending => takes_back || row.entry.part,
             EntryState::Withheld => is_sent,
             EntryState::Dead => true,
             _ => false,
         };
-        let meet = meets && !row.was_tried();
+        let meet = may_meet && !row.was_tried();
         let to = if meet { Amended::Over { end: None } } else { Amended::Ended };
         self.amend(Amendment { id, to, at_ms });
         meet

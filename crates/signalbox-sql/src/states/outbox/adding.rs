@@ -7,7 +7,7 @@ use signalbox_store::outbox::{Amended, Amendment, EndOf, NewEntry, WithheldBecau
 use uuid::Uuid;
 
 use super::OutboxEngine;
-use super::amending::{amend, lock, take_from_bundle};
+use super::amending::{amend, take_from_bundle};
 use crate::engine::{Connection, values};
 
 /// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
@@ -93,7 +93,6 @@ async fn add_end(connection: &mut impl Connection, entry: &NewEntry, ended: EndO
         return Ok(());
     }
     let at_ms = entry.created_ms;
-    lock(connection, ended.id).await?;
     take_from_bundle(connection, ended.id, false, at_ms).await?;
     if meets(connection, ended, entry.withheld.is_none()).await? {
         for id in [ended.id, entry.id] {

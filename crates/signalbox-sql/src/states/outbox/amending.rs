@@ -12,7 +12,6 @@ pub(crate) async fn amend(
     connection: &mut impl Connection,
     Amendment { id, to, at_ms }: Amendment,
 ) -> Result<(), StoreError> {
-    lock(connection, id).await?;
     match to {
         Amended::Withheld(because) => withhold(connection, id, because, at_ms).await,
         Amended::ToBeSent { listed_as } => to_be_sent(connection, id, listed_as, at_ms).await,
@@ -26,14 +25,6 @@ pub(crate) async fn amend(
         }
         Amended::Over { end } => over(connection, id, end, at_ms).await,
     }
-}
-
-/// Of two that come to an entry at once, one to amend it and one to claim it or to make it a part of a bundle, the second
-/// waits for the first, and sees what it did.
-pub(super) async fn lock(connection: &mut impl Connection, id: Uuid) -> Result<(), StoreError> {
-    let update = "UPDATE outbox SET is_over = is_over WHERE id = $1";
-    connection.execute(update, &values![id]).await?;
-    Ok(())
 }
 
 const OVER: &str = "UPDATE outbox SET is_over = true WHERE id = $1";
@@ -90,14 +81,17 @@ async fn over(
     Ok(())
 }
 
-/// Takes the bundle apart that the part went into, if it waits; `if_tried`: also if it was tried. The part is
-/// [locked](lock).
+/// Takes the bundle apart that the part went into, if it waits; `if_tried`: also if it was tried.
 pub(super) async fn take_from_bundle(
     connection: &mut impl Connection,
     part: Uuid,
     if_tried: bool,
     at_ms: i64,
 ) -> Result<(), StoreError> {
+    // Of two that come to an entry at once, one to amend it and one to claim it or to make it a part of a bundle, the
+    // second waits for the first, and sees what it did.
+    let lock = "UPDATE outbox SET is_over = is_over WHERE id = $1";
+    connection.execute(lock, &values![part]).await?;
     let select = "SELECT bundled_into FROM outbox WHERE id = $1 AND state = 'bundled'
          AND bundled_into IN (SELECT id FROM outbox WHERE state = 'pending' AND (attempts = not_sent OR $2))";
     let bundle = connection.row(select, &values![part, if_tried], |row| row.column("bundled_into")).await?;
