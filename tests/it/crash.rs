@@ -28,9 +28,12 @@ fn monday() -> Vec<Row> {
 /// Takes the flag of 1001 back and raises one for 1003.
 fn tuesday() -> Vec<Row> {
     let mut rows: Vec<Row> = monday().into_iter().filter(|row| (row.0, row.1) != (1001, 3)).collect();
-    rows.push((1003, 10, "E"));
+    rows.push(OF_TUESDAY);
     rows
 }
+
+/// Raises a flag for 1003.
+const OF_TUESDAY: Row = (1003, 10, "E");
 
 /// A district with two recipients, through a week.
 pub(crate) struct Week {
@@ -67,6 +70,11 @@ impl Week {
     pub(crate) fn drop_monday(&mut self) {
         self.district.enroll(&STUDENTS);
         self.district.attend(&monday());
+    }
+
+    /// What Tuesday brings, while all that Monday said stands: nothing is taken back.
+    pub(crate) fn drop_early_tuesday(&mut self) {
+        self.district.attend(&[&monday()[..], &[OF_TUESDAY]].concat());
     }
 
     pub(crate) fn drop_tuesday(&mut self) {
@@ -166,6 +174,7 @@ pub(crate) const NOW_AT_THE_END: &str = "2021-11-01T23:30:00Z";
 /// How many alerts a recipient has got: the standing list, then 3 raised, then 1 raised and 1 withdrawn.
 pub(crate) const TOLD_LIVE: usize = 1;
 pub(crate) const TOLD_MONDAY: usize = TOLD_LIVE + 3;
+pub(crate) const TOLD_EARLY_TUESDAY: usize = TOLD_MONDAY + 1;
 pub(crate) const TOLD_TUESDAY: usize = TOLD_MONDAY + 2;
 
 /// A process in the background; killed when dropped.
