@@ -359,6 +359,33 @@ fn wrong_dates_at_the_first_load_wait_until_the_mapping_is_mended() {
     );
 }
 
+#[test]
+fn check_says_of_a_sample_that_it_would_wait() {
+    let never: Vec<String> = (1..=12).map(|n| format!("{},100,{},A", 9000 + n, us(day(n)))).collect();
+    let unread: Vec<String> = (1..=12).map(|n| format!("1001,100,{},Q", us(day(40 + n)))).collect();
+    for (name, more, waits) in [
+        ("fine", &[][..], false),
+        ("few", &never[..9], false),
+        ("nobody", &never, true),
+        ("code", &unread, true),
+    ] {
+        let mut district = District::new();
+        district.enroll(&students());
+        let text = drops::csv(drops::ATTENDANCE_HEADER, &[&lines(), more].concat());
+        let sample = district.drop("attendance-01.csv", text);
+        let sample = ["check", "--feed", "attendance", "--sample", sample.to_str().expect("UTF-8")];
+        let checked = district.run(&sample).any_json();
+        let problems = checked["problems"].as_array().expect("a list").iter();
+        let told: Vec<&Value> = problems.filter(|problem| problem["code"] == "would_wait").collect();
+        assert_eq!(told.len(), usize::from(waits), "{name}: {checked}");
+        assert!(
+            told.iter().all(|one| one["message"].to_string().contains("12 of 79 rows")),
+            "{name}: {checked}"
+        );
+        assert_eq!(district.up()["holds"], usize::from(waits), "{name}: as was said");
+    }
+}
+
 /// Pre-kindergarten is never rostered: that is so every night.
 #[test]
 fn a_share_that_does_not_grow_is_accepted_after_the_first_decision() {

@@ -321,6 +321,10 @@ fn a_night_of_blank_grades_takes_nothing_back() {
     let blank = failing.map(|row| (row.0, row.1, row.2, row.3, ""));
     let status = grade(&mut district, "grades-2.csv", &blank);
     assert_eq!(status["flags"]["open"], 2, "{status}");
+    let flag = district.flags().remove(0);
+    let why = district.json(&["explain", flag["flag_id"].as_str().expect("an id")]);
+    assert_eq!(why["unconfirmed"], true, "{why}");
+    assert_eq!(why["unknown"], serde_json::json!(["ALG1 (Q1): no grade now"]), "{why}");
     grade(&mut district, "grades-3.csv", &failing);
     assert_eq!(receiver.kinds(), ["risk.flag.raised"; 2]);
 }

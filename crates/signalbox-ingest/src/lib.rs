@@ -57,7 +57,7 @@ use signalbox_store::feed::FeedLease;
 
 pub use announce::differs;
 pub use failing::Trouble;
-pub use gate::{Counts, Held, SchoolEnds};
+pub use gate::{Counts, Held, SchoolEnds, waits_at_the_first_load};
 pub use holder::{Holder, keep, let_go};
 pub use identity::{Known, Lost};
 pub use pass::Ingest;

@@ -200,6 +200,11 @@ macro_rules! indicators {
                 match self { $(Self::$name(judged) => feeds_of(judged, flag),)* }
             }
 
+            /// See [`Judged::open_questions`].
+            pub fn open_questions(&self, flag: &Flag) -> Vec<String> {
+                match self { $(Self::$name(judged) => open_questions(judged, flag),)* }
+            }
+
             /// See [`Judged::decides`].
             pub fn decides(&self) -> bool {
                 match self { $(Self::$name(judged) => judged.decides(),)* }
@@ -230,6 +235,10 @@ indicators! {
 /// A flag that was told of what another indicator measures rests on nothing of this one.
 fn feeds_of<J: Judged>(judged: &J, flag: &Flag) -> Vec<Arc<str>> {
     J::Measured::of(&flag.measured).map(|told| judged.feeds_of(told)).unwrap_or_default()
+}
+
+fn open_questions<J: Judged>(judged: &J, flag: &Flag) -> Vec<String> {
+    J::Measured::of(&flag.measured).map(|told| judged.open_questions(told)).unwrap_or_default()
 }
 
 /// What is live, or was when its year ended, stands as it was last confirmed.

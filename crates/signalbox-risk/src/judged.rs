@@ -97,6 +97,12 @@ pub trait Judged {
         self.feeds().to_vec()
     }
 
+    /// What is to be known before it is certain whether a flag that was told of this goes on, each in a sentence without
+    /// its stop. Days are in [`Answer::unknown_dates`].
+    fn open_questions(&self, _told: &Self::Measured) -> Vec<String> {
+        self.answer().missing.iter().map(Missing::to_string).collect()
+    }
+
     /// Whether enough is known to raise, clear or withdraw anything.
     fn decides(&self) -> bool;
 

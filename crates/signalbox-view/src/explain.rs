@@ -30,6 +30,8 @@ pub struct Explanation {
     pub told_as_of: Date,
     /// Of one that is unconfirmed, the days that are unknown.
     pub unknown_dates: Vec<Date>,
+    /// And what else is to be known before it is certain, each in a sentence without its stop.
+    pub unknown: Vec<String>,
     pub reasons: Vec<Reason>,
     pub days_left: Option<u32>,
     pub clears_when: Option<String>,
@@ -82,7 +84,8 @@ pub async fn explain(
     let Some(basis) = kept.basis(found.number) else { return Ok(None) };
     let judge = Judge::load(hub, found.who.student, now).await?;
     let rule = &basis.rule;
-    let now_known = judge.judge(found.who, &found.state, rule).answer();
+    let judgement = judge.judge(found.who, &found.state, rule);
+    let now_known = judgement.answer();
     let replay = Replay::of(hub, found.who, &basis.place).await?;
     let enrollment = judge.enrollment_of(&found.state, flag);
     let verified = if verify { Some(replay.verifies(hub, found, flag, basis).await?) } else { None };
@@ -102,6 +105,7 @@ pub async fn explain(
             None
         },
         unknown_dates: if flag.unconfirmed { now_known.unknown_dates } else { Vec::new() },
+        unknown: if flag.unconfirmed { judgement.open_questions(flag) } else { Vec::new() },
         told_as_of: flag.until,
         together: together(hub, found),
         history: flag

@@ -341,6 +341,13 @@ impl Judged for CoursesJudged {
         grades::feeds(self.courses.iter().chain(&self.posted).filter(|one| told.has(&one.course)))
     }
 
+    /// By class: of the others it is no question.
+    fn open_questions(&self, told: &FailedCourses) -> Vec<String> {
+        let told = self.told(told, Standing::says_nothing).into_iter();
+        let stale = self.missing.iter().filter(|one| matches!(one, Missing::Entries { .. }));
+        told.map(Graded::question).chain(stale.map(Missing::to_string)).collect()
+    }
+
     fn decides(&self) -> bool {
         self.status != Status::Stale
     }
@@ -413,6 +420,20 @@ impl Judged for CoursesJudged {
         match self.standing(Standing::Failing).next() {
             None => format!("{correction}As known now no {kind} grade is below {below}."),
             Some(_) => format!("{correction}As known now none of these {kind} grades is below {below}."),
+        }
+    }
+}
+
+impl Graded {
+    /// What is not known of it, where it says nothing.
+    fn question(&self) -> String {
+        let name = self.course.name();
+        match self.standing {
+            Standing::NoScale => {
+                format!("{name}: {} is a letter that the rule's scale does not have", self.course.grade())
+            }
+            Standing::NoGrade => format!("{name}: no grade now"),
+            _ => format!("{name}: the grade cannot be read, or its rows disagree"),
         }
     }
 }

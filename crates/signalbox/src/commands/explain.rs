@@ -28,6 +28,23 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Explain) ->
     Ok(Done::Ok)
 }
 
+/// Why it is not certain that the flag goes on.
+fn unknown(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
+    let dates: Vec<String> = why.unknown_dates.iter().map(ToString::to_string).collect();
+    let dates = (!dates.is_empty()).then(|| dates.join(", "));
+    for one in dates.iter().chain(&why.unknown) {
+        writeln!(out, "Unknown    {one}.")?;
+    }
+    if why.unconfirmed {
+        writeln!(
+            out,
+            "           It stands as told on {} and comes or goes when that is known.",
+            why.told_as_of
+        )?;
+    }
+    Ok(())
+}
+
 fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
     let student = &why.student;
     writeln!(
@@ -42,15 +59,6 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
     )?;
     for reason in &why.reasons {
         writeln!(out, "Why        {}", reason.text)?;
-        if !why.unknown_dates.is_empty() {
-            let unknown: Vec<String> = why.unknown_dates.iter().map(ToString::to_string).collect();
-            writeln!(
-                out,
-                "           as of {}; unknown now: {}. It comes or goes when they are known.",
-                why.told_as_of,
-                unknown.join(", ")
-            )?;
-        }
         match &reason.dates {
             Some(dates) => {
                 let dates: Vec<String> = dates.iter().map(ToString::to_string).collect();
@@ -64,6 +72,7 @@ fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
             }
         }
     }
+    unknown(out, why)?;
     if let Some(clears_when) = &why.clears_when {
         writeln!(out, "Next       {clears_when}")?;
     }

@@ -47,6 +47,8 @@ pub(super) struct Findings<'a> {
     entities: &'a [Entity],
     pub(super) rows: u64,
     pub(super) unusable: u64,
+    /// Those of them that only begin in no school year there is.
+    pub(super) outside_years: u64,
     pub(super) causes: BTreeMap<Cause, Seen>,
     /// Of values that are left out.
     pub(super) left_out: BTreeMap<Cause, Seen>,
@@ -70,6 +72,7 @@ impl<'a> Findings<'a> {
             entities,
             rows: 0,
             unusable: 0,
+            outside_years: 0,
             causes,
             left_out,
             idle,
@@ -167,6 +170,7 @@ impl<'a> Findings<'a> {
         let (Stands::From(entry), Some(school)) = (draft.body.stands(), &draft.claims.school) else { return };
         let this_year = self.calendars.school_year(self.today);
         if self.calendars.year_of_entry(entry, school, this_year).is_none() {
+            self.outside_years += 1;
             self.reject(outside_years(draft), Some(school));
         }
     }
