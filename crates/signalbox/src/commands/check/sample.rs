@@ -59,7 +59,7 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
     shown.idle(&findings, &mut rows);
     shown.lost(&findings, &mut rows);
     if !refused {
-        shown.waits(&findings, &mut rows);
+        would_wait(&findings, &mut rows);
     }
     let summary = if refused { String::new() } else { shown.summary(&findings) };
     Sample { problems: both(report, rows), summary }
@@ -87,6 +87,21 @@ pub(super) fn newest(
         shown.unusable(&findings, &mut rows);
     }
     both(report, rows)
+}
+
+/// That so much cannot be used that nothing of it would be, until a person says so.
+fn would_wait(findings: &Findings<'_>, rows: &mut Report) {
+    let lost = findings.roster.as_ref().map_or(0, Roster::lost_rows);
+    let unusable = (findings.unusable + lost).saturating_sub(findings.outside_years);
+    if !waits_at_the_first_load(findings.rows, findings.unusable, unusable) {
+        return;
+    }
+    let of = plural(findings.rows, "row");
+    let message = format!(
+        "the file would wait for you: {unusable} of {of} cannot be used, or name a student who is not found\nMore than a tenth usually means a wrong mapping: until you approve it, nothing of it is used."
+    );
+    let help = "mend what is named above; of a feed whose files were used before, only what got worse counts";
+    rows.push(Severity::Warning, (None, None), "would_wait", message, help.to_owned());
 }
 
 fn today(loaded: &Loaded, now: Timestamp) -> Date {
@@ -331,22 +346,6 @@ impl Shown<'_> {
             let column = self.column_of("student");
             rows.push(Severity::Warning, (Some(*first), column), code, message, help.to_owned());
         }
-    }
-
-    /// That so much cannot be used that nothing of it would be, until a person says so.
-    fn waits(&self, findings: &Findings<'_>, rows: &mut Report) {
-        let lost = findings.roster.as_ref().map_or(0, Roster::lost_rows);
-        let unusable = (findings.unusable + lost).saturating_sub(findings.outside_years);
-        if !waits_at_the_first_load(findings.rows, findings.unusable, unusable) {
-            return;
-        }
-        let of = plural(findings.rows, "row");
-        let message = format!(
-            "the file would wait for you: {unusable} of {of} cannot be used, or name a student who is not found\nMore than a tenth usually means a wrong mapping: until you approve it, nothing of it is used."
-        );
-        let help =
-            "mend what is named above; of a feed whose files were used before, only what got worse counts";
-        rows.push(Severity::Warning, (None, None), "would_wait", message, help.to_owned());
     }
 
     /// Where the date stands in the header, if the feed maps one.
