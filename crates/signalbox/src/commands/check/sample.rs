@@ -98,9 +98,10 @@ fn would_wait(findings: &Findings<'_>, rows: &mut Report) {
     }
     let of = plural(findings.rows, "row");
     let message = format!(
-        "the file would wait for you: {unusable} of {of} cannot be used, or name a student who is not found\nMore than a tenth usually means a wrong mapping: until you approve it, nothing of it is used."
+        "the file would wait for you: {unusable} of {of} cannot be used, or name a student who is not found\nSo many usually mean a wrong mapping: until you approve it, nothing of it is used."
     );
-    let help = "mend what is named above; of a feed whose files were used before, only what got worse counts";
+    let help =
+        "see to what else is named here; once files of the feed are used, only what gets worse holds one up";
     rows.push(Severity::Warning, (None, None), "would_wait", message, help.to_owned());
 }
 

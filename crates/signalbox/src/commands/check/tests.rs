@@ -139,7 +139,10 @@ fn other_faults_point_into_the_sample_by_cause() {
     folder.write("att.csv", rows);
     let (done, problems) = folder.problems(Some(("attendance", "att.csv")));
     assert_eq!(done, Done::Invalid);
-    let [dates, blank] = problems.as_array().expect("a list").as_slice() else { panic!("{problems:#}") };
+    let [waits, dates, blank] = problems.as_array().expect("a list").as_slice() else {
+        panic!("{problems:#}")
+    };
+    assert_eq!((&waits["code"], &waits["severity"]), (&"would_wait".into(), &"warning".into()));
     assert!(names(&dates["path"], "att.csv"));
     assert_eq!(
         (&dates["line"], &dates["column"], &dates["code"]),
@@ -228,7 +231,8 @@ fn the_text_says_where_and_what_to_do_but_no_row() {
         "   Mend: add one of  VIR: present | ",
         "att.csv:3:3  error: Day: ",
         "att.csv: 0 of 2 rows can be used, if their students are found: no roster was read, and none lies where its feed looks.\n",
-        "2 errors. Nothing was read in, nobody was alerted.\n",
+        "att.csv  warning: the file would wait for you: 2 of 2 rows cannot be used, ",
+        "2 errors, 1 warning. Nothing was read in, nobody was alerted.\n",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
