@@ -1,7 +1,7 @@
 //! What waits or was given up is not sent once nobody is to be told: the mode of its feed is turned back, its student has
 //! left, its school year is over.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::district::District;
 use crate::drops::{Row, through};
@@ -135,6 +135,25 @@ fn a_list_that_nobody_tried_loses_what_has_ended() {
     assert_eq!(receiver.deliveries()[0].json()["data"]["flags"].as_array().map(Vec::len), Some(1));
 }
 
+/// Whoever was not told of a flag hears of it when it is certain.
+#[test]
+fn what_was_not_sent_waits_while_it_is_unconfirmed() {
+    let receiver = Receiver::start();
+    let mut district = loaded("history", &receiver);
+    district.configure(|config| config.mode = "live");
+    district.later(A_NIGHT);
+    assert!(district.up_dying_at("bundle", 1));
+    turned(&mut district, "test");
+    district.attend(&ROWS.map(|(id, day, code)| (id, day, if id == 1001 { "Q" } else { code })));
+    turned(&mut district, "live");
+    let told = |at: usize| receiver.deliveries()[at].json()["data"]["flags"].as_array().map(Vec::len);
+    assert_eq!((receiver.kinds(), told(0)), (vec!["risk.flags.standing".to_owned()], Some(1)));
+    district.attend(&ROWS);
+    district.later(A_NIGHT);
+    district.up();
+    assert_eq!((receiver.kinds().len(), told(1)), (2, Some(1)));
+}
+
 /// Raise and end both wait when the feed is turned back.
 #[test]
 fn what_has_ended_does_not_leave_either() {
@@ -162,9 +181,19 @@ fn what_is_not_decided_on_is_withheld_too() {
     turned(&mut district, "test");
     assert_eq!(receiver.deliveries().len(), 2, "nothing leaves in test");
     assert_eq!(stand(&district), ["risk.flag.raised withheld"; 2]);
-    assert_eq!(district.flags()[0]["unconfirmed"], true);
+    let flag = &district.flags()[0];
+    assert_eq!(flag["unconfirmed"], true);
+    let why = district.json(&["explain", text(flag, "flag_id")]);
+    assert_eq!(
+        why["unknown"],
+        json!(["the rule is for some grades, and the student's is not known"]),
+        "{why}"
+    );
     turned(&mut district, "live");
-    assert_eq!(receiver.deliveries().len(), 4, "it was decided before");
+    assert_eq!(receiver.deliveries().len(), 2, "nor while it is unconfirmed");
+    district.configure(|config| config.risk = "{rules: [{rule: chronic-absence, min_days: 20}]}");
+    turned(&mut district, "live");
+    assert_eq!(receiver.deliveries().len(), 4);
 }
 
 #[test]

@@ -149,10 +149,11 @@ impl FlagChangeKind {
 /// A live flag follows the last episode that could be and overlaps its interval: none withdraws it, an ended one clears
 /// it, an open one keeps it. Kept, it is brought up to date if the line is certainly crossed, and else it stays as it was
 /// told, unconfirmed. A certain episode that is open and that no live flag stands for raises a new number; one that began
-/// and ended before it could be announced stays unannounced. While what it would be judged on is missing nothing
-/// changes at all: absence of data neither raises nor clears.
+/// and ended before it could be announced stays unannounced. While what it would be judged on is missing
+/// nothing is told: absence of data neither raises nor clears, and what is live is unconfirmed.
 pub fn announce<J: Judged>(judged: &J, announced: &mut Announced, now: Timestamp) -> Vec<FlagChange> {
     if !judged.decides() {
+        announced.is_uncertain();
         return Vec::new();
     }
     let mut changes = Vec::new();
@@ -198,8 +199,9 @@ impl Announced {
         })
     }
 
-    /// Whether the rule is one for the student is not known: what is live stands as it was told.
-    pub fn may_not_fit(&mut self) {
+    /// Whether the rule is one for the student is not known, or what they would be judged on: what is live stands as it was
+    /// told.
+    pub fn is_uncertain(&mut self) {
         for flag in self.flags.iter_mut().filter(|flag| flag.state.is_live()) {
             flag.unconfirmed = true;
         }

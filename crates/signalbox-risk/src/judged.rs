@@ -98,9 +98,12 @@ pub trait Judged {
     }
 
     /// What is to be known before it is certain whether a flag that was told of this goes on, each in a sentence without
-    /// its stop. Days are in [`Answer::unknown_dates`].
+    /// its stop.
     fn open_questions(&self, _told: &Self::Measured) -> Vec<String> {
-        self.answer().missing.iter().map(Missing::to_string).collect()
+        let Answer { missing, unknown_dates, .. } = self.answer();
+        let dates: Vec<String> = unknown_dates.iter().map(ToString::to_string).collect();
+        let days = (!dates.is_empty()).then(|| format!("what was on {}", dates.join(", ")));
+        days.into_iter().chain(missing.iter().map(Missing::to_string)).collect()
     }
 
     /// Whether enough is known to raise, clear or withdraw anything.

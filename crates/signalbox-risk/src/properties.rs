@@ -153,7 +153,16 @@ proptest! {
             prop_assert_eq!(&told, &once, "deciding again on the same changes nothing");
             // What is open and confirmed is what is judged now; each raise is open, cleared or withdrawn.
             for flag in told.flags().iter().filter(|flag| flag.state.is_live() && !flag.unconfirmed) {
-                prop_assert!(!judge(&one).decides() || judge(&one).gives(flag), "{:?}", flag);
+                prop_assert!(judge(&one).gives(flag), "{:?}", flag);
+            }
+            // Of what is not, it can be said why; also under a rule of the name with other settings.
+            for other in rules().iter().filter(|other| other.name() == rule.name()) {
+                let on = Judging { registers: &one, reference: &reference, school_year: YEAR, as_of: day(as_of) };
+                let judgement = other.judge(&on);
+                judgement.announce(&mut told, Timestamp::UNIX_EPOCH);
+                for flag in told.flags().iter().filter(|flag| flag.state.is_live() && flag.unconfirmed) {
+                    prop_assert!(!judgement.open_questions(flag).is_empty(), "{:?}", flag);
+                }
             }
         }
     }

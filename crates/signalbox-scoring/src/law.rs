@@ -24,7 +24,7 @@ pub struct Heard<'a> {
     pub registers: Cow<'a, Registers>,
     /// Where the student is enrolled was only said by feeds that are not configured: nothing is decided until one that
     /// is says so, or they are retired.
-    pub(crate) is_undecided: bool,
+    pub is_undecided: bool,
 }
 
 impl Law {

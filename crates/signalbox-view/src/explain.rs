@@ -24,13 +24,13 @@ pub struct Explanation {
     pub domain: &'static str,
     pub student: StudentRef,
     pub state: &'static str,
-    /// Whether it goes on depends on days that are unknown: it stands as it was told.
+    /// Whether it goes on depends on what is unknown: it stands as it was.
     pub unconfirmed: bool,
     /// The last day that its reasons speak of.
     pub told_as_of: Date,
     /// Of one that is unconfirmed, the days that are unknown.
     pub unknown_dates: Vec<Date>,
-    /// And what else is to be known before it is certain, each in a sentence without its stop.
+    /// All that is to be known before it is certain, those days too, each in a sentence without its stop.
     pub unknown: Vec<String>,
     pub reasons: Vec<Reason>,
     pub days_left: Option<u32>,
@@ -84,8 +84,9 @@ pub async fn explain(
     let Some(basis) = kept.basis(found.number) else { return Ok(None) };
     let judge = Judge::load(hub, found.who.student, now).await?;
     let rule = &basis.rule;
-    let judgement = judge.judge(found.who, &found.state, rule);
-    let now_known = judgement.answer();
+    let now_known = judge.judge(found.who, &found.state, rule).answer();
+    let (unknown_dates, unknown) =
+        if flag.unconfirmed { judge.open_questions(found, flag) } else { Default::default() };
     let replay = Replay::of(hub, found.who, &basis.place).await?;
     let enrollment = judge.enrollment_of(&found.state, flag);
     let verified = if verify { Some(replay.verifies(hub, found, flag, basis).await?) } else { None };
@@ -104,8 +105,8 @@ pub async fn explain(
         } else {
             None
         },
-        unknown_dates: if flag.unconfirmed { now_known.unknown_dates } else { Vec::new() },
-        unknown: if flag.unconfirmed { judgement.open_questions(flag) } else { Vec::new() },
+        unknown_dates,
+        unknown,
         told_as_of: flag.until,
         together: together(hub, found),
         history: flag

@@ -167,19 +167,36 @@ impl<'a> Judge<'a> {
         school_days_after(&heard, &self.reference, found.who.school_year, date)
     }
 
+    /// Of a flag that is unconfirmed, what is to be known before it is certain that it goes on, by the rules in force: days,
+    /// and everything in sentences without their stop.
+    pub(crate) fn open_questions(&self, found: &Found, flag: &Flag) -> (Vec<Date>, Vec<String>) {
+        let heard = self.law.hear(&self.shard, &found.state.registers);
+        let on = self.judging(found.who, &heard.registers);
+        match self.law.fitting(&found.rule, &on) {
+            _ if heard.is_undecided => (Vec::new(), vec![Missing::Enrollment.to_string()]),
+            Fits::Rule(rule) => {
+                let judgement = rule.judge(&on);
+                (judgement.answer().unknown_dates, judgement.open_questions(flag))
+            }
+            Fits::Unknown => (Vec::new(), vec![hides_whether_it_fits(&on).to_string()]),
+            Fits::No => (Vec::new(), Vec::new()),
+        }
+    }
+
     /// One of each rule that is the student's.
     fn answers(&self, who: StudentYear, state: &StudentState) -> Vec<AnswerLine> {
         let heard = self.hear(state);
         let on = self.judging(who, &heard);
-        let answer = |name| match self.law.fitting(name, &on) {
-            Fits::Rule(rule) => Some(self.answer(who, rule, &rule.judge(&on).answer(), &heard)),
-            Fits::Unknown => self.law.in_force.rules.iter().find(|rule| rule.name() == name).map(|rule| {
-                let is_placed = on.enrollment().is_some();
-                let missing = if is_placed { Missing::GradeLevel } else { Missing::Enrollment };
-                self.answer(who, rule, &Answer::lacking(missing), &heard)
-            }),
-            Fits::No => None,
-        };
+        let answer =
+            |name| match self.law.fitting(name, &on) {
+                Fits::Rule(rule) => Some(self.answer(who, rule, &rule.judge(&on).answer(), &heard)),
+                Fits::Unknown => {
+                    self.law.in_force.rules.iter().find(|rule| rule.name() == name).map(|rule| {
+                        self.answer(who, rule, &Answer::lacking(hides_whether_it_fits(&on)), &heard)
+                    })
+                }
+                Fits::No => None,
+            };
         self.law.names(&[]).filter_map(answer).collect()
     }
 
@@ -221,4 +238,9 @@ fn enrollments(hub: &Hub, who: StudentYear, heard: &Registers) -> Vec<Enrollment
             grade: live.enrollment.grade.map(str::to_owned),
         })
         .collect()
+}
+
+/// Why it is not known whether a rule is one for the student.
+fn hides_whether_it_fits(on: &Judging<'_>) -> Missing {
+    if on.enrollment().is_some() { Missing::GradeLevel } else { Missing::Enrollment }
 }

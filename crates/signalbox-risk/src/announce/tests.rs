@@ -222,7 +222,10 @@ fn absence_of_data_neither_raises_nor_clears() {
     ] {
         let mut frozen = announced.clone();
         assert_eq!(tell(&mut frozen, &student.evaluate(&reference, 30)), []);
-        assert_eq!(frozen, announced);
+        let mut unconfirmed = announced.clone();
+        unconfirmed.is_uncertain();
+        assert_eq!(frozen, unconfirmed);
+        assert!(frozen.flags()[0].unconfirmed);
     }
 }
 

@@ -211,6 +211,12 @@ impl Judged for IncidentsJudged {
         &self.walked.feeds
     }
 
+    /// Also of what was: with it the line may have been reached by then.
+    fn open_questions(&self, _: &CountedIncidents) -> Vec<String> {
+        let missing = self.walked.missing.iter().map(Missing::to_string);
+        missing.chain(self.walked.may_count()).collect()
+    }
+
     fn decides(&self) -> bool {
         let hides = |missing: &Missing| matches!(missing, Missing::Calendar { .. } | Missing::Enrollment);
         !self.walked.missing.iter().any(hides)

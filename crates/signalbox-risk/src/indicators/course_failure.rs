@@ -433,7 +433,7 @@ impl Graded {
                 format!("{name}: {} is a letter that the rule's scale does not have", self.course.grade())
             }
             Standing::NoGrade => format!("{name}: no grade now"),
-            _ => format!("{name}: the grade cannot be read, or its rows disagree"),
+            _ => format!("{name}: a grade cannot be read, its rows disagree, or its feed is not configured"),
         }
     }
 }

@@ -30,7 +30,9 @@ impl Announcer<'_> {
             let by_mode = self.withheld(self.mode_in_evidence(flag).unwrap_or_else(|| self.mode_of_all()));
             let is_routed = self.recipients().any(|to| to == told.to);
             let withheld = if is_routed { by_mode } else { by_mode.or(Some(WithheldBecause::NotRouted)) };
-            if told.held == withheld || withheld.is_none() && !may_send {
+            // What is unconfirmed goes when it is confirmed: perhaps nobody has heard of it.
+            let may_go = may_send && !(flag.unconfirmed && flag.state.is_live());
+            if told.held == withheld || withheld.is_none() && !may_go {
                 continue;
             }
             let to = match withheld {

@@ -118,10 +118,10 @@ impl<E: OutboxEngine> Outbox for States<E> {
 
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
-        // A dead one waits for a person, and so do its parts.
+        // A dead one waits for a person, and so do its parts; those of one that is to be sent say whether it may.
         let delete = "DELETE FROM outbox WHERE created_ms < $1
              AND state IN ('delivered', 'superseded', 'withheld', 'bundled')
-             AND NOT (state = 'bundled' AND bundled_into IN (SELECT id FROM outbox WHERE state = 'dead'))";
+             AND NOT (state = 'bundled' AND bundled_into IN (SELECT id FROM outbox WHERE state IN ('pending', 'dead')))";
         transaction.execute(delete, &values![before_ms]).await?;
         E::commit(transaction).await
     }

@@ -1,6 +1,8 @@
 //! What every [`Outbox`] promises of what becomes of entries later, and of what a person sends again.
 
-use super::outbox::{TARGET, all, claim, claimed, entry, id, ids, part, settle, states, taking_back, write};
+use super::outbox::{
+    TARGET, all, claim, claimed, clearing, entry, id, ids, part, settle, states, taking_back, write,
+};
 use crate::outbox::EntryState::{Bundled, Dead, Delivered, Pending, Superseded, Withheld};
 use crate::outbox::{Again, Amended, Amendment, Bundle, NewEntry, Settled, TO_LOG, WithheldBecause};
 use crate::state::Batch;
@@ -205,6 +207,23 @@ pub async fn a_list_that_nothing_ended_of_goes_out_under_its_id(store: &(impl St
     end(store, 22, 21).await;
     assert_eq!(again(store, Again::Entry(id(10))).await, 1);
     assert_eq!(claimed(&claim(store, 50).await), [10]);
+}
+
+/// Of a list that was given up as nobody was there, the others wait for a person; of one that may have arrived, ends are told.
+pub async fn a_part_of_a_list_that_reached_nobody_meets_its_end(store: &(impl StateStore + Outbox)) {
+    for (list, how, ends) in [(10, Settled::DeadUnreached, Superseded), (20, Settled::Dead, Pending)] {
+        let before = all(store).await.len();
+        listed(store, list, &[list + 1, list + 2, list + 3]).await;
+        settle(store, &claim(store, 0).await[0], how).await;
+        write(store, [taking_back(list + 4, list + 1), clearing(list + 5, list + 2)]).await;
+        assert_eq!(states(store).await[before..], [Bundled, Bundled, Bundled, Dead, ends, ends]);
+        assert_eq!(again(store, Again::Entry(id(list))).await, 1, "as another list, of what is left");
+        assert_eq!(ids(&store.parts(TARGET).await.expect("reads")), [list + 3]);
+        assert!(store.bundle(&[bundle_of(&[list + 3], list + 6)]).await.expect("bundles"));
+        for claim in claim(store, 50).await {
+            settle(store, &claim, Settled::Delivered).await;
+        }
+    }
 }
 
 /// What a list told that was given up is told by the next: in between, its flag may end.

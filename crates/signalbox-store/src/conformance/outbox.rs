@@ -65,6 +65,7 @@ macro_rules! outbox_conformance {
                 a_list_of_which_all_is_over_is_not_sent_again
                 a_list_that_nothing_ended_of_goes_out_under_its_id
                 a_part_that_waits_again_is_superseded_by_its_end
+                a_part_of_a_list_that_reached_nobody_meets_its_end
                 a_list_loses_what_is_withheld_or_over
                 parts_of_what_was_given_up_are_not_pruned
             }

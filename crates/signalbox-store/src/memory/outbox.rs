@@ -59,17 +59,26 @@ impl Entries {
     /// there. `is_sent`: its end is to be sent.
     fn end(&mut self, EndOf { id, takes_back }: EndOf, is_sent: bool, at_ms: i64) -> bool {
         self.take_from_bundle(id, |bundle| !bundle.was_tried(), at_ms);
+        let is_in_unreached = self.is_in_unreached(id);
         let Some(row) = self.row(id) else { return false };
         let may_meet = match row.entry.state {
             EntryState::Pending => takes_back || row.entry.part,
             EntryState::Withheld => is_sent,
             EntryState::Dead => true,
+            EntryState::Bundled => is_in_unreached,
             _ => false,
         };
         let meet = may_meet && !row.was_tried();
         let to = if meet { Amended::Over { end: None } } else { Amended::Ended };
         self.amend(Amendment { id, to, at_ms });
         meet
+    }
+
+    /// Whether it is a part of a bundle that was given up and reached nobody.
+    fn is_in_unreached(&mut self, part: Uuid) -> bool {
+        let bundle = self.row(part).and_then(|row| row.bundled_into);
+        let bundle = bundle.and_then(|bundle| self.row(bundle));
+        bundle.is_some_and(|bundle| bundle.entry.state == EntryState::Dead && !bundle.was_tried())
     }
 
     /// Does what is to become of an entry, if it is there.
@@ -285,9 +294,12 @@ impl Entries {
     }
 
     pub(super) fn prune(&mut self, before_ms: i64) {
-        let dead = self.rows.values().filter(|row| row.entry.state == EntryState::Dead);
-        let dead: HashSet<Uuid> = dead.map(|row| row.entry.id).collect();
-        let is_needed = |row: &Row| row.bundled_into.is_some_and(|bundle| dead.contains(&bundle));
+        let open = self
+            .rows
+            .values()
+            .filter(|row| matches!(row.entry.state, EntryState::Pending | EntryState::Dead));
+        let open: HashSet<Uuid> = open.map(|row| row.entry.id).collect();
+        let is_needed = |row: &Row| row.bundled_into.is_some_and(|bundle| open.contains(&bundle));
         self.rows.retain(|_, row| {
             row.entry.created_ms >= before_ms || !row.entry.state.is_settled() || is_needed(row)
         });

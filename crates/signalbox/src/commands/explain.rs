@@ -30,19 +30,13 @@ pub(super) async fn run(out: &mut dyn Write, global: &Global, args: &Explain) ->
 
 /// Why it is not certain that the flag goes on.
 fn unknown(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {
-    let dates: Vec<String> = why.unknown_dates.iter().map(ToString::to_string).collect();
-    let dates = (!dates.is_empty()).then(|| dates.join(", "));
-    for one in dates.iter().chain(&why.unknown) {
+    if !why.unconfirmed {
+        return Ok(());
+    }
+    for one in &why.unknown {
         writeln!(out, "Unknown    {one}.")?;
     }
-    if why.unconfirmed {
-        writeln!(
-            out,
-            "           It stands as told on {} and comes or goes when that is known.",
-            why.told_as_of
-        )?;
-    }
-    Ok(())
+    writeln!(out, "           It stands as of {} and comes or goes when that is known.", why.told_as_of)
 }
 
 fn text(out: &mut dyn Write, why: &Explanation) -> io::Result<()> {

@@ -44,6 +44,21 @@ impl Walked {
             unknown: perhaps + self.undated,
         }
     }
+
+    /// The incidents that may count or not, or may have, in sentences.
+    pub(super) fn may_count(&self) -> impl Iterator<Item = String> {
+        let dates: Vec<String> = self.perhaps.iter().map(|one| one.date.to_string()).collect();
+        let dated = match dates.as_slice() {
+            [] => None,
+            [one] => Some(format!("whether the incident of {one} counts")),
+            several => Some(format!("which of the incidents of {} count", several.join(", "))),
+        };
+        let undated = (self.undated > 0).then(|| match self.undated {
+            1 => "whether 1 incident counts whose day cannot be read".to_owned(),
+            several => format!("which of {several} incidents count whose days cannot be read"),
+        });
+        dated.into_iter().chain(undated)
+    }
 }
 
 fn is_recent(since: Date, end: Option<Date>, on: Date) -> bool {

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use super::evaluate::{AbsenceRate, Counts, Episode, Evaluation};
 use super::{Absences, ChronicAbsence};
 use crate::announce::{Flag, FlagState};
+use crate::judged::Missing;
 use crate::ratio::Ratio;
 use crate::reasons::{Evidence, Reason};
 
@@ -146,9 +147,13 @@ pub(super) fn recount_text(before: Counts, now: Counts) -> String {
 pub(super) fn withdrawn_text(before: &[Date], evaluation: &Evaluation) -> String {
     let Evaluation { answer, policy, .. } = evaluation;
     let correction = correction_text(before, &answer.absent_dates).map(|text| text + " ").unwrap_or_default();
-    let (share, line) = (share(answer.counts()), line(policy.enter()));
-    let unknown = unknown(answer.unknown_days);
-    format!("{correction}As known now: absent {share}{unknown}; the line is {line}.")
+    let (share, unknown) = (share(answer.counts()), unknown(answer.unknown_days));
+    let is_too_early = |missing: &Missing| matches!(missing, Missing::MinDays { .. });
+    let why = match answer.missing.iter().find(|missing| is_too_early(missing)) {
+        Some(too_early) => too_early.to_string(),
+        None => format!("the line is {}", line(policy.enter())),
+    };
+    format!("{correction}As known now: absent {share}{unknown}; {why}.")
 }
 
 /// `Fell below 9 % on 2026-10-12. Absent 3 of 34 school days (8.8 %) now.`; where the rate has risen again meanwhile, `Fell

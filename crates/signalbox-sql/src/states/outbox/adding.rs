@@ -111,7 +111,9 @@ async fn meets(
 ) -> Result<bool, StoreError> {
     let mark = "UPDATE outbox SET is_over = true
          WHERE id = $1 AND attempts = not_sent
-           AND (state = 'pending' AND (part OR $2) OR state = 'withheld' AND $3 OR state = 'dead')";
+           AND (state = 'pending' AND (part OR $2) OR state = 'withheld' AND $3 OR state = 'dead'
+                OR state = 'bundled' AND bundled_into IN (
+                    SELECT id FROM outbox WHERE state = 'dead' AND attempts = not_sent))";
     Ok(connection.execute(mark, &values![id, takes_back, is_sent]).await? == 1)
 }
 
