@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::district::District;
+use crate::district::{District, assert_counts, last_run};
 use crate::drops::{self, Row, day, school, through, us};
 use crate::receiver::Receiver;
 
@@ -67,6 +67,37 @@ fn flags_of_a_year_that_is_over_end_and_nobody_is_told() {
     let explained = district.json(&["explain", &flag, "--verify"]);
     let last = explained["history"].as_array().and_then(|history| history.last()).expect("a history");
     assert_eq!((&last["kind"], &explained["verified"]), (&"ended".into(), &true.into()), "{explained}");
+}
+
+/// A slip of the pen in a year that has not begun: it counts nowhere, and is over with the next file all the same.
+#[test]
+fn what_is_dated_in_the_next_year_is_over_once_no_file_has_it() {
+    let mut district = District::with(|config| {
+        CALENDARS.clone_into(&mut config.calendars);
+        crate::incidents::FEED.clone_into(&mut config.beside);
+    });
+    district.enroll(&[1000, 1001]);
+    let (at, absent, incident) = (school(1001), us(day(20)), us(day(5)));
+    let slips = ["9/1/2022", "9/2/2022"];
+    let nights = [(&slips[..], 3, 0, 0), (&slips, 0, 3, 0), (&slips[..1], 0, 2, 1), (&[], 0, 1, 1)];
+    for (night, (slips, add, unchanged, end)) in nights.into_iter().enumerate() {
+        let of_attendance = slips.iter().map(|day| format!("1001,{at},{day},A"));
+        let of_attendance: Vec<_> = of_attendance.chain([format!("1001,{at},{absent},T")]).collect();
+        let of_incidents = slips.iter().enumerate().map(|(n, day)| format!("{n},1001,{at},{day},2"));
+        let of_incidents: Vec<_> = of_incidents.chain([format!("9,1001,{at},{incident},1")]).collect();
+        district
+            .drop(&format!("attendance-{night}.csv"), drops::csv(drops::ATTENDANCE_HEADER, &of_attendance));
+        district.drop(
+            &format!("incidents-{night}.csv"),
+            drops::csv("Incident,Student,School,Date,Level", &of_incidents),
+        );
+        let status = district.up();
+        for feed in ["attendance", "incidents"] {
+            let counts = [("rows", add + unchanged), ("add", add), ("unchanged", unchanged), ("end", end)];
+            assert_counts(last_run(&status, feed), &counts);
+        }
+        district.later(24 * 60);
+    }
 }
 
 /// In summer the year that ended is still the one that runs: the next has not begun.

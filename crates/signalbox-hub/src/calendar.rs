@@ -1,6 +1,7 @@
 //! School years and instructional days, as the district declared them.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use jiff::Span;
 use jiff::civil::{Date, Weekday};
@@ -131,6 +132,12 @@ impl Calendars {
     /// Each calendar with the school it is for (`None`: all).
     pub fn iter(&self) -> impl Iterator<Item = (Option<&str>, &SchoolYear)> {
         self.years.iter().map(|((school, _), year)| (school.as_deref(), year))
+    }
+
+    /// The school year after this one, and those after it to the last that is configured.
+    pub fn years_after(&self, school_year: u16) -> RangeInclusive<u16> {
+        let next = school_year.saturating_add(1);
+        next..=self.begins.last().map_or(next, |(_, last)| next.max(*last))
     }
 
     /// The calendar of a school: its own, or that of all schools.

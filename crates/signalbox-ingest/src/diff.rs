@@ -214,7 +214,8 @@ impl<'a> Diff<'a> {
             }
             return Ok(moved_on.then(|| Step::new(slot, school_year, Verdict::Untouched, Some(old))));
         }
-        let Some(judged) = self.judged(slot.entity, school_year) else {
+        let judged = self.judged(slot.entity, school_year);
+        let Some(judged) = judged.filter(|judged| !slot.waits || !judged.is_to_come()) else {
             if !slot.waits {
                 return Ok(Some(Step::new(slot, school_year, Verdict::Untouched, Some(old))));
             }

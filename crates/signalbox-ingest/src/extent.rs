@@ -6,6 +6,7 @@ mod speaks;
 mod spoken;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use signalbox_connector::{AbsentRows, CoveredThrough, Covers, Entity, Extent};
@@ -28,7 +29,9 @@ pub(crate) struct Judged {
     pub absent_rows: AbsentRows,
     /// `None`: the whole school year, every school.
     days: Option<Days>,
-    speaks: Speaks,
+    speaks: Arc<Speaks>,
+    /// Of a later school year only days after this one, the run's, are spoken of: a slip of the pen went there, or a plan.
+    only_after: Option<Date>,
 }
 
 /// What a missing row means.
@@ -69,6 +72,11 @@ struct Window {
 }
 
 impl Judged {
+    /// Whether it is of a later school year.
+    pub(crate) const fn is_to_come(&self) -> bool {
+        self.only_after.is_some()
+    }
+
     /// Whether the payload has rows of the school.
     pub(crate) fn names(&self, school: &str) -> bool {
         self.days.as_ref().is_some_and(|days| days.schools.contains_key(school))
@@ -81,6 +89,9 @@ impl Judged {
 
     /// The same for a row that stands as if it named this school.
     pub(crate) fn missing_at(&self, row: &Row<'_>, school: Option<&str>) -> Missing {
+        if self.only_after.is_some_and(|run_day| row.date().is_none_or(|date| date <= run_day)) {
+            return Missing::Outside;
+        }
         let Some(days) = &self.days else { return self.speaks.missing(row, self.entity) };
         let Some(school) = school else { return Missing::Outside };
         let Some(date) = row.date() else { return days.missing_of_no_day(school) };
@@ -98,6 +109,9 @@ impl Judged {
     pub(crate) fn missing_of_no_school(&self, row: &Row<'_>, schools: &[String]) -> Missing {
         let Some(days) = &self.days else { return Missing::Ended };
         let Some(date) = row.date() else { return Missing::Outside };
+        if self.only_after.is_some_and(|run_day| date <= run_day) {
+            return Missing::Outside;
+        }
         if schools.is_empty() {
             return days.anywhere.map_or(Missing::Outside, |window| window.missing(row, date));
         }
@@ -147,14 +161,23 @@ pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date, has_in
         AbsentRows::Keep => extent.entity == Entity::Attendance && has_inferred,
     };
     let ending = |extent: &&Extent| ends(extent) && extent.covers != Covers::OwnRows;
-    let judge = |extent: &Extent| Judged {
+    let speaks = Arc::new(read.speaks.clone());
+    let judge = |extent: &Extent, school_year, only_after| Judged {
         entity: extent.entity,
-        school_year: year_of(read, calendars, extent.entity),
+        school_year,
         absent_rows: extent.absent_rows,
         days: speaks_for_days(extent).then(|| days(extent, read, calendars, run_day)),
-        speaks: read.speaks.clone(),
+        speaks: speaks.clone(),
+        only_after,
     };
-    read.contents.extents.iter().filter(ending).map(judge).collect()
+    let of_each_year = |extent: &Extent| {
+        let year = year_of(read, calendars, extent.entity);
+        let is_fact = extent.entity.role() == Role::Fact;
+        let later = calendars.years_after(year).filter(|_| is_fact);
+        let later = later.map(|later| judge(extent, later, Some(run_day)));
+        std::iter::once(judge(extent, year, None)).chain(later).collect::<Vec<_>>()
+    };
+    read.contents.extents.iter().filter(ending).flat_map(of_each_year).collect()
 }
 
 /// Attendance speaks for days; of another entity only a payload of the last school days.

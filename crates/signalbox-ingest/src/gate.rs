@@ -168,6 +168,8 @@ pub(crate) struct Tally {
     changes: bool,
     whole: bool,
     run_day: Date,
+    /// That of the day on which the payload is read.
+    school_year: u16,
     /// By entity and school year.
     guards: BTreeMap<(Entity, u16), Guard>,
     /// Entities of which no school may go as a whole.
@@ -190,6 +192,7 @@ impl Tally {
             changes: false,
             whole: read.rejected == 0 && read.left_out == 0,
             run_day,
+            school_year: read.year,
             guards: BTreeMap::new(),
             always_have_rows: always.collect(),
             stood: BTreeSet::new(),
@@ -267,7 +270,9 @@ impl Tally {
             guard.added += u64::from(step.verdict == Verdict::Add && step.rows > 0);
             return Ok(());
         };
-        if status != LedgerStatus::Live || !row.is_counted() || step.unmissed {
+        // What is of a later school year counts nowhere yet.
+        let is_to_come = step.school_year > self.school_year && row.date() > Some(self.run_day);
+        if status != LedgerStatus::Live || !row.is_counted() || step.unmissed || is_to_come {
             return Ok(());
         }
         let is_lost = step.verdict.is_end() && step.departure == Departure::Leaves;
