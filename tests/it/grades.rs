@@ -311,6 +311,25 @@ fn a_running_grade_that_nobody_enters_any_more_freezes_its_flag() {
 }
 
 /// A grade is none yet while its cell is blank; for a night it may be blank by mistake.
+/// The file was read with the wrong column as its terms: what was read so is taken back when it is read again.
+#[test]
+fn a_mapping_that_is_mended_leaves_no_term_behind() {
+    let receiver = Receiver::start();
+    let mut district = district(&receiver, POSTED);
+    district.configure(|config| config.beside = FEED.replace("term: Term", "term: Section"));
+    let rows = |grade| [(1001, "ALG1", "Q1", "P", grade), (1002, "ALG1", "Q1", "P", "90")];
+    grade(&mut district, "grades-1.csv", &rows("50"));
+    district.configure(|config| FEED.clone_into(&mut config.beside));
+    let status = district.up();
+    assert_counts(last_run(&status, "grades"), &[("rows", 2), ("add", 2), ("end", 2)]);
+    assert_eq!(status["flags"]["open"], 1, "{status}");
+    let status = grade(&mut district, "grades-2.csv", &rows("95"));
+    assert_eq!(status["flags"]["open"], 0, "{status}");
+    let quarter = [(1001, "ALG1", "Q2", "P", "50")];
+    let status = grade(&mut district, "grades-3.csv", &quarter);
+    assert_eq!(last_run(&status, "grades")["end"], 0, "another quarter takes nothing back: {status}");
+}
+
 #[test]
 fn a_night_of_blank_grades_takes_nothing_back() {
     let receiver = Receiver::start();

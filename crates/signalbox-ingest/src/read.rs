@@ -177,6 +177,8 @@ pub(crate) struct Beside<'a> {
     /// Of a payload that is read again under other settings: by school, the first day that it spoke of.
     pub spoke_from: Option<&'a BTreeMap<String, Date>>,
     pub spoken: &'a Spoken,
+    /// The terms that the last accepted payload spoke for.
+    pub terms: &'a BTreeSet<String>,
     /// Of what the feed covered, the days whose silence is in doubt.
     pub doubtful: &'a BTreeMap<String, DateRanges>,
     /// What the feed covered before.
@@ -358,6 +360,9 @@ impl<'a> Reader<'a> {
         );
         self.found.notes.empty = self.found.is_empty_list();
         self.found.spoken = self.beside.spoken.clone();
+        if self.beside.is_reread {
+            self.found.speaks.speak_also_of(self.beside.terms);
+        }
         self.found.spoke_from = self.beside.spoke_from.cloned().unwrap_or_default();
         self.found.covered = extent::coverage(&self.found, &self.settings.calendars, self.run_day);
         self.found.windows = extent::windows(&self.found, &self.settings.calendars, self.run_day);

@@ -131,6 +131,7 @@ impl OpenRun<'_> {
         settings.accepted = Accepted::of(basis.context(), size_bytes, &read, &gated);
         settings.has_inferred |= read.infers;
         settings.spoken.extend(&read, &gated.covered, self.run_day());
+        settings.terms.clone_from(read.speaks.terms());
         settings.succeeded.retain(|key| read.doubt.is_about(*key) || !gated.kept_back.is_empty());
         let is_delta = read.is_delta();
         self.accept(read.rejects, &gated, settings, is_delta).await
@@ -197,6 +198,7 @@ impl OpenRun<'_> {
             is_reread,
             spoke_from: (is_reread && cause::is_retry(&run.cause)).then_some(&remembered.spoke_from),
             spoken: &remembered.spoken,
+            terms: &remembered.terms,
             doubtful: &remembered.doubtful,
             covered: &remembered.covered,
             some_wait: !remembered.waiting.is_empty(),

@@ -1,6 +1,6 @@
 //! What the hub remembers of a feed besides its ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,9 @@ pub struct FeedSettings {
     /// What payloads spoke for that speak for the last school days.
     #[serde(default)]
     pub(crate) spoken: Spoken,
+    /// The terms that the last accepted payload spoke for.
+    #[serde(default)]
+    pub(crate) terms: BTreeSet<String>,
     /// The last run that had a payload.
     pub last: Option<RunReport>,
     /// The last payload that went through whole, while nothing came after it.
@@ -117,6 +120,8 @@ pub(super) struct Remembered {
     /// By school, the first day that it spoke of.
     pub(super) spoke_from: BTreeMap<String, Date>,
     pub(super) spoken: Spoken,
+    /// The terms that it spoke for.
+    pub(super) terms: BTreeSet<String>,
     pub(super) covered: BTreeMap<String, DateRanges>,
     pub(super) doubtful: BTreeMap<String, DateRanges>,
     /// Where rows wait for their student or school, or have waited: slots and school years.
@@ -141,8 +146,8 @@ impl Remembered {
         let waiting = waiting_scopes(&*hub.feeds, feed).await?;
         let book = gated.book.without(&settings.found_since);
         let (covered, doubtful) = (settings.covered.clone(), settings.doubtful.clone());
-        let spoken = settings.spoken.clone();
-        Ok(Self { book, payload, spoke_from, spoken, covered, doubtful, waiting, read_on })
+        let (spoken, terms) = (settings.spoken.clone(), settings.terms.clone());
+        Ok(Self { book, payload, spoke_from, spoken, terms, covered, doubtful, waiting, read_on })
     }
 }
 

@@ -35,6 +35,15 @@ impl Speaks {
         }
     }
 
+    pub(crate) fn terms(&self) -> &BTreeSet<String> {
+        &self.terms
+    }
+
+    /// A payload that is read again, perhaps by another mapping, speaks for what it spoke for before too.
+    pub(crate) fn speak_also_of(&mut self, terms: &BTreeSet<String>) {
+        self.terms.extend(terms.iter().cloned());
+    }
+
     /// What it means that the row is missing.
     pub(super) fn missing(&self, row: &Row<'_>, entity: Entity) -> Missing {
         if row.body.term().is_some_and(|term| !self.terms.contains(term)) {
