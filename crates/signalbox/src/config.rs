@@ -186,6 +186,7 @@ impl Reading<'_> {
         rules.destinations(&destinations, routes.as_deref());
         let by = risk.and_then(|risk| rules.risk(&risk));
         rules.routes(routes.as_deref().unwrap_or_default(), &destinations, by.as_deref());
+        rules.rules_have_time(by.as_deref().unwrap_or_default(), calendars.as_deref().unwrap_or_default());
         rules.rules_have_feeds(by.as_deref().unwrap_or_default(), &feeds);
         if let Some(routes) = &routes {
             rules.live_feeds(&feeds, routes);

@@ -30,14 +30,14 @@ use anyhow::Context;
 use secrecy::SecretSlice;
 use signalbox_event::topic::{DEFAULT_PREFIX, DEFAULT_SHARDS};
 use signalbox_hub::Target;
-use signalbox_hub::calendar::{CalendarSpec, Calendars};
+use signalbox_hub::calendar::Calendars;
 use signalbox_hub::land::Landing;
 use signalbox_hub::names::Names;
 use signalbox_hub::{District, Feed, Hub, Route, Settings, Topics};
 use signalbox_ingest::{Holder, Known};
 use signalbox_roles::up::Beside;
 
-use crate::config::sections::Schools;
+use crate::config::sections::Calendar;
 use crate::config::{Backing, Config, Loaded};
 use crate::consumers::CONSUMERS;
 use crate::exit::Failure;
@@ -308,22 +308,7 @@ fn settings(config: Config, (secret, names): (SecretSlice<u8>, Names), topics: T
 
 /// The school years and days that the district declared.
 pub(crate) fn calendars(config: &Config) -> Calendars {
-    let specs: Vec<CalendarSpec> = config
-        .calendars
-        .iter()
-        .map(|calendar| CalendarSpec {
-            schools: match &calendar.schools {
-                Schools::All => None,
-                Schools::These(ids) => Some(ids.clone()),
-            },
-            school_year: calendar.school_year,
-            first: calendar.first.0,
-            last: calendar.last.0,
-            closed: calendar.closed.iter().map(|closed| (closed.from, closed.to)).collect(),
-            open: calendar.open.iter().map(|day| day.0).collect(),
-            weekdays: calendar.weekdays.iter().map(|day| (*day).into()).collect(),
-        })
-        .collect();
+    let specs: Vec<_> = config.calendars.iter().map(Calendar::spec).collect();
     Calendars::new(&specs)
 }
 

@@ -18,6 +18,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::json;
 use signalbox_connector::Secret;
+use signalbox_hub::calendar::CalendarSpec;
 use signalbox_risk::{ChronicAbsence, FEDERAL_CHRONIC_ABSENCE, HalfDay, Ratio, Settings};
 
 /// Whose hub this is.
@@ -49,6 +50,23 @@ pub(crate) struct Calendar {
     /// On which days of the week there is school; Monday to Friday without it.
     #[serde(default = "monday_to_friday")]
     pub(crate) weekdays: Vec<DayOfWeek>,
+}
+
+impl Calendar {
+    pub(crate) fn spec(&self) -> CalendarSpec {
+        CalendarSpec {
+            schools: match &self.schools {
+                Schools::All => None,
+                Schools::These(ids) => Some(ids.clone()),
+            },
+            school_year: self.school_year,
+            first: self.first.0,
+            last: self.last.0,
+            closed: self.closed.iter().map(|closed| (closed.from, closed.to)).collect(),
+            open: self.open.iter().map(|day| day.0).collect(),
+            weekdays: self.weekdays.iter().map(|day| (*day).into()).collect(),
+        }
+    }
 }
 
 /// A day of the week.

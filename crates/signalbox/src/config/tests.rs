@@ -248,6 +248,21 @@ fn lines_of_risk_are_percentages_in_order() {
 }
 
 #[test]
+fn a_rule_waits_for_no_more_school_days_than_a_year_has() {
+    let behavior = "{rule: behavior, categories: [major], at_least: 2}";
+    for risk in [
+        "{packs: [federal-chronic-absence], min_days: §500}".to_owned(),
+        format!("{{rules: [{behavior}, {{rule: chronic-absence, min_days: §500}}]}}"),
+    ] {
+        let text = format!("{HEAD}{CALENDAR}risk: {risk}\n");
+        let problems = problems(&text.replace('§', ""));
+        let at = text.lines().last().and_then(|line| line.find('§')).map(|at| at as u64 + 1);
+        let found: Vec<_> = problems.iter().filter(|one| one.code == "rule_never_fires").collect();
+        assert_eq!(found.iter().map(|one| one.column).collect::<Vec<_>>(), [at], "{text}");
+    }
+}
+
+#[test]
 fn rules_are_sound_and_each_can_fire() {
     let grades = "csv: {path: g.csv, entity: gradebook.course_grade, covers: school_year, absent_rows: end,
     columns: {student: S, school: C, class: K, term: T, kind: P, grade: G}}";

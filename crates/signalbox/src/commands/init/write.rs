@@ -137,7 +137,7 @@ const RULES: &[Proposed] = &[
     Proposed {
         reads: Entity::CourseGrade,
         name: "course-failure",
-        rest: "kind: posted, below: 60, leave: 63}   # in at 59.99, out from 63",
+        rest: "kind: posted, below: 60, leave: 63, scale: {A: 95, B: 85, C: 75, D: 65, F: 50}}   # in at 59.99, out from 63; B+ and others of yours: add them",
     },
     Proposed {
         reads: Entity::Incident,

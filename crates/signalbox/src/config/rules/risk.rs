@@ -3,6 +3,7 @@
 mod setting;
 
 use signalbox_connector::Entity;
+use signalbox_hub::calendar::Calendars;
 use signalbox_risk::{
     CHRONIC_ABSENCE, ChronicAbsence, ChronicAbsenceError, FEDERAL_CHRONIC_ABSENCE, Rule, SettingFault,
     Settings,
@@ -13,7 +14,7 @@ use super::Rules;
 use crate::config::parts::Feed;
 use crate::config::place::{Place, did_you_mean, quoted};
 use crate::config::read;
-use crate::config::sections::{Risk, Route};
+use crate::config::sections::{Calendar, Risk, Route};
 use crate::config::tree::{Key, Node, Value};
 
 /// The keys that go on meaning the pack of chronic absence.
@@ -163,6 +164,29 @@ impl Rules<'_> {
         let help = "of rules of one name the first that fits a student holds: put the one for fewer first, or take one out";
         self.report.error(place, "rule_never_fires", message, help);
         false
+    }
+
+    /// Rules that wait for more school days than any year has.
+    pub(in crate::config) fn rules_have_time(&mut self, rules: &[Rule], calendars: &[Calendar]) {
+        let years: Vec<_> = calendars.iter().map(Calendar::spec).collect();
+        let years = Calendars::new(&years);
+        // Of a year without a day, which is a fault of its own, nothing is to be said.
+        let longest = years.iter().map(|(_, year)| year.days.len()).max().unwrap_or_default();
+        // The rule of the packs is the first.
+        let packs = rules.len().saturating_sub(self.written_rules().len());
+        for (index, rule) in rules.iter().enumerate() {
+            let Settings::ChronicAbsence(policy) = &rule.settings else { continue };
+            if longest == 0 || policy.min_days() as usize <= longest {
+                continue;
+            }
+            let place = match index.checked_sub(packs) {
+                Some(written) => self.place(&["risk", "rules", &written.to_string(), "min_days"]),
+                None => self.place(&["risk", "min_days"]),
+            };
+            let message =
+                format!("this rule can never fire: no school year has more than {longest} school days");
+            self.report.error(place, "rule_never_fires", message, "20 is usual".to_owned());
+        }
     }
 
     /// Rules that are written out, and of which no feed brings what they measure.

@@ -96,9 +96,10 @@ fn rules_for_grades_and_incidents_are_proposed_beside_the_active_one() {
     assert!(
         yaml.contains("\nrisk: {packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}\n")
     );
-    for rule in
-        ["{rule: course-failure, kind: posted, below: 60, leave: 63}", "{rule: behavior, categories: ["]
-    {
+    for rule in [
+        "{rule: course-failure, kind: posted, below: 60, leave: 63, scale: {A: 95, ",
+        "{rule: behavior, categories: [",
+    ] {
         assert!(yaml.contains(&format!("#     - {rule}")), "{yaml}");
     }
     let old = "risk: {packs: [federal-chronic-absence], min_days: 20, enter: 10%, leave: 9%}\n";
