@@ -284,6 +284,11 @@ fn rules_are_sound_and_each_can_fire() {
             "rule_never_fires",
             "for fewer first",
         ),
+        (
+            "{rule: behavior, categories: [major], at_least: 2, grades: [\"09\"]}, {rule: behavior, categories: [major], at_least: 2, grades: [\"10\"]}, §{rule: behavior, categories: [major], at_least: 3, grades: [\"10\", \"09\"], schools: [\"100\"]}",
+            "rule_never_fires",
+            "for fewer first",
+        ),
         ("{rule: chronic-absence, enter: 10%, leave: §12%}", "invalid_rule", "lower leave"),
         ("{rule: behavior, categories: §[], at_least: 2}", "invalid_rule", "major"),
         ("{rule: behavior, categories: [major], at_least: 2, leave: §3}", "invalid_rule", "comes off below"),

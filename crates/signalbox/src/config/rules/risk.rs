@@ -2,6 +2,8 @@
 
 mod setting;
 
+use std::collections::BTreeSet;
+
 use signalbox_connector::Entity;
 use signalbox_hub::calendar::Calendars;
 use signalbox_risk::{
@@ -150,17 +152,19 @@ impl Rules<'_> {
 
     /// Whether a rule is for anybody for whom none of its name before it is.
     fn can_fire(&mut self, rule: &Rule, place: Place, before: &[(Rule, Place)]) -> bool {
-        let covers = |wide: &[String], narrow: &[String]| {
-            wide.is_empty() || !narrow.is_empty() && narrow.iter().all(|name| wide.contains(name))
-        };
-        let hides = |other: &Rule| {
-            other.name() == rule.name()
-                && covers(&other.grades, &rule.grades)
-                && covers(&other.schools, &rule.schools)
-        };
-        let Some((_, earlier)) = before.iter().find(|(other, _)| hides(other)) else { return true };
-        let message =
-            format!("this rule can never fire: the one in line {} is for all its students", earlier.line);
+        let before = || before.iter().filter(|(earlier, _)| earlier.name() == rule.name());
+        let mut lines = BTreeSet::new();
+        for grade in each(&rule.grades) {
+            for school in each(&rule.schools) {
+                let hides = |earlier: &Rule| is_in(&earlier.grades, grade) && is_in(&earlier.schools, school);
+                let Some((_, earlier)) = before().find(|(earlier, _)| hides(earlier)) else { return true };
+                lines.insert(earlier.line);
+            }
+        }
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let are = if lines.len() == 1 { "the one in line" } else { "those in lines" };
+        let (lines, is) = (lines.join(", "), if lines.len() == 1 { "is" } else { "are" });
+        let message = format!("this rule can never fire: {are} {lines} {is} for all its students");
         let help = "of rules of one name the first that fits a student holds: put the one for fewer first, or take one out";
         self.report.error(place, "rule_never_fires", message, help);
         false
@@ -231,4 +235,14 @@ impl Rules<'_> {
         let rules = self.tree.get("risk").and_then(|risk| risk.get("rules"));
         rules.map(Node::items).unwrap_or_default().to_vec()
     }
+}
+
+/// Each of the names that a rule is for; none: any other.
+fn each(names: &[String]) -> impl Iterator<Item = Option<&String>> + Clone {
+    let any = names.is_empty().then_some(None);
+    names.iter().map(Some).chain(any)
+}
+
+fn is_in(names: &[String], name: Option<&String>) -> bool {
+    names.is_empty() || name.is_some_and(|name| names.contains(name))
 }
