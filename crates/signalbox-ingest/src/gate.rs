@@ -451,12 +451,6 @@ fn is_unusable(rows: u64, rejects: u64, unusable: u64, before: &Book) -> bool {
     unusable >= UNUSABLE_FLOOR && unusable * 10 > rows && above_before
 }
 
-/// Whether a payload of so many rows waits for a person if it is the first of its feed: so many are rejects, and so many
-/// rejects or rows about nobody who is found, without those of other school years.
-pub fn waits_at_the_first_load(rows: u64, rejects: u64, unusable: u64) -> bool {
-    is_unusable(rows, rejects, unusable, &Book::default())
-}
-
 /// The one reject that names every line of a key whose rows disagree.
 fn conflict(step: &Step) -> Reject {
     let named: Vec<String> = step.lines.iter().map(u32::to_string).collect();

@@ -12,6 +12,7 @@
 //! - `diff`: payload against ledger; `steps`: what came of it, for those who want it twice; `gate`: what it would do; `emit`: doing it
 //! - `extent`: what a payload speaks for; `identity`: whose row it is; `release`: late arrivals; `waited`: since when they
 //!   are known
+//! - `first`: what the gate would say of a payload, were it the first of its feed, for those who only try it
 //! - `announce`: calendars, modes and rules, told to the consumers once, at a process' start
 //! - `failing`: a run that fails whatever is tried
 //! - `unconfigured`: what a feed left behind that is no longer configured; `feeds`: renaming and retiring feeds
@@ -30,6 +31,7 @@ mod emit;
 mod extent;
 mod failing;
 pub mod feeds;
+mod first;
 mod gate;
 mod holder;
 pub mod identity;
@@ -57,7 +59,8 @@ use signalbox_store::feed::FeedLease;
 
 pub use announce::differs;
 pub use failing::Trouble;
-pub use gate::{Counts, Held, SchoolEnds, waits_at_the_first_load};
+pub use first::{Disputed, FirstLoad, FirstLoads};
+pub use gate::{Counts, Held, SchoolEnds};
 pub use holder::{Holder, keep, let_go};
 pub use identity::{Known, Lost};
 pub use pass::Ingest;

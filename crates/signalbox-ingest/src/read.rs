@@ -6,13 +6,14 @@ mod keep;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Seek};
+use std::io;
 use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
 use jiff::civil::Date;
-use signalbox_connector::{Claims, Contents, Covers, Draft, Item, Refusal, Reject, RejectCode, RowSum};
+use signalbox_connector::{
+    Claims, Contents, Covers, Draft, Item, ReadSeek, Refusal, Reject, RejectCode, RowSum,
+};
 use signalbox_event::StudentKey;
 use signalbox_event::data::{AttendanceCategory, RowsMean, SchoolCoverage};
 use signalbox_event::rows::Role;
@@ -197,7 +198,7 @@ pub(crate) fn read(
     settings: &Settings,
     feed: &Feed,
     payload_name: &str,
-    payload: &mut File,
+    payload: &mut dyn ReadSeek,
     beside: &Beside<'_>,
     resolver: &mut Resolver,
 ) -> io::Result<Result<ReadIn, Refusal>> {

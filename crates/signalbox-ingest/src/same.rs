@@ -11,13 +11,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io;
 use std::ops::ControlFlow;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use signalbox_connector::{Contents, Draft, Item, RowSum};
+use signalbox_connector::{Contents, Draft, Item, ReadSeek, RowSum};
 use signalbox_hub::land::hex;
 use signalbox_hub::{Feed, Hub, HubError};
 use signalbox_store::feed::{FeedLease, Run};
@@ -43,7 +43,7 @@ pub(crate) enum Summed {
 }
 
 /// The sum of the raw rows, if the source can tell; the payload stands at its beginning again. Blocking.
-pub(crate) fn raw_rows(feed: &Feed, payload: &mut File) -> io::Result<Option<RowSum>> {
+pub(crate) fn raw_rows(feed: &Feed, payload: &mut dyn ReadSeek) -> io::Result<Option<RowSum>> {
     let sum = feed.source.row_sum(payload)?;
     payload.rewind()?;
     Ok(sum)

@@ -306,6 +306,28 @@ fn settings(config: Config, (secret, names): (SecretSlice<u8>, Names), topics: T
     }
 }
 
+/// What files are tried by: nothing of them is kept, and nobody is told.
+pub(crate) fn settings_to_try(config: &Config) -> Settings {
+    let feeds = config.feeds.iter().map(|feed| Feed {
+        name: feed.name.clone(),
+        mode: feed.mode,
+        roster_of_record: feed.roster_of_record,
+        source: feed.source.clone(),
+    });
+    let (id, zone) = (config.district.id.clone(), config.district.zone.clone());
+    Settings {
+        district: District { id, zone, secret: Vec::new().into() },
+        topics: default_topics(),
+        calendars: calendars(config),
+        feeds: feeds.collect(),
+        names: Names::default(),
+        targets: Vec::new(),
+        routes: Vec::new(),
+        rules: Vec::new(),
+        max_payload_bytes: MAX_PAYLOAD_BYTES,
+    }
+}
+
 /// The school years and days that the district declared.
 pub(crate) fn calendars(config: &Config) -> Calendars {
     let specs: Vec<_> = config.calendars.iter().map(Calendar::spec).collect();

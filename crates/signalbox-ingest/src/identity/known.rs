@@ -1,8 +1,7 @@
 //! Whom rosters name, for those who try a file and store nothing.
 
 use signalbox_connector::{Draft, Source};
-use signalbox_event::rows::{SchoolRow, StudentRow};
-use signalbox_event::{Body, Status, StudentKey};
+use signalbox_event::StudentKey;
 use signalbox_hub::HubError;
 use signalbox_store::FeedStore;
 use signalbox_store::feed::{CrosswalkRow, Named};
@@ -12,7 +11,7 @@ use super::{FIRST_ID, Found, Resolver};
 
 /// The students and schools that are known.
 #[derive(Debug, Default)]
-pub struct Known(Resolver);
+pub struct Known(pub(crate) Resolver);
 
 /// Where an id leads that leads to no student.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +23,8 @@ pub enum Lost {
         code: &'static str,
         mend: &'static str,
     },
+    /// The roster has two persons under it.
+    TwoPersons,
     Nobody,
 }
 
@@ -41,29 +42,17 @@ impl Known {
         self.0.first_ids.is_empty()
     }
 
-    /// Takes in a row of the roster of record.
-    pub fn learn(&mut self, draft: &Draft<'_>) {
-        match &draft.body {
-            Body::School(row) if draft.status != Status::ToBeDeleted => self.learn_school(row),
-            Body::Student(row) if draft.status != Status::ToBeDeleted => self.learn_student(row),
-            _ => {}
-        }
-    }
-
-    fn learn_school(&mut self, row: &SchoolRow<'_>) {
-        self.add(Named::School, FIRST_ID, &row.id, &row.id);
-        if let Some(identifier) = &row.identifier {
-            self.add(Named::School, "identifier", identifier, &row.id);
-        }
-    }
-
-    fn learn_student(&mut self, row: &StudentRow<'_>) {
-        // Whose key it is matters to nobody here, only that it is one.
-        let key = self.0.known_student(&row.id).unwrap_or_else(|| StudentKey::derive(b"", "", &row.id));
-        let key = key.to_string();
-        self.add(Named::Student, FIRST_ID, &row.id, &key);
-        for (id_type, id) in &row.ids {
+    /// Takes whom a row names for somebody whom the roster has: of `source`, as long as no roster can be looked at.
+    pub fn assume(&mut self, draft: &Draft<'_>, source: &dyn Source) {
+        let id_type = source.student_id_type().unwrap_or(FIRST_ID);
+        if let Some(id) = draft.claims.student.as_deref()
+            && matches!(self.0.student(id, Some(id_type)), Found::None)
+        {
+            let key = StudentKey::derive(b"", id_type, id).to_string();
             self.add(Named::Student, id_type, id, &key);
+        }
+        if let Some(school) = draft.claims.school.as_deref().filter(|school| !self.has_school(school)) {
+            self.add(Named::School, FIRST_ID, school, school);
         }
     }
 
@@ -78,11 +67,16 @@ impl Known {
         match self.0.student(id, source.student_id_type()) {
             Found::One(_) => None,
             Found::Several(_) => Some(Lost::Several),
+            Found::None if self.is_two_persons(id) => Some(Lost::TwoPersons),
             Found::None => Some(match self.0.hint(id) {
                 Some(hint) => Lost::Written { code: hint.code(), mend: hint.mend() },
                 None => Lost::Nobody,
             }),
         }
+    }
+
+    fn is_two_persons(&self, id: &str) -> bool {
+        self.0.known_student(id).is_some_and(|key| self.0.is_two_persons(key))
     }
 
     /// Whether an id leads to a school.

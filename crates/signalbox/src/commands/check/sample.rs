@@ -1,8 +1,11 @@
-//! Tries one file against a feed: the feed's own `normalize`, and nothing else.
+//! Tries one file against a feed: the feed's own `normalize`, and the hub's own gate (`trial`; in words: `gated`). Nothing is
+//! kept.
 
 mod findings;
+mod gated;
 mod payload;
 mod roster;
+mod trial;
 
 pub(super) use payload::Nameless;
 
@@ -14,10 +17,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use signalbox_connector::draft::shown_class;
 use signalbox_connector::words::{counted, plural};
-use signalbox_connector::{Contents, ReadSeek, Refusal, RejectCode};
+use signalbox_connector::{ReadSeek, Refusal, RejectCode};
 use signalbox_event::data::AttendanceCategory;
 use signalbox_hub::calendar::Standing;
-use signalbox_ingest::{Lost, waits_at_the_first_load};
+use signalbox_ingest::{FirstLoad, Lost};
 
 use crate::config::Loaded;
 use crate::config::parts::Feed;
@@ -26,6 +29,7 @@ use crate::open;
 use crate::problem::{Problem, Report, Severity};
 use findings::{Cause, Findings, Rows, Seen};
 use roster::{Nobody, Roster};
+use trial::Trial;
 
 /// What a sample showed.
 pub(super) struct Sample {
@@ -44,24 +48,19 @@ pub(super) fn check(config: &Path, loaded: &Loaded, feed: &str, file: &Path, now
         report.error(place, "unknown_feed", format!("there is no feed \"{feed}\""), help);
         return Sample { problems: report.into_problems(), summary: String::new() };
     };
+    let trial = Trial::of(loaded, now);
     let calendars = open::calendars(&loaded.config);
-    let mut findings = Findings::new(&calendars, today(loaded, now), feed.source.entities());
-    findings.roster = Roster::load(loaded, feed);
-    let (header, read) = read(loaded, feed, payload::open(file, feed, loaded, now), &mut findings);
+    let roster = Roster::load(loaded, feed, &trial);
+    let mut findings = Findings::new(&calendars, today(loaded, now), &*feed.source, roster);
+    let (header, read) = read(loaded, feed, payload::open(file, feed, loaded, now), &trial, &mut findings);
     let shown = Shown { loaded, feed, file, header, severity: Severity::Error };
     let mut rows = Report::new(file);
-    let refused = read.is_err();
-    if let Err(refusal) = read {
-        shown.refusal(refusal, &mut rows);
-    }
+    let first = read.map_err(|refusal| shown.refusal(refusal, &mut rows)).ok();
     shown.causes(&findings, |_| true, &mut report, &mut rows);
     shown.left_out(&findings, &mut rows);
     shown.idle(&findings, &mut rows);
     shown.lost(&findings, &mut rows);
-    if !refused {
-        would_wait(&findings, &mut rows);
-    }
-    let summary = if refused { String::new() } else { shown.summary(&findings) };
+    let summary = first.map(|first| shown.first(&first, &findings, &mut rows)).unwrap_or_default();
     Sample { problems: both(report, rows), summary }
 }
 
@@ -74,48 +73,36 @@ pub(super) fn newest(
     bytes: io::Result<Box<dyn ReadSeek>>,
     now: Timestamp,
 ) -> Vec<Problem> {
+    let trial = Trial::of(loaded, now);
     let calendars = open::calendars(&loaded.config);
-    let mut findings = Findings::new(&calendars, today(loaded, now), feed.source.entities());
+    let nobody = if feed.roster_of_record { Nobody::IsTheRoster } else { Nobody::NoRoster };
+    let mut findings = Findings::new(&calendars, today(loaded, now), &*feed.source, Err(nobody));
     let payload = bytes.map_err(|error| payload::unreadable(&error));
-    let (header, read) = read(loaded, feed, payload, &mut findings);
+    let (header, read) = read(loaded, feed, payload, &trial, &mut findings);
     let shown = Shown { loaded, feed, file, header, severity: Severity::Warning };
     let (mut report, mut rows) = (Report::new(config), Report::new(file));
-    if let Err(refusal) = read {
-        shown.refusal(refusal, &mut rows);
-    } else {
-        shown.causes(&findings, is_code, &mut report, &mut rows);
-        shown.unusable(&findings, &mut rows);
+    match read {
+        Err(refusal) => shown.refusal(refusal, &mut rows),
+        Ok(first) => {
+            shown.causes(&findings, is_code, &mut report, &mut rows);
+            shown.unusable(&first, &findings, &mut rows);
+        }
     }
     both(report, rows)
-}
-
-/// That so much cannot be used that nothing of it would be, until a person says so.
-fn would_wait(findings: &Findings<'_>, rows: &mut Report) {
-    let lost = findings.roster.as_ref().map_or(0, Roster::lost_rows);
-    let unusable = (findings.unusable + lost).saturating_sub(findings.outside_years);
-    if !waits_at_the_first_load(findings.rows, findings.unusable, unusable) {
-        return;
-    }
-    let of = plural(findings.rows, "row");
-    let message = format!(
-        "the file would wait for you: {unusable} of {of} cannot be used, or name a student who is not found\nSo many usually mean a wrong mapping: until you approve it, nothing of it is used."
-    );
-    let help =
-        "see to what else is named here; once files of the feed are used, only what gets worse holds one up";
-    rows.push(Severity::Warning, (None, None), "would_wait", message, help.to_owned());
 }
 
 fn today(loaded: &Loaded, now: Timestamp) -> Date {
     now.to_zoned(loaded.config.district.zone.clone()).date()
 }
 
-/// The header, and what the source makes of the rows.
+/// The header, and what the gate says of what the source makes of the rows.
 fn read(
     loaded: &Loaded,
     feed: &Feed,
     payload: Result<Box<dyn ReadSeek>, Refusal>,
+    trial: &Trial,
     findings: &mut Findings<'_>,
-) -> (Header, Result<Contents, Refusal>) {
+) -> (Header, Result<FirstLoad, Refusal>) {
     let mut payload = match payload {
         Ok(payload) => payload,
         Err(refusal) => return (Header::default(), Err(refusal)),
@@ -128,7 +115,11 @@ fn read(
             ControlFlow::Continue(())
         })
     });
-    (header, read)
+    let first = read.and_then(|_| trial.judge(feed, &mut *payload, findings.known()));
+    if let Ok(first) = &first {
+        findings.dispute(first);
+    }
+    (header, first)
 }
 
 /// The problems of the configuration, then those of the file.
@@ -192,11 +183,13 @@ impl Shown<'_> {
     }
 
     /// That rows cannot be used for other reasons than their codes, and how to see why.
-    fn unusable(&self, findings: &Findings<'_>, rows: &mut Report) {
+    fn unusable(&self, first: &FirstLoad, findings: &Findings<'_>, rows: &mut Report) {
         let others = findings.causes.iter().filter(|(cause, _)| !is_code(cause));
-        let unusable: u64 = others.map(|(_, seen)| seen.count).sum();
+        let faults: u64 = others.map(|(_, seen)| seen.count).sum();
+        // A row may have several.
+        let unusable = faults.min(first.counts.reject);
         if unusable > 0 {
-            let message = format!("{unusable} of {} cannot be used", plural(findings.rows, "row"));
+            let message = format!("{unusable} of {} cannot be used", plural(first.counts.rows, "row"));
             let (feed, file) = (&self.feed.name, self.file.display());
             let help = format!("signalbox check --feed {feed} --sample {file}  shows why");
             rows.push(self.severity, (None, None), "unusable_rows", message, help);
@@ -334,6 +327,11 @@ impl Shown<'_> {
                     "say in the feed by which id its rows name students: ids: {student: …}",
                 ),
                 Lost::Written { code, mend } => (code, "a student by an id that no roster has so", mend),
+                Lost::TwoPersons => (
+                    "two_persons",
+                    "a student by an id under which the roster has two persons",
+                    "mend the roster: give each of them an id of their own",
+                ),
                 Lost::Nobody => (
                     "unknown_student",
                     "a student whom the roster does not have",
@@ -362,20 +360,16 @@ impl Shown<'_> {
         self.header.position(name)
     }
 
-    fn summary(&self, findings: &Findings<'_>) -> String {
-        let Findings { rows, unusable, .. } = findings;
-        let usable = rows.saturating_sub(*unusable);
-        let used = format!("{}: {usable} of {} can be used", self.file_name(), plural(*rows, "row"));
-        match findings.roster.as_ref().map(Roster::lost_rows) {
-            Ok(0) | Err(Nobody::IsTheRoster) => format!("{used}."),
-            Ok(lost) => format!("{used}, {lost} of them once their students are found."),
-            Err(Nobody::NoRoster) => format!(
-                "{used}, if their students are found: no roster was read, and none lies where its feed looks."
-            ),
-            Err(Nobody::NotWhole) => format!(
-                "{used}, if their students are found: the roster that lies there cannot be used, or has changes only."
-            ),
+    /// What the gate would say; returns one sentence for people.
+    fn first(&self, first: &FirstLoad, findings: &Findings<'_>, rows: &mut Report) -> String {
+        gated::would_wait(first, findings, rows);
+        if self.feed.roster_of_record {
+            gated::two_persons(first, self.column_of("student"), rows);
         }
+        if self.feed.is_roster() {
+            gated::names_nobody(first, rows);
+        }
+        gated::summary(&self.file_name(), first, findings)
     }
 }
 

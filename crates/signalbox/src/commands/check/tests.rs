@@ -24,6 +24,8 @@ feeds:
         category: {A: absent_unexcused, E: absent_excused}
 ";
 
+mod gate;
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -293,7 +295,7 @@ fn rows_that_count_nowhere_are_told_apart() {
 #[test]
 fn students_and_schools_are_looked_up_in_the_roster() {
     let folder = Folder::new();
-    let rows = "Student,School,Day,Code\n1001,100,09/01/2026,A\n01002,100,09/01/2026,A\n77,100,09/01/2026,A\n78,100,09/02/2026,A\n1001,900,09/02/2026,A\n";
+    let rows = "Student,School,Day,Code\n1001,100,09/01/2026,A\n01002,100,09/01/2026,A\n77001,100,09/01/2026,A\n78001,100,09/02/2026,A\n1001,900,09/02/2026,A\n";
     folder.write("att.csv", rows);
     let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));
     assert!(
@@ -316,7 +318,7 @@ fn students_and_schools_are_looked_up_in_the_roster() {
     assert_eq!((&found[1]["column"], &found[1]["severity"]), (&1.into(), &"warning".into()));
     let (_, text) = folder.check(Output::Text, Some(("attendance", "att.csv")));
     assert!(text.contains("4 of 5 rows can be used, 3 of them once their students are found."), "{text}");
-    for secret in ["01002", "77", "78", "900"] {
+    for secret in ["01002", "77001", "78001", "900"] {
         assert!(!text.contains(secret), "{text}");
     }
 

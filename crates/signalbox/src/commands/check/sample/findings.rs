@@ -1,18 +1,14 @@
 //! What was found in a sample's rows, by cause: no row is kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::collections::{BTreeMap, BTreeSet};
 
 use signalbox_connector::event::rows::Stands;
 use signalbox_connector::jiff::civil::Date;
-use signalbox_connector::{Draft, Entity, Item, Reject, RejectCode};
+use signalbox_connector::{Draft, Entity, Item, Reject, RejectCode, Source};
 use signalbox_hub::calendar::{Calendars, Standing};
-use signalbox_ingest::{outside_years, unknown_school};
+use signalbox_ingest::{Disputed, FirstLoad, Known, outside_years, unknown_school};
 
 use super::roster::{Nobody, Roster};
-
-/// Rows that disagree are looked for among so many keys: no school year of a district has more.
-const MOST_KEYS: usize = 2_000_000;
 
 /// Rows that share their fault.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,12 +39,11 @@ pub(super) struct Rows {
 pub(super) struct Findings<'a> {
     calendars: &'a Calendars,
     today: Date,
+    source: &'a dyn Source,
     /// Those whose rows are counted.
     entities: &'a [Entity],
-    pub(super) rows: u64,
-    pub(super) unusable: u64,
-    /// Those of them that only begin in no school year there is.
-    pub(super) outside_years: u64,
+    /// Where each entity has its rows.
+    files: BTreeMap<Entity, Option<&'static str>>,
     pub(super) causes: BTreeMap<Cause, Seen>,
     /// Of values that are left out.
     pub(super) left_out: BTreeMap<Cause, Seen>,
@@ -57,43 +52,43 @@ pub(super) struct Findings<'a> {
     pub(super) schools: BTreeSet<String>,
     /// Whom rows are looked up among.
     pub(super) roster: Result<Roster<'a>, Nobody>,
-    /// By a hash of the key, one of what the first row says, and where it stands if it is not counted as unusable yet.
-    said: HashMap<u64, (u64, Option<u64>)>,
+    /// Whom the sample names.
+    known: Known,
 }
 
 impl<'a> Findings<'a> {
     /// As of this local day.
-    pub(super) fn new(calendars: &'a Calendars, today: Date, entities: &'a [Entity]) -> Self {
-        let (causes, left_out, schools) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let (idle, said) = (BTreeMap::new(), HashMap::new());
+    pub(super) fn new(
+        calendars: &'a Calendars,
+        today: Date,
+        source: &'a dyn Source,
+        roster: Result<Roster<'a>, Nobody>,
+    ) -> Self {
         Self {
             calendars,
             today,
-            entities,
-            rows: 0,
-            unusable: 0,
-            outside_years: 0,
-            causes,
-            left_out,
-            idle,
-            schools,
-            roster: Err(Nobody::NoRoster),
-            said,
+            source,
+            entities: source.entities(),
+            files: BTreeMap::new(),
+            causes: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+            idle: BTreeMap::new(),
+            schools: BTreeSet::new(),
+            roster,
+            known: Known::default(),
         }
     }
 
     pub(super) fn see(&mut self, item: Item<'_>) {
         match item {
-            Item::Reject(reject) => {
-                self.rows += 1;
-                self.reject(reject, None);
-            }
+            Item::Reject(reject) => note(&mut self.causes, reject, None),
             Item::Draft(draft) => self.draft(draft),
         }
     }
 
     fn draft(&mut self, draft: Draft<'_>) {
-        self.rows += u64::from(self.entities.contains(&draft.body.entity()));
+        let is_counted = self.entities.contains(&draft.body.entity());
+        self.files.entry(draft.body.entity()).or_insert(draft.file);
         let claims = draft.claims.clone();
         let school = claims.school.as_deref();
         if let Some(school) = school
@@ -101,38 +96,43 @@ impl<'a> Findings<'a> {
         {
             self.schools.insert(school.to_owned());
         }
-        self.look_up(&draft);
+        if self.roster.as_ref().is_err_and(|nobody| nobody.is_unknown()) {
+            self.known.assume(&draft, self.source);
+        }
+        if self.is_in_a_year(&draft) && is_counted {
+            self.look_up(&draft);
+        }
         self.day(&draft);
-        self.year(&draft);
-        self.conflict(&draft);
         for left_out in draft.left_out {
             note(&mut self.left_out, left_out.why, school);
         }
         if let Some(fault) = draft.fault {
-            self.reject(*fault, school);
+            note(&mut self.causes, *fault, school);
         }
     }
 
     /// Notes a row whose student or school no roster has.
     fn look_up(&mut self, draft: &Draft<'_>) {
         let Ok(roster) = &mut self.roster else { return };
-        let is_counted = self.entities.contains(&draft.body.entity());
-        if draft.fault.is_some() || !is_counted {
-            return;
-        }
+        let fault = draft.fault.as_ref().map(|fault| fault.code);
         match draft.claims.school.as_deref().filter(|school| !roster.has_school(school)) {
-            Some(school) => {
+            Some(school) if fault.is_none() => {
                 let mut reject = unknown_school(draft, school);
                 reject.help = roster.school_mend(school).unwrap_or(reject.help);
-                self.reject(reject, Some(school));
+                note(&mut self.causes, reject, Some(school));
             }
-            None => roster.see(draft),
+            // What its columns say is not believed.
+            None if fault != Some(RejectCode::WrongFieldCount) => roster.see(draft),
+            _ => {}
         }
     }
 
-    fn reject(&mut self, reject: Reject, school: Option<&str>) {
-        self.unusable += 1;
-        note(&mut self.causes, reject, school);
+    /// Those among whom the sample is judged: as long as no roster can be looked at, all whom it names.
+    pub(super) fn known(&mut self) -> &mut Known {
+        match &mut self.roster {
+            Ok(roster) => &mut roster.known,
+            Err(_) => &mut self.known,
+        }
     }
 
     /// Notes an attendance row on a day that counts nowhere.
@@ -145,55 +145,34 @@ impl<'a> Findings<'a> {
     }
 
     /// Notes rows of one key that disagree.
-    fn conflict(&mut self, draft: &Draft<'_>) {
-        if !self.entities.contains(&draft.body.entity()) || draft.fault.is_some() {
-            return;
-        }
-        let mut key = String::new();
-        draft.body.push_key(&mut key);
-        let key = hash(&(draft.body.entity(), &draft.claims.student, &draft.claims.school, key));
-        if self.said.len() >= MOST_KEYS && !self.said.contains_key(&key) {
-            return;
-        }
-        let says = hash(&format!("{:?} {:?}", draft.body, draft.status));
-        let (first_says, first) = self.said.entry(key).or_insert((says, Some(draft.row)));
-        if *first_says == says {
-            return;
-        }
-        for row in first.take().into_iter().chain([draft.row]) {
-            self.reject(disagrees(draft, row), draft.claims.school.as_deref());
+    pub(super) fn dispute(&mut self, first: &FirstLoad) {
+        for (entity, disputed) in first.disputed.iter().filter(|(entity, _)| self.entities.contains(entity)) {
+            let file = self.files.get(entity).copied().flatten();
+            let (cause, new) = disagree(*entity, file, *disputed);
+            self.causes.insert(cause, new);
         }
     }
 
-    /// Notes an enrolment that begins in no school year there is.
-    fn year(&mut self, draft: &Draft<'_>) {
-        let (Stands::From(entry), Some(school)) = (draft.body.stands(), &draft.claims.school) else { return };
+    /// Whether an enrolment begins in a school year that there is; notes one that does not.
+    fn is_in_a_year(&mut self, draft: &Draft<'_>) -> bool {
+        let (Stands::From(entry), Some(school)) = (draft.body.stands(), &draft.claims.school) else {
+            return true;
+        };
         let this_year = self.calendars.school_year(self.today);
-        if self.calendars.year_of_entry(entry, school, this_year).is_none() {
-            self.outside_years += 1;
-            self.reject(outside_years(draft), Some(school));
+        let is_in_one = self.calendars.year_of_entry(entry, school, this_year).is_some();
+        if !is_in_one {
+            note(&mut self.causes, outside_years(draft), Some(school));
         }
+        is_in_one
     }
 }
 
-fn hash(what: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    hasher.finish()
-}
-
-fn disagrees(draft: &Draft<'_>, row: u64) -> Reject {
-    let what = draft.body.entity().while_disputed();
-    Reject {
-        file: draft.file,
-        row: Some(row),
-        column: None,
-        code: RejectCode::ConflictingRows,
-        value_class: "the same key".to_owned(),
-        help: format!("See that the export has one row for each. {what}"),
-        claims: Box::default(),
-        mark: 0,
-    }
+fn disagree(entity: Entity, file: Option<&'static str>, disputed: Disputed) -> (Cause, Seen) {
+    let code = RejectCode::ConflictingRows;
+    let cause = Cause { code, file, column: None, value_class: "the same key".to_owned() };
+    let help = format!("See that the export has one row for each. {}", entity.while_disputed());
+    let Disputed { rows: count, first } = disputed;
+    (cause, Seen { count, first_row: Some(first), help, schools: BTreeSet::new() })
 }
 
 fn note(causes: &mut BTreeMap<Cause, Seen>, reject: Reject, school: Option<&str>) {

@@ -29,6 +29,12 @@ impl Nameless {
     }
 }
 
+impl Nameless {
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
 impl Land for Nameless {
     fn land(&self, bytes: &mut dyn Read) -> io::Result<Landed> {
         let mut file = self.scratch()?;

@@ -1,13 +1,13 @@
 //! Whom a sample's rows name: looked up among those whom the rosters do, as far as that is known here.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::ControlFlow;
 
-use signalbox_connector::{AbsentRows, Contents, Draft, Item, Newest, Source};
+use signalbox_connector::{Draft, Newest, Source};
 use signalbox_ingest::{Known, Lost};
 
 use super::findings::Rows;
 use super::payload::Nameless;
+use super::trial::Trial;
 use crate::config::Loaded;
 use crate::config::parts::Feed;
 use crate::open;
@@ -15,7 +15,7 @@ use crate::open;
 /// The roster, and which rows of the sample name nobody in it.
 pub(super) struct Roster<'a> {
     source: &'a dyn Source,
-    known: Known,
+    pub(super) known: Known,
     pub(super) lost: BTreeMap<Lost, Rows>,
     /// The last row that was lost: some give several drafts.
     last_lost: Option<(Option<&'static str>, u64)>,
@@ -30,33 +30,58 @@ pub(super) enum Nobody {
     IsTheRoster,
     /// No roster was read, and none lies there.
     NoRoster,
-    /// One lies there, and cannot be read, or does not say who is missing.
-    NotWhole,
+    /// One lies there that does not say who is missing.
+    HasChanges,
+    /// One lies there that cannot be read.
+    Unreadable,
+    /// One lies there that would wait for a person itself.
+    Waits,
+    /// One lies there that names nobody.
+    IsEmpty,
+}
+
+impl Nobody {
+    /// Whether a roster lies there that brings nobody: then no row would find its student.
+    pub(super) fn is_faulty_roster(self) -> bool {
+        matches!(self, Self::Unreadable | Self::Waits | Self::IsEmpty)
+    }
+
+    /// Whether it is not known who is in the roster.
+    pub(super) fn is_unknown(self) -> bool {
+        matches!(self, Self::NoRoster | Self::HasChanges)
+    }
+
+    pub(super) fn why(self) -> &'static str {
+        match self {
+            Self::IsTheRoster => "the file is the roster",
+            Self::NoRoster => "no roster was read, and none lies where its feed looks",
+            Self::HasChanges => "the roster that lies there has changes only",
+            Self::Unreadable => "the roster that lies there cannot be used",
+            Self::Waits => "the roster that lies there would wait for you itself",
+            Self::IsEmpty => "the roster that lies there names nobody",
+        }
+    }
 }
 
 impl<'a> Roster<'a> {
     /// By the roster's newest file, if it is a whole one; else by what the hub has read, and what that file adds.
-    pub(super) fn load(loaded: &Loaded, feed: &'a Feed) -> Result<Self, Nobody> {
+    pub(super) fn load(loaded: &Loaded, feed: &'a Feed, trial: &Trial) -> Result<Self, Nobody> {
         if feed.roster_of_record {
             return Err(Nobody::IsTheRoster);
         }
         let record = loaded.config.feeds.iter().find(|feed| feed.roster_of_record).ok_or(Nobody::NoRoster)?;
-        let mut known = Known::default();
-        let lies_there = learn(&mut known, loaded, record);
-        if lies_there != Some(true) || known.is_empty() {
-            known = open::known_ids(&loaded.config).unwrap_or_default();
-            if known.is_empty() {
-                return Err(if lies_there.is_some() { Nobody::NotWhole } else { Nobody::NoRoster });
+        let known = match learn(Known::default(), loaded, record, trial) {
+            Ok(known) => known,
+            Err(nobody) => {
+                let read = open::known_ids(&loaded.config).filter(|read| !read.is_empty()).ok_or(nobody)?;
+                match nobody {
+                    Nobody::HasChanges => add(read, loaded, record, trial),
+                    _ => read,
+                }
             }
-            learn(&mut known, loaded, record);
-        }
-        Ok(Self {
-            source: &*feed.source,
-            known,
-            lost: BTreeMap::new(),
-            last_lost: None,
-            school_mends: HashMap::new(),
-        })
+        };
+        let (lost, school_mends) = (BTreeMap::new(), HashMap::new());
+        Ok(Self { source: &*feed.source, known, lost, last_lost: None, school_mends })
     }
 
     /// Looks the row's student up.
@@ -84,28 +109,30 @@ impl<'a> Roster<'a> {
         self.school_mends.insert(id.to_owned(), mend.clone());
         mend
     }
+}
 
-    pub(super) fn lost_rows(&self) -> u64 {
-        self.lost.values().map(|rows| rows.count).sum()
+/// Those whom the roster's newest file names, if who is not in it is not in the roster.
+fn learn(mut known: Known, loaded: &Loaded, record: &Feed, trial: &Trial) -> Result<Known, Nobody> {
+    let land = Nameless::of(loaded);
+    let Some(Newest::Payload { bytes, .. }) = record.source.newest(&land) else {
+        return Err(Nobody::NoRoster);
+    };
+    let mut bytes = bytes.map_err(|_| Nobody::Unreadable)?;
+    let judged = trial.judge(record, &mut *bytes, &mut known).map_err(|_| Nobody::Unreadable)?;
+    match judged {
+        judged if judged.waits => Err(Nobody::Waits),
+        judged if !judged.is_whole => Err(Nobody::HasChanges),
+        _ if known.is_empty() => Err(Nobody::IsEmpty),
+        _ => Ok(known),
     }
 }
 
-/// Takes in the roster's newest file, if there is one. `Some(true)`: who is not in it is not in the roster.
-fn learn(known: &mut Known, loaded: &Loaded, record: &Feed) -> Option<bool> {
+/// Those who are known, and whom the roster's newest file adds.
+fn add(mut known: Known, loaded: &Loaded, record: &Feed, trial: &Trial) -> Known {
     let land = Nameless::of(loaded);
-    let Some(Newest::Payload { bytes, .. }) = record.source.newest(&land) else { return None };
-    let Ok(mut bytes) = bytes else { return Some(false) };
-    let read = record.source.normalize(&mut *bytes, &mut |item| {
-        if let Item::Draft(draft) = item {
-            known.learn(&draft);
-        }
-        ControlFlow::Continue(())
-    });
-    let is_whole = |contents: Contents| {
-        contents
-            .extents
-            .iter()
-            .all(|extent| matches!(extent.absent_rows, AbsentRows::End | AbsentRows::Erase))
-    };
-    Some(read.is_ok_and(is_whole))
+    if let Some(Newest::Payload { bytes: Ok(mut bytes), .. }) = record.source.newest(&land) {
+        // One that can no longer be read adds what it could.
+        drop(trial.judge(record, &mut *bytes, &mut known));
+    }
+    known
 }
