@@ -310,7 +310,6 @@ fn a_running_grade_that_nobody_enters_any_more_freezes_its_flag() {
     assert_eq!(receiver.kinds(), ["risk.flag.raised", "risk.flag.cleared"]);
 }
 
-/// A grade is none yet while its cell is blank; for a night it may be blank by mistake.
 /// The file was read with the wrong column as its terms: what was read so is taken back when it is read again.
 #[test]
 fn a_mapping_that_is_mended_leaves_no_term_behind() {
@@ -330,6 +329,7 @@ fn a_mapping_that_is_mended_leaves_no_term_behind() {
     assert_eq!(last_run(&status, "grades")["end"], 0, "another quarter takes nothing back: {status}");
 }
 
+/// A grade is none yet while its cell is blank; for a night it may be blank by mistake.
 #[test]
 fn a_night_of_blank_grades_takes_nothing_back() {
     let receiver = Receiver::start();

@@ -28,7 +28,7 @@ pub(crate) struct Judged {
     pub school_year: u16,
     pub absent_rows: AbsentRows,
     /// `None`: the whole school year, every school.
-    days: Option<Days>,
+    days: Option<Arc<Days>>,
     speaks: Arc<Speaks>,
     /// Of a later school year only days after this one, the run's, are spoken of: a slip of the pen went there, or a plan.
     only_after: Option<Date>,
@@ -77,6 +77,11 @@ impl Judged {
         self.only_after.is_some()
     }
 
+    /// Whether rows of that day, or of none, may be missing.
+    fn speaks_of(&self, date: Option<Date>) -> bool {
+        self.only_after.is_none_or(|run_day| date.is_some_and(|date| date > run_day))
+    }
+
     /// Whether the payload has rows of the school.
     pub(crate) fn names(&self, school: &str) -> bool {
         self.days.as_ref().is_some_and(|days| days.schools.contains_key(school))
@@ -89,7 +94,7 @@ impl Judged {
 
     /// The same for a row that stands as if it named this school.
     pub(crate) fn missing_at(&self, row: &Row<'_>, school: Option<&str>) -> Missing {
-        if self.only_after.is_some_and(|run_day| row.date().is_none_or(|date| date <= run_day)) {
+        if !self.speaks_of(row.date()) {
             return Missing::Outside;
         }
         let Some(days) = &self.days else { return self.speaks.missing(row, self.entity) };
@@ -109,7 +114,7 @@ impl Judged {
     pub(crate) fn missing_of_no_school(&self, row: &Row<'_>, schools: &[String]) -> Missing {
         let Some(days) = &self.days else { return Missing::Ended };
         let Some(date) = row.date() else { return Missing::Outside };
-        if self.only_after.is_some_and(|run_day| date <= run_day) {
+        if !self.speaks_of(Some(date)) {
             return Missing::Outside;
         }
         if schools.is_empty() {
@@ -162,20 +167,20 @@ pub(crate) fn judged(read: &ReadIn, calendars: &Calendars, run_day: Date, has_in
     };
     let ending = |extent: &&Extent| ends(extent) && extent.covers != Covers::OwnRows;
     let speaks = Arc::new(read.speaks.clone());
-    let judge = |extent: &Extent, school_year, only_after| Judged {
-        entity: extent.entity,
-        school_year,
-        absent_rows: extent.absent_rows,
-        days: speaks_for_days(extent).then(|| days(extent, read, calendars, run_day)),
-        speaks: speaks.clone(),
-        only_after,
-    };
     let of_each_year = |extent: &Extent| {
+        let days = speaks_for_days(extent).then(|| Arc::new(days(extent, read, calendars, run_day)));
+        let judge = |(school_year, only_after)| Judged {
+            entity: extent.entity,
+            school_year,
+            absent_rows: extent.absent_rows,
+            days: days.clone(),
+            speaks: speaks.clone(),
+            only_after,
+        };
         let year = year_of(read, calendars, extent.entity);
         let is_fact = extent.entity.role() == Role::Fact;
-        let later = calendars.years_after(year).filter(|_| is_fact);
-        let later = later.map(|later| judge(extent, later, Some(run_day)));
-        std::iter::once(judge(extent, year, None)).chain(later).collect::<Vec<_>>()
+        let later = calendars.years_after(year).filter(|_| is_fact).map(|later| (later, Some(run_day)));
+        std::iter::once((year, None)).chain(later).map(judge).collect::<Vec<_>>()
     };
     read.contents.extents.iter().filter(ending).flat_map(of_each_year).collect()
 }

@@ -153,7 +153,7 @@ impl FlagChangeKind {
 /// nothing is told: absence of data neither raises nor clears, and what is live is unconfirmed.
 pub fn announce<J: Judged>(judged: &J, announced: &mut Announced, now: Timestamp) -> Vec<FlagChange> {
     if !judged.decides() {
-        announced.is_uncertain();
+        announced.unconfirm();
         return Vec::new();
     }
     let mut changes = Vec::new();
@@ -201,7 +201,7 @@ impl Announced {
 
     /// Whether the rule is one for the student is not known, or what they would be judged on: what is live stands as it was
     /// told.
-    pub fn is_uncertain(&mut self) {
+    pub fn unconfirm(&mut self) {
         for flag in self.flags.iter_mut().filter(|flag| flag.state.is_live()) {
             flag.unconfirmed = true;
         }

@@ -43,7 +43,7 @@ impl Judge<'_> {
         if heard.is_undecided {
             let mut said = Decided::default();
             for kept in &mut state.rules {
-                kept.announced.is_uncertain();
+                kept.announced.unconfirm();
                 self.hold_what_is_known(&whom, kept, &mut said);
             }
             return said;
@@ -86,7 +86,7 @@ impl Judge<'_> {
                 return None;
             }
             Fits::Unknown => {
-                kept.announced.is_uncertain();
+                kept.announced.unconfirm();
                 let rule = &kept.bases.last()?.rule.clone();
                 self.announcer(whom, rule, None).hold(kept, said);
                 return None;

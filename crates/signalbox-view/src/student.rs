@@ -187,16 +187,14 @@ impl<'a> Judge<'a> {
     fn answers(&self, who: StudentYear, state: &StudentState) -> Vec<AnswerLine> {
         let heard = self.hear(state);
         let on = self.judging(who, &heard);
-        let answer =
-            |name| match self.law.fitting(name, &on) {
-                Fits::Rule(rule) => Some(self.answer(who, rule, &rule.judge(&on).answer(), &heard)),
-                Fits::Unknown => {
-                    self.law.in_force.rules.iter().find(|rule| rule.name() == name).map(|rule| {
-                        self.answer(who, rule, &Answer::lacking(hides_whether_it_fits(&on)), &heard)
-                    })
-                }
-                Fits::No => None,
-            };
+        let answer = |name| match self.law.fitting(name, &on) {
+            Fits::Rule(rule) => Some(self.answer(who, rule, &rule.judge(&on).answer(), &heard)),
+            Fits::Unknown => {
+                let rule = self.law.in_force.rules.iter().find(|rule| rule.name() == name)?;
+                Some(self.answer(who, rule, &Answer::lacking(hides_whether_it_fits(&on)), &heard))
+            }
+            Fits::No => None,
+        };
         self.law.names(&[]).filter_map(answer).collect()
     }
 

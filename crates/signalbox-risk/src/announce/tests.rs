@@ -223,7 +223,7 @@ fn absence_of_data_neither_raises_nor_clears() {
         let mut frozen = announced.clone();
         assert_eq!(tell(&mut frozen, &student.evaluate(&reference, 30)), []);
         let mut unconfirmed = announced.clone();
-        unconfirmed.is_uncertain();
+        unconfirmed.unconfirm();
         assert_eq!(frozen, unconfirmed);
         assert!(frozen.flags()[0].unconfirmed);
     }

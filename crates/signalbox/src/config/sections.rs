@@ -53,6 +53,7 @@ pub(crate) struct Calendar {
 }
 
 impl Calendar {
+    /// The same as the hub reads it.
     pub(crate) fn spec(&self) -> CalendarSpec {
         CalendarSpec {
             schools: match &self.schools {

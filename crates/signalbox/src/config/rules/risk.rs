@@ -162,9 +162,11 @@ impl Rules<'_> {
             }
         }
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-        let are = if lines.len() == 1 { "the one in line" } else { "those in lines" };
-        let (lines, is) = (lines.join(", "), if lines.len() == 1 { "is" } else { "are" });
-        let message = format!("this rule can never fire: {are} {lines} {is} for all its students");
+        let before = match lines.as_slice() {
+            [line] => format!("the one in line {line} is"),
+            lines => format!("those in lines {} are", lines.join(", ")),
+        };
+        let message = format!("this rule can never fire: {before} for all its students");
         let help = "of rules of one name the first that fits a student holds: put the one for fewer first, or take one out";
         self.report.error(place, "rule_never_fires", message, help);
         false
@@ -238,7 +240,7 @@ impl Rules<'_> {
 }
 
 /// Each of the names that a rule is for; none: any other.
-fn each(names: &[String]) -> impl Iterator<Item = Option<&String>> + Clone {
+fn each(names: &[String]) -> impl Iterator<Item = Option<&String>> {
     let any = names.is_empty().then_some(None);
     names.iter().map(Some).chain(any)
 }

@@ -27,9 +27,7 @@ impl Nameless {
         let folder = if data_dir.is_dir() { data_dir.clone() } else { std::env::temp_dir() };
         Self { folder, files: Mutex::default() }
     }
-}
 
-impl Nameless {
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
