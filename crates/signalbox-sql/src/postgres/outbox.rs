@@ -54,6 +54,10 @@ impl OutboxEngine for PgPool {
         Ok(done.rows_affected())
     }
 
+    async fn take_turns(connection: &mut PgConnection) -> Result<(), StoreError> {
+        claims::take_turns(connection).await.map_err(refusal)
+    }
+
     /// Numbers are given in the order of writing, but transactions may end in another. Within a lane that cannot be: it
     /// has one writer. What is written to a target's own lane holds up everything after it, so it waits until
     /// all who write to the target have ended, and they wait for it; among themselves they do not.

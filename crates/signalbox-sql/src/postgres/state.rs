@@ -46,10 +46,7 @@ impl StateStore for PgState {
         let consumer = locked(&mut transaction, lease).await?;
         advance(&mut transaction, consumer, lease.shard, &batch.advances).await?;
         write(&mut transaction, consumer, lease.shard, batch).await.map_err(refusal)?;
-        outbox::add::<PgPool>(&mut transaction, &batch.outbox).await?;
-        for amendment in &batch.amendments {
-            outbox::amend(&mut *transaction, *amendment).await?;
-        }
+        outbox::write::<PgPool>(&mut transaction, &batch.outbox, &batch.amendments).await?;
         commit(transaction).await
     }
 

@@ -58,6 +58,11 @@ impl OutboxEngine for Db {
         Ok(settled)
     }
 
+    /// There is one writer at a time.
+    async fn take_turns(_: &mut Self::Connection) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// There is one writer at a time: numbers are given in the order in which transactions end.
     async fn keep_order(_: &mut Self::Connection, _: &[NewEntry]) -> Result<(), StoreError> {
         Ok(())

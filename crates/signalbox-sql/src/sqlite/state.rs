@@ -65,10 +65,7 @@ impl StateStore for SqliteState {
         let consumer = owned(&mut *transaction, lease).await?;
         advance(&mut transaction, consumer, lease, batch).await?;
         write(&mut transaction, consumer, lease.shard, batch).await.map_err(refusal)?;
-        outbox::add::<Db>(&mut transaction, &batch.outbox).await?;
-        for amendment in &batch.amendments {
-            outbox::amend(&mut *transaction, *amendment).await?;
-        }
+        outbox::write::<Db>(&mut transaction, &batch.outbox, &batch.amendments).await?;
         transaction.commit().await.map_err(refusal)
     }
 

@@ -7,15 +7,15 @@ mod amending;
 mod entry;
 
 use async_trait::async_trait;
-use signalbox_store::outbox::{Again, Bundle, Claim, Entry, NewEntry, Settled, Tally};
+use signalbox_store::outbox::{Again, Amendment, Bundle, Claim, Entry, NewEntry, Settled, Tally};
 use signalbox_store::{Outbox, StoreError};
 use uuid::Uuid;
 
 use super::States;
 use crate::engine::{Connection, Engine, values};
 use crate::stored::limit;
-pub(crate) use adding::add;
-pub(crate) use amending::amend;
+use adding::add;
+use amending::amend;
 pub(crate) use entry::claim_row;
 use entry::{entry_row, tallies, tally_row};
 
@@ -38,6 +38,10 @@ pub(crate) trait OutboxEngine: Engine {
         error: Option<&str>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
+    /// Called first by whoever may change entries that others may change too: one waits for the other's end, and neither for
+    /// what the other holds.
+    fn take_turns(connection: &mut Self::Connection) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Called before entries are written: what is claimed until the transaction's end does not overtake them.
     fn keep_order(
         connection: &mut Self::Connection,
@@ -50,6 +54,23 @@ pub(crate) trait OutboxEngine: Engine {
         parts: &[Uuid],
         into: Uuid,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+/// Adds entries and does what is to become of others, inside the caller's transaction.
+pub(crate) async fn write<E: OutboxEngine>(
+    connection: &mut E::Connection,
+    entries: &[NewEntry],
+    amendments: &[Amendment],
+) -> Result<(), StoreError> {
+    // A list is taken apart with all its parts, whoever wrote them.
+    if !amendments.is_empty() || entries.iter().any(|entry| entry.end_of.is_some()) {
+        E::take_turns(connection).await?;
+    }
+    add::<E>(connection, entries).await?;
+    for amendment in amendments {
+        amend(connection, *amendment).await?;
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -78,6 +99,7 @@ impl<E: OutboxEngine> Outbox for States<E> {
 
     async fn release_claims(&self) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
+        E::take_turns(&mut transaction).await?;
         // The beginning of time, not null: until another takes the entry, its claim may still settle it.
         let update =
             "UPDATE outbox SET claimed_until_ms = $1 WHERE state = 'pending' AND claimed_until_ms > $1";
@@ -92,6 +114,7 @@ impl<E: OutboxEngine> Outbox for States<E> {
 
     async fn resend(&self, which: Again<'_>, now_ms: i64) -> Result<u64, StoreError> {
         let mut transaction = self.engine.write().await?;
+        E::take_turns(&mut transaction).await?;
         let made_due = again::resend(&mut *transaction, which, now_ms).await?;
         E::commit(transaction).await?;
         Ok(made_due)
@@ -99,6 +122,7 @@ impl<E: OutboxEngine> Outbox for States<E> {
 
     async fn hasten(&self, target: &str, now_ms: i64) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
+        E::take_turns(&mut transaction).await?;
         let update =
             "UPDATE outbox SET next_try_ms = $1 WHERE state = 'pending' AND target = $2 AND next_try_ms > $1";
         transaction.execute(update, &values![now_ms, target]).await?;
@@ -107,6 +131,7 @@ impl<E: OutboxEngine> Outbox for States<E> {
 
     async fn bundle(&self, bundles: &[Bundle]) -> Result<bool, StoreError> {
         let mut transaction = self.engine.write().await?;
+        E::take_turns(&mut transaction).await?;
         for Bundle { parts, into } in bundles {
             if !adding::bundle::<E>(&mut transaction, parts, into).await? {
                 return Ok(false);
@@ -118,6 +143,7 @@ impl<E: OutboxEngine> Outbox for States<E> {
 
     async fn prune(&self, before_ms: i64) -> Result<(), StoreError> {
         let mut transaction = self.engine.write().await?;
+        E::take_turns(&mut transaction).await?;
         // A dead one waits for a person, and so do its parts; those of one that is to be sent say whether it may.
         let delete = "DELETE FROM outbox WHERE created_ms < $1
              AND state IN ('delivered', 'superseded', 'withheld', 'bundled')

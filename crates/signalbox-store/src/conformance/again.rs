@@ -303,6 +303,32 @@ pub async fn parts_of_what_was_given_up_are_not_pruned(store: &(impl StateStore 
     assert_eq!(ids(&all(store).await), [11, 10]);
 }
 
+/// Who takes a list apart changes the parts of others too: none of them may wait for each other.
+pub async fn many_hold_back_parts_of_one_list_at_once(store: &(impl StateStore + Outbox)) {
+    let withheld = async |shard: u32, parts: [u128; 3]| {
+        let lease = store.acquire("risk@1", shard).await?;
+        let to = Amended::Withheld(WithheldBecause::InTest);
+        let amendments = parts.map(|number| Amendment { id: id(number), to, at_ms: 50 });
+        let batch = Batch { amendments: amendments.into(), ..Batch::default() };
+        store.commit(&lease, &batch).await
+    };
+    for round in 0..10 {
+        let (list, another) = (100 + 20 * round, 110 + 20 * round);
+        let [a, b, c, d, e, f] = [1, 2, 3, 4, 5, 6].map(|part| list + part);
+        let [g, h, i, j, k, l] = [1, 2, 3, 4, 5, 6].map(|part| another + part);
+        listed(store, list, &[a, b, c, d, e, f]).await;
+        listed(store, another, &[g, h, i, j, k, l]).await;
+        tokio::try_join!(
+            withheld(0, [a, g, b]),
+            withheld(1, [h, c, i]),
+            withheld(2, [d, j, k]),
+            withheld(3, [l, e, f]),
+        )
+        .expect("each waits for its turn only");
+    }
+    assert!(store.parts(TARGET).await.expect("reads").is_empty());
+}
+
 /// A list of parts, each of a flag of its own.
 async fn listed(store: &(impl StateStore + Outbox), list: u128, parts: &[u128]) {
     write(store, parts.iter().map(|number| part(*number))).await;

@@ -68,6 +68,7 @@ macro_rules! outbox_conformance {
                 a_part_of_a_list_that_reached_nobody_meets_its_end
                 a_list_loses_what_is_withheld_or_over
                 parts_of_what_was_given_up_are_not_pruned
+                many_hold_back_parts_of_one_list_at_once
             }
         }
         mod bundle_conformance {

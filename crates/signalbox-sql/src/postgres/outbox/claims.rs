@@ -1,7 +1,7 @@
 //! Claiming what is ready of a target's [`Front`].
 
 use signalbox_store::StoreError;
-use signalbox_store::outbox::{Claim, Front};
+use signalbox_store::outbox::{Claim, Front, TO_LOG};
 use sqlx::PgConnection;
 
 use crate::engine::{Connection, values};
@@ -19,6 +19,12 @@ pub(super) async fn alone(connection: &mut PgConnection, target: &str) -> Result
     Ok(())
 }
 
+/// Until the transaction's end, nobody else changes entries that several may change.
+pub(super) async fn take_turns(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' changes', 0))";
+    sqlx::query(lock).execute(connection).await.map(drop)
+}
+
 /// In no promised order.
 pub(super) async fn take(
     connection: &mut PgConnection,
@@ -30,6 +36,10 @@ pub(super) async fn take(
     let ready = ready(connection, target, now_ms, max).await?;
     if ready.is_empty() {
         return Ok(Vec::new());
+    }
+    // Of what goes to the log nothing is changed by others.
+    if target != TO_LOG {
+        take_turns(connection).await?;
     }
     // What makes an entry ready is asked twice: a batch may take an entry back while the update waits for its row.
     let rows = sqlx::query(

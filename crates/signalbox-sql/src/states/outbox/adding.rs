@@ -11,7 +11,7 @@ use super::amending::{amend, take_from_bundle};
 use crate::engine::{Connection, values};
 
 /// Adds entries in this order, inside the caller's transaction. An entry whose id is there changes nothing.
-pub(crate) async fn add<E: OutboxEngine>(
+pub(super) async fn add<E: OutboxEngine>(
     connection: &mut E::Connection,
     entries: &[NewEntry],
 ) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use crate::engine::{Connection, values};
 use crate::stored::Column;
 
 /// Does what is to become of an entry, if it is there, inside the caller's transaction. Who has claimed it has lost it.
-pub(crate) async fn amend(
+pub(super) async fn amend(
     connection: &mut impl Connection,
     Amendment { id, to, at_ms }: Amendment,
 ) -> Result<(), StoreError> {
