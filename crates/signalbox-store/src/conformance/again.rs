@@ -314,15 +314,13 @@ pub async fn many_hold_back_parts_of_one_list_at_once(store: &(impl StateStore +
     };
     for round in 0..10 {
         let (list, another) = (100 + 20 * round, 110 + 20 * round);
-        let [a, b, c, d, e, f] = [1, 2, 3, 4, 5, 6].map(|part| list + part);
-        let [g, h, i, j, k, l] = [1, 2, 3, 4, 5, 6].map(|part| another + part);
-        listed(store, list, &[a, b, c, d, e, f]).await;
-        listed(store, another, &[g, h, i, j, k, l]).await;
+        listed(store, list, &[1, 2, 3, 4, 5, 6].map(|part| list + part)).await;
+        listed(store, another, &[1, 2, 3, 4, 5, 6].map(|part| another + part)).await;
         tokio::try_join!(
-            withheld(0, [a, g, b]),
-            withheld(1, [h, c, i]),
-            withheld(2, [d, j, k]),
-            withheld(3, [l, e, f]),
+            withheld(0, [list + 1, another + 1, list + 2]),
+            withheld(1, [another + 2, list + 3, another + 3]),
+            withheld(2, [list + 4, another + 4, another + 5]),
+            withheld(3, [another + 6, list + 5, list + 6]),
         )
         .expect("each waits for its turn only");
     }
