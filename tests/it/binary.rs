@@ -36,7 +36,8 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-/// With the features that the workspace was built with: for the package alone Cargo would compile everything once more.
+/// With the features that the workspace's tests were built with: for the package alone, or without some test beside it (here
+/// a small one), Cargo would compile everything once more.
 fn build() -> PathBuf {
     let out = cargo()
         .args([
@@ -45,6 +46,8 @@ fn build() -> PathBuf {
             "--workspace",
             "--bin",
             "signalbox",
+            "--test",
+            "conformance",
             "--message-format=json-render-diagnostics",
         ])
         .output()
@@ -53,6 +56,7 @@ fn build() -> PathBuf {
     String::from_utf8_lossy(&out.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "signalbox")
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .expect("cargo names the executable that it built")
 }
