@@ -1,6 +1,6 @@
 //! A broker that is killed or does not answer. A program of its own: the other tests need theirs alive.
 
-#[path = "../it/support.rs"]
+#[path = "../broker/support.rs"]
 #[expect(dead_code, reason = "made for the other tests")]
 mod support;
 

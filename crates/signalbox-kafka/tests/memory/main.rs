@@ -1,6 +1,6 @@
 //! How much a member reads ahead. A program of its own: it looks at the memory of its process.
 
-#[path = "../it/support.rs"]
+#[path = "../broker/support.rs"]
 #[expect(dead_code, reason = "made for the other tests")]
 mod support;
 
