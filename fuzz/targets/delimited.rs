@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use bolero::TypeGenerator;
 use encoding_rs::{Encoding, UTF_8};
-use signalbox_connector::delimited::{Format, MAX_RECORD_BYTES, Misread, Reader};
+use signalbox_connector::delimited::{Format, MAX_RECORD_BYTES, MAX_TEXT_BYTES, Misread, Reader};
 use signalbox_connector::{Refusal, RejectCode};
 
 use signalbox_fuzz::Edited;
@@ -18,6 +18,7 @@ const QUIRKS: &[u8] = include_bytes!("../../connectors/csv/fixtures/attendance-q
 
 static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let long = "x".repeat(MAX_RECORD_BYTES + 5);
+    let too_long = "x".repeat(MAX_TEXT_BYTES + 1);
     vec![
         QUIRKS.to_vec(),
         include_bytes!("../../connectors/csv/fixtures/utf16.in.csv").to_vec(),
@@ -25,6 +26,7 @@ static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         include_bytes!("../../connectors/csv/fixtures/old-mac-line-ends.in.csv").to_vec(),
         b"a;b\n1;\"2\n2\"\n\n3;4".to_vec(),
         format!("a,b\n1,2\n{long},1\n3,4\n").into_bytes(),
+        format!("a,b\n1,\"{too_long}\n2\"\n3,4\n").into_bytes(),
         Vec::new(),
     ]
 });
@@ -50,8 +52,16 @@ impl Input {
     }
 }
 
-/// What was said of a row: its line, and its values or what is wrong with it.
-type Found = (u64, Result<Vec<String>, RejectCode>);
+/// What was said of a row, and its line.
+type Found = (u64, Said);
+
+#[derive(Debug, PartialEq)]
+enum Said {
+    /// Its values, or what is wrong with one of them.
+    Read(Result<Vec<String>, RejectCode>),
+    /// Where it ends is not known.
+    GivenUp(RejectCode),
+}
 
 fn rows(input: impl Read, format: Format, each: &mut dyn FnMut(Found)) -> Result<usize, Refusal> {
     let mut reader = Reader::open(input, format, None)?;
@@ -60,11 +70,11 @@ fn rows(input: impl Read, format: Format, each: &mut dyn FnMut(Found)) -> Result
     let flow = reader.rows(|row| {
         each(match row {
             Err(Misread { reject, .. }) => {
-                (reject.row.expect("a row's reject names its line"), Err(reject.code))
+                (reject.row.expect("a row's reject names its line"), Said::GivenUp(reject.code))
             }
             Ok(row) => {
                 let values = columns.iter().map(|column| row.text(*column).map(str::to_owned));
-                (row.line(), values.collect::<Result<_, _>>().map_err(|reject| reject.code))
+                (row.line(), Said::Read(values.collect::<Result<_, _>>().map_err(|reject| reject.code)))
             }
         });
         ControlFlow::Continue(())
@@ -113,7 +123,7 @@ fn nothing_is_lost(lines: &Lines<'_>, found: &[Found], delimiter: u8) {
         if let Some((line, row)) = next {
             before = *line;
             // A row that is given up takes no other with it.
-            whole = !matches!(row, Err(RejectCode::WrongFieldCount | RejectCode::TooLarge));
+            whole = matches!(row, Said::Read(_));
         }
     }
 }
