@@ -99,7 +99,9 @@ macro_rules! registers {
                 match tag {
                     $($tag => {
                         let read: Result<$register, _> = postcard::from_bytes(bytes);
-                        let facts = read.map_err(|_| RegistersError(stringify!($name)))?;
+                        // Nothing is written of a register that holds nothing.
+                        let facts = read.ok().filter(|facts| *facts != <$register>::default());
+                        let facts = facts.ok_or(RegistersError(stringify!($name)))?;
                         self.$name = Digested { facts, digest: digest.into() };
                     })*
                     _ => return Ok(false),

@@ -78,6 +78,17 @@ fn an_enrolment_reports_what_it_did() {
     assert_eq!(registers.apply(&enrolled(5, None)), Applied::Noted);
 }
 
+/// Its digest would be lost with the next write.
+#[test]
+fn a_section_that_holds_nothing_is_refused() {
+    let days = postcard::to_stdvec(&Days::default()).expect("serialises");
+    let grades = postcard::to_stdvec(&CourseGrades::default()).expect("serialises");
+    let incidents = postcard::to_stdvec(&Incidents::default()).expect("serialises");
+    for (tag, empty) in Registers::TAGS.iter().zip([days, grades, incidents]) {
+        assert!(read_back(&[(*tag, 7, empty)]).is_err(), "section {tag}");
+    }
+}
+
 #[test]
 fn the_digest_knows_live_facts_only() {
     let absent = Some(Category::AbsentExcused);
