@@ -24,7 +24,7 @@ pub use state::StateStore;
 
 /// The format of everything that stores keep: ledger rows, states, notes. **Raise it with every change of one of them**:
 /// a hub then refuses stores of another format by name, with the mend, instead of misreading them.
-pub const FORMAT_OF_STORES: u32 = 9;
+pub const FORMAT_OF_STORES: u32 = 10;
 
 /// Why a store could not do it.
 #[derive(Debug, thiserror::Error)]

@@ -1,13 +1,23 @@
 //! Registers of a kind of which a student has few: kept as they are, in the order of their keys.
+//!
+//! They are stored compressed: one row's school, class, term and feed are those of the next, and whoever folds another kind of
+//! fact copies them unread.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::marker::PhantomData;
+
+use lz4_flex::block::{compress_prepend_size, decompress, uncompressed_size};
+use serde::de::{DeserializeOwned, Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::digest::{Digest, Live, said};
-use super::{Applied, RegistersError};
+use super::{Applied, append};
+
+/// LZ4 makes at most so many bytes of one: a damaged size takes no memory.
+const MOST_FROM_ONE: usize = 255;
 
 /// What feeds said, by key: the newest revision of each, and its value unless it ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Entry<K, V>>", bound(deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts<K, V>(Vec<Entry<K, V>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,15 +39,41 @@ impl<K, V> Default for Facts<K, V> {
     }
 }
 
-/// Read back, before it is believed.
-impl<K: Ord, V> TryFrom<Vec<Entry<K, V>>> for Facts<K, V> {
-    type Error = RegistersError;
+impl<K: Serialize, V: Serialize> Serialize for Facts<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::with_capacity(48 * self.0.len());
+        append(&mut bytes, &self.0);
+        serializer.serialize_bytes(&compress_prepend_size(&bytes))
+    }
+}
 
-    fn try_from(entries: Vec<Entry<K, V>>) -> Result<Self, RegistersError> {
-        if !entries.is_sorted_by(|a, b| a.key < b.key) {
-            return Err(RegistersError("facts are not in order"));
+impl<'de, K: DeserializeOwned + Ord, V: DeserializeOwned> Deserialize<'de> for Facts<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(Stored(PhantomData))
+    }
+}
+
+/// Facts as read back, before they are believed.
+struct Stored<K, V>(PhantomData<(K, V)>);
+
+impl<K: DeserializeOwned + Ord, V: DeserializeOwned> Visitor<'_> for Stored<K, V> {
+    type Value = Facts<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("compressed facts")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Facts<K, V>, E> {
+        let (size, bytes) = uncompressed_size(bytes).map_err(E::custom)?;
+        if size > MOST_FROM_ONE * bytes.len() {
+            return Err(E::custom("facts are cut short"));
         }
-        Ok(Self(entries))
+        let bytes = decompress(bytes, size).map_err(E::custom)?;
+        let entries: Vec<Entry<K, V>> = postcard::from_bytes(&bytes).map_err(E::custom)?;
+        if !entries.is_sorted_by(|a, b| a.key < b.key) {
+            return Err(E::custom("facts are not in order"));
+        }
+        Ok(Facts(entries))
     }
 }
 

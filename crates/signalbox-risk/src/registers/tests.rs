@@ -1,7 +1,7 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::observation::Category;
+use crate::observation::{Category, Incident, IncidentCategory};
 use crate::student::{bytes, read_back};
 
 fn present(feed: &str, revision: u64, value: Option<Category>) -> Observation<'_> {
@@ -86,6 +86,24 @@ fn a_section_that_holds_nothing_is_refused() {
     let incidents = postcard::to_stdvec(&Incidents::default()).expect("serialises");
     for (tag, empty) in Registers::TAGS.iter().zip([days, grades, incidents]) {
         assert!(read_back(&[(*tag, 7, empty)]).is_err(), "section {tag}");
+    }
+}
+
+/// Grades and incidents are stored compressed, behind the number of their bytes.
+#[test]
+fn a_section_that_is_cut_short_or_lies_about_its_size_is_refused() {
+    let happened = Incident { school: "100", date: None, category: IncidentCategory::Major };
+    let fact = Fact::Incident { incident: "i1", value: Some(happened) };
+    let held = registers(&[Observation { feed: "incidents", revision: 1, fact }]);
+    let (tag, digest, whole) = bytes(&held).pop().expect("one register holds something");
+    assert_eq!(read_back(&[(tag, digest, whole.clone())]).expect("it was written so"), held);
+    for end in 0..whole.len() {
+        assert!(read_back(&[(tag, digest, whole[..end].to_vec())]).is_err(), "the first {end} bytes");
+    }
+    for size in [0, 1, u32::MAX] {
+        let mut lies = whole.clone();
+        lies[1..5].copy_from_slice(&size.to_le_bytes());
+        assert!(read_back(&[(tag, digest, lies)]).is_err(), "{size} bytes");
     }
 }
 

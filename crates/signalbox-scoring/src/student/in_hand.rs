@@ -218,9 +218,8 @@ struct Sections<'a> {
 impl Sections<'_> {
     fn copy(&mut self, section: &Section) {
         self.digest = self.digest.wrapping_add(section.digest());
-        let begin = self.bytes.len();
+        append(self.bytes, &(section.tag, section.format, section.bytes.len()));
         self.bytes.extend_from_slice(&section.bytes);
-        self.head(begin, section.tag, section.format);
     }
 
     fn plain(&mut self, tag: u8, value: &impl Serialize) {
