@@ -29,6 +29,9 @@ pub trait Indicator: Clone + PartialEq + Serialize + DeserializeOwned + JsonSche
     /// What is wrong with the settings.
     fn fault(&self) -> Option<SettingFault>;
 
+    /// The words of which it takes one, in this column of what it [`READS`](Self::READS), to raise a flag.
+    fn needs(&self) -> (&'static str, Vec<&'static str>);
+
     fn judge(&self, on: &Judging<'_>) -> Self::Judged;
 
     /// Why a flag stands, or stood.
@@ -120,6 +123,11 @@ macro_rules! indicators {
             /// See [`Indicator::fault`].
             pub fn fault(&self) -> Option<SettingFault> {
                 match self { $(Self::$name(settings) => settings.fault(),)* }
+            }
+
+            /// See [`Indicator::needs`].
+            pub fn needs(&self) -> (&'static str, Vec<&'static str>) {
+                match self { $(Self::$name(settings) => settings.needs(),)* }
             }
 
             /// See [`Indicator::judge`].

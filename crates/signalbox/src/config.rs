@@ -187,7 +187,10 @@ impl Reading<'_> {
         let by = risk.and_then(|risk| rules.risk(&risk));
         rules.routes(routes.as_deref().unwrap_or_default(), &destinations, by.as_deref());
         rules.rules_have_time(by.as_deref().unwrap_or_default(), calendars.as_deref().unwrap_or_default());
-        rules.rules_have_feeds(by.as_deref().unwrap_or_default(), &feeds);
+        if rules.all_are_read(&feeds) {
+            rules.rules_have_feeds(by.as_deref().unwrap_or_default(), &feeds);
+            rules.rules_have_codes(by.as_deref().unwrap_or_default(), &feeds);
+        }
         if let Some(routes) = &routes {
             rules.live_feeds(&feeds, routes);
             rules.rules_have_routes(by.as_deref().unwrap_or_default(), routes);

@@ -129,6 +129,10 @@ impl Indicator for Behavior {
         None
     }
 
+    fn needs(&self) -> (&'static str, Vec<&'static str>) {
+        ("category", self.categories.iter().map(|category| category.as_str()).collect())
+    }
+
     fn judge(&self, on: &Judging<'_>) -> IncidentsJudged {
         IncidentsJudged { settings: self.clone(), walked: walk(self, on), as_of: on.as_of }
     }

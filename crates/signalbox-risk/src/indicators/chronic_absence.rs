@@ -45,6 +45,10 @@ impl Indicator for ChronicAbsence {
         settings::fault(self)
     }
 
+    fn needs(&self) -> (&'static str, Vec<&'static str>) {
+        ("category", self.words_of_absence().collect())
+    }
+
     fn judge(&self, on: &Judging<'_>) -> Evaluation {
         evaluate(on.registers, on.reference, self, on.school_year, on.as_of)
     }

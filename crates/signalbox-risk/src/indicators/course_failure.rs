@@ -172,6 +172,10 @@ impl Indicator for CourseFailure {
         }
     }
 
+    fn needs(&self) -> (&'static str, Vec<&'static str>) {
+        ("kind", vec![self.kind.as_str()])
+    }
+
     /// A grade that was posted for the term is the end of a running one. Beside one that cannot be read it is not known.
     fn judge(&self, on: &Judging<'_>) -> CoursesJudged {
         let courses = graded(self, self.kind, on);

@@ -85,6 +85,11 @@ impl Rules<'_> {
         }
     }
 
+    /// Whether no feed is left out for a fault of its own: what the others lack, it may have.
+    pub(super) fn all_are_read(&self, feeds: &[Feed]) -> bool {
+        self.tree.get("feeds").map_or(0, |written| written.items().len()) == feeds.len()
+    }
+
     /// What is known of a day is kept in a bit for each of them.
     fn attendance_feeds(&mut self, feeds: &[Feed]) {
         let attendance: Vec<&Feed> = feeds.iter().filter(|feed| feed.is_attendance()).collect();
@@ -127,7 +132,7 @@ impl Rules<'_> {
                 let help = "add roster_of_record: true to the one whose ids the district uses";
                 self.report.error(place, "no_roster_of_record", message, help);
             }
-            ([], []) if feeds.is_empty() => {}
+            ([], []) if feeds.is_empty() || !self.all_are_read(feeds) => {}
             ([], []) => {
                 let place = self.place(&["feeds"]);
                 let message = "no feed says who is enrolled: no student would be found";

@@ -75,6 +75,12 @@ impl ChronicAbsence {
             Category::Unknown | Category::Doubtful => None,
         }
     }
+
+    /// The words for days that add to the absences.
+    pub(super) fn words_of_absence(&self) -> impl Iterator<Item = &'static str> {
+        let adds = |category: &&Category| self.absent_half_days(**category).is_some_and(|added| added > 0);
+        Category::ALL.iter().filter(adds).map(|category| category.as_str())
+    }
 }
 
 impl Default for ChronicAbsence {

@@ -178,15 +178,13 @@ impl Rules<'_> {
         let years = Calendars::new(&years);
         // Of a year without a day, which is a fault of its own, nothing is to be said.
         let longest = years.iter().map(|(_, year)| year.days.len()).max().unwrap_or_default();
-        // The rule of the packs is the first.
-        let packs = rules.len().saturating_sub(self.written_rules().len());
         for (index, rule) in rules.iter().enumerate() {
             let Settings::ChronicAbsence(policy) = &rule.settings else { continue };
             if longest == 0 || policy.min_days() as usize <= longest {
                 continue;
             }
-            let place = match index.checked_sub(packs) {
-                Some(written) => self.place(&["risk", "rules", &written.to_string(), "min_days"]),
+            let place = match self.written_at(rules, index) {
+                Some(written) => self.place(&["risk", "rules", &written, "min_days"]),
                 None => self.place(&["risk", "min_days"]),
             };
             let message =
@@ -211,6 +209,42 @@ impl Rules<'_> {
         }
     }
 
+    /// Rules of which a flag needs a word that no feed's codes give.
+    pub(in crate::config) fn rules_have_codes(&mut self, rules: &[Rule], feeds: &[Feed]) {
+        for (index, rule) in rules.iter().enumerate() {
+            let (column, words) = rule.settings.needs();
+            let Some((codes, given)) = self.codes(rule.settings.reads(), column, feeds) else { continue };
+            if words.iter().any(|word| given.iter().any(|given| given == word)) {
+                continue;
+            }
+            let place = match self.written_at(rules, index) {
+                Some(written) => self.place(&["risk", "rules", &written, "rule"]),
+                None => codes,
+            };
+            let (name, any) = (rule.name(), words.join(" or "));
+            let message = format!("no feed's codes say {any}: by the rule {name} nobody is ever flagged");
+            let line = codes.line;
+            let help =
+                format!("map a code of yours to it: codes: {{{column}: {{…: {}}}}} (line {line})", words[0]);
+            self.report.warning(place, "rule_without_code", message, help);
+        }
+    }
+
+    /// Where a feed maps the codes of a column of such rows, and to what words feeds map them. `None`: none does, or one has
+    /// such rows without codes.
+    fn codes(&self, entity: &str, column: &str, feeds: &[Feed]) -> Option<(Place, Vec<String>)> {
+        let brings = |feed: &&Feed| feed.source.entities().iter().any(|brought| brought.as_str() == entity);
+        let (mut first, mut words) = (None, Vec::new());
+        for feed in feeds.iter().filter(brings) {
+            let path = ["feeds", &feed.index.to_string(), feed.connector, "codes", column];
+            let written = self.tree.get("feeds")?.items().get(feed.index)?;
+            let codes = written.get(feed.connector)?.get("codes")?.get(column)?;
+            words.extend(codes.entries().iter().filter_map(|(_, word)| word.text()).map(str::to_owned));
+            first = first.or_else(|| Some(self.place(&path)));
+        }
+        Some((first?, words))
+    }
+
     /// Rules of whose flags nobody hears. Without any route, [`live_feeds`](Self::live_feeds) says so; beside a route from a
     /// rule that is not there, that is what is to be mended.
     pub(in crate::config) fn rules_have_routes(&mut self, rules: &[Rule], routes: &[Route]) {
@@ -231,6 +265,12 @@ impl Rules<'_> {
             let help = format!("add to routes: {{rule: {name}, to: {to}}}");
             self.report.warning(place, "rule_without_route", message, help);
         }
+    }
+
+    /// Which of the rules that are written out it is: that of the packs stands before them.
+    fn written_at(&self, rules: &[Rule], index: usize) -> Option<String> {
+        let packs = rules.len().saturating_sub(self.written_rules().len());
+        index.checked_sub(packs).map(|written| written.to_string())
     }
 
     fn written_rules(&self) -> Vec<Node> {

@@ -61,6 +61,48 @@ fn every_setting_of_a_rule_that_cannot_be_read_has_a_mend() {
     assert_eq!(both.len(), 2, "both keys that are missing: {both:#?}");
 }
 
+#[test]
+fn a_rule_needs_a_word_that_a_feeds_codes_give() {
+    let csv = |name: &str, entity: &str, columns: &str, codes: &str| {
+        format!(
+            "  - {{name: {name}, csv: {{path: {name}.csv, entity: {entity}, covers: school_year, absent_rows: end, \
+             columns: {{student: S, school: C, {columns}}}{codes}}}}}\n"
+        )
+    };
+    let incidents = |name, codes| csv(name, "behavior.incident", "incident: I, date: D, category: K", codes);
+    let grades = |codes| csv("g", "gradebook.course_grade", "class: K, term: T, kind: P, grade: G", codes);
+    let with = |feeds: &str, rule: &str| {
+        format!("{HEAD}feeds:\n  - {{name: e, {ENROLLMENT}}}\n{feeds}risk: {{rules: [{{rule: §{rule}}}]}}\n")
+    };
+    let minor = incidents("i", ", codes: {category: {M: minor}}");
+    let severe = "behavior, categories: [major, suspension_out], at_least: 2";
+    check(&with(&minor, severe), "rule_without_code", "no feed's codes say major or suspension_out");
+    let current = grades(", codes: {kind: {C: in_progress}}");
+    let posted = "course-failure, kind: posted, below: 60";
+    check(&with(&current, posted), "rule_without_code", "codes: {kind: {…: posted}} (line 5)");
+    let other = incidents("j", ", codes: {category: {X: suspension_out, blank: minor}}");
+    let without = incidents("j", "");
+    for (feeds, rule) in [
+        (&minor, "behavior, categories: [minor, major], at_least: 2"),
+        (&format!("{minor}{other}"), severe),
+        (&format!("{minor}{without}"), severe),
+        (&current, "course-failure, kind: in_progress, below: 60"),
+    ] {
+        let yaml = with(feeds, rule).replace('§', "");
+        assert!(problems(&yaml).iter().all(|problem| problem.code != "rule_without_code"), "{yaml}");
+    }
+    let faulty = with(&current.replace("covers", "cover"), posted).replace('§', "");
+    assert!(
+        problems(&faulty).iter().all(|problem| !problem.code.starts_with("rule_")),
+        "its feed is not read"
+    );
+    let present = ATTENDANCE
+        .replace("A: absent_unexcused", "P: present, T: tardy")
+        .replace("codes: {category: ", "codes: {category: §");
+    let pack = format!("{HEAD}{CALENDAR}feeds:\n  - {{name: e, {ENROLLMENT}}}\n  - {{name: a, {present}}}\n");
+    check(&pack, "rule_without_code", "absent_excused or absent_unexcused or absent_half_day");
+}
+
 /// The hub's word for what it does not know is offered to nobody.
 #[test]
 fn only_words_that_may_be_written_are_offered() {
